@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: MIT
+"""The syntax tree of a litmus test: what was written, nothing resolved, nothing judged.
+
+Positions are carried for error messages and traces and take no part in comparisons, so a file and its
+reprinted form have equal trees.  `program.py` turns a tree into a checked `Program`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+ZERO = r"\0"
+"""The value of memory that was never written, spelled as in C."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where something stands in the file; line and column count from 1."""
+
+    line: int
+    column: int
+
+
+NOWHERE = Position(0, 0)
+
+
+def _position() -> Position:
+    return field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register used as a value: `x[0] = r1`."""
+
+    name: str
+    position: Position = _position()
+
+
+Value = str | Register
+"""A character (or ZERO), or the register that holds it."""
+
+
+# -- statements, in the order of docs/litmus.md ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """`r0 = x[1]`: a load through the page table."""
+
+    register: str
+    page: str
+    place: int
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`x[1] = 'c'`: a store through the page table."""
+
+    page: str
+    place: int
+    value: Value
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class GetUserPage:
+    """`g = get_user_page(x, FOLL_WRITE)`, `pin_user_page(...)`, and their `_fast` forms."""
+
+    reference: str
+    page: str
+    flags: tuple[str, ...]  # FOLL_WRITE, FOLL_LONGTERM, FOLL_FORCE, in this order
+    pin: bool  # FOLL_PIN instead of FOLL_GET
+    fast: bool  # without the mmap lock
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceWrite:
+    """`device_write(g, 0, 'D')`: through the reference, not through any pte."""
+
+    reference: str
+    place: int
+    value: Value
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRead:
+    """`r0 = device_read(g, 0)`."""
+
+    register: str
+    reference: str
+    place: int
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class PutPage:
+    """`put_page(g)` or `unpin_user_page(g)`."""
+
+    reference: str
+    pin: bool
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """`fork(P1)`: P1 starts in a child of this process."""
+
+    thread: str
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """`exit()`: the whole process ends; its memory goes."""
+
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """`wait(P1)`: until P1 has done its last statement."""
+
+    thread: str
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Madvise:
+    """`madvise(x, MADV_PAGEOUT)`."""
+
+    page: str
+    advice: str  # MADV_PAGEOUT, MADV_DONTNEED, MADV_FREE, MADV_MERGEABLE, MADV_UNMERGEABLE
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Mprotect:
+    """`mprotect(x, PROT_READ | PROT_WRITE)`."""
+
+    page: str
+    protection: tuple[str, ...]  # PROT_READ, PROT_WRITE in this order, or PROT_NONE alone
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Munmap:
+    """`munmap(x)`."""
+
+    page: str
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Swapoff:
+    """`swapoff()`: every slot of the test's swap device is read back in."""
+
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """`migrate(x)`: the page moves to another folio."""
+
+    page: str
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class KsmMerge:
+    """`ksm_merge(x, y)`: ksmd finds the two pages and tries to merge them."""
+
+    page: str
+    other: str
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class UserfaultfdMove:
+    """`userfaultfd_move(x, y)`: UFFDIO_MOVE to x from y."""
+
+    destination: str
+    source: str
+    position: Position = _position()
+
+
+Statement = (
+    Load
+    | Store
+    | GetUserPage
+    | DeviceWrite
+    | DeviceRead
+    | PutPage
+    | Fork
+    | Exit
+    | Wait
+    | Madvise
+    | Mprotect
+    | Munmap
+    | Swapoff
+    | Migrate
+    | KsmMerge
+    | UserfaultfdMove
+)
+
+
+# -- the initial block -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PageDeclaration:
+    """`char x[2] = "ab";` populated, exclusive and writable; `char x[2];` never touched (content None)."""
+
+    name: str
+    places: int
+    content: tuple[str, ...] | None
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`swap = ssd;`"""
+
+    name: str
+    values: tuple[str, ...]
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """`kswapd(x);` an actor that may act at any moment."""
+
+    kind: str
+    pages: tuple[str, ...]
+    position: Position = _position()
+
+
+# -- threads and conditions --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadDeclaration:
+    """`P2(char *x) of P1 { ... }`"""
+
+    name: str
+    parameters: tuple[str, ...]
+    of: str | None
+    body: tuple[Statement, ...]
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterIs:
+    """`0:r1='a'`"""
+
+    thread: int
+    register: str
+    value: str
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryIs:
+    """`0:x[0]='a'`, as the process of that thread would read it at the end."""
+
+    thread: int
+    page: str
+    place: int
+    value: str
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class CountIs:
+    """`copies=1` (pages copied by the kernel), `crash` (=1), `hang` (=1)."""
+
+    name: str
+    value: int
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """`~ c`"""
+
+    operand: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    r"""`a /\ b`"""
+
+    operands: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    r"""`a \/ b`"""
+
+    operands: tuple["Expression", ...]
+
+
+Expression = RegisterIs | MemoryIs | CountIs | Not | And | Or
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`exists (...)`, `~exists (...)` or `forall (...)`."""
+
+    quantifier: Literal["exists", "~exists", "forall"]
+    expression: Expression
+    position: Position = _position()
+
+
+@dataclass(frozen=True, slots=True)
+class Litmus:
+    """One file."""
+
+    name: str
+    comment: str
+    pages: tuple[PageDeclaration, ...]
+    settings: tuple[Setting, ...]
+    background: tuple[Background, ...]
+    threads: tuple[ThreadDeclaration, ...]
+    condition: Condition | None
+
+    def statements(self) -> Iterator[tuple[ThreadDeclaration, Statement]]:
+        """Every statement with its thread, in file order."""
+        for thread in self.threads:
+            for statement in thread.body:
+                yield thread, statement
