@@ -11,7 +11,7 @@ from cowpath.errors import CowpathError
 
 COMMANDS = ("check", "trace", "kernels", "changes", "pte")
 
-EXIT_STATUS = "Exit status: 0 as promised, 1 promise broken or expectation not met, 2 bad input, 3 not finished."
+EXIT_STATUS = "Exit status: 0 as promised, 1 promise broken or not as expected, 2 bad input, 3 not finished."
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -27,8 +27,9 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS if command is None else [command]:
         module = importlib.import_module(f"cowpath.commands.{name}")
-        help_text = (module.__doc__ or "").strip().splitlines()[0]
-        subparser = subparsers.add_parser(name, help=help_text, description=module.__doc__, epilog=EXIT_STATUS)
+        text = module.__doc__ or ""
+        summary = text.strip().splitlines()[0]
+        subparser = subparsers.add_parser(name, help=summary, description=text, epilog=EXIT_STATUS)
         module.add_arguments(subparser)
         subparser.set_defaults(run=module.run)
     return parser

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A checked litmus test: what the mechanism, the promise and the machine all run.
 
-Names are resolved once, here, so that nobody after this has to look for a page or a thread that may not exist.
+Names are resolved once, here, so that nobody after this looks for a page or a thread that does not exist.
 """
 
 from dataclasses import dataclass

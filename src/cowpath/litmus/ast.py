@@ -24,47 +24,47 @@ class Position:
 NOWHERE = Position(0, 0)
 
 
-def _position() -> Position:
-    return field(default=NOWHERE, compare=False, repr=False)
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Anything that stands at a place in the file."""
+
+    position: Position = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class Register(Node):
     """A register used as a value: `x[0] = r1`."""
 
     name: str
-    position: Position = _position()
 
 
 Value = str | Register
 """A character (or ZERO), or the register that holds it."""
 
 
-# -- statements, in the order of docs/litmus.md ------------------------------------------------------------------
+# -- statements, in the order of docs/litmus.md ----------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Load(Node):
     """`r0 = x[1]`: a load through the page table."""
 
     register: str
     page: str
     place: int
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Store(Node):
     """`x[1] = 'c'`: a store through the page table."""
 
     page: str
     place: int
     value: Value
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class GetUserPage:
+class GetUserPage(Node):
     """`g = get_user_page(x, FOLL_WRITE)`, `pin_user_page(...)`, and their `_fast` forms."""
 
     reference: str
@@ -72,118 +72,102 @@ class GetUserPage:
     flags: tuple[str, ...]  # FOLL_WRITE, FOLL_LONGTERM, FOLL_FORCE, in this order
     pin: bool  # FOLL_PIN instead of FOLL_GET
     fast: bool  # without the mmap lock
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceWrite:
+class DeviceWrite(Node):
     """`device_write(g, 0, 'D')`: through the reference, not through any pte."""
 
     reference: str
     place: int
     value: Value
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceRead:
+class DeviceRead(Node):
     """`r0 = device_read(g, 0)`."""
 
     register: str
     reference: str
     place: int
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class PutPage:
+class PutPage(Node):
     """`put_page(g)` or `unpin_user_page(g)`."""
 
     reference: str
     pin: bool
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(Node):
     """`fork(P1)`: P1 starts in a child of this process."""
 
     thread: str
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Node):
     """`exit()`: the whole process ends; its memory goes."""
 
-    position: Position = _position()
-
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Node):
     """`wait(P1)`: until P1 has done its last statement."""
 
     thread: str
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class Madvise:
+class Madvise(Node):
     """`madvise(x, MADV_PAGEOUT)`."""
 
     page: str
     advice: str  # MADV_PAGEOUT, MADV_DONTNEED, MADV_FREE, MADV_MERGEABLE, MADV_UNMERGEABLE
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class Mprotect:
+class Mprotect(Node):
     """`mprotect(x, PROT_READ | PROT_WRITE)`."""
 
     page: str
     protection: tuple[str, ...]  # PROT_READ, PROT_WRITE in this order, or PROT_NONE alone
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class Munmap:
+class Munmap(Node):
     """`munmap(x)`."""
 
     page: str
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class Swapoff:
+class Swapoff(Node):
     """`swapoff()`: every slot of the test's swap device is read back in."""
 
-    position: Position = _position()
-
 
 @dataclass(frozen=True, slots=True)
-class Migrate:
+class Migrate(Node):
     """`migrate(x)`: the page moves to another folio."""
 
     page: str
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class KsmMerge:
+class KsmMerge(Node):
     """`ksm_merge(x, y)`: ksmd finds the two pages and tries to merge them."""
 
     page: str
     other: str
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class UserfaultfdMove:
+class UserfaultfdMove(Node):
     """`userfaultfd_move(x, y)`: UFFDIO_MOVE to x from y."""
 
     destination: str
     source: str
-    position: Position = _position()
 
 
 Statement = (
@@ -206,79 +190,72 @@ Statement = (
 )
 
 
-# -- the initial block -------------------------------------------------------------------------------------------
+# -- the initial block -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class PageDeclaration:
+class PageDeclaration(Node):
     """`char x[2] = "ab";` populated, exclusive and writable; `char x[2];` never touched (content None)."""
 
     name: str
     places: int
     content: tuple[str, ...] | None
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Node):
     """`swap = ssd;`"""
 
     name: str
     values: tuple[str, ...]
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
+class Background(Node):
     """`kswapd(x);` an actor that may act at any moment."""
 
     kind: str
     pages: tuple[str, ...]
-    position: Position = _position()
 
 
-# -- threads and conditions --------------------------------------------------------------------------------------
+# -- threads and conditions ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadDeclaration:
+class ThreadDeclaration(Node):
     """`P2(char *x) of P1 { ... }`"""
 
     name: str
     parameters: tuple[str, ...]
     of: str | None
     body: tuple[Statement, ...]
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterIs:
+class RegisterIs(Node):
     """`0:r1='a'`"""
 
     thread: int
     register: str
     value: str
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryIs:
+class MemoryIs(Node):
     """`0:x[0]='a'`, as the process of that thread would read it at the end."""
 
     thread: int
     page: str
     place: int
     value: str
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
-class CountIs:
+class CountIs(Node):
     """`copies=1` (pages copied by the kernel), `crash` (=1), `hang` (=1)."""
 
     name: str
     value: int
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,12 +283,11 @@ Expression = RegisterIs | MemoryIs | CountIs | Not | And | Or
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Node):
     """`exists (...)`, `~exists (...)` or `forall (...)`."""
 
     quantifier: Literal["exists", "~exists", "forall"]
     expression: Expression
-    position: Position = _position()
 
 
 @dataclass(frozen=True, slots=True)
