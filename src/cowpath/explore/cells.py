@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: MIT
+"""State as named small integers: fields, records, and the layout that gives each a cell.
+
+A model declares record classes whose attributes are fields.  Reading or assigning such an attribute goes
+through the running step (`step.py`), which is how the recorder learns what a step depends on and what it
+changes.  A state is one byte per cell, then two bytes per actor for its frame.
+
+>>> class Page(Record):
+...     refcount = Count(7, "references")
+...     dirty = Flag("differs from its copy on disk")
+>>> layout = Layout({Page: 2}, values=("0",))
+>>> [cell.name for cell in layout.cells]
+['page0.refcount', 'page0.dirty', 'page1.refcount', 'page1.dirty']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeVar, cast, overload
+
+from cowpath.explore.step import Content, ModelError, Step
+
+T = TypeVar("T")
+
+
+class Field(Generic[T]):
+    """One attribute of a record, held in one cell (an array field: in one cell per element)."""
+
+    name = ""
+
+    def __init__(self, meaning: str) -> None:
+        self.meaning = meaning
+
+    def __set_name__(self, owner: type[Record], name: str) -> None:
+        self.name = name
+
+    def length(self, layout: Layout) -> int:
+        """How many cells the field takes in each record."""
+        return 1
+
+    def size(self, layout: Layout) -> int:
+        """How many values the cell can hold, at most 256."""
+        raise NotImplementedError
+
+    def decode(self, layout: Layout, code: int) -> T:
+        """The value that a cell's integer stands for."""
+        raise NotImplementedError
+
+    def encode(self, layout: Layout, value: T) -> int:
+        """The inverse of `decode`; a value out of range gives an integer out of range or ValueError."""
+        raise NotImplementedError
+
+    @overload
+    def __get__(self, record: None, owner: type[Record]) -> Self: ...
+    @overload
+    def __get__(self, record: Record, owner: type[Record]) -> T: ...
+    def __get__(self, record: Record | None, owner: type[Record]) -> T | Self:
+        if record is None:
+            return self
+        layout = record.layout
+        return self.decode(layout, layout.step.read(record.cell_of[self.name]))
+
+    def __set__(self, record: Record, value: T) -> None:
+        layout, cell = record.layout, record.cell_of[self.name]
+        try:
+            code = self.encode(layout, value)
+            in_range = 0 <= code < layout.cells[cell].size
+        except (ValueError, KeyError, TypeError):
+            in_range = False
+        if not in_range:
+            name = layout.cells[cell].name
+            raise ModelError(f"{name} = {value!r} is out of its range {self.range(layout)}")
+        layout.step.write(cell, code)
+
+    def range(self, layout: Layout) -> str:
+        """The range in words, for messages and the printed table."""
+        return f"0..{self.size(layout) - 1}"
+
+
+class Flag(Field[bool]):
+    """False or True."""
+
+    def size(self, layout: Layout) -> int:
+        return 2
+
+    def decode(self, layout: Layout, code: int) -> bool:
+        return code != 0
+
+    def encode(self, layout: Layout, value: bool) -> int:
+        return int(value)
+
+
+class Count(Field[int]):
+    """0 to `limit`."""
+
+    def __init__(self, limit: int, meaning: str) -> None:
+        super().__init__(meaning)
+        self.limit = limit
+
+    def size(self, layout: Layout) -> int:
+        return self.limit + 1
+
+    def decode(self, layout: Layout, code: int) -> int:
+        return code
+
+    def encode(self, layout: Layout, value: int) -> int:
+        return int(value)
+
+
+class Choice(Field[str]):
+    """One of a few names; the first is the initial one."""
+
+    def __init__(self, names: Sequence[str], meaning: str) -> None:
+        super().__init__(meaning)
+        self.names = tuple(names)
+
+    def size(self, layout: Layout) -> int:
+        return len(self.names)
+
+    def decode(self, layout: Layout, code: int) -> str:
+        return self.names[code]
+
+    def encode(self, layout: Layout, value: str) -> int:
+        return self.names.index(value)
+
+    def range(self, layout: Layout) -> str:
+        return " | ".join(self.names)
+
+
+R = TypeVar("R", bound="Record")
+
+
+class Pointer(Field["R | None"], Generic[R]):
+    """A record of one kind, or None."""
+
+    def __init__(self, kind: str, meaning: str) -> None:
+        super().__init__(meaning)
+        self.kind = kind
+
+    def size(self, layout: Layout) -> int:
+        return len(layout.by_name(self.kind)) + 1
+
+    def decode(self, layout: Layout, code: int) -> R | None:
+        return cast("R", layout.by_name(self.kind)[code - 1]) if code else None
+
+    def encode(self, layout: Layout, value: R | None) -> int:
+        if value is None:
+            return 0
+        if layout.by_name(self.kind)[value.index] is not value:
+            raise ValueError(value)
+        return value.index + 1
+
+    def range(self, layout: Layout) -> str:
+        return f"a {self.kind.lower()} or none"
+
+
+class Contents(Field["ContentView"]):
+    """The bytes of a page or a set of registers: opaque values that a step may move but not branch on."""
+
+    def __init__(self, dimension: str, meaning: str) -> None:
+        super().__init__(meaning)
+        self.dimension = dimension
+
+    def length(self, layout: Layout) -> int:
+        return layout.dimensions[self.dimension]
+
+    def size(self, layout: Layout) -> int:
+        return len(layout.values)
+
+    @overload
+    def __get__(self, record: None, owner: type[Record]) -> Self: ...
+    @overload
+    def __get__(self, record: Record, owner: type[Record]) -> ContentView: ...
+    def __get__(self, record: Record | None, owner: type[Record]) -> ContentView | Self:
+        if record is None:
+            return self
+        return ContentView(record.layout, record.cell_of[self.name], self.length(record.layout))
+
+    def __set__(self, record: Record, value: ContentView) -> None:
+        target = self.__get__(record, type(record))
+        if value.length != target.length:
+            raise ModelError(f"{record}.{self.name}: {value.length} values do not fit {target.length}")
+        for place in range(value.length):
+            target[place] = value[place]
+
+    def range(self, layout: Layout) -> str:
+        return " | ".join(layout.values)
+
+
+class ContentView:
+    """The elements of a `Contents` field of one record."""
+
+    def __init__(self, layout: Layout, base: int, length: int) -> None:
+        self.layout, self.base, self.length = layout, base, length
+
+    def __getitem__(self, place: int) -> Content:
+        if not 0 <= place < self.length:
+            raise IndexError(place)
+        return self.layout.step.read_content(self.base + place)
+
+    def __setitem__(self, place: int, content: Content) -> None:
+        if not 0 <= place < self.length:
+            raise IndexError(place)
+        self.layout.step.write_content(self.base + place, content)
+
+    def fill(self, content: Content) -> None:
+        """Write one value to every element."""
+        for place in range(self.length):
+            self[place] = content
+
+
+class Record:
+    """A group of cells: one pte, one folio, one lock."""
+
+    __slots__ = ("cell_of", "index", "layout")
+
+    def __init__(self, layout: Layout, index: int, cell_of: Mapping[str, int]) -> None:
+        self.layout, self.index, self.cell_of = layout, index, cell_of
+
+    @classmethod
+    def fields(cls) -> dict[str, Field[Any]]:
+        """The declared fields by name, in order."""
+        return {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+
+    def __repr__(self) -> str:
+        return self.layout.record_name(self)
+
+    def describe(self) -> str | None:
+        """The whole record in a few words, where that says more than its single cells (else None)."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One named small integer."""
+
+    index: int
+    name: str
+    size: int
+    record: Record
+    field: Field[Any]
+
+
+class Layout:
+    """Every record and cell of one model.
+
+    `counts` says how many records there are of each kind, `values` what contents exist, `dimensions` how long
+    each array field is.  `names` may give a record a name of its own ("P0.x" for a pte).
+    """
+
+    def __init__(
+        self,
+        counts: Mapping[type[Record], int],
+        values: Sequence[str],
+        dimensions: Mapping[str, int] | None = None,
+        names: Mapping[tuple[str, int], str] | None = None,
+    ) -> None:
+        self.values = tuple(values)
+        self.dimensions = dict(dimensions or {})
+        self.names = dict(names or {})
+        self.step = Step()
+        self.cells: list[Cell] = []
+        self.records: dict[type[Record], tuple[Record, ...]] = {}
+        self._by_name = {kind.__name__: (kind, count) for kind, count in counts.items()}
+        for kind, count in counts.items():
+            self.records[kind] = tuple(self._make(kind, index) for index in range(count))
+        for kind in counts:
+            for record in self.records[kind]:
+                self._add_cells(record)
+
+    def _make(self, kind: type[Record], index: int) -> Record:
+        return kind(self, index, {})
+
+    def _add_cells(self, record: Record) -> None:
+        for name, field in record.fields().items():
+            cast("dict[str, int]", record.cell_of)[name] = len(self.cells)
+            size = field.size(self)
+            if size > 256:
+                raise ModelError(f"{record}.{name} has {size} values; a cell holds at most 256")
+            length = field.length(self)
+            for place in range(length):
+                suffix = f"[{place}]" if isinstance(field, Contents) else ""
+                shown = "" if isinstance(field, Contents) and field.name == "data" else f".{name}"
+                self.cells.append(Cell(len(self.cells), f"{record}{shown}{suffix}", size, record, field))
+
+    def by_name(self, kind: str) -> tuple[Record, ...]:
+        """The records of the kind with this class name."""
+        return self.records[self._by_name[kind][0]]
+
+    def all(self, kind: type[R]) -> tuple[R, ...]:
+        """The records of one kind."""
+        return cast("tuple[R, ...]", self.records[kind])
+
+    def record_name(self, record: Record) -> str:
+        """How a record is called in traces and messages."""
+        kind = type(record).__name__
+        return self.names.get((kind, record.index), f"{kind.lower()}{record.index}")
+
+    def content(self, value: str) -> Content:
+        """The content that is this value, whatever the state."""
+        return Content(None, self.values.index(value))
+
+    def show(self, cell: Cell, code: int) -> str:
+        """A cell's value as text.
+
+        >>> class Page(Record):
+        ...     dirty = Flag("differs from its copy on disk")
+        >>> layout = Layout({Page: 1}, values=("0",))
+        >>> layout.show(layout.cells[0], 1)
+        '1'
+        """
+        if isinstance(cell.field, Contents):
+            return self.values[code]
+        if isinstance(cell.field, Pointer):
+            return "none" if code == 0 else repr(self.by_name(cell.field.kind)[code - 1])
+        if isinstance(cell.field, Choice):
+            return cell.field.names[code]
+        return str(code)

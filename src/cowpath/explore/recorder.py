@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: MIT
+"""Record each step once in Python; from then on a search only walks trees.
+
+A step is a function of the cells it reads, so one run stands for every state that agrees on those cells.
+The runs of all steps that start in one *frame* (where an actor stands: code position and live locals along
+its `yield from` chain) form a decision tree: read a cell, follow the branch of its value, read the next, down
+to a leaf that says what is written.  A few thousand recordings carry tens of millions of transitions.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, cast
+
+from cowpath.explore import rules
+from cowpath.explore.cells import Layout, Record
+from cowpath.explore.step import Blocked, Content, Crash, ModelError, Note, Place, Step
+
+Code = Generator["str | None", None, Any]
+
+IDLE = "idle"
+"""`yield IDLE`: the actor may stay here for ever; the run may end while it does."""
+
+FRAME_BYTES = 2
+CRASH_BYTES = 1
+
+
+class Constant:
+    """Base of objects that never change during an exploration; a local may hold one."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Something that acts: a thread, kswapd, a swap device.
+
+    `idle` says that the run may end before the actor has begun; `background`, that it belongs to no program.
+    """
+
+    name: str
+    start: Callable[[], Code]
+    idle: bool = False
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a search explores.  `invariants` return None or what is broken; `observe` returns an outcome."""
+
+    layout: Layout
+    actors: tuple[Actor, ...]
+    initial: bytes
+    observe: Callable[[], tuple[object, ...]]
+    invariants: tuple[tuple[str, Callable[[], str | None]], ...] = ()
+
+
+@dataclass(slots=True)
+class Branch:
+    """An inner node.  `cell` >= 0: the cell to look at; < 0: a free choice among -cell options."""
+
+    cell: int
+    next: dict[int, Branch | Leaf] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Leaf:
+    """The end of a recorded run."""
+
+    writes: tuple[tuple[int, int], ...] = ()
+    moves: tuple[tuple[int, int], ...] = ()  # (target, source): content that goes from cell to cell
+    blocked: str | None = None  # what the step waits for; then nothing else is set
+    notes: tuple[Note, ...] = ()
+    places: dict[int, tuple[Place, ...]] = field(default_factory=dict)
+    result: object = None  # what an observation or an invariant returned
+    watchers: tuple[int, tuple[int, ...]] = (-1, ())  # see search.py: invariants this step may affect
+
+    def apply(self, state: bytes) -> bytes:
+        """The state after the step."""
+        after = bytearray(state)
+        for cell, value in self.writes:
+            after[cell] = value
+        for target, source in self.moves:
+            after[target] = state[source]
+        return bytes(after)
+
+
+class Miss(Exception):  # noqa: N818 - not an error: this run is not recorded yet
+    """A tree ends before the state is decided; `choices` leads to the place."""
+
+    def __init__(self, choices: tuple[int, ...]) -> None:
+        super().__init__()
+        self.choices = choices
+
+
+class Tree:
+    """Every recorded run of one step, observation or invariant."""
+
+    __slots__ = ("reads", "root")
+
+    def __init__(self) -> None:
+        self.root: Branch | Leaf | None = None
+        self.reads: set[int] = set()
+
+    def find(self, state: bytes) -> list[Leaf]:
+        """The leaves for this state: one, or one per free choice.  Raises Miss."""
+        node = self.root
+        while node.__class__ is Branch and node.cell >= 0:
+            node = node.next.get(state[node.cell])
+        if node.__class__ is Leaf:
+            return [node]
+        found: list[Leaf] = []
+        self._collect(node, state, (), found)
+        return found
+
+    def _collect(
+        self, node: Branch | Leaf | None, state: bytes, choices: tuple[int, ...], found: list[Leaf]
+    ) -> None:
+        while isinstance(node, Branch) and node.cell >= 0:
+            node = node.next.get(state[node.cell])
+        if node is None:
+            raise Miss(choices)
+        if isinstance(node, Leaf):
+            found.append(node)
+            return
+        for option in range(-node.cell):
+            self._collect(node.next.get(option), state, (*choices, option), found)
+
+    def insert(self, reads: Sequence[tuple[int, int]], leaf: Leaf) -> None:
+        """Add a run.  Raises ModelError where it contradicts an earlier one."""
+        self.reads.update(cell for cell, _ in reads if cell >= 0)
+        if not reads:
+            if self.root is not None:
+                raise ModelError("a step that read nothing behaved in two ways")
+            self.root = leaf
+            return
+        if self.root is None:
+            self.root = Branch(reads[0][0])
+        node = self.root
+        for position, (cell, value) in enumerate(reads):
+            if not isinstance(node, Branch) or node.cell != cell:
+                raise ModelError("a step is not a function of the cells it reads")
+            if position + 1 == len(reads):
+                if value in node.next:
+                    raise ModelError("a step behaved in two ways on the same cells")
+                node.next[value] = leaf
+            else:
+                following = reads[position + 1][0]
+                node = node.next.setdefault(value, Branch(following))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where an actor stands.  `where` is its chain of functions, outermost first."""
+
+    actor: int
+    history: tuple[tuple[int, ...], ...]  # per past step, the values that bring a fresh generator here
+    where: tuple[Place, ...]
+    finished: bool
+    idle: bool
+
+
+class Recorder:
+    """The frames and trees of one model; grows while a search runs."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.step: Step = model.layout.step
+        self.recordings = 0
+        self.crashes: list[str] = [""]
+        cells = len(model.layout.cells)
+        self.frame_at = [cells + FRAME_BYTES * index for index in range(len(model.actors))]
+        self.crash_at = cells + FRAME_BYTES * len(model.actors)
+        self.frames: list[list[Frame]] = []
+        self.trees: list[list[Tree]] = []
+        self._frame_ids: list[dict[object, int]] = []
+        for index, actor in enumerate(model.actors):
+            self.frames.append([Frame(index, (), (), finished=False, idle=actor.idle)])
+            self.trees.append([Tree()])
+            self._frame_ids.append({})
+        self.initial = model.initial + bytes(FRAME_BYTES * len(model.actors) + CRASH_BYTES)
+
+    def frame(self, state: bytes, actor: int) -> Frame:
+        """Where an actor stands in a state."""
+        return self.frames[actor][self._frame_id(state, actor)]
+
+    def crash(self, state: bytes) -> str:
+        """Why the modelled system stopped; empty where it runs."""
+        return self.crashes[state[self.crash_at]]
+
+    def at_rest(self, state: bytes) -> bool:
+        """Whether the run may end here: every actor has finished or idles."""
+        actors = range(len(self.model.actors))
+        return all((frame := self.frame(state, actor)).finished or frame.idle for actor in actors)
+
+    def leaves(self, state: bytes, actor: int) -> list[Leaf]:
+        """What the actor's next step may do in this state; blocked leaves included, none when finished."""
+        number = self._frame_id(state, actor)
+        frame = self.frames[actor][number]
+        if frame.finished:
+            return []
+        tree = self.trees[actor][number]
+        while True:
+            try:
+                return tree.find(state)
+            except Miss as miss:
+                self._record(tree, frame, state, miss.choices)
+
+    def evaluate(self, tree: Tree, function: Callable[[], object], state: bytes) -> object:
+        """The value of an observation or invariant in a state."""
+        while True:
+            try:
+                return tree.find(state)[0].result
+            except Miss:
+                self.recordings += 1
+                self.step.begin(state)
+                result = function()
+                if self.step.writes or self.step.moves:
+                    raise ModelError(f"{function} observes and must not write") from None
+                tree.insert(self.step.reads, Leaf(result=result))
+
+    def rerun(self, state: bytes, actor: int) -> list[bytes]:
+        """The successors of a state computed afresh in Python, to check recorded steps against."""
+        frame, tree = self.frame(state, actor), Tree()
+        while True:
+            try:
+                return [leaf.apply(state) for leaf in tree.find(state) if leaf.blocked is None]
+            except Miss as miss:
+                self._record(tree, frame, state, miss.choices)
+
+    # -- recording --------------------------------------------------------------------------------
+
+    def _frame_id(self, state: bytes, actor: int) -> int:
+        at = self.frame_at[actor]
+        return state[at] | state[at + 1] << 8
+
+    def _record(self, tree: Tree, frame: Frame, state: bytes, choices: tuple[int, ...]) -> None:
+        self.recordings += 1
+        step = self.step
+        generator: Code | None = self._stand(frame)
+        step.begin(state, choices)
+        idle, blocked, crash = False, None, 0
+        try:
+            idle = next(generator) == IDLE  # type: ignore[arg-type]
+        except StopIteration:
+            generator = None
+        except Blocked as reason:
+            tree.insert(step.reads, Leaf(blocked=str(reason) or "a lock"))
+            return
+        except Crash as reason:
+            crash, generator = self._crash_number(str(reason)), None
+        reads, seen = list(step.reads), tuple(step.seen)
+        writes = dict(step.writes)
+        moves = tuple(step.moves.items())
+        notes, places = tuple(step.notes), dict(step.places)
+        number = self._intern(frame, generator, (*frame.history, seen), idle)
+        at = self.frame_at[frame.actor]
+        writes |= {at: number & 0xFF, at + 1: number >> 8}
+        if crash:
+            writes[self.crash_at] = crash
+        tree.insert(reads, Leaf(tuple(writes.items()), moves, blocked, notes, places))
+
+    def _stand(self, frame: Frame) -> Code:
+        """A fresh generator, brought to where this frame stands."""
+        generator = self.model.actors[frame.actor].start()
+        for seen in frame.history:
+            self.step.begin(b"", replay=seen)
+            next(generator)
+        return generator
+
+    def _crash_number(self, text: str) -> int:
+        if text not in self.crashes:
+            self.crashes.append(text)
+        return self.crashes.index(text)
+
+    def _intern(
+        self, before: Frame, generator: Code | None, history: tuple[tuple[int, ...], ...], idle: bool
+    ) -> int:
+        """The number of the frame in which a generator stands; two that agree have the same future."""
+        key, where = _stack(generator)
+        known, frames = self._frame_ids[before.actor], self.frames[before.actor]
+        if key not in known:
+            if len(frames) >= 1 << (8 * FRAME_BYTES):
+                raise ModelError(f"{self.model.actors[before.actor].name} has too many frames")
+            known[key] = len(frames)
+            frames.append(Frame(before.actor, history, where, generator is None, idle))
+            self.trees[before.actor].append(Tree())
+        return known[key]
+
+
+def _stack(generator: Code | None) -> tuple[object, tuple[Place, ...]]:
+    """What identifies a frame, and its functions for people to read."""
+    key: list[object] = []
+    where: list[Place] = []
+    inner: Any = generator
+    while inspect.isgenerator(inner):
+        code, line = inner.gi_code, cast("FrameType", inner.gi_frame).f_lineno
+        function = rules.load(code.co_filename)[code.co_firstlineno]
+        live = function.live_at(line)
+        held = [(name, value) for name, value in inspect.getgeneratorlocals(inner).items() if name in live]
+        for name, value in held:
+            _check_local(code.co_name, name, value)
+        key.append((code, line, tuple(sorted(held, key=lambda item: item[0]))))
+        where.append(Place(code.co_name, code.co_filename, line))
+        inner = inner.gi_yieldfrom
+    return tuple(key), tuple(where)
+
+
+def _check_local(function: str, name: str, value: object) -> None:
+    if value is None or isinstance(value, int | str | Record | Constant):
+        return
+    if isinstance(value, tuple):
+        for part in value:
+            _check_local(function, name, part)
+        return
+    kind = "page content" if isinstance(value, Content) else type(value).__name__
+    raise ModelError(f"local {name} of {function} holds {kind} where another actor may run")

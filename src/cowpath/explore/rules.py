@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""What model code may look like, checked when it is loaded, and which locals are live where it yields.
+
+A frame (where an actor stands) is identified by its code position and its live locals.  That is sound only if
+nothing else can influence the rest of the generator, hence the rules:
+
+- `yield` and `yield from` stand alone as a statement, on the right of an assignment to one name, or after
+  `return`; inside an expression the rest of the expression would hide on the interpreter's stack;
+- not inside `for`, `with`, `try`, `match` or a comprehension: iterators and handlers hide there too;
+- a generator uses no `global`, `nonlocal`, nested functions or `del`.
+
+Liveness is computed on the syntax tree, not on bytecode, so it does not depend on the Python release.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+from cowpath.explore.step import ModelError
+
+Names = frozenset[str]
+NOTHING: Names = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class YieldPoint:
+    """A place where a generator can stand."""
+
+    first_line: int
+    last_line: int
+    live: Names
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRules:
+    """Where one generator function may stand, and what matters there."""
+
+    name: str
+    line: int
+    points: tuple[YieldPoint, ...]
+
+    def live_at(self, line: int) -> Names:
+        """The locals that the rest of the function may still read when it stands at this line."""
+        for point in self.points:
+            if point.first_line <= line <= point.last_line:
+                return point.live
+        raise ModelError(f"{self.name} stands at line {line}, where it has no yield")
+
+
+@functools.cache
+def load(filename: str) -> dict[int, FunctionRules]:
+    """The rules of every generator function in a file, by first line.  Raises ModelError if one is broken."""
+    tree = ast.parse(Path(filename).read_text(encoding="utf-8"), filename)
+    return {
+        node.lineno: _Liveness(node, filename).result()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and _yields(node)
+    }
+
+
+def _yields(function: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(function))
+
+
+@dataclass(frozen=True, slots=True)
+class _Exits:
+    """What is live where `break` and `continue` lead."""
+
+    on_break: Names
+    on_continue: Names
+
+
+class _Liveness:
+    """Backward liveness over one function.  Loops are repeated until nothing changes."""
+
+    def __init__(self, function: ast.FunctionDef, filename: str) -> None:
+        self.function, self.filename = function, filename
+        self.live: dict[tuple[int, int], Names] = {}
+
+    def result(self) -> FunctionRules:
+        self.block(self.function.body, NOTHING, _Exits(NOTHING, NOTHING))
+        points = [YieldPoint(first, last, live) for (first, last), live in sorted(self.live.items())]
+        for before, after in itertools.pairwise(points):
+            if after.first_line <= before.last_line:
+                raise self.refusal(after.first_line, "two yields share a line")
+        return FunctionRules(self.function.name, self.function.lineno, tuple(points))
+
+    def refusal(self, line: int, reason: str) -> ModelError:
+        return ModelError(f"{self.filename}:{line}: in {self.function.name}: {reason}")
+
+    def block(self, body: list[ast.stmt], live: Names, exits: _Exits) -> Names:
+        """The names live before a block, given those live after it."""
+        for statement in reversed(body):
+            live = self.statement(statement, live, exits)
+        return live
+
+    def statement(self, node: ast.stmt, live: Names, exits: _Exits) -> Names:
+        match node:
+            case ast.Expr(value=ast.Yield() | ast.YieldFrom() as value):
+                return self.suspension(node, value, live)
+            case ast.Return(value=ast.YieldFrom() as value):
+                return self.suspension(node, value, NOTHING)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Yield() | ast.YieldFrom() as value):
+                return self.suspension(node, value, live - {name})
+            case ast.If():
+                taken, skipped = self.block(node.body, live, exits), self.block(node.orelse, live, exits)
+                return taken | skipped | self.reads(node.test)
+            case ast.While():
+                return self.loop(node, live)
+            case ast.Break():
+                return exits.on_break
+            case ast.Continue():
+                return exits.on_continue
+            case ast.Return() | ast.Raise():
+                return self.reads(node)
+            case ast.Pass() | ast.Expr() | ast.Assert():
+                return live | self.reads(node)
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+                return self.assignment(node, live)
+            case ast.For() | ast.With() | ast.Try() | ast.Match():
+                # No yield may hide inside, so its inner order does not matter: whatever it reads is live.
+                return live | self.reads(node)
+        raise self.refusal(node.lineno, f"a generator of the model cannot use {type(node).__name__.lower()}")
+
+    def loop(self, node: ast.While, after: Names) -> Names:
+        if node.orelse:
+            raise self.refusal(node.lineno, "a generator of the model cannot use while ... else")
+        before: Names = NOTHING
+        forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        while True:
+            head = before | self.reads(node.test) | (NOTHING if forever else after)
+            following = self.block(node.body, head, _Exits(after, head)) | head
+            if following == before:
+                return before
+            before = following
+
+    def assignment(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, live: Names) -> Names:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        stored = {
+            part.id
+            for target in targets
+            for part in ast.walk(target)
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        }
+        if isinstance(node, ast.AugAssign):
+            return live | self.reads(node) | stored
+        return (live - stored) | self.reads(node)
+
+    def suspension(self, node: ast.stmt, value: ast.Yield | ast.YieldFrom, live: Names) -> Names:
+        lines = (value.lineno, value.end_lineno or value.lineno)
+        self.live[lines] = self.live.get(lines, NOTHING) | live
+        inner = self.reads(value.value) if value.value is not None else NOTHING
+        return live | inner
+
+    def reads(self, node: ast.AST) -> Names:
+        """The names that a piece of code without yields may read."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Yield | ast.YieldFrom):
+                raise self.refusal(part.lineno, "yield inside an expression, a for, a with or a try")
+            if isinstance(part, ast.FunctionDef | ast.Lambda | ast.Global | ast.Nonlocal | ast.Delete):
+                kind = type(part).__name__.lower()
+                raise self.refusal(getattr(part, "lineno", 0), f"a generator of the model cannot use {kind}")
+        names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+        return frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""One running step: what it reads is noted, what it writes is held back until it ends.
+
+The model's code runs only here.  A step may be *recorded* (reads come from a state) or *replayed* (reads come
+from a list, to bring a fresh generator back to where an earlier one stood; writes then go nowhere).
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+ENGINE_PACKAGE = __name__.rpartition(".")[0]
+
+
+class ModelError(Exception):
+    """The model is wrong (a range too small, a rule of the recorder broken): cowpath's bug, not Linux's."""
+
+
+class Exhausted(Exception):  # noqa: N818 - a condition, handled by retrying with more, not an error
+    """The model has too few records of a kind; the exploration is repeated with more of them."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"the model has too few records of kind {kind}")
+        self.kind = kind
+
+
+class Blocked(Exception):  # noqa: N818 - a condition, not an error
+    """The step cannot run in this state: it is not enabled, and nothing of it happened."""
+
+
+class Crash(Exception):  # noqa: N818 - an outcome, not an error
+    """The modelled system stops here; its text names the check that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An opaque value: what `cell` held when the step began, or the constant `code` where `cell` is None.
+
+    A step may store it anywhere.  It must not compare it: a search would then miss the other values.
+    """
+
+    cell: int | None
+    code: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        raise ModelError("page content is opaque to the kernel: use Step.look() where a rule must compare it")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the model."""
+
+    function: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Why a step did what it did, in the model's words, and where the model says so."""
+
+    text: str
+    place: Place
+
+
+class Step:
+    """The running step of one layout."""
+
+    def __init__(self) -> None:
+        self.begin(b"")
+
+    def begin(self, values: bytes, choices: Sequence[int] = (), replay: Sequence[int] | None = None) -> None:
+        """Start a step on a state, or (with `replay`) start feeding the given values back."""
+        self.values = values
+        self.choices = list(choices)
+        self.replay = None if replay is None else iter(replay)
+        self.seen: list[int] = []  # everything read or chosen, in order: what a replay needs
+        self.reads: list[tuple[int, int]] = []  # (cell, value) first reads; (CHOICE - options, chosen)
+        self.writes: dict[int, int] = {}
+        self.moves: dict[int, int] = {}
+        self.places: dict[int, tuple[Place, ...]] = {}  # cell -> who wrote it, innermost first
+        self.notes: list[Note] = []
+
+    def read(self, cell: int) -> int:
+        """The value of a cell as this step sees it."""
+        if self.replay is not None:
+            return next(self.replay)
+        value = self.writes.get(cell)
+        if value is None:
+            if cell in self.moves:
+                raise ModelError("a step reads content that it moved")
+            value = self.values[cell]
+            self.reads.append((cell, value))
+        self.seen.append(value)
+        return value
+
+    def write(self, cell: int, value: int) -> None:
+        """Set a cell when the step ends."""
+        if self.replay is None:
+            self.writes[cell] = value
+            self.places[cell] = _model_places()
+
+    def read_content(self, cell: int) -> Content:
+        """An opaque value; takes no branch in the recording."""
+        if cell in self.moves:
+            return Content(self.moves[cell])
+        if cell in self.writes:
+            return Content(None, self.writes[cell])
+        return Content(cell)
+
+    def write_content(self, cell: int, content: Content) -> None:
+        """Set a content cell when the step ends."""
+        if self.replay is not None:
+            return
+        self.writes.pop(cell, None)
+        self.moves.pop(cell, None)
+        if content.cell is None:
+            self.writes[cell] = content.code
+        elif content.cell != cell:
+            self.moves[cell] = content.cell
+        self.places[cell] = _model_places()
+
+    def look(self, content: Content) -> int:
+        """The value behind an opaque content: a read like any other, one recording per value."""
+        if content.cell is None:
+            return content.code
+        if self.replay is not None:
+            return next(self.replay)
+        value = self.values[content.cell]
+        self.reads.append((content.cell, value))
+        self.seen.append(value)
+        return value
+
+    def choose(self, options: int) -> int:
+        """A choice that nothing in the state decides: the search takes every one of 0 .. options-1."""
+        if options == 1:
+            return 0
+        if self.replay is not None:
+            return next(self.replay)
+        chosen = self.choices.pop(0) if self.choices else 0
+        self.reads.append((-options, chosen))
+        self.seen.append(chosen)
+        return chosen
+
+    def say(self, text: str) -> None:
+        """Attach a sentence to this step for traces."""
+        if self.replay is None:
+            self.notes.append(Note(text, _model_places()[0]))
+
+
+def _model_places() -> tuple[Place, ...]:
+    """The lines of the model that are running, innermost first, out to the function that yields."""
+    frame: FrameType | None = sys._getframe(1)
+    places = []
+    while frame is not None:
+        code = frame.f_code
+        if not frame.f_globals.get("__name__", "").startswith(ENGINE_PACKAGE):
+            places.append(Place(code.co_name, code.co_filename, frame.f_lineno))
+            if code.co_flags & inspect.CO_GENERATOR:
+                break
+        frame = frame.f_back
+    return tuple(places)
