@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""The reference search: breadth first, exact, short enough to be believed.
+
+Every faster engine and every reduction is proved against it.  It keeps all states and all transitions, so
+that shortest paths, dead ends and loops can be read off afterwards.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from cowpath.explore.recorder import Leaf, Model, Recorder, Tree
+from cowpath.explore.step import Content, ModelError
+
+Observed = tuple[str, ...]
+
+PROGRESS_EVERY = 4096
+"""States between two calls of the progress function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One way a run can end: what was observed, or why the system stopped."""
+
+    observed: Observed
+    crash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that does not hold, in the first state found (no shorter path leads to one)."""
+
+    name: str
+    text: str
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """A state from which no end can be reached any more."""
+
+    state: int
+    deadlock: bool  # nothing can move; otherwise steps go on for ever and lead nowhere
+    waiting: tuple[str, ...]  # one line for each actor that has not finished
+
+
+@dataclass
+class Exploration:
+    """All that a search found.  States are numbered in breadth-first order; 0 is the initial one."""
+
+    model: Model
+    recorder: Recorder
+    states: list[bytes]
+    first_edge: array[int] = field(default_factory=lambda: array("Q"))
+    targets: array[int] = field(default_factory=lambda: array("I"))
+    movers: array[int] = field(default_factory=lambda: array("B"))
+    outcomes: dict[Outcome, int] = field(default_factory=dict)
+    violations: dict[str, Violation] = field(default_factory=dict)
+    hang: Hang | None = None
+    finished: bool = False
+
+    @property
+    def transitions(self) -> int:
+        """How many steps were taken, each counted once per state it starts in."""
+        return len(self.targets)
+
+    def edges(self, state: int) -> Iterator[tuple[int, int]]:
+        """(actor, successor) for each step possible in a state."""
+        end = self.first_edge[state + 1] if state + 1 < len(self.first_edge) else len(self.targets)
+        for edge in range(self.first_edge[state], end):
+            yield self.movers[edge], self.targets[edge]
+
+
+def explore(
+    model: Model,
+    max_states: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    verify_every: int = 0,
+) -> Exploration:
+    """Every reachable state of a model, every outcome, every broken invariant.
+
+    `max_states` ends the search early, with `finished` False.  `progress(states, frontier)` is called now and
+    then.  `verify_every` n > 0 re-runs the recorded steps of every n-th state in Python and compares; it
+    raises ModelError where they differ.
+    """
+    search = _Search(model)
+    search.run(max_states, progress, verify_every)
+    if search.found.finished:
+        search.found.hang = find_hang(search.found)
+    return search.found
+
+
+class _Search:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.recorder = Recorder(model)
+        self.found = Exploration(model, self.recorder, [self.recorder.initial])
+        self.numbers = {self.recorder.initial: 0}
+        self.outcome_tree = Tree()
+        self.invariants = [(name, function, Tree()) for name, function in model.invariants]
+        self.reads_known = 0  # grows whenever an invariant turns out to read more cells
+        self.judge(0, range(len(self.invariants)))
+
+    def run(
+        self, max_states: int | None, progress: Callable[[int, int], None] | None, verify_every: int
+    ) -> None:
+        found = self.found
+        current = 0
+        while current < len(found.states):
+            if max_states is not None and len(found.states) > max_states:
+                return
+            if progress is not None and current % PROGRESS_EVERY == 0:
+                progress(len(found.states), len(found.states) - current)
+            if verify_every and current % verify_every == 0:
+                verify(self.recorder, found.states[current])
+            self.expand(current)
+            current += 1
+        found.finished = True
+
+    def expand(self, number: int) -> None:
+        """Take every step that is possible in one state."""
+        found, recorder = self.found, self.recorder
+        state = found.states[number]
+        found.first_edge.append(len(found.targets))
+        if state[recorder.crash_at]:
+            found.outcomes.setdefault(Outcome((), recorder.crash(state)), number)
+            return
+        if recorder.at_rest(state):
+            found.outcomes.setdefault(Outcome(self.observe(state)), number)
+        for actor in range(len(self.model.actors)):
+            for leaf in recorder.leaves(state, actor):
+                if leaf.blocked is None:
+                    found.movers.append(actor)
+                    found.targets.append(self.number(leaf.apply(state), leaf))
+
+    def number(self, state: bytes, leaf: Leaf) -> int:
+        """The number of a state; a new one is judged by the invariants that the step can have touched."""
+        number = self.numbers.get(state)
+        if number is None:
+            number = self.numbers[state] = len(self.found.states)
+            self.found.states.append(state)
+            self.judge(number, self.watchers(leaf))
+        return number
+
+    def observe(self, state: bytes) -> Observed:
+        result = self.recorder.evaluate(self.outcome_tree, self.model.observe, state)
+        assert isinstance(result, tuple)
+        values = self.model.layout.values
+        return tuple(
+            values[part.code if part.cell is None else state[part.cell]]
+            if isinstance(part, Content)
+            else str(part)
+            for part in result
+        )
+
+    def watchers(self, leaf: Leaf) -> tuple[int, ...]:
+        """The invariants that read a cell this step writes.
+
+        The others keep their value: an invariant is a function of the cells on its path through its tree, and
+        none of those changed.  Trees grow, so the answer is kept only as long as no tree reads more.
+        """
+        known, watching = leaf.watchers
+        if known != self.reads_known:
+            written = {cell for cell, _ in leaf.writes} | {target for target, _ in leaf.moves}
+            watching = tuple(
+                index
+                for index, (_, _, tree) in enumerate(self.invariants)
+                if not written.isdisjoint(tree.reads)
+            )
+            leaf.watchers = (self.reads_known, watching)
+        return watching
+
+    def judge(self, number: int, watching: range | tuple[int, ...]) -> None:
+        state = self.found.states[number]
+        for index in watching:
+            name, function, tree = self.invariants[index]
+            reads = len(tree.reads)
+            broken = self.recorder.evaluate(tree, function, state)
+            if len(tree.reads) != reads:
+                self.reads_known += 1
+            if broken is not None and name not in self.found.violations:
+                self.found.violations[name] = Violation(name, str(broken), number)
+
+
+def verify(recorder: Recorder, state: bytes) -> None:
+    """Re-run every step possible in a state in Python; raises ModelError where a recorded one differs."""
+    if state[recorder.crash_at]:
+        return
+    for actor, description in enumerate(recorder.model.actors):
+        walked = [leaf.apply(state) for leaf in recorder.leaves(state, actor) if leaf.blocked is None]
+        if not recorder.frame(state, actor).finished and walked != recorder.rerun(state, actor):
+            raise ModelError(f"a recorded step of {description.name} differs from the model")
+
+
+def find_hang(found: Exploration) -> Hang | None:
+    """The first state from which no end can be reached: a deadlock, or steps that go on for ever.
+
+    An end is a state at rest or a crash.  Ends are followed backwards; what they do not reach is stuck.
+    """
+    recorder = found.recorder
+    count = len(found.states)
+    reaches = bytearray(count)
+    ends = [n for n, state in enumerate(found.states) if state[recorder.crash_at] or recorder.at_rest(state)]
+    for number in ends:
+        reaches[number] = 1
+    if len(ends) < count:
+        _mark_backwards(found, reaches)
+    stuck = reaches.find(0)
+    if stuck < 0:
+        return None
+    dead = next((n for n in range(stuck, count) if not reaches[n] and not any(found.edges(n))), None)
+    number = stuck if dead is None else dead
+    return Hang(number, dead is not None, tuple(_waiting(recorder, found.states[number])))
+
+
+def _mark_backwards(found: Exploration, reaches: bytearray) -> None:
+    """Mark every state that has a path to an end, by repeated sweeps from the last state to the first.
+
+    Most transitions lead to a later state, so few sweeps are needed and no reverse graph is kept.
+    """
+    changed = True
+    while changed:
+        changed = False
+        for number in range(len(found.states) - 1, -1, -1):
+            if not reaches[number] and any(reaches[target] for _, target in found.edges(number)):
+                reaches[number] = 1
+                changed = True
+
+
+def _waiting(recorder: Recorder, state: bytes) -> Iterator[str]:
+    for actor, description in enumerate(recorder.model.actors):
+        frame = recorder.frame(state, actor)
+        if frame.finished or frame.idle:
+            continue
+        where = " > ".join(place.function for place in frame.where) or "its start"
+        blocked = [leaf.blocked for leaf in recorder.leaves(state, actor) if leaf.blocked is not None]
+        yield f"{description.name} in {where}" + (f", waits for {blocked[0]}" if blocked else "")
