@@ -19,7 +19,7 @@ from cowpath.explore import rules
 from cowpath.explore.cells import Layout, Record
 from cowpath.explore.step import Blocked, Content, Crash, ModelError, Note, Place, Step
 
-Code = Generator["str | None", None, Any]
+Code = Generator[Any, None, Any]
 
 IDLE = "idle"
 """`yield IDLE`: the actor may stay here for ever; the run may end while it does."""

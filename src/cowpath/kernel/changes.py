@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: MIT
+"""Upstream changes that alter a rule of the model, and kernels as sets of them.
+
+The model asks `k.has(CHANGE)` where a rule differs; nothing else in it knows what a release is.  Dropping
+one change (`--without`) or adding one (`--with`) makes a kernel that never existed, which is how one learns
+what a change is for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cowpath.errors import CowpathError
+from cowpath.explore.recorder import Constant
+from cowpath.release import Release
+
+OLDEST, NEWEST = Release(5, 7), Release(6, 1)
+
+
+class UnknownChangeError(CowpathError):
+    """A change, release or architecture that is not modelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One upstream change.
+
+    `commit` is the mainline id (or the subject, where it was folded into another commit); `release` the first
+    mainline release with it, None for a variant that no release has; `until` the release that took it back.
+    """
+
+    name: str
+    commit: str
+    release: Release | None
+    file: str
+    rule: str
+    before: str
+    part_of: str = ""
+    architectures: tuple[str, ...] = ()
+    until: Release | None = None
+
+    def in_release(self, release: Release, architecture: str) -> bool:
+        """Whether mainline of this release has the change on this architecture."""
+        if self.release is None or release < self.release:
+            return False
+        if self.until is not None and release >= self.until:
+            return False
+        return not self.architectures or architecture in self.architectures
+
+
+V5_7, V5_9, V5_11, V5_14 = Release(5, 7), Release(5, 9), Release(5, 11), Release(5, 14)
+V5_18, V5_19, V6_3 = Release(5, 18), Release(5, 19), Release(6, 3)
+
+FOUNDING = "1493a1913e34"
+"""mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
+
+# -- before the founding patch ---------------------------------------------------------------------
+
+WP_REUSE_BY_REFCOUNT = Change(
+    "wp-reuse-by-refcount", "09854ba94c6a", V5_9, "mm/memory.c",
+    "do_wp_page reuses a page only if the faulting pte holds the one reference to it",
+    "it reused any page mapped or swapped only once, whoever else held a reference",
+)  # fmt: skip
+FORK_COPIES_PINNED = Change(
+    "fork-copies-pinned", "70e806e4e645", V5_9, "mm/memory.c",
+    "fork copies a page that may be pinned for the child instead of sharing it",
+    "fork shared every page, so the parent's next write parted it from its pins",
+)  # fmt: skip
+PINNED_NOT_SWAPPED = Change(
+    "pinned-not-swapped", "feb889fb40fa", V5_11, "mm/vmscan.c",
+    "reclaim does not give a swap slot to a page that may be pinned",
+    "a pinned page could enter the swap cache and be unmapped",
+)  # fmt: skip
+GET_SWAP_DEVICE = Change(
+    "get-swap-device", "2799e77529c2", V5_14, "mm/memory.c",
+    "do_swap_page holds a reference to the swap device",
+    "swapoff could free the device under a running fault",
+)  # fmt: skip
+FREE_SWAP_CACHE_AFTER_COPY = Change(
+    "free-swap-cache-after-copy", "f4c4a3f48480", V5_14, "mm/memory.c",
+    "wp_page_copy frees the swap slot of the old page where nobody needs it any more",
+    "the old page stayed in the swap cache until reclaim found it",
+)  # fmt: skip
+
+# -- COW fixes part 1 (v5.18) ----------------------------------------------------------------------
+
+WP_REUSE_FROM_SWAP_CACHE = Change(
+    "wp-reuse-from-swap-cache", "53a05ad9f21d", V5_18, "mm/memory.c",
+    "do_wp_page takes a page that only it uses out of the swap cache and reuses it",
+    "the swap cache's own reference made every such page look shared, so it was copied",
+)  # fmt: skip
+WP_DRAINS_LRU = Change(
+    "wp-drains-lru", "d4c470970d45", V5_18, "mm/memory.c",
+    "do_wp_page drains this CPU's LRU-add batch before it counts references",
+    "a page still in the batch had one reference too many and was copied",
+)  # fmt: skip
+SWAPIN_REUSE_BY_REFCOUNT = Change(
+    "swapin-reuse-by-refcount", "c145e0b47c77", V5_18, "mm/memory.c",
+    "do_swap_page maps a page writable only if nobody else references it",
+    "reuse_swap_page counted ptes and slots only, so a page that somebody else was reading was written",
+)  # fmt: skip
+
+# -- COW fixes part 2 (v5.19) ----------------------------------------------------------------------
+
+ANON_EXCLUSIVE = Change(
+    "anon-exclusive", "6c287605fd56", V5_19, "mm/rmap.c",
+    "PG_anon_exclusive says that a page belongs to one process; such a page is reused whatever its refcount",
+    "exclusivity was guessed from the refcount at each write fault",
+)  # fmt: skip
+UNSHARE = Change(
+    "unshare", "a7f226604170", V5_19, "mm/gup.c",
+    "a read-only FOLL_PIN of a page that is not exclusive first unshares it (FAULT_FLAG_UNSHARE)",
+    "a read-only pin took the shared page, and the owner's next write parted the two",
+)  # fmt: skip
+
+# -- the founding patch, hunk by hunk (v5.19) ------------------------------------------------------
+
+SWP_EXCLUSIVE_BIT = Change(
+    "H1", FOUNDING, V5_19, "include/linux/pgtable.h",
+    "a swap pte can carry the exclusive marker where the architecture has a bit for it",
+    "stubs: no swap pte is ever marked",
+    part_of=FOUNDING,
+)  # fmt: skip
+SWP_EXCLUSIVE_IS_A_FLAG = Change(
+    "H2", FOUNDING, V5_19, "include/linux/swapops.h",
+    "pte_swp_clear_flags strips the marker, so swapoff recognises a marked pte by its entry",
+    "a marked pte compares unequal to its own swap entry",
+    part_of=FOUNDING,
+)  # fmt: skip
+FORK_CLEARS_SWP_EXCLUSIVE = Change(
+    "H3", FOUNDING, V5_19, "mm/memory.c",
+    "fork clears the marker in the parent's swap pte and gives the child an unmarked one",
+    "fork copies the swap pte as it is",
+    part_of=FOUNDING,
+)  # fmt: skip
+SWAPIN_TRUSTS_MARKER = Change(
+    "H4a", FOUNDING, V5_19, "mm/memory.c",
+    "do_swap_page takes a page for exclusive if its swap pte is marked",
+    "the marker is not looked at",
+    part_of=FOUNDING,
+)  # fmt: skip
+SWAPIN_FRESH_IS_EXCLUSIVE = Change(
+    "H4b", FOUNDING, V5_19, "mm/memory.c",
+    "a page that do_swap_page read outside the swap cache is exclusive",
+    "such a page is judged by its refcount, which its place in an LRU-add batch spoils",
+    part_of=FOUNDING,
+)  # fmt: skip
+STABLE_WRITES_DROP_EXCLUSIVE = Change(
+    "H4c", FOUNDING, V5_19, "mm/memory.c",
+    "a marked page under writeback to a device that needs stable writes is not taken for exclusive",
+    "it is mapped writable and may change while the device reads it",
+    part_of=FOUNDING,
+)  # fmt: skip
+MAP_BY_EXCLUSIVE = Change(
+    "H4d", FOUNDING, V5_19, "mm/memory.c",
+    "do_swap_page maps an exclusive page writable and marks it PG_anon_exclusive",
+    "only a page outside the swap cache or with a single reference is mapped so",
+    part_of=FOUNDING,
+)  # fmt: skip
+UNMAP_SETS_MARKER = Change(
+    "H5", FOUNDING, V5_19, "mm/rmap.c",
+    "try_to_unmap_one marks the swap pte of a page that was PG_anon_exclusive",
+    "exclusivity is forgotten when the page is unmapped",
+    part_of=FOUNDING,
+)  # fmt: skip
+SWAPOFF_TRUSTS_MARKER = Change(
+    "H6", FOUNDING, V5_19, "mm/swapfile.c",
+    "unuse_pte marks a page PG_anon_exclusive if its swap pte was marked",
+    "swapoff maps every page as shared",
+    part_of=FOUNDING,
+)  # fmt: skip
+
+X86_SWP_EXCLUSIVE = Change(
+    "swp-exclusive-x86", "3e20889cfbee", V5_19, "arch/x86/include/asm/pgtable.h",
+    "x86-64 swap ptes have an exclusive bit", "no bit", architectures=("x86_64",),
+)  # fmt: skip
+ARM64_SWP_EXCLUSIVE = Change(
+    "swp-exclusive-arm64", "570ef363509b", V5_19, "arch/arm64/include/asm/pgtable.h",
+    "arm64 swap ptes have an exclusive bit", "no bit", architectures=("arm64",),
+)  # fmt: skip
+S390_SWP_EXCLUSIVE = Change(
+    "swp-exclusive-s390", "92cd58bd2566", V5_19, "arch/s390/include/asm/pgtable.h",
+    "s390 swap ptes have an exclusive bit", "no bit", architectures=("s390",),
+)  # fmt: skip
+POWERPC_SWP_EXCLUSIVE = Change(
+    "swp-exclusive-powerpc", "bff9beaa2e80", V5_19, "arch/powerpc/include/asm/book3s/64/pgtable.h",
+    "powerpc book3s64 swap ptes have an exclusive bit", "no bit", architectures=("powerpc",),
+)  # fmt: skip
+ALL_SWP_EXCLUSIVE = Change(
+    "swp-exclusive-all", "950fe885a897", V6_3, "include/linux/pgtable.h",
+    "the swap ptes of every architecture have an exclusive bit", "only four architectures had one",
+)  # fmt: skip
+
+# -- variants that no release has ------------------------------------------------------------------
+
+AS_POSTED = Change(
+    "as-posted", "20220329164329.208407-2-david@redhat.com", None, "mm/memory.c",
+    "the stable-writes test as first posted: inverted, it fires where SWP_STABLE_WRITES is not set",
+    "as merged, after mm-swap-remember-pg_anon_exclusive-via-a-swp-pte-bit-fix",
+    part_of=FOUNDING,
+)  # fmt: skip
+UNMAP_ALWAYS_MARKS = Change(
+    "unmap-always-marks", "a mutant of H5", None, "mm/rmap.c",
+    "try_to_unmap_one marks every swap pte, also of a page that is shared",
+    "only a page that was PG_anon_exclusive is marked",
+)  # fmt: skip
+SWAPOFF_ALWAYS_EXCLUSIVE = Change(
+    "swapoff-always-exclusive", "a mutant of H6", None, "mm/swapfile.c",
+    "unuse_pte marks every page PG_anon_exclusive",
+    "only a page whose swap pte was marked",
+)  # fmt: skip
+
+CHANGES: tuple[Change, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Change))
+
+ARCHITECTURES = (
+    "x86_64", "i386", "alpha", "arc", "arm", "arm64", "csky", "hexagon", "loongarch", "m68k", "microblaze",
+    "mips", "nios2", "openrisc", "parisc", "powerpc", "riscv", "s390", "sh", "sparc", "um", "xtensa",
+)  # fmt: skip
+"""Names as under arch/ in the kernel tree; x86 by its two forms."""
+
+DEFAULT_ARCHITECTURE = "x86_64"
+
+_ARCHITECTURE_CHANGES = frozenset(change for change in CHANGES if change.name.startswith("swp-exclusive-"))
+
+
+@dataclass(frozen=True)
+class Version(Constant):
+    """A kernel to model: a release on an architecture, some changes added or dropped by hand."""
+
+    release: Release
+    architecture: str
+    changes: frozenset[Change]
+    added: tuple[Change, ...] = ()
+    dropped: tuple[Change, ...] = ()
+
+    def has(self, change: Change) -> bool:
+        """Whether this kernel has a change."""
+        return change in self.changes
+
+    @property
+    def has_swp_exclusive_bit(self) -> bool:
+        """Whether the architecture's swap ptes have the bit (__HAVE_ARCH_PTE_SWP_EXCLUSIVE)."""
+        return not _ARCHITECTURE_CHANGES.isdisjoint(self.changes)
+
+    def __str__(self) -> str:
+        parts = [str(self.release), self.architecture]
+        parts += [f"with {change.name}" for change in self.added]
+        parts += [f"without {change.name}" for change in self.dropped]
+        return " ".join(parts)
+
+
+def version(
+    release: str | Release,
+    architecture: str = DEFAULT_ARCHITECTURE,
+    added: Iterable[str] = (),
+    dropped: Iterable[str] = (),
+) -> Version:
+    """The kernel with these names.  Raises UnknownChangeError or ReleaseError.
+
+    >>> str(version("5.19", dropped=["H3"]))
+    '5.19 x86_64 without H3'
+    """
+    number = Release.parse(release) if isinstance(release, str) else release
+    if not OLDEST <= number <= NEWEST:
+        raise UnknownChangeError(f"kernel {number} is not modelled: {OLDEST} to {NEWEST} are")
+    if architecture not in ARCHITECTURES:
+        raise UnknownChangeError(_unknown("architecture", architecture, ARCHITECTURES))
+    plus = tuple(change for name in added for change in find(name))
+    minus = tuple(change for name in dropped for change in find(name))
+    mainline = {change for change in CHANGES if change.in_release(number, architecture)}
+    return Version(number, architecture, frozenset((mainline | set(plus)) - set(minus)), plus, minus)
+
+
+def find(name: str) -> tuple[Change, ...]:
+    """The changes that a name, a group of hunks (H4) or a commit id stands for.
+
+    >>> [change.name for change in find("H4")]
+    ['H4a', 'H4b', 'H4c', 'H4d']
+    >>> find("09854ba9")[0].name
+    'wp-reuse-by-refcount'
+    """
+    wanted = name.lower()
+    exact = tuple(change for change in CHANGES if change.name.lower() == wanted)
+    hunks = tuple(c for c in CHANGES if c.name.lower().rstrip("abcd") == wanted and c.part_of)
+    commits = tuple(
+        c for c in CHANGES if len(wanted) >= 7 and c.commit.startswith(wanted[:12]) and c.release is not None
+    )
+    found = exact or hunks or commits
+    if not found:
+        names = [change.name for change in CHANGES] + [change.commit for change in CHANGES]
+        raise UnknownChangeError(_unknown("change", name, names))
+    return found
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "`cowpath changes` lists what is modelled"
+    return f"unknown {kind} {name!r}: {hint}"

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""kernel/fork.c (dup_mmap) and the copying of page tables in mm/memory.c."""
+
+from __future__ import annotations
+
+from cowpath.explore.recorder import Code
+from cowpath.kernel import changes
+from cowpath.kernel.memory import count_copy
+from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock
+from cowpath.kernel.pgtable import (
+    mk_pte,
+    pte_lock,
+    pte_mkwrite,
+    pte_swp_clear_exclusive,
+    pte_swp_exclusive,
+    pte_unlock,
+    pte_wrprotect,
+    ptep_get,
+    set_pte,
+)
+from cowpath.kernel.rmap import folio_add_new_anon_rmap, folio_maybe_dma_pinned
+from cowpath.kernel.state import Folio, Kernel, Mm, Pte
+from cowpath.kernel.swap import alloc_folio, folio_add_lru, folio_get
+from cowpath.kernel.swapfile import swap_duplicate
+
+
+def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
+    """Give the child a copy of the parent's page table, entry by entry; the parent cannot fault meanwhile.
+
+    Its threads may go on using entries that are not write-protected yet.
+    """
+    mmap_write_lock(parent)
+    page = 0
+    while page < len(k.program.pages):
+        copy_pte(k, cpu, k.pte(parent, page), k.pte(child, page))
+        yield
+        page += 1
+    mmap_write_unlock(parent)
+    child.alive = True
+
+
+def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
+    """One entry, under both page-table locks (copy_pte_range)."""
+    target.vma.mapped = source.vma.mapped
+    pte_lock(source.mm)
+    pte_lock(target.mm)
+    kind = source.kind
+    if kind == "present":
+        copy_present_pte(k, cpu, source, target)
+    elif kind == "swap":
+        copy_nonpresent_pte(k, source, target)
+    pte_unlock(target.mm)
+    pte_unlock(source.mm)
+    share_references(k, source)
+
+
+def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
+    """Share the page read-only, unless it may be pinned: then the child gets a copy (70e806e4e645, v5.9).
+
+    Sharing ends exclusivity; since v5.19 only an exclusive page can be one that is pinned for good
+    (6c287605fd56).
+    """
+    value = ptep_get(source)
+    folio = value.folio
+    if folio is None:
+        return
+    if folio is k.zero_page:
+        set_pte(target, value)
+        return
+    if must_copy(k, source.mm, folio):
+        k.say(f"{folio} may be pinned, so the child gets a copy and the parent keeps it")
+        copy_present_page(k, cpu, folio, target)
+        return
+    folio_get(k, folio)
+    folio.mapcount = folio.mapcount + 1
+    folio.anon_exclusive = False
+    shared = pte_wrprotect(value)
+    set_pte(source, shared)
+    set_pte(target, shared)
+
+
+def must_copy(k: Kernel, parent: Mm, folio: Folio) -> bool:
+    """Whether fork must not share a page (page_needs_cow_for_dma, folio_try_dup_anon_rmap)."""
+    if not k.has(changes.FORK_COPIES_PINNED) or not parent.has_pinned:
+        return False
+    if k.has(changes.ANON_EXCLUSIVE) and not folio.anon_exclusive:
+        return False
+    return folio_maybe_dma_pinned(folio)
+
+
+def copy_present_page(k: Kernel, cpu: int, folio: Folio, target: Pte) -> None:
+    """A new page with the content of the old one, for the child."""
+    new = alloc_folio(k)
+    new.data = folio.data
+    count_copy(k)
+    folio_add_new_anon_rmap(k, new, target)
+    folio_add_lru(k, new, cpu)
+    set_pte(target, pte_mkwrite(mk_pte(new)))
+
+
+def copy_nonpresent_pte(k: Kernel, source: Pte, target: Pte) -> None:
+    """Share the slot.  A marked swap pte is not exclusive any more, on either side: H3 (1493a1913e34, v5.19)."""
+    value = ptep_get(source)
+    slot = value.slot
+    if slot is None:
+        return
+    swap_duplicate(slot)
+    target.mm.on_mmlist = True
+    if pte_swp_exclusive(value):
+        if k.has(changes.FORK_CLEARS_SWP_EXCLUSIVE):
+            value = pte_swp_clear_exclusive(value)
+            set_pte(source, value)
+            k.say("parent and child share the slot now: the marker is cleared")
+        else:
+            k.say("the marker is copied: parent and child both take the page for theirs alone")
+    set_pte(target, value)
+
+
+def share_references(k: Kernel, source: Pte) -> None:
+    """FOLL_GET promises nothing once fork is involved (invariant I5)."""
+    for reference in k.references:
+        if reference.coherent and not reference.pin and reference.pte is source:
+            reference.coherent = False

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: MIT
+"""mm/memory.c: page faults.  Who may write to an anonymous page, and who gets a copy, is decided here."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cowpath.explore.recorder import Code
+from cowpath.explore.step import Crash
+from cowpath.kernel import changes, swapfile
+from cowpath.kernel.page_io import swap_readpage
+from cowpath.kernel.pgtable import (
+    PTE_NONE,
+    PteValue,
+    mk_pte,
+    pte_lock,
+    pte_mkwrite,
+    pte_same,
+    pte_swp_exclusive,
+    pte_unlock,
+    ptep_get,
+    set_pte,
+)
+from cowpath.kernel.rmap import (
+    folio_add_anon_rmap,
+    folio_add_new_anon_rmap,
+    folio_move_anon_rmap,
+    folio_remove_rmap,
+)
+from cowpath.kernel.state import Folio, Kernel, Pte, Slot
+from cowpath.kernel.swap import (
+    alloc_folio,
+    folio_add_lru,
+    folio_get,
+    folio_lock,
+    folio_put,
+    folio_ref_count,
+    folio_trylock,
+    folio_unlock,
+    lru_add_drain,
+)
+from cowpath.kernel.swap_state import free_swap_cache, lookup_swap_cache, swapin_readahead
+
+
+class Fault(NamedTuple):
+    """struct vm_fault: which pte, by which CPU, and what for.  Neither flag set: a read."""
+
+    pte: Pte
+    cpu: int
+    write: bool = False  # FAULT_FLAG_WRITE
+    unshare: bool = False  # FAULT_FLAG_UNSHARE (c89357e27f20, v5.19)
+    orig: PteValue = PTE_NONE  # the entry as the fault found it
+
+
+def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
+    """Resolve one fault; the caller holds mmap_lock.  What it cannot resolve is simply tried again.
+
+    The entry is read without the page-table lock and compared again under it.
+    """
+    vmf = vmf._replace(orig=ptep_get(vmf.pte))
+    if vmf.orig.kind == "none":
+        return (yield from do_anonymous_page(k, vmf))
+    if vmf.orig.kind == "swap":
+        return (yield from do_swap_page(k, vmf))
+    yield
+    pte_lock(vmf.pte.mm)
+    if pte_same(vmf.pte, vmf.orig) and (vmf.write or vmf.unshare) and not vmf.orig.write:
+        return (yield from do_wp_page(k, vmf))
+    pte_unlock(vmf.pte.mm)
+    return None
+
+
+def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
+    """The first touch: reads share the zero page, a write gets a page of its own, exclusive at once."""
+    yield
+    pte_lock(vmf.pte.mm)
+    if not pte_same(vmf.pte, vmf.orig):
+        pte_unlock(vmf.pte.mm)
+        return
+    if vmf.write:
+        folio = alloc_folio(k)
+        folio_add_new_anon_rmap(k, folio, vmf.pte)
+        folio_add_lru(k, folio, vmf.cpu)
+        set_pte(vmf.pte, pte_mkwrite(mk_pte(folio)))
+    else:
+        set_pte(vmf.pte, mk_pte(k.zero_page))
+    pte_unlock(vmf.pte.mm)
+
+
+# -- write-protect faults --------------------------------------------------------------------------
+
+
+def do_wp_page(k: Kernel, vmf: Fault) -> Code:
+    """A write (or an unshare request) meets a read-only page; the page-table lock is held on entry.
+
+    A page that is exclusive is reused in place.  Otherwise it may become so if nobody else refers to it, or
+    it is copied.
+    """
+    folio = vmf.orig.folio
+    if folio is None:
+        raise Crash("BUG: write-protect fault on an entry without a page")
+    if folio is k.zero_page:
+        if vmf.unshare:
+            pte_unlock(vmf.pte.mm)
+            return None
+        return (yield from wp_page_copy(k, vmf))
+    if folio.anon_exclusive:
+        k.say(f"{folio} is exclusive (PG_anon_exclusive), so it is reused")
+        wp_page_reuse(vmf)
+        return None
+    if not k.has(changes.WP_REUSE_BY_REFCOUNT):
+        return (yield from wp_by_mapcount(k, vmf, folio))
+    if wp_can_reuse(k, vmf, folio):
+        wp_page_reuse(vmf)
+        return None
+    return (yield from wp_page_copy(k, vmf))
+
+
+def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
+    """v5.7: reuse a page that only one pte or slot refers to; it may sleep for the folio lock."""
+    if not folio_trylock(folio):
+        folio_get(k, folio)
+        pte_unlock(vmf.pte.mm)
+        yield
+        folio_lock(folio)
+        pte_lock(vmf.pte.mm)
+        if not pte_same(vmf.pte, vmf.orig):
+            folio_unlock(folio)
+            pte_unlock(vmf.pte.mm)
+            folio_put(k, folio)
+            return None
+        folio_put(k, folio)
+    reuse = swapfile.reuse_swap_page(k, folio)
+    folio_unlock(folio)
+    if reuse:
+        wp_page_reuse(vmf)
+        return None
+    return (yield from wp_page_copy(k, vmf))
+
+
+def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
+    """Whether a page that is not known to be exclusive may become so, judged by its references.
+
+    v5.9: exactly one reference (09854ba94c6a).  v5.18: references of the swap cache and of this CPU's LRU-add
+    batch are dropped first (53a05ad9f21d, d4c470970d45).  Never waits: the page-table lock is held.
+    """
+    if k.has(changes.WP_REUSE_FROM_SWAP_CACHE):
+        if folio_ref_count(folio) > 3:
+            return explain_copy(k, folio)
+        if k.has(changes.WP_DRAINS_LRU) and not folio.lru:
+            lru_add_drain(k, vmf.cpu)
+        if folio_ref_count(folio) > 1 + folio.swapcache:
+            return explain_copy(k, folio)
+    elif folio_ref_count(folio) != 1:
+        return explain_copy(k, folio)
+    if not folio_trylock(folio):
+        k.say(f"{folio} is locked by somebody else, so it is copied")
+        return False
+    if k.has(changes.WP_REUSE_FROM_SWAP_CACHE) and folio.swapcache:
+        swapfile.folio_free_swap(k, folio)
+    reuse = folio_ref_count(folio) == 1 and folio.mapcount == 1
+    if reuse:
+        folio_move_anon_rmap(k, folio)
+        k.say(f"this pte holds the only reference to {folio}, so it is reused")
+    else:
+        explain_copy(k, folio)
+    folio_unlock(folio)
+    return reuse
+
+
+def explain_copy(k: Kernel, folio: Folio) -> bool:
+    """Say why a page is copied; always False."""
+    cached = " (one is the swap cache)" if folio.swapcache else ""
+    k.say(f"{folio} is not known to be exclusive and has {folio_ref_count(folio)} references{cached}: copied")
+    return False
+
+
+def wp_page_reuse(vmf: Fault) -> None:
+    """Let the page be written in place; an unshare request leaves it read-only.  Drops the lock."""
+    if vmf.write:
+        set_pte(vmf.pte, pte_mkwrite(vmf.orig))
+    pte_unlock(vmf.pte.mm)
+
+
+def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
+    """Give the faulting process a copy of its own; the old page is only held by a reference meanwhile.
+
+    The copy is made without a lock, so whoever writes to the old page through another reference writes
+    before it or after it, and after it goes unnoticed here.
+    """
+    old = vmf.orig.folio
+    if old is None:
+        raise Crash("BUG: a page is copied that is not there")
+    folio_get(k, old)
+    pte_unlock(vmf.pte.mm)
+    new = alloc_folio(k)
+    new.data = old.data
+    yield
+    pte_lock(vmf.pte.mm)
+    if not pte_same(vmf.pte, vmf.orig):
+        pte_unlock(vmf.pte.mm)
+        folio_put(k, new)
+        folio_put(k, old)
+        return
+    install_copy(k, vmf, old, new)
+    pte_unlock(vmf.pte.mm)
+    if k.has(changes.FREE_SWAP_CACHE_AFTER_COPY) and old is not k.zero_page:
+        free_swap_cache(k, old)
+    folio_put(k, old)
+
+
+def install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
+    """Replace the old page by its copy in the page table (flush, map the new, unmap the old)."""
+    folio_add_new_anon_rmap(k, new, vmf.pte)
+    folio_add_lru(k, new, vmf.cpu)
+    value = mk_pte(new)
+    set_pte(vmf.pte, pte_mkwrite(value) if vmf.write else value)
+    if old is not k.zero_page:
+        folio_remove_rmap(old)
+        count_copy(k)
+    folio_put(k, old)
+
+
+def count_copy(k: Kernel) -> None:
+    """One more page copied, where the test asks."""
+    if k.count_copies:
+        k.statistics[0].copies = k.statistics[0].copies + 1
+
+
+# -- swap-in ---------------------------------------------------------------------------------------
+
+
+class SwapIn(NamedTuple):
+    """What a swap-in has in hand: the page, its slot, and whether the page came through the swap cache."""
+
+    folio: Folio
+    slot: Slot
+    cached: bool
+
+
+def do_swap_page(k: Kernel, vmf: Fault) -> Code:
+    """Bring a swapped-out page back in, and decide whether this process may write to it.
+
+    Exclusivity: 1493a1913e34 (v5.19); by refcount: c145e0b47c77 (v5.18); by counting ptes: before.
+    """
+    slot = vmf.orig.slot
+    if slot is None:
+        raise Crash("BUG: a swap pte without a slot")
+    if not swapfile.get_swap_device(k, slot):
+        return None
+    got = yield from swapin_folio(k, vmf, slot)
+    if got is None:
+        swapfile.put_swap_device(k, slot)
+        return None
+    yield
+    folio_lock(got.folio)
+    if got.cached and not (got.folio.swapcache and got.folio.entry is slot):  # 4969c1192d15 (v2.6.36)
+        return back_out(k, got)
+    if k.has(changes.WP_DRAINS_LRU) and vmf.write and got.cached and not got.folio.lru:
+        lru_add_drain(k, vmf.cpu)
+    yield
+    pte_lock(vmf.pte.mm)
+    if not pte_same(vmf.pte, vmf.orig):
+        pte_unlock(vmf.pte.mm)
+        return back_out(k, got)
+    mapped = map_swapped_in(k, vmf, got)
+    folio_unlock(got.folio)
+    if not vmf.write or mapped.write:
+        pte_unlock(vmf.pte.mm)
+        swapfile.put_swap_device(k, slot)
+        return None
+    yield  # the page-table lock stays held, the folio lock does not
+    yield from do_wp_page(k, vmf._replace(orig=mapped))
+    swapfile.put_swap_device(k, slot)
+    return None
+
+
+def back_out(k: Kernel, got: SwapIn) -> None:
+    """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
+    folio_unlock(got.folio)
+    folio_put(k, got.folio)
+    swapfile.put_swap_device(k, got.slot)
+
+
+def swapin_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
+    """The page for a slot with a reference, from the swap cache or from the device; None: fault again.
+
+    A synchronous device is read past the swap cache where this pte is the slot's only user
+    (0bcac06f27d7, v4.15); the page is private then, and locked.
+    """
+    folio = lookup_swap_cache(k, slot)
+    if folio is None and k.synchronous(slot.device) and slot.count == 1:
+        folio = yield from swapin_bypass(k, vmf, slot)
+        return SwapIn(folio, slot, cached=False)
+    if folio is None:
+        folio = yield from swapin_readahead(k, vmf.cpu, slot)
+    return None if folio is None else SwapIn(folio, slot, cached=True)
+
+
+def swapin_bypass(k: Kernel, vmf: Fault, slot: Slot) -> Code:
+    """Read a slot into a page that no one else can find."""
+    folio = alloc_folio(k)
+    folio_lock(folio)
+    folio_add_lru(k, folio, vmf.cpu)
+    yield
+    swap_readpage(folio, slot)
+    return folio
+
+
+def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
+    """Map the page in place of the swap pte; returns the new entry.  Locks held: folio, page table."""
+    if not k.has(changes.SWAPIN_REUSE_BY_REFCOUNT):
+        return map_by_mapcount(k, vmf, got)
+    folio = got.folio
+    if folio.anon_exclusive:
+        raise Crash(f"BUG_ON: {folio} is reached through a swap pte and PG_anon_exclusive")
+    exclusive = swapin_exclusive(k, vmf, got)
+    swapfile.swap_free(k, got.slot)
+    if should_try_to_free_swap(vmf, got):
+        swapfile.folio_free_swap(k, folio)
+    exclusive = map_exclusive(k, got, exclusive)
+    value = mk_pte(folio)
+    if exclusive and vmf.write:
+        value = pte_mkwrite(value)
+    folio_add_anon_rmap(k, folio, vmf.pte, exclusive)
+    set_pte(vmf.pte, value)
+    return value
+
+
+def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
+    """The founding patch's decision, H4 of 1493a1913e34 (v5.19): does the page belong to this process only?
+
+    A marked swap pte says so, and so does a page that was read past the swap cache.  A page under writeback
+    to a device with stable writes must not be written to, so it is not taken for exclusive.  (The posted
+    patch had that test inverted.)
+    """
+    exclusive = k.has(changes.SWAPIN_TRUSTS_MARKER) and pte_swp_exclusive(vmf.orig)
+    if not got.cached:
+        return k.has(changes.SWAPIN_FRESH_IS_EXCLUSIVE) or exclusive
+    if exclusive and got.folio.writeback and k.has(changes.STABLE_WRITES_DROP_EXCLUSIVE):
+        stable = k.stable_writes(got.slot.device)
+        if stable != k.has(changes.AS_POSTED):
+            k.say("under writeback, and the device wants stable pages: not taken for exclusive")
+            return False
+        if stable:
+            k.say("as posted, the test is inverted: the page stays exclusive although the device reads it")
+    return exclusive
+
+
+def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
+    """Whether to map the page as this process's own: it is marked so, or nobody else has a reference."""
+    if not k.has(changes.MAP_BY_EXCLUSIVE):
+        exclusive = not got.cached
+    if exclusive:
+        k.say(f"{got.folio} is exclusive to this process")
+    elif folio_ref_count(got.folio) == 1:
+        k.say(f"nobody else has a reference to {got.folio}: it is exclusive")
+    else:
+        k.say(
+            f"{got.folio} has {folio_ref_count(got.folio)} references and no marker: mapped read-only as shared"
+        )
+    return exclusive or folio_ref_count(got.folio) == 1
+
+
+def should_try_to_free_swap(vmf: Fault, got: SwapIn) -> bool:
+    """Whether giving the slot back may let the write reuse the page: ours and the swap cache's references."""
+    return got.cached and got.folio.swapcache and vmf.write and folio_ref_count(got.folio) == 2
+
+
+def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
+    """v5.17 and before: a write may reuse the page if one pte or slot refers to it (reuse_swap_page)."""
+    value = mk_pte(got.folio)
+    if vmf.write and swapfile.reuse_swap_page(k, got.folio):
+        value = pte_mkwrite(value)
+    folio_add_anon_rmap(k, got.folio, vmf.pte, exclusive=False)
+    set_pte(vmf.pte, value)
+    swapfile.swap_free(k, got.slot)
+    return value

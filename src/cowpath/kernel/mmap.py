@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""mm/mmap.c and include/linux/mmap_lock.h: the lock of an address space, munmap, exit."""
+
+from __future__ import annotations
+
+from cowpath.explore.recorder import Code
+from cowpath.explore.step import Blocked
+from cowpath.kernel.pgtable import PTE_NONE, pte_lock, pte_unlock, ptep_get, set_pte
+from cowpath.kernel.rmap import folio_remove_rmap
+from cowpath.kernel.state import Kernel, Mm, Pte
+from cowpath.kernel.swap import folio_put, lru_add_drain
+from cowpath.kernel.swap_state import free_swap_cache
+from cowpath.kernel.swapfile import free_swap_and_cache
+
+
+def mmap_read_lock(mm: Mm) -> None:
+    """Readers exclude writers (mmap, munmap, fork), not each other."""
+    if mm.mmap_writer:
+        raise Blocked(f"the mmap_lock of {mm}")
+    mm.mmap_readers = mm.mmap_readers + 1
+
+
+def mmap_read_unlock(mm: Mm) -> None:
+    """The inverse of `mmap_read_lock`."""
+    mm.mmap_readers = mm.mmap_readers - 1
+
+
+def mmap_write_lock(mm: Mm) -> None:
+    """Excludes readers and writers."""
+    if mm.mmap_writer or mm.mmap_readers:
+        raise Blocked(f"the mmap_lock of {mm}")
+    mm.mmap_writer = True
+
+
+def mmap_write_unlock(mm: Mm) -> None:
+    """The inverse of `mmap_write_lock`."""
+    mm.mmap_writer = False
+
+
+def zap_pte(k: Kernel, pte: Pte) -> None:
+    """Remove one entry and what it refers to (zap_pte_range, mm/memory.c).
+
+    The page's reference is dropped after the TLB flush, and an unmapped page in the swap cache gives its slot
+    back on that occasion (free_pages_and_swap_cache).
+    """
+    detach_references(k, pte)
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    folio = value.folio
+    set_pte(pte, PTE_NONE)
+    if value.slot is not None:
+        free_swap_and_cache(k, value.slot)
+    elif folio is not None and folio is not k.zero_page:
+        folio_remove_rmap(folio)
+        free_swap_cache(k, folio)
+        folio_put(k, folio)
+    pte_unlock(pte.mm)
+
+
+def detach_references(k: Kernel, pte: Pte) -> None:
+    """References taken at this address have nothing to be coherent with any more (invariant I5)."""
+    for reference in k.references:
+        if reference.coherent and reference.pte is pte:
+            reference.coherent = False
+
+
+def madvise_dontneed(k: Kernel, cpu: int, pte: Pte) -> Code:
+    """MADV_DONTNEED: the content is given up; the next touch starts with zeros (mm/madvise.c)."""
+    mmap_read_lock(pte.mm)
+    lru_add_drain(k, cpu)
+    yield
+    zap_pte(k, pte)
+    mmap_read_unlock(pte.mm)
+
+
+def munmap(k: Kernel, cpu: int, pte: Pte) -> Code:
+    """The mapping goes, then its entry; only the first part excludes other threads."""
+    mmap_write_lock(pte.mm)
+    pte.vma.mapped = False
+    lru_add_drain(k, cpu)
+    mmap_write_unlock(pte.mm)
+    mmap_read_lock(pte.mm)
+    yield
+    zap_pte(k, pte)
+    mmap_read_unlock(pte.mm)
+
+
+def exit_mmap(k: Kernel, cpu: int, mm: Mm) -> Code:
+    """A process ends: all of its entries go, one by one."""
+    lru_add_drain(k, cpu)
+    page = 0
+    while page < len(k.program.pages):
+        zap_pte(k, k.pte(mm, page))
+        yield
+        page += 1
+    mm.alive = False

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""The mechanism as something to explore: a kernel, a test, and everything that acts in it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from cowpath.errors import CowpathError
+from cowpath.explore import rules
+from cowpath.explore.recorder import Actor, Code, Model
+from cowpath.explore.step import Blocked, Content
+from cowpath.kernel import invariants
+from cowpath.kernel.changes import ANON_EXCLUSIVE, Version
+from cowpath.kernel.page_io import swap_bio
+from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
+from cowpath.kernel.state import Folio, Kernel, Mm, Pte
+from cowpath.kernel.swap import drain_one
+from cowpath.kernel.task import run_thread
+from cowpath.kernel.vmscan import kswapd
+from cowpath.litmus.ast import ZERO
+from cowpath.program import UNASSIGNED, Program
+
+
+def build(
+    version: Version,
+    program: Program,
+    folios: int | None = None,
+    slots: int | None = None,
+    count_copies: bool = False,
+) -> tuple[Kernel, Model]:
+    """The model of a test on a kernel.
+
+    `folios` and `slots` bound it; the defaults suit most tests, and a run that needs more raises Exhausted.
+    Loading checks the rules of model code (see explore/rules.py).
+    """
+    check_rules()
+    ptes = len(program.parents) * len(program.pages)
+    k = Kernel(version, program, folios or ptes + 2, slots or ptes, count_copies)
+    model = Model(
+        layout=k.layout,
+        actors=tuple(actors(k)),
+        initial=initial_state(k),
+        observe=partial(observe, k),
+        invariants=invariants.applying_to(k),
+    )
+    return k, model
+
+
+def check_rules() -> None:
+    """Refuse model code that the recorder could not identify by its frames.  Raises ModelError."""
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        rules.load(str(file))
+
+
+def actors(k: Kernel) -> list[Actor]:
+    """Every thread, then everything that may act at any moment."""
+    found = [
+        Actor(thread.name, partial(run_thread, k, task), idle=thread.forked_by is not None)
+        for thread, task in zip(k.program.threads, k.tasks, strict=True)
+    ]
+    for background in k.program.background:
+        if background.kind != "kswapd":
+            raise CowpathError(f"the background actor {background.kind} is not modelled yet")
+        page = k.program.pages[background.pages[0]]
+        found.append(Actor(f"kswapd({page.name})", partial(kswapd, k, page.index), idle=True))
+    for folio in k.folios:
+        if any(not k.synchronous(device) for device in k.devices):
+            found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), idle=True))
+        found.append(Actor(f"LRU batch of {folio}", partial(batch_is_full, k, folio), idle=True))
+    return found
+
+
+def batch_is_full(k: Kernel, folio: Folio) -> Code:
+    """The batch that holds a folio may be drained at any moment, on whatever CPU it is."""
+    while True:
+        yield "idle"
+        if not folio.batch:
+            raise Blocked("a batch with the folio in it")
+        drain_one(k, folio)
+
+
+def initial_state(k: Kernel) -> bytes:
+    """Process 0 with its populated pages: exclusive, writable, dirty, on the LRU list."""
+    step = k.layout.step
+    step.begin(bytes(len(k.layout.cells)))
+    for device in k.devices:
+        device.write_ok = True
+    for register in k.registers:
+        register.value.fill(k.content(UNASSIGNED))
+    k.zero_page.uptodate = True
+    k.mms[0].alive = True
+    for page in k.program.pages:
+        populate(k, k.mms[0], page.index, page.content)
+    state = bytearray(len(k.layout.cells))
+    for cell, value in step.writes.items():
+        state[cell] = value
+    return bytes(state)
+
+
+def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> None:
+    """Map one page, and give it its content if it has any."""
+    pte = k.pte(mm, page)
+    pte.vma.mapped = True
+    if content is None:
+        return
+    folio = k.folios[page]
+    for place in range(folio.data.length):
+        folio.data[place] = k.content(content[place] if place < len(content) else ZERO)
+    folio.refcount = folio.mapcount = 1
+    folio.uptodate = folio.lru = True
+    folio.anon_exclusive = k.has(ANON_EXCLUSIVE)
+    folio.index = page + 1
+    set_pte(pte, pte_mkwrite(mk_pte(folio)))
+
+
+def observe(k: Kernel) -> tuple[object, ...]:
+    """What can be seen at the end: registers, then memory as each living process would read it."""
+    seen: list[object] = [register.value[0] for register in k.registers]
+    for mm in k.mms:
+        alive = mm.alive
+        for page in k.program.pages:
+            for place in range(page.places):
+                seen.append(peek(k, k.pte(mm, page.index), place) if alive else "")
+    if k.count_copies:
+        seen.append(k.statistics[0].copies)
+    return tuple(seen)
+
+
+def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
+    """What a load would find: through the page, the swap cache or the slot; "" where nothing is mapped."""
+    if not pte.vma.mapped:
+        return ""
+    kind = pte.kind
+    if kind == "none":
+        return k.content(ZERO)
+    folio, slot = pte.folio, pte.slot
+    if slot is not None:
+        folio = slot.folio
+        if folio is None or not folio.uptodate:
+            return slot.data[place]
+    assert folio is not None
+    return folio.data[place]

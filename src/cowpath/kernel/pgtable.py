@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Page-table entries as values, and the helpers of include/linux/pgtable.h and swapops.h.
+
+A `PteValue` is compared bit for bit by `pte_same`; the exclusive marker is part of it, while decoding a swap
+entry must not see the marker.  Both facts matter, see H2 of the founding patch.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cowpath.explore.step import Blocked
+from cowpath.kernel import changes
+from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Slot
+
+
+class PteValue(NamedTuple):
+    """What a pte holds.
+
+    >>> PTE_NONE.present, PTE_NONE.kind
+    (False, 'none')
+    """
+
+    kind: str = "none"
+    folio: Folio | None = None
+    write: bool = False
+    dirty: bool = False
+    slot: Slot | None = None
+    exclusive: bool = False
+
+    @property
+    def present(self) -> bool:
+        """Whether the CPU can use it."""
+        return self.kind == "present"
+
+
+PTE_NONE = PteValue()
+
+
+def ptep_get(pte: Pte) -> PteValue:
+    """Read an entry in one go, with or without the page-table lock."""
+    kind = pte.kind
+    if kind == "present":
+        return PteValue("present", folio=pte.folio, write=pte.write, dirty=pte.dirty)
+    if kind == "swap":
+        return PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
+    return PTE_NONE
+
+
+def set_pte(pte: Pte, value: PteValue) -> None:
+    """Write an entry (set_pte_at); the caller holds the page-table lock."""
+    pte.kind, pte.folio, pte.write, pte.dirty, pte.slot, pte.exclusive = value
+
+
+def pte_same(pte: Pte, value: PteValue) -> bool:
+    """Whether the entry still is what was read before: the recheck after every wait."""
+    return ptep_get(pte) == value
+
+
+def mk_pte(folio: Folio) -> PteValue:
+    """A present, read-only, clean entry."""
+    return PteValue("present", folio=folio)
+
+
+def pte_mkwrite(value: PteValue) -> PteValue:
+    """Writable and dirty, as a write fault installs it (pte_mkdirty, then maybe_mkwrite)."""
+    return value._replace(write=True, dirty=True)
+
+
+def pte_wrprotect(value: PteValue) -> PteValue:
+    """Read-only; dirtiness stays."""
+    return value._replace(write=False)
+
+
+def swp_entry_to_pte(slot: Slot) -> PteValue:
+    """A swap entry without flags."""
+    return PteValue("swap", slot=slot)
+
+
+# -- the marker of the founding patch --------------------------------------------------------------
+
+
+def pte_swp_mkexclusive(k: Kernel, value: PteValue) -> PteValue:
+    """Mark a swap pte exclusive.  H1: without arch support a stub that does nothing (1493a1913e34, v5.19)."""
+    if k.has(changes.SWP_EXCLUSIVE_BIT) and k.version.has_swp_exclusive_bit:
+        return value._replace(exclusive=True)
+    return value
+
+
+def pte_swp_exclusive(value: PteValue) -> bool:
+    """Whether a swap pte is marked."""
+    return value.exclusive
+
+
+def pte_swp_clear_exclusive(value: PteValue) -> PteValue:
+    """A swap pte without the mark."""
+    return value._replace(exclusive=False)
+
+
+def pte_swp_clear_flags(k: Kernel, value: PteValue) -> PteValue:
+    """The bare swap entry, without soft flags.  H2: the marker is such a flag (1493a1913e34, v5.19)."""
+    if k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG):
+        return pte_swp_clear_exclusive(value)
+    return value
+
+
+def pte_same_as_swp(k: Kernel, pte: Pte, entry: PteValue) -> bool:
+    """Whether an entry is this swap entry, whatever its flags (mm/swapfile.c)."""
+    return pte_swp_clear_flags(k, ptep_get(pte)) == entry
+
+
+# -- the page-table lock ---------------------------------------------------------------------------
+
+
+def pte_lock(mm: Mm) -> None:
+    """spin_lock(ptl); one lock for all ptes of a process, as they fit one page table."""
+    if mm.ptl:
+        raise Blocked(f"the page-table lock of {mm}")
+    mm.ptl = True
+
+
+def pte_unlock(mm: Mm) -> None:
+    """spin_unlock(ptl)."""
+    mm.ptl = False

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""What the kernel remembers, as far as private anonymous memory depends on it.  Read this file first.
+
+One class per thing, one line per cell.  A reference count means what it means in the kernel, with one
+difference: a FOLL_PIN adds 1024 to it there; here pins have a count of their own, so that
+"maybe pinned" (refcount >= 1024) is `pincount > 0`.
+
+    process (Mm) -- Vma, Pte --> Folio <-- Reference (a device)
+                        |          |
+                        +--> Slot -+   (swap; the swap cache is the link between the two)
+"""
+
+from __future__ import annotations
+
+from cowpath.explore.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
+from cowpath.explore.recorder import Constant
+from cowpath.explore.step import Content, Exhausted
+from cowpath.kernel.changes import Change, Version
+from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
+
+
+class Mm(Record):
+    """struct mm_struct: one address space."""
+
+    alive = Flag("the process runs")
+    mmap_readers = Count(7, "holders of mmap_lock for reading")
+    mmap_writer = Flag("mmap_lock is held for writing")
+    ptl = Flag("the page-table lock is held")
+    has_pinned = Flag("MMF_HAS_PINNED: some page was pinned once")
+    on_mmlist = Flag("swapoff will visit this process")
+
+
+class Vma(Record):
+    """struct vm_area_struct: one page of one process, with what mmap said about it."""
+
+    mapped = Flag("the mapping exists")
+
+
+class Pte(Record):
+    """A page-table entry.  Fields that its kind does not use are 0, so equal values are equal cells."""
+
+    kind = Choice(("none", "present", "swap"), "what the entry is")
+    folio = Pointer["Folio"]("Folio", "present: the page")
+    write = Flag("present: writable")
+    dirty = Flag("present: written through this entry since it was last cleaned")
+    slot = Pointer["Slot"]("Slot", "swap: where the content is")
+    exclusive = Flag("swap: the exclusive marker, pte_swp_exclusive")
+
+    @property
+    def mm(self) -> Mm:
+        """The process it belongs to."""
+        return self.layout.all(Mm)[self.index // self.layout.dimensions["pages"]]
+
+    @property
+    def page(self) -> int:
+        """Which page of the process it maps."""
+        return self.index % self.layout.dimensions["pages"]
+
+    @property
+    def vma(self) -> Vma:
+        """The mapping it lies in."""
+        return self.layout.all(Vma)[self.index]
+
+    def describe(self) -> str | None:
+        """As a trace shows it: "folio0 rw", "swap slot0 exclusive"."""
+        if self.kind == "present":
+            return f"{self.folio} {'rw' if self.write else 'ro'}{' dirty' if self.dirty else ''}"
+        if self.kind == "swap":
+            return f"swap {self.slot}{' exclusive' if self.exclusive else ''}"
+        return "none"
+
+
+class Folio(Record):
+    """struct folio: a page of memory.  Free where refcount and pincount are 0."""
+
+    data = Contents("places", "what is in it")
+    refcount = Count(15, "references, FOLL_PIN ones not counted")
+    pincount = Count(3, "FOLL_PIN references; folio_maybe_dma_pinned where > 0")
+    mapcount = Count(7, "present ptes that map it")
+    locked = Flag("PG_locked, the folio lock")
+    anon_exclusive = Flag("PG_anon_exclusive: it belongs to one process only")
+    uptodate = Flag("PG_uptodate: its content has been read in")
+    dirty = Flag("PG_dirty: it differs from its copy in swap")
+    swapcache = Flag("PG_swapcache: it is in the swap cache, for `entry`")
+    entry = Pointer["Slot"]("Slot", "folio->swap: the slot whose content it holds")
+    writeback = Flag("PG_writeback: it is being written to swap")
+    bio = Choice(("none", "submitted", "read"), "how far the device is with writing it")
+    lru = Flag("PG_lru: on an LRU list, where reclaim finds it")
+    batch = Count(15, "1 + the CPU whose LRU-add batch holds it (and a reference); 0: in none")
+    index = Count(8, "1 + the page of a process it was first mapped for (folio->index); 0: none yet")
+
+
+class Slot(Record):
+    """A slot of a swap device, with its entry in swap_map and in the swap cache."""
+
+    data = Contents("places", "what the device holds")
+    count = Count(7, "swap ptes that refer to it")
+    has_cache = Flag("SWAP_HAS_CACHE: taken by the swap cache")
+    folio = Pointer[Folio]("Folio", "the folio in the swap cache")
+
+    @property
+    def device(self) -> SwapDevice:
+        """The device it is on."""
+        devices = self.layout.all(SwapDevice)
+        return devices[self.index * len(devices) // len(self.layout.all(Slot))]
+
+
+class SwapDevice(Record):
+    """struct swap_info_struct."""
+
+    write_ok = Flag("SWP_WRITEOK: slots may be taken")
+    off = Flag("swapoff has freed its data")
+    users = Count(7, "get_swap_device references")
+
+
+class Reference(Record):
+    """A reference that a device (or a pipe, or a driver) holds to a page, through GUP."""
+
+    state = Choice(("none", "held", "put"), "not taken yet, held, given back")
+    folio = Pointer[Folio]("Folio", "what it refers to")
+    pin = Flag("FOLL_PIN, not FOLL_GET")
+    write = Flag("FOLL_WRITE: the device may write")
+    pte = Pointer[Pte]("Pte", "where it was taken")
+    coherent = Flag("not the kernel's: no fork or zap has touched that address since")
+
+
+class Task(Record):
+    """A thread of the litmus test."""
+
+    done = Flag("it has run its last statement")
+
+
+class Register(Record):
+    """A register of a thread."""
+
+    value = Contents("register", "its content")
+
+
+class Statistics(Record):
+    """Counters that no rule reads; only there where a test asks for them."""
+
+    copies = Count(15, "pages the kernel copied")
+
+
+class Kernel(Constant):
+    """A running kernel: its version, the test it runs, and every record by kind.
+
+    `folios` and `slots` bound the model: a run that needs more raises Exhausted and is repeated with more.
+    """
+
+    def __init__(
+        self, version: Version, program: Program, folios: int, slots: int, count_copies: bool
+    ) -> None:
+        self.version, self.program, self.count_copies = version, program, count_copies
+        processes, pages = len(program.parents), len(program.pages)
+        devices = len(program.swap)
+        counts: dict[type[Record], int] = {
+            Mm: processes,
+            Vma: processes * pages,
+            Pte: processes * pages,
+            Folio: folios + 1,
+            Slot: slots * devices,
+            SwapDevice: devices,
+            Reference: len(program.references),
+            Task: len(program.threads),
+            Register: len(program.registers),
+            Statistics: int(count_copies),
+        }
+        values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
+        places = max((page.places for page in program.pages), default=1)
+        dimensions = {"pages": pages, "places": places, "register": 1}
+        self.layout = Layout(counts, values, dimensions, _names(program, folios))
+        self.mms, self.vmas, self.ptes = self.layout.all(Mm), self.layout.all(Vma), self.layout.all(Pte)
+        self.folios = self.layout.all(Folio)[:-1]
+        self.zero_page = self.layout.all(Folio)[-1]
+        self.slots, self.devices = self.layout.all(Slot), self.layout.all(SwapDevice)
+        self.references, self.tasks = self.layout.all(Reference), self.layout.all(Task)
+        self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
+
+    def has(self, change: Change) -> bool:
+        """Whether this kernel has an upstream change."""
+        return change in self.version.changes
+
+    def say(self, text: str) -> None:
+        """Explain, beside the rule that decides, why it decides so; traces print it."""
+        self.layout.step.say(text)
+
+    def choose(self, options: int) -> int:
+        """What nothing in the state decides: every one of 0 .. options-1 is explored."""
+        return self.layout.step.choose(options)
+
+    def content(self, value: str) -> Content:
+        """A constant page content."""
+        return self.layout.content(value)
+
+    def mm(self, task: Task) -> Mm:
+        """The address space a thread runs in."""
+        return self.mms[self.program.threads[task.index].process]
+
+    def pte(self, mm: Mm, page: int) -> Pte:
+        """The page-table entry of one page of a process."""
+        return self.ptes[mm.index * len(self.program.pages) + page]
+
+    def exhausted(self, kind: str) -> Exhausted:
+        """What to raise where the model has no free record left."""
+        return Exhausted(kind)
+
+    def synchronous(self, device: SwapDevice) -> bool:
+        """SWP_SYNCHRONOUS_IO: reads and writes complete in the caller (zram, brd)."""
+        return self.program.swap[device.index] in ("zram",)
+
+    def stable_writes(self, device: SwapDevice) -> bool:
+        """SWP_STABLE_WRITES: a page must not change while the device reads it."""
+        return self.program.swap[device.index] in ("zram", "ssd_stable")
+
+
+def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:
+    """Records called as people call them: P0.x, 0:r1, the zero page."""
+    names = {("Folio", folios): "zero_page"}
+    for process in range(len(program.parents)):
+        leader = next(thread.name for thread in program.threads if thread.process == process)
+        names["Mm", process] = f"{leader}.mm"
+        for page in program.pages:
+            index = process * len(program.pages) + page.index
+            names["Pte", index] = f"{leader}.{page.name}"
+            names["Vma", index] = f"{leader}.{page.name}.vma"
+    for index, reference in enumerate(program.references):
+        names["Reference", index] = reference
+    for thread in program.threads:
+        names["Task", thread.index] = thread.name
+    for index, (owner, register) in enumerate(program.registers):
+        names["Register", index] = f"{owner}:{register}"
+    return names

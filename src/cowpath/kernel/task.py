@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""A thread of the litmus test: each statement as the CPU access or system call that it is.
+
+Each thread has a CPU of its own.
+"""
+
+from __future__ import annotations
+
+from cowpath.errors import CowpathError
+from cowpath.explore.recorder import Code
+from cowpath.explore.step import Blocked, Content
+from cowpath.kernel import gup
+from cowpath.kernel.fork import dup_mmap
+from cowpath.kernel.madvise import madvise_pageout
+from cowpath.kernel.memory import Fault, handle_pte_fault
+from cowpath.kernel.mmap import exit_mmap, madvise_dontneed, mmap_read_lock, mmap_read_unlock, munmap
+from cowpath.kernel.state import Kernel, Pte, Reference, Task
+from cowpath.kernel.state import Register as RegisterRecord
+from cowpath.kernel.swapfile import swapoff
+from cowpath.litmus import ast
+from cowpath.program import SEGV
+
+KILLED = "killed"
+"""What an access returns where the process got SIGSEGV; the thread ends there."""
+
+
+def run_thread(k: Kernel, task: Task) -> Code:
+    """Every statement in order, from when the process exists."""
+    if not k.mm(task).alive:
+        raise Blocked(f"the fork of {task}")
+    position = 0
+    while position < len(k.program.threads[task.index].body):
+        fate = yield from system_call(k, task, k.program.threads[task.index].body[position])
+        if fate == KILLED:
+            break
+        yield
+        position += 1
+    task.done = True
+
+
+def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
+    """The kernel code for one statement."""
+    mm, cpu, program = k.mm(task), task.index, k.program
+    match statement:
+        case ast.Load(register=register, page=page, place=place):
+            pte = k.pte(mm, program.page_index[page])
+            return load(k, cpu, pte, place, register_of(k, task, register))
+        case ast.Store(page=page, place=place, value=value):
+            return store(k, cpu, k.pte(mm, program.page_index[page]), place, *value_of(k, task, value))
+        case ast.GetUserPage(reference=reference, page=page, flags=flags, pin=pin, fast=False):
+            pte = k.pte(mm, program.page_index[page])
+            return gup.get_user_pages(k, cpu, reference_of(k, reference), pte, "FOLL_WRITE" in flags, pin)
+        case ast.DeviceWrite(reference=reference, place=place, value=value):
+            return device_write(k, reference_of(k, reference), place, *value_of(k, task, value))
+        case ast.DeviceRead(register=register, reference=reference, place=place):
+            return device_read(reference_of(k, reference), place, register_of(k, task, register))
+        case ast.PutPage(reference=reference):
+            return put_reference(k, reference_of(k, reference))
+        case ast.Fork(thread=thread):
+            child = program.threads[program.thread_index[thread]].process
+            return dup_mmap(k, cpu, mm, k.mms[child])
+        case ast.Exit():
+            return exit_process(k, task)
+        case ast.Wait(thread=thread):
+            return wait(k.tasks[program.thread_index[thread]])
+        case ast.Madvise(page=page, advice="MADV_PAGEOUT"):
+            return madvise_pageout(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.Madvise(page=page, advice="MADV_DONTNEED"):
+            return madvise_dontneed(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.Munmap(page=page):
+            return munmap(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.Swapoff():
+            return swapoff(k, cpu)
+    position = statement.position
+    raise CowpathError(f"line {position.line}, column {position.column}: this statement is not modelled yet")
+
+
+def register_of(k: Kernel, task: Task, name: str) -> RegisterRecord:
+    """A register of a thread."""
+    return k.registers[k.program.registers.index((task.index, name))]
+
+
+def reference_of(k: Kernel, name: str) -> Reference:
+    """A reference by its name."""
+    return k.references[k.program.reference_index[name]]
+
+
+def value_of(k: Kernel, task: Task, value: ast.Value) -> tuple[RegisterRecord | None, str]:
+    """A register or a constant to be stored; content itself may not be held across a yield."""
+    if isinstance(value, ast.Register):
+        return register_of(k, task, value.name), ""
+    return None, value
+
+
+def stored(k: Kernel, register: RegisterRecord | None, constant: str) -> Content:
+    """The content that `value_of` stands for, at this moment."""
+    return k.content(constant) if register is None else register.value[0]
+
+
+# -- what the CPU does -----------------------------------------------------------------------------
+
+
+def load(k: Kernel, cpu: int, pte: Pte, place: int, register: RegisterRecord) -> Code:
+    """A load: through the pte if it is present, else after a read fault."""
+    while pte.folio is None:
+        fate = yield from page_fault(k, cpu, pte, write=False)
+        if fate == KILLED:
+            register.value[0] = k.content(SEGV)
+            return KILLED
+        yield
+    folio = pte.folio
+    register.value[0] = folio.data[place]
+    return None
+
+
+def store(k: Kernel, cpu: int, pte: Pte, place: int, source: RegisterRecord | None, constant: str) -> Code:
+    """A store: through the pte if it is present and writable, else after a write fault; the CPU dirties it."""
+    while pte.folio is None or not pte.write:
+        fate = yield from page_fault(k, cpu, pte, write=True)
+        if fate == KILLED:
+            return KILLED
+        yield
+    folio = pte.folio
+    pte.dirty = True
+    folio.data[place] = stored(k, source, constant)
+    return None
+
+
+def page_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
+    """The exception handler: mmap_lock for reading around the fault (arch/*/mm/fault.c)."""
+    mmap_read_lock(pte.mm)
+    if not pte.vma.mapped:
+        mmap_read_unlock(pte.mm)
+        return KILLED
+    yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
+    mmap_read_unlock(pte.mm)
+    return None
+
+
+# -- one-step statements ---------------------------------------------------------------------------
+
+
+def device_write(
+    k: Kernel, reference: Reference, place: int, source: RegisterRecord | None, constant: str
+) -> Code:
+    """The device writes."""
+    gup.device_write(reference, place, stored(k, source, constant))
+    return
+    yield
+
+
+def device_read(reference: Reference, place: int, register: RegisterRecord) -> Code:
+    """The device reads."""
+    gup.device_read(reference, place, register)
+    return
+    yield
+
+
+def put_reference(k: Kernel, reference: Reference) -> Code:
+    """The device is done with the page."""
+    gup.put_reference(k, reference)
+    return
+    yield
+
+
+def wait(other: Task) -> Code:
+    """Until another thread has done its last statement."""
+    if not other.done:
+        raise Blocked(f"the end of {other}")
+    return
+    yield
+
+
+def exit_process(k: Kernel, task: Task) -> Code:
+    """The process ends when its other threads have; then its memory goes."""
+    process = k.program.threads[task.index].process
+    for other in k.tasks:
+        if other is not task and k.program.threads[other.index].process == process and not other.done:
+            raise Blocked(f"the end of {other}")
+    yield from exit_mmap(k, task.index, k.mm(task))
+    return KILLED

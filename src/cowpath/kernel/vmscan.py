@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""mm/vmscan.c: reclaim of an anonymous folio, in its steps."""
+
+from __future__ import annotations
+
+from cowpath.explore.recorder import IDLE, Code
+from cowpath.explore.step import Blocked
+from cowpath.kernel import changes
+from cowpath.kernel.page_io import swap_writepage
+from cowpath.kernel.rmap import folio_maybe_dma_pinned, ptes_mapping, try_to_unmap_one
+from cowpath.kernel.state import Folio, Kernel
+from cowpath.kernel.swap import (
+    folio_isolate_lru,
+    folio_put,
+    folio_ref_count,
+    folio_trylock,
+    folio_unlock,
+)
+from cowpath.kernel.swap_state import add_to_swap, delete_from_swap_cache
+
+
+def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
+    """Try to free one isolated folio; returns True if it is gone (shrink_page_list before v5.19).
+
+    Reference bits are ignored, as MADV_PAGEOUT does and as kswapd does sooner or later.
+    """
+    if not folio_trylock(folio):
+        return False
+    yield
+    if not prepare(k, folio):
+        folio_unlock(folio)
+        return False
+    yield
+    yield from try_to_unmap(k, folio)
+    if folio.mapcount:
+        folio_unlock(folio)
+        return False
+    if folio.dirty:
+        if not is_page_cache_freeable(k, folio):
+            folio_unlock(folio)
+            return False
+        pageout(k, folio)
+        yield
+        if folio.writeback or folio.dirty or not folio_trylock(folio):
+            return False
+    return remove_mapping(k, folio)
+
+
+def prepare(k: Kernel, folio: Folio) -> bool:
+    """Bring a folio into the swap cache, if reclaim wants it at all."""
+    if folio.writeback:
+        return False
+    if folio.swapcache:
+        return True
+    if k.has(changes.PINNED_NOT_SWAPPED) and folio_maybe_dma_pinned(folio):
+        k.say(f"{folio} may be pinned, so it gets no swap slot (feb889fb40fa)")
+        return False
+    return add_to_swap(k, folio)
+
+
+def try_to_unmap(k: Kernel, folio: Folio) -> Code:
+    """Unmap a folio everywhere, one pte at a time; a pte that must stay ends the walk (mm/rmap.c)."""
+    position = 0
+    while folio.mapcount and position < len(ptes_mapping(k, folio)):
+        if not try_to_unmap_one(k, folio, ptes_mapping(k, folio)[position]):
+            return
+        position += 1
+        yield
+
+
+def is_page_cache_freeable(k: Kernel, folio: Folio) -> bool:
+    """Whether only the swap cache and the isolation hold references: writeback starts only then."""
+    if folio_ref_count(folio) == 2:
+        return True
+    k.say(f"{folio} has {folio_ref_count(folio) - 2} more reference(s), so it is not written out yet")
+    return False
+
+
+def pageout(k: Kernel, folio: Folio) -> None:
+    """Write a dirty folio; it comes back unlocked."""
+    folio.dirty = False
+    swap_writepage(k, folio)
+
+
+def remove_mapping(k: Kernel, folio: Folio) -> bool:
+    """Free a clean, locked folio whose content is in swap (__remove_mapping); unlocks it either way."""
+    frozen = folio.swapcache and folio_ref_count(folio) == 2
+    if not frozen or folio.dirty or folio.writeback:
+        folio_unlock(folio)
+        return False
+    delete_from_swap_cache(k, folio)
+    folio_unlock(folio)
+    folio_put(k, folio)
+    return True
+
+
+def kswapd(k: Kernel, page: int) -> Code:
+    """Background reclaim of any folio that was first mapped as this page, again and again."""
+    while True:
+        yield IDLE
+        folio = pick(k, page)
+        gone = yield from shrink_folio_list(k, folio)
+        if not gone:
+            move_folios_to_lru(k, folio)
+
+
+def pick(k: Kernel, page: int) -> Folio:
+    """Isolate one such folio from the LRU list; which one is up to the search."""
+    candidates = [folio for folio in k.folios if folio.lru and folio.index == page + 1]
+    if not candidates:
+        raise Blocked("a folio on the LRU list")
+    folio = candidates[k.choose(len(candidates))]
+    folio_isolate_lru(k, folio)
+    return folio
+
+
+def move_folios_to_lru(k: Kernel, folio: Folio) -> None:
+    """kswapd returns a folio to its list directly, not through a batch."""
+    folio.lru = folio_ref_count(folio) > 1
+    folio_put(k, folio)
