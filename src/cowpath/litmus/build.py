@@ -329,7 +329,7 @@ class Builder(Transformer[Token, ast.Litmus]):
         """`copies=1`, `crash`"""
         if name not in ("copies", "crash", "hang"):
             hint = did_you_mean(name, ["copies", "crash", "hang"])
-            raise self.error(f"unknown observation '{name}'", _at(name), f"{hint}; a register is 0:{name}")
+            raise self.error(f"unknown observation '{name}'", _at(name), hint)
         if value is None:
             if name == "copies":
                 raise self.error("copies is a number", _at(name), "write copies=1")

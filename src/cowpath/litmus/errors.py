@@ -48,9 +48,10 @@ def excerpt(line: str, column: int, length: int) -> str:
     start = column - 1
     before, token, after = line[:start].lstrip(), line[start : start + length], line[start + length :]
     before, token, after = visible(before), visible(token), visible(after.rstrip())
-    token = _cut(token, EXCERPT_WIDTH // 2)
-    before = _cut(before[::-1], EXCERPT_WIDTH // 4)[::-1]
-    after = _cut(after, EXCERPT_WIDTH // 4) if _width(before + token + after) > EXCERPT_WIDTH else after
+    if _width(before + token + after) > EXCERPT_WIDTH:
+        before = _cut(before[::-1], EXCERPT_WIDTH // 4)[::-1]
+        token = _cut(token, EXCERPT_WIDTH // 2)
+        after = _cut(after, EXCERPT_WIDTH // 4)
     marker = " " * _width(before) + "^" + "~" * (_width(token) - 1)
     return f"    {before}{token}{after}\n    {marker}"
 

@@ -2,6 +2,8 @@
 """Syntax errors in words of the language: what was expected, and what was probably meant."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from cowpath.litmus.ast import Position
 from cowpath.litmus.errors import LitmusError
@@ -46,9 +48,54 @@ _WORDS = {
 }
 """Each terminal of grammar.lark that can be expected somewhere."""
 
-_CONTROL_FLOW = ("if", "for", "while", "do", "return", "switch", "goto", "else")
-_TYPES = ("int", "long", "short", "unsigned", "void", "struct", "page", "u8", "uint8_t", "ref", "const")
-_SPACE = re.compile(r"\s*")
+_CONTROL_FLOW = {"if", "for", "while", "do", "return", "switch", "goto", "else"}
+_TYPES = {"int", "long", "short", "unsigned", "void", "struct", "u8", "uint8_t", "const"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the text stops making sense."""
+
+    token: str
+    before: str
+    line_start: str
+    accepts: frozenset[str]
+
+
+_Hint = tuple[Callable[[_Place], bool], str]
+
+_HINTS: tuple[_Hint, ...] = (
+    (lambda p: "=" in (p.token, p.before) and p.token in ("=", "=="), "everything here is a single '='"),
+    (lambda p: p.line_start in _CONTROL_FLOW, "a thread is a plain list of statements"),
+    (lambda p: p.line_start in _TYPES, "the types are char, for a register, and ref_t"),
+    (
+        lambda p: p.token in ("exists", "forall", "~") and "RBRACE" in p.accepts,
+        "is a '}' missing before the condition?",
+    ),
+    (lambda p: p.token == "char" and p.before == "(", "is a '}' missing before this thread?"),
+    (
+        lambda p: {"CHAR", "RPAR"} <= p.accepts and p.token.isdigit(),
+        "a condition begins with exists or forall",
+    ),
+    (lambda p: {"CHAR", "RPAR"} <= p.accepts, "parameters are written as in C: P0(char *x)"),
+    (lambda p: p.token == "*", "a place of a page is written x[0]"),
+    (lambda p: p.before == "[", "a place is a plain number, from 0"),
+    (lambda p: p.token in ("/\\", "\\/") and "$END" in p.accepts, "put the whole condition in parentheses"),
+    (lambda p: p.token == "{" and "STRING" in p.accepts, 'the content of a page is a string: "ab"'),
+    (
+        lambda p: p.accepts == {"NAME"} and p.token[:1] in "'\"",
+        'a page is declared as in C: char x[1] = "a";',
+    ),
+    (
+        lambda p: p.accepts == {"NUMBER"} and p.token[:1] in "'\"",
+        "a register has its thread before it: 0:r0='a'",
+    ),
+    (
+        lambda p: "LBRACE" in p.accepts and "OF" not in p.accepts,
+        "after the name comes the initial block, even if it is empty: { }",
+    ),
+)
+"""What people write by mistake and what they mean; the first that applies is shown."""
 
 
 def explain_token(source: Source, offset: int, accepts: frozenset[str]) -> LitmusError:
@@ -130,31 +177,14 @@ def _quoted(token: str) -> str:
 
 def _hint(source: Source, offset: int, accepts: frozenset[str]) -> str:
     """What was probably meant; empty where nobody knows."""
-    token = source.token(offset)
-    before = _previous(source, len(source.code[:offset].rstrip()))
-    for applies, hint in (
-        ("HEADER" in accepts, "a litmus test begins with: C name-of-the-test"),
-        (token in ("=", "==") and before == "=", "both an assignment and a comparison are a single '='"),
-        (token == "==", "both an assignment and a comparison are a single '='"),
-        (before in _CONTROL_FLOW or token in _CONTROL_FLOW, "a thread is a plain list of statements"),
-        (before in _TYPES or token in _TYPES, "the types are char, for a register, and ref_t"),
-        (token in ("exists", "forall") and "RBRACE" in accepts, "is a '}' missing before the condition?"),
-        (token == "~" and "RBRACE" in accepts, "is a '}' missing before the condition?"),
-        (token == "char" and before == "(" and "RPAR" in accepts, "is a '}' missing before this thread?"),
-        (token == "*", "a place of a page is written x[0]"),
-        (token in ("/\\", "\\/") and "$END" in accepts, "put the whole condition in parentheses"),
-        (token == "(" and before in ("exists", "forall"), ""),
-        (token == "{" and "STRING" in accepts, 'the content of a page is a string: "ab"'),
-        (token.isdigit() and "NAME" in accepts and "NUMBER" not in accepts, ""),
-        ("TEST_NAME" in accepts, "a litmus test begins with: C name-of-the-test"),
-        (
-            "LBRACE" in accepts and token[:1].isalpha() and before.startswith("P") is False and before != ")",
-            "the initial block comes first, even if it is empty: { }",
-        ),
-    ):
-        if applies:
-            return hint
-    return ""
+    code = source.code
+    place = _Place(
+        token=source.token(offset),
+        before=_previous(source, len(code[:offset].rstrip())),
+        line_start=(re.findall(r"\w+", code[code.rfind("\n", 0, offset) + 1 : offset + 20]) or [""])[0],
+        accepts=accepts,
+    )
+    return next((hint for applies, hint in _HINTS if applies(place)), "")
 
 
 def _character_hint(source: Source, offset: int) -> str:
