@@ -31,7 +31,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One `P`: a thread of a process.  `forked_by` is None where it runs from the start."""
+    """One `P`: a thread of a process.
+
+    `forked_by` is the thread whose fork() makes its process, None where it runs from the start.  A `P2 of P1`
+    starts with P1: it has P1's `forked_by`, though the fork names only P1.
+    """
 
     index: int
     name: str

@@ -307,3 +307,18 @@ class Litmus:
         for thread in self.threads:
             for statement in thread.body:
                 yield thread, statement
+
+
+def atoms(expression: Expression) -> Iterator[RegisterIs | MemoryIs | CountIs]:
+    """The observations that a condition is made of, from left to right.
+
+    >>> [atom.name for atom in atoms(Not(And((CountIs("crash", 1), CountIs("hang", 1)))))]
+    ['crash', 'hang']
+    """
+    if isinstance(expression, Not):
+        yield from atoms(expression.operand)
+    elif isinstance(expression, And | Or):
+        for operand in expression.operands:
+            yield from atoms(operand)
+    else:
+        yield expression

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+"""What the statements and the condition of a test may name, and in which order."""
+
+from collections.abc import Mapping
+
+from cowpath.litmus import ast
+from cowpath.litmus.errors import did_you_mean
+from cowpath.litmus.source import Source
+from cowpath.litmus.statements import Kind, form_of
+
+References = Mapping[str, ast.GetUserPage]
+"""Each reference and the one statement that takes it."""
+
+
+def collect_references(litmus: ast.Litmus, source: Source) -> dict[str, ast.GetUserPage]:
+    """The references of a test in file order; a LitmusError where one name is taken twice.
+
+    >>> take = ast.GetUserPage("g", "x", (), pin=False, fast=False)
+    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (take,))
+    >>> list(collect_references(ast.Litmus("t", "", (), (), (), (thread,), None), Source("t", "")))
+    ['g']
+    """
+    references: dict[str, ast.GetUserPage] = {}
+    for _, statement in litmus.statements():
+        if isinstance(statement, ast.GetUserPage):
+            name = statement.reference
+            if name in references:
+                hint = "references are known to all threads: give each its own name"
+                raise source.error(f"reference '{name}' is taken twice", statement.position, hint, name)
+            references[name] = statement
+    return references
+
+
+def check_bodies(litmus: ast.Litmus, source: Source, references: References, *, has_swap: bool) -> None:
+    """Check every statement of every thread; raises LitmusError at the first that cannot work.
+
+    >>> thread = ast.ThreadDeclaration("P0", (), None, (ast.Swapoff(),))
+    >>> check_bodies(ast.Litmus("t", "", (), (), (), (thread,), None), Source("t", ""), {}, has_swap=False)
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: t: swapoff() needs a swap device
+    the initial block says swap = none
+    """
+    puts: dict[str, ast.ThreadDeclaration] = {}
+    for thread in litmus.threads:
+        body = _Body(litmus, source, references, puts, thread)
+        for statement in thread.body:
+            body.check(statement)
+            if isinstance(statement, ast.Swapoff) and not has_swap:
+                hint = "the initial block says swap = none"
+                raise source.error("swapoff() needs a swap device", statement.position, hint)
+
+
+class _Body:
+    """The statements of one thread, in order: what is assigned, taken and given back so far."""
+
+    def __init__(
+        self,
+        litmus: ast.Litmus,
+        source: Source,
+        references: References,
+        puts: dict[str, ast.ThreadDeclaration],
+        thread: ast.ThreadDeclaration,
+    ) -> None:
+        self.litmus = litmus
+        self.source = source
+        self.references = references
+        self.puts = puts  # shared by all threads
+        self.thread = thread
+        self.pages = {page.name: page for page in litmus.pages}
+        self.registers: set[str] = set()
+        self.taken: set[str] = set()
+        self.exited = False
+
+    def check(self, statement: ast.Statement) -> None:
+        """One statement, operand by operand, then what it changes."""
+        if self.exited:
+            raise self.source.error("nothing runs after exit()", statement.position)
+        for operand in form_of(statement).operands:
+            value = getattr(statement, operand.field)
+            if operand.kind is Kind.PAGE:
+                self._page(statement, value)
+            elif operand.kind is Kind.REFERENCE:
+                self._reference(statement, value)
+            elif operand.kind is Kind.THREAD:
+                self._thread(statement, value)
+            elif operand.kind is Kind.PLACE:
+                self._place(statement, value)
+            elif operand.kind is Kind.VALUE and isinstance(value, ast.Register):
+                self._register(value)
+        self._two_pages(statement)
+        self._effects(statement)
+
+    def _page(self, statement: ast.Statement, name: str) -> None:
+        check_page(self.source, self.pages, statement.position, name)
+        if name not in self.thread.parameters:
+            parameters = ", ".join(f"char *{page}" for page in (*self.thread.parameters, name))
+            hint = f"write {self.thread.name}({parameters})"
+            message = f"'{name}' is not a parameter of {self.thread.name}"
+            raise self.source.error(message, statement.position, hint, name)
+
+    def _place(self, statement: ast.Statement, place: int) -> None:
+        if isinstance(statement, ast.DeviceRead | ast.DeviceWrite):
+            page = self.pages.get(self.references[statement.reference].page)
+        else:
+            assert isinstance(statement, ast.Load | ast.Store)
+            page = self.pages[statement.page]
+        if page is not None:  # else the statement that takes the reference is in error itself
+            check_place(self.source, page, statement.position, place)
+
+    def _register(self, register: ast.Register) -> None:
+        name = register.name
+        if name in self.registers:
+            return
+        if name in self.pages:
+            raise self.source.error(f"'{name}' has no place", register.position, f"write {name}[0]")
+        hint = did_you_mean(name, sorted(self.registers)) or f"write '{name}' with quotes for a character"
+        raise self.source.error(f"register '{name}' is used before it is assigned", register.position, hint)
+
+    def _thread(self, statement: ast.Statement, name: str) -> None:
+        known = [thread.name for thread in self.litmus.threads]
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise self.source.error(f"unknown thread '{name}'", statement.position, hint, name)
+        if isinstance(statement, ast.Wait) and name == self.thread.name:
+            raise self.source.error(f"{name} waits for itself", statement.position, word=name)
+
+    def _two_pages(self, statement: ast.Statement) -> None:
+        pages = [getattr(statement, o.field) for o in form_of(statement).operands if o.kind is Kind.PAGE]
+        if len(pages) == 2 and pages[0] == pages[1]:
+            message = f"{form_of(statement).name}() needs two different pages"
+            raise self.source.error(message, statement.position, word=pages[0])
+
+    # -- references --------------------------------------------------------------------------------
+
+    def _reference(self, statement: ast.Statement, name: str) -> None:
+        if name not in self.references:
+            hint = did_you_mean(name, self.references) or f"write {name} = get_user_page(x);"
+            raise self.source.error(f"reference '{name}' is never taken", statement.position, hint, name)
+        if self.puts.get(name) is self.thread:
+            message = f"reference '{name}' is used after it was given back"
+            raise self.source.error(message, statement.position, word=name)
+        if name not in self.taken and self._taken_here(name):
+            message = f"reference '{name}' is used before it is taken"
+            raise self.source.error(message, statement.position, word=name)
+        if isinstance(statement, ast.PutPage):
+            self._put(statement, name)
+
+    def _put(self, statement: ast.PutPage, name: str) -> None:
+        take = form_of(self.references[name]).name
+        if statement.pin != self.references[name].pin:
+            right = "put_page" if statement.pin else "unpin_user_page"
+            message = f"'{name}' was taken with {take}()"
+            raise self.source.error(message, statement.position, f"give it back with {right}({name})", name)
+        if name in self.puts:
+            message = f"reference '{name}' is given back twice: also in {self.puts[name].name}"
+            raise self.source.error(message, statement.position, word=name)
+        self.puts[name] = self.thread
+
+    def _taken_here(self, name: str) -> bool:
+        return any(statement is self.references[name] for statement in self.thread.body)
+
+    # -- what a statement changes ------------------------------------------------------------------
+
+    def _effects(self, statement: ast.Statement) -> None:
+        if isinstance(statement, ast.Load | ast.DeviceRead):
+            self._new_name(statement, statement.register, "register")
+            self.registers.add(statement.register)
+        elif isinstance(statement, ast.GetUserPage):
+            self._new_name(statement, statement.reference, "reference")
+            self.taken.add(statement.reference)
+        self.exited = isinstance(statement, ast.Exit)
+
+    def _new_name(self, statement: ast.Statement, name: str, what: str) -> None:
+        others = {"page": self.pages, "reference": self.references}
+        for other, names in others.items():
+            if other != what and name in names:
+                message = f"'{name}' is a {other}: a {what} needs another name"
+                raise self.source.error(message, statement.position, word=name)
+
+
+def check_page(
+    source: Source, pages: Mapping[str, ast.PageDeclaration], position: ast.Position, name: str
+) -> None:
+    """A LitmusError where no page has this name.
+
+    >>> check_page(Source("t", ""), {}, ast.NOWHERE, "x")
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: t: unknown page 'x'
+    declare it in the initial block: char x[1];
+    """
+    if name not in pages:
+        hint = did_you_mean(name, pages) or f"declare it in the initial block: char {name}[1];"
+        raise source.error(f"unknown page '{name}'", position, hint, name)
+
+
+def check_place(source: Source, page: ast.PageDeclaration, position: ast.Position, place: int) -> None:
+    """A LitmusError where the page has no such place.
+
+    >>> check_place(Source("t", ""), ast.PageDeclaration("x", 2, None), ast.NOWHERE, 2)
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: t: page 'x' has no place 2
+    its places are x[0] to x[1]
+    """
+    if place >= page.places:
+        places = f"{page.name}[0] to {page.name}[{page.places - 1}]" if page.places > 1 else f"{page.name}[0]"
+        hint = f"its places are {places}" if page.places > 1 else f"its only place is {places}"
+        raise source.error(f"page '{page.name}' has no place {place}", position, hint, str(place))
+
+
+def check_condition(litmus: ast.Litmus, source: Source, registers: tuple[tuple[int, str], ...]) -> None:
+    """Check that the condition asks for threads, registers, pages and places that exist.
+
+    >>> condition = ast.Condition("exists", ast.RegisterIs(3, "r0", "a"))
+    >>> check_condition(ast.Litmus("t", "", (), (), (), (), condition), Source("t", ""), ())
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: t: there is no thread P3
+    """
+    if litmus.condition is None:
+        return
+    pages = {page.name: page for page in litmus.pages}
+    for atom in ast.atoms(litmus.condition.expression):
+        if isinstance(atom, ast.CountIs):
+            continue
+        if atom.thread >= len(litmus.threads):
+            raise source.error(f"there is no thread P{atom.thread}", atom.position)
+        if isinstance(atom, ast.MemoryIs):
+            check_page(source, pages, atom.position, atom.page)
+            check_place(source, pages[atom.page], atom.position, atom.place)
+        elif (atom.thread, atom.register) not in registers:
+            known = [name for thread, name in registers if thread == atom.thread]
+            hint = did_you_mean(atom.register, known)
+            if atom.register in pages:
+                hint = f"'{atom.register}' is a page: write {atom.thread}:{atom.register}[0]"
+            message = f"P{atom.thread} has no register '{atom.register}'"
+            raise source.error(message, atom.position, hint, atom.register)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""From text to a `Litmus` tree.  lark is imported on first use, so that `cowpath pte` starts without it."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cowpath.litmus.ast import Litmus
+from cowpath.litmus.errors import LitmusError
+from cowpath.litmus.source import Source, read_source
+from cowpath.litmus.syntax import explain_character, explain_token
+
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
+
+MAX_CONDITION_DEPTH = 40
+"""Deeper conditions are refused: everything that walks one may recurse."""
+
+
+def parse(text: str, filename: str = "<text>") -> Litmus:
+    r"""The tree of a litmus test; a LitmusError says where and why there is none.
+
+    >>> parse("C t { char x[1]; } P0(char *x) { r0 = x[0]; } exists (0:r0='a')").threads[0].body
+    (Load(register='r0', page='x', place=0),)
+    """
+    return parse_source(Source(filename, text))
+
+
+def load(path: Path | str) -> Litmus:
+    """The tree of a litmus file; a LitmusError also where it cannot be read.
+
+    >>> load("no/such.litmus")
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: no/such.litmus: no such file
+    """
+    return parse_source(read_source(path))
+
+
+def parse_source(source: Source) -> Litmus:
+    """Like `parse`, for a caller that needs the source again, to point into it.
+
+    >>> parse_source(Source("t.litmus", ""))
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: t.litmus: the file is empty
+    """
+    from lark.exceptions import VisitError
+
+    from cowpath.litmus.build import Builder
+
+    tree = _tree(source)
+    _check_depth(source, tree)
+    try:
+        return Builder(source).transform(tree)
+    except VisitError as error:
+        if isinstance(error.orig_exc, LitmusError):
+            raise error.orig_exc from None
+        raise
+
+
+def _tree(source: Source) -> "Tree[Token]":
+    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+
+    if not source.text.strip():
+        raise LitmusError(source.filename, "the file is empty")
+    for comment in source.comments:
+        if not comment.closed:
+            raise source.error("this comment is never closed", source.position(comment.offset))
+    try:
+        return _parser().parse(source.code)
+    except UnexpectedToken as error:
+        offset = len(source.code) if error.token.type == "$END" else error.token.start_pos
+        raise explain_token(source, offset or 0, frozenset(error.accepts or ())) from None
+    except UnexpectedCharacters as error:
+        raise explain_character(source, error.pos_in_stream or 0) from None
+
+
+@cache
+def _parser() -> "Lark":
+    from lark import Lark
+
+    return Lark.open("grammar.lark", rel_to=__file__, parser="lalr", start="test", propagate_positions=True)
+
+
+def _check_depth(source: Source, tree: "Tree[Token]") -> None:
+    """Checked level by level, before anything recurses."""
+    condition: Any = tree.children[-1]
+    level = [condition] if condition else []
+    for _ in range(MAX_CONDITION_DEPTH):
+        level = [child for node in level for child in getattr(node, "children", ())]
+    if level:
+        position = source.position(condition.meta.start_pos)
+        raise source.error(f"a condition nests at most {MAX_CONDITION_DEPTH} deep", position)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""From a tree back to text, in one canonical form: `parse(to_text(litmus)) == litmus`."""
+
+from collections.abc import Iterator
+
+from cowpath.litmus import ast
+from cowpath.litmus.statements import Kind, Operand, form_of
+from cowpath.litmus.values import string_text, value_text
+
+_TYPES = {"register": "char ", "reference": "ref_t ", "": ""}
+
+
+def to_text(litmus: ast.Litmus) -> str:
+    """The canonical text of a test.
+
+    >>> page = ast.PageDeclaration("x", 1, ("a",))
+    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (ast.Load("r0", "x", 0),))
+    >>> print(to_text(ast.Litmus("t", "", (page,), (), (), (thread,), None)), end="")
+    C t
+    <BLANKLINE>
+    {
+        char x[1] = "a";
+    }
+    <BLANKLINE>
+    P0(char *x)
+    {
+        char r0 = x[0];
+    }
+    """
+    parts = [f"C {litmus.name}\n{_comment(litmus.comment)}", _block("", _initial(litmus))]
+    parts += [_thread(thread) for thread in litmus.threads]
+    if litmus.condition:
+        parts.append(f"{litmus.condition.quantifier} ({condition_text(litmus.condition.expression)})\n")
+    return "\n".join(parts)
+
+
+def statement_text(statement: ast.Statement) -> str:
+    """One statement without type and semicolon, as traces show it.
+
+    >>> statement_text(ast.Store("x", 1, "c"))
+    "x[1] = 'c'"
+    >>> statement_text(ast.GetUserPage("g", "x", ("FOLL_WRITE",), pin=False, fast=False))
+    'g = get_user_page(x, FOLL_WRITE)'
+    """
+    if isinstance(statement, ast.Store):
+        return f"{statement.page}[{statement.place}] = {_value(statement.value)}"
+    if isinstance(statement, ast.Load):
+        return f"{statement.register} = {statement.page}[{statement.place}]"
+    form = form_of(statement)
+    operands = (_operand(operand, getattr(statement, operand.field)) for operand in form.operands)
+    call = f"{form.name}({', '.join(text for text in operands if text)})"
+    return f"{getattr(statement, form.result)} = {call}" if form.result else call
+
+
+def condition_text(expression: ast.Expression) -> str:
+    r"""A condition without its quantifier.
+
+    >>> condition_text(ast.And((ast.RegisterIs(0, "r0", "a"), ast.Not(ast.CountIs("crash", 1)))))
+    "0:r0='a' /\\ ~crash"
+    """
+    if isinstance(expression, ast.And | ast.Or):
+        sign = r" /\ " if isinstance(expression, ast.And) else r" \/ "
+        return sign.join(_inner(operand) for operand in expression.operands)
+    if isinstance(expression, ast.Not):
+        return f"~{_inner(expression.operand)}"
+    return _atom(expression)
+
+
+def _inner(expression: ast.Expression) -> str:
+    text = condition_text(expression)
+    return f"({text})" if isinstance(expression, ast.And | ast.Or) else text
+
+
+def _atom(atom: ast.RegisterIs | ast.MemoryIs | ast.CountIs) -> str:
+    if isinstance(atom, ast.RegisterIs):
+        return f"{atom.thread}:{atom.register}={value_text(atom.value)}"
+    if isinstance(atom, ast.MemoryIs):
+        return f"{atom.thread}:{atom.page}[{atom.place}]={value_text(atom.value)}"
+    return atom.name if atom.name != "copies" and atom.value == 1 else f"{atom.name}={atom.value}"
+
+
+def _comment(comment: str) -> str:
+    """The margin is what comments.content() takes away again."""
+    if not comment:
+        return ""
+    indented = "\n".join(f"   {line}" if line else "" for line in comment.split("\n"))
+    return f"(*{indented[2:]} *)\n"
+
+
+def _initial(litmus: ast.Litmus) -> Iterator[str]:
+    for page in litmus.pages:
+        content = "" if page.content is None else f" = {string_text(page.content)}"
+        yield f"char {page.name}[{page.places}]{content};"
+    for setting in litmus.settings:
+        yield f"{setting.name} = {', '.join(setting.values)};"
+    for actor in litmus.background:
+        yield f"{actor.kind}({', '.join(actor.pages)});"
+
+
+def _thread(thread: ast.ThreadDeclaration) -> str:
+    parameters = ", ".join(f"char *{name}" for name in thread.parameters)
+    of = f" of {thread.of}" if thread.of else ""
+    return _block(f"{thread.name}({parameters}){of}\n", map(_line, thread.body))
+
+
+def _line(statement: ast.Statement) -> str:
+    return f"{_TYPES[form_of(statement).result]}{statement_text(statement)};"
+
+
+def _block(header: str, lines: Iterator[str]) -> str:
+    return header + "{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
+
+
+def _operand(operand: Operand, value: object) -> str:
+    """Empty for flags that are not there."""
+    if operand.kind is Kind.VALUE:
+        assert isinstance(value, str | ast.Register)
+        return _value(value)
+    return " | ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _value(value: ast.Value) -> str:
+    return value.name if isinstance(value, ast.Register) else value_text(value)

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""From a tree to a `Program`: every name is looked up once, here, and every limit is checked."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cowpath.litmus import ast
+from cowpath.litmus.bodies import check_bodies, check_condition, collect_references
+from cowpath.litmus.errors import did_you_mean
+from cowpath.litmus.parse import parse_source
+from cowpath.litmus.processes import assign_processes
+from cowpath.litmus.source import Source, read_source
+from cowpath.litmus.values import CHARACTERS
+from cowpath.program import BackgroundActor, Page, Program, Thread
+
+MAX_THREADS = 8
+MAX_PAGES = 8
+MAX_PLACES = 8
+MAX_STATEMENTS = 64
+MAX_DEVICES = 2
+
+SWAP_DEVICES = ("ssd", "zram", "ssd_stable", "zswap")
+DEFAULT_SWAP = ("ssd",)
+OPTIONS = ("tlb", "weak_barriers")
+BACKGROUND = {"kswapd": 1, "ksmd": 2, "migrated": 1}
+"""Each background actor and how many pages it works on."""
+
+
+def load_program(path: Path | str) -> Program:
+    """Read, parse and check a litmus file; a LitmusError says what is wrong with it.
+
+    >>> load_program("no/such.litmus")
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: no/such.litmus: no such file
+    """
+    source = read_source(path)
+    return resolve(parse_source(source), source)
+
+
+def program_from_text(text: str, filename: str = "<text>") -> Program:
+    """Parse and check a test; a LitmusError says what is wrong with it.
+
+    >>> program_from_text("C t { char x[2]; } P0(char *x) { r0 = x[0]; }").registers
+    ((0, 'r0'),)
+    """
+    source = Source(filename, text)
+    return resolve(parse_source(source), source)
+
+
+def resolve(litmus: ast.Litmus, source: Source | None = None) -> Program:
+    """Check a tree and number its names; `source` is where errors point to.
+
+    >>> page = ast.PageDeclaration("x", 1, None)
+    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (ast.Load("r0", "y", 0),))
+    >>> resolve(ast.Litmus("t", "", (page,), (), (), (thread,), None))
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: t: unknown page 'y'
+    known: 'x'
+    """
+    source = source or Source(litmus.name, "")
+    _check_pages(litmus, source)
+    settings = _settings(litmus, source)
+    swap, options = settings.get("swap", DEFAULT_SWAP), settings.get("option", ())
+    _check_background(litmus, source)
+    _check_headers(litmus, source)
+    processes, parents, starters = assign_processes(litmus, source)
+    references = collect_references(litmus, source)
+    check_bodies(litmus, source, references, has_swap=bool(swap))
+    registers = _registers(litmus)
+    check_condition(litmus, source, registers)
+    page_index = {page.name: index for index, page in enumerate(litmus.pages)}
+    return Program(
+        name=litmus.name,
+        comment=litmus.comment,
+        pages=tuple(Page(i, page.name, page.places, page.content) for i, page in enumerate(litmus.pages)),
+        threads=tuple(
+            Thread(i, thread.name, processes[i], thread.body, starters[i])
+            for i, thread in enumerate(litmus.threads)
+        ),
+        parents=parents,
+        references=tuple(references),
+        registers=registers,
+        values=_values(litmus),
+        swap=swap,
+        options=frozenset(options),
+        background=tuple(
+            BackgroundActor(actor.kind, tuple(page_index[name] for name in actor.pages))
+            for actor in litmus.background
+        ),
+        condition=litmus.condition,
+    )
+
+
+# -- the initial block -----------------------------------------------------------------------------
+
+
+def _check_pages(litmus: ast.Litmus, source: Source) -> None:
+    seen: set[str] = set()
+    for page in litmus.pages:
+        if page.name in seen:
+            raise source.error(f"page '{page.name}' is declared twice", page.position)
+        seen.add(page.name)
+        if not 1 <= page.places <= MAX_PLACES:
+            message = f"a page has 1 to {MAX_PLACES} places, not {page.places}"
+            raise source.error(message, page.position, word=str(page.places))
+        if len(seen) > MAX_PAGES:
+            raise source.error(f"a test has at most {MAX_PAGES} pages", page.position)
+
+
+def _settings(litmus: ast.Litmus, source: Source) -> dict[str, tuple[str, ...]]:
+    known = {"swap": ("none", *SWAP_DEVICES), "option": OPTIONS}
+    settings: dict[str, tuple[str, ...]] = {}
+    for setting in litmus.settings:
+        if setting.name not in known:
+            hint = did_you_mean(setting.name, known)
+            if setting.name in {page.name for page in litmus.pages} or len(setting.name) == 1:
+                hint = f'a page is declared as in C: char {setting.name}[1] = "a";'
+            raise source.error(f"unknown setting '{setting.name}'", setting.position, hint)
+        if setting.name in settings:
+            raise source.error(f"'{setting.name}' is set twice", setting.position)
+        for value in setting.values:
+            if value not in known[setting.name]:
+                hint = did_you_mean(value, known[setting.name])
+                raise source.error(f"unknown {setting.name} '{value}'", setting.position, hint, value)
+        settings[setting.name] = _setting_values(setting, source)
+    return settings
+
+
+def _setting_values(setting: ast.Setting, source: Source) -> tuple[str, ...]:
+    if setting.name == "swap":
+        if setting.values == ("none",):
+            return ()
+        if "none" in setting.values:
+            raise source.error("'none' and a swap device exclude each other", setting.position, word="none")
+        if len(setting.values) > MAX_DEVICES:
+            raise source.error(f"a test has at most {MAX_DEVICES} swap devices", setting.position)
+    elif repeated := _first_repeated(setting.values):
+        raise source.error(f"option '{repeated}' is named twice", setting.position, word=repeated)
+    return setting.values
+
+
+def _check_background(litmus: ast.Litmus, source: Source) -> None:
+    known = [page.name for page in litmus.pages]
+    for actor in litmus.background:
+        if actor.kind not in BACKGROUND:
+            hint = did_you_mean(actor.kind, BACKGROUND)
+            raise source.error(f"unknown background actor '{actor.kind}'", actor.position, hint)
+        wanted = BACKGROUND[actor.kind]
+        if len(actor.pages) != wanted:
+            hint = f"write {actor.kind}({', '.join('xy'[:wanted])});"
+            count = "1 page" if wanted == 1 else f"{wanted} pages"
+            raise source.error(f"{actor.kind} works on {count}", actor.position, hint)
+        for name in actor.pages:
+            if name not in known:
+                raise source.error(f"unknown page '{name}'", actor.position, did_you_mean(name, known), name)
+        if repeated := _first_repeated(actor.pages):
+            raise source.error(f"{actor.kind} needs two different pages", actor.position, word=repeated)
+
+
+# -- threads ---------------------------------------------------------------------------------------
+
+
+def _check_headers(litmus: ast.Litmus, source: Source) -> None:
+    pages = [page.name for page in litmus.pages]
+    for index, thread in enumerate(litmus.threads):
+        if index == MAX_THREADS:
+            raise source.error(f"a test has at most {MAX_THREADS} threads", thread.position)
+        if thread.name != f"P{index}":
+            hint = "threads are P0, P1, ... in this order"
+            raise source.error(f"expected 'P{index}', not '{thread.name}'", thread.position, hint)
+        for name in thread.parameters:
+            if name not in pages:
+                raise source.error(f"unknown page '{name}'", thread.position, did_you_mean(name, pages), name)
+        if repeated := _first_repeated(thread.parameters):
+            raise source.error(f"parameter '{repeated}' is named twice", thread.position, word=repeated)
+        if len(thread.body) > MAX_STATEMENTS:
+            position = thread.body[MAX_STATEMENTS].position
+            raise source.error(f"a thread has at most {MAX_STATEMENTS} statements", position)
+
+
+def _registers(litmus: ast.Litmus) -> tuple[tuple[int, str], ...]:
+    """(thread, register) in order of first assignment."""
+    names = (
+        (index, statement.register)
+        for index, thread in enumerate(litmus.threads)
+        for statement in thread.body
+        if isinstance(statement, ast.Load | ast.DeviceRead)
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def _values(litmus: ast.Litmus) -> tuple[str, ...]:
+    """ZERO, then every character that the test stores or asks for, in order of appearance."""
+    characters = (value for value in _mentioned_values(litmus) if value in CHARACTERS)
+    return tuple(dict.fromkeys((ast.ZERO, *characters)))
+
+
+def _mentioned_values(litmus: ast.Litmus) -> Iterator[str]:
+    for page in litmus.pages:
+        yield from page.content or ()
+    for _, statement in litmus.statements():
+        if isinstance(statement, ast.Store | ast.DeviceWrite) and isinstance(statement.value, str):
+            yield statement.value
+    if litmus.condition:
+        for atom in ast.atoms(litmus.condition.expression):
+            if isinstance(atom, ast.RegisterIs | ast.MemoryIs):
+                yield atom.value
+
+
+def _first_repeated(names: Iterable[str]) -> str:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""Syntax errors in words of the language: what was expected, and what was probably meant."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cowpath.litmus.ast import Position
+from cowpath.litmus.errors import LitmusError
+from cowpath.litmus.source import Source
+
+_GROUPS = (
+    ({"EXISTS", "FORALL", "NOT_EXISTS", "NAME", "$END"}, "a thread, a condition or the end of the file"),
+    ({"CHAR", "REF_T", "NAME", "RBRACE"}, "a statement or '}'"),
+    ({"CHAR", "NAME", "RBRACE"}, "a page, a setting, a background actor or '}'"),
+    ({"CHARACTER", "STRING", "NUMBER", "NAME", "RPAR"}, "an operand or ')'"),
+    ({"CHARACTER", "STRING", "NUMBER", "NAME"}, "a value such as 'a'"),
+    ({"CHARACTER", "STRING", "NUMBER"}, "the content as a string"),
+    ({"NUMBER", "NAME", "LPAR", "NOT"}, "a condition such as 0:r1='a'"),
+    ({"AND", "OR"}, r"'/\' or '\/'"),
+)
+"""What terminals mean together; where several sets fit, the first one counts."""
+
+_WORDS = {
+    "HEADER": "'C' and the name of the test",
+    "TEST_NAME": "the name of the test",
+    "CHAR": "'char'",
+    "REF_T": "'ref_t'",
+    "OF": "'of'",
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "LBRACE": "'{'",
+    "RBRACE": "'}'",
+    "LPAR": "'('",
+    "RPAR": "')'",
+    "LSQB": "'['",
+    "RSQB": "']'",
+    "EQUAL": "'='",
+    "SEMICOLON": "';'",
+    "COMMA": "','",
+    "STAR": "'*'",
+    "BAR": "'|'",
+    "COLON": "':'",
+    "AND": r"'/\'",
+    "OR": r"'\/'",
+    "NOT": "'~'",
+    "$END": "the end of the file",
+}
+"""Each terminal of grammar.lark that can be expected somewhere."""
+
+_CONTROL_FLOW = {"if", "for", "while", "do", "return", "switch", "goto", "else"}
+_TYPES = {"int", "long", "short", "unsigned", "void", "struct", "u8", "uint8_t", "const"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the text stops making sense."""
+
+    token: str
+    before: str
+    line_start: str
+    accepts: frozenset[str]
+
+
+_Hint = tuple[Callable[[_Place], bool], str]
+
+_HINTS: tuple[_Hint, ...] = (
+    (lambda p: "=" in (p.token, p.before) and p.token in ("=", "=="), "everything here is a single '='"),
+    (lambda p: p.line_start in _CONTROL_FLOW, "a thread is a plain list of statements"),
+    (lambda p: p.line_start in _TYPES, "the types are char, for a register, and ref_t"),
+    (
+        lambda p: p.token in ("exists", "forall", "~") and "RBRACE" in p.accepts,
+        "is a '}' missing before the condition?",
+    ),
+    (lambda p: p.token == "char" and p.before == "(", "is a '}' missing before this thread?"),
+    (
+        lambda p: {"CHAR", "RPAR"} <= p.accepts and p.token.isdigit(),
+        "a condition begins with exists or forall",
+    ),
+    (lambda p: {"CHAR", "RPAR"} <= p.accepts, "parameters are written as in C: P0(char *x)"),
+    (lambda p: p.token == "*", "a place of a page is written x[0]"),
+    (lambda p: p.before == "[", "a place is a plain number, from 0"),
+    (lambda p: p.token in ("/\\", "\\/") and "$END" in p.accepts, "put the whole condition in parentheses"),
+    (lambda p: p.token == "{" and "STRING" in p.accepts, 'the content of a page is a string: "ab"'),
+    (
+        lambda p: p.accepts == {"NAME"} and p.token[:1] in "'\"",
+        'a page is declared as in C: char x[1] = "a";',
+    ),
+    (
+        lambda p: p.accepts == {"NUMBER"} and p.token[:1] in "'\"",
+        "a register has its thread before it: 0:r0='a'",
+    ),
+    (
+        lambda p: "LBRACE" in p.accepts and "OF" not in p.accepts,
+        "after the name comes the initial block, even if it is empty: { }",
+    ),
+)
+"""What people write by mistake and what they mean; the first that applies is shown."""
+
+
+def explain_token(source: Source, offset: int, accepts: frozenset[str]) -> LitmusError:
+    """The error for a token that does not belong at `offset`, where `accepts` would.
+
+    >>> print(explain_token(Source("t", "C t { char x[1] }"), 16, frozenset({"EQUAL", "SEMICOLON"})))
+    t:1:16: expected ';' or '=' after ']'
+        C t { char x[1] }
+                       ^
+    """
+    expected = _expected(accepts)
+    previous_end = len(source.code[:offset].rstrip())
+    if _missing_semicolon(source, offset, previous_end, accepts):
+        last = _previous(source, previous_end)
+        position = source.position(previous_end)
+        return source.error(f"expected {expected} after '{last}'", position, _hint(source, offset, accepts))
+    token = source.token(offset)
+    if not token:
+        return _unexpected_end(source, previous_end, expected)
+    message = f"expected {expected}, not {_quoted(token)}"
+    return source.error(message, source.position(offset), _hint(source, offset, accepts))
+
+
+def explain_character(source: Source, offset: int) -> LitmusError:
+    """The error for a character that begins no token of the language.
+
+    >>> print(explain_character(Source("t", "C t @"), 4))
+    t:1:5: '@' means nothing here
+        C t @
+            ^
+    """
+    character = source.code[offset]
+    position = source.position(offset)
+    if character in "'\"":
+        kind = "character" if character == "'" else "string"
+        return source.error(f"this {kind} is never closed", position)
+    if character.isdigit():
+        return source.error("a name does not begin with a digit", position)
+    return source.error(f"{_quoted(character)} means nothing here", position, _character_hint(source, offset))
+
+
+def _expected(accepts: frozenset[str]) -> str:
+    """The set of terminals as a phrase."""
+    left = set(accepts)
+    phrases = []
+    for group, phrase in _GROUPS:
+        if group <= left:
+            left -= group
+            phrases.append(phrase)
+    phrases += sorted(_WORDS[terminal] for terminal in left if terminal in _WORDS)
+    if len(phrases) > 1:
+        return ", ".join(phrases[:-1]) + " or " + phrases[-1]
+    return "".join(phrases) or "something else"
+
+
+def _missing_semicolon(source: Source, offset: int, previous_end: int, accepts: frozenset[str]) -> bool:
+    """Where ';' would do, what is wrong stands at the end of the statement, not where the next begins."""
+    follows = source.token(offset)
+    on_next_line = "\n" in source.code[previous_end:offset]
+    return "SEMICOLON" in accepts and (on_next_line or follows in ("", "}"))
+
+
+def _previous(source: Source, end: int) -> str:
+    """The token before `end`."""
+    word = re.search(r"\w+$|\S$", source.code[max(0, end - 60) : end])
+    return word[0] if word else ""
+
+
+def _unexpected_end(source: Source, end: int, expected: str) -> LitmusError:
+    position = source.position(max(0, end - 1)) if end else Position(1, 1)
+    return source.error(f"the file ends where {expected} is expected", position)
+
+
+def _quoted(token: str) -> str:
+    """A token between quotes, as itself where it has some."""
+    short = token if len(token) <= 30 else token[:27] + "..."
+    return short if token[0] in "'\"" else f"'{short}'" if short.isprintable() else f"U+{ord(token[0]):04X}"
+
+
+def _hint(source: Source, offset: int, accepts: frozenset[str]) -> str:
+    """What was probably meant; empty where nobody knows."""
+    code = source.code
+    place = _Place(
+        token=source.token(offset),
+        before=_previous(source, len(code[:offset].rstrip())),
+        line_start=(re.findall(r"\w+", code[code.rfind("\n", 0, offset) + 1 : offset + 20]) or [""])[0],
+        accepts=accepts,
+    )
+    return next((hint for applies, hint in _HINTS if applies(place)), "")
+
+
+def _character_hint(source: Source, offset: int) -> str:
+    text = source.code
+    two = text[offset : offset + 2]
+    if two in ("&&", "||"):
+        return r"conditions use /\ and \/"
+    if text[offset] == "&":
+        return "a page is named without '&': madvise(x, MADV_PAGEOUT)"
+    if text[offset] == "!":
+        return "conditions use ~ for not"
+    if text[offset] == "#":
+        return "a comment is (* ... *), // ... or /* ... */"
+    if text[offset] in "+-":
+        return "there is no arithmetic: a place is a plain number, a value is a character"
+    return ""
