@@ -147,9 +147,9 @@ class Pointer(Field["R | None"], Generic[R]):
     def encode(self, layout: Layout, value: R | None) -> int:
         if value is None:
             return 0
-        if layout.by_name(self.kind)[value.index] is not value:
+        if layout.by_name(self.kind)[value.number] is not value:
             raise ValueError(value)
-        return value.index + 1
+        return value.number + 1
 
     def range(self, layout: Layout) -> str:
         return f"a {self.kind.lower()} or none"
@@ -213,10 +213,10 @@ class ContentView:
 class Record:
     """A group of cells: one pte, one folio, one lock."""
 
-    __slots__ = ("cell_of", "index", "layout")
+    __slots__ = ("cell_of", "layout", "number")
 
-    def __init__(self, layout: Layout, index: int, cell_of: Mapping[str, int]) -> None:
-        self.layout, self.index, self.cell_of = layout, index, cell_of
+    def __init__(self, layout: Layout, number: int, cell_of: Mapping[str, int]) -> None:
+        self.layout, self.number, self.cell_of = layout, number, cell_of
 
     @classmethod
     def fields(cls) -> dict[str, Field[Any]]:
@@ -295,7 +295,7 @@ class Layout:
     def record_name(self, record: Record) -> str:
         """How a record is called in traces and messages."""
         kind = type(record).__name__
-        return self.names.get((kind, record.index), f"{kind.lower()}{record.index}")
+        return self.names.get((kind, record.number), f"{kind.lower()}{record.number}")
 
     def content(self, value: str) -> Content:
         """The content that is this value, whatever the state."""

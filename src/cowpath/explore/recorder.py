@@ -36,12 +36,14 @@ class Constant:
 class Actor:
     """Something that acts: a thread, kswapd, a swap device.
 
-    `idle` says that the run may end before the actor has begun; `background`, that it belongs to no program.
+    A run may end before an `optional` actor has begun.  A `background` one starts at its first `yield IDLE`,
+    before which it does nothing.
     """
 
     name: str
     start: Callable[[], Code]
-    idle: bool = False
+    optional: bool = False
+    background: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,9 +177,11 @@ class Recorder:
         self.trees: list[list[Tree]] = []
         self._frame_ids: list[dict[object, int]] = []
         for index, actor in enumerate(model.actors):
-            self.frames.append([Frame(index, (), (), finished=False, idle=actor.idle)])
-            self.trees.append([Tree()])
             self._frame_ids.append({})
+            self.frames.append([Frame(index, (), (), finished=False, idle=actor.optional)])
+            self.trees.append([Tree()])
+            if actor.background:
+                self._settle(index)
         self.initial = model.initial + bytes(FRAME_BYTES * len(model.actors) + CRASH_BYTES)
 
     def frame(self, state: bytes, actor: int) -> Frame:
@@ -228,6 +232,16 @@ class Recorder:
             except Miss as miss:
                 self._record(tree, frame, state, miss.choices)
 
+    def _settle(self, actor: int) -> None:
+        """Let a background actor stand at its first yield from the beginning."""
+        generator = self.model.actors[actor].start()
+        self.step.begin(b"")
+        if next(generator) != IDLE or self.step.seen or self.step.writes or self.step.moves:
+            raise ModelError(f"{self.model.actors[actor].name} must do nothing before its first `yield IDLE`")
+        key, where = _stack(generator)
+        self._frame_ids[actor][key] = 0
+        self.frames[actor][0] = Frame(actor, ((),), where, finished=False, idle=True)
+
     # -- recording --------------------------------------------------------------------------------
 
     def _frame_id(self, state: bytes, actor: int) -> int:
@@ -250,7 +264,8 @@ class Recorder:
         except Crash as reason:
             crash, generator = self._crash_number(str(reason)), None
         reads, seen = list(step.reads), tuple(step.seen)
-        writes = dict(step.writes)
+        before = dict(reads)
+        writes = {cell: value for cell, value in step.writes.items() if before.get(cell) != value}
         moves = tuple(step.moves.items())
         notes, places = tuple(step.notes), dict(step.places)
         number = self._intern(frame, generator, (*frame.history, seen), idle)

@@ -99,7 +99,7 @@ def copy_present_page(k: Kernel, cpu: int, folio: Folio, target: Pte) -> None:
 
 
 def copy_nonpresent_pte(k: Kernel, source: Pte, target: Pte) -> None:
-    """Share the slot.  A marked swap pte is not exclusive any more, on either side: H3 (1493a1913e34, v5.19)."""
+    """Share the slot.  A marked swap pte is not exclusive any more: H3 (1493a1913e34, v5.19)."""
     value = ptep_get(source)
     slot = value.slot
     if slot is None:

@@ -25,7 +25,7 @@ def madvise_pageout(k: Kernel, cpu: int, pte: Pte) -> Code:
 
 
 def isolate(k: Kernel, pte: Pte) -> Folio | None:
-    """The page to reclaim: present, mapped here only and on an LRU list (madvise_cold_or_pageout_pte_range)."""
+    """The page to reclaim: present, mapped once and on an LRU list (madvise_cold_or_pageout_pte_range)."""
     pte_lock(pte.mm)
     folio = ptep_get(pte).folio
     pte_unlock(pte.mm)

@@ -356,9 +356,7 @@ def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
     elif folio_ref_count(got.folio) == 1:
         k.say(f"nobody else has a reference to {got.folio}: it is exclusive")
     else:
-        k.say(
-            f"{got.folio} has {folio_ref_count(got.folio)} references and no marker: mapped read-only as shared"
-        )
+        k.say(f"{got.folio} has {folio_ref_count(got.folio)} references and no marker: mapped as shared")
     return exclusive or folio_ref_count(got.folio) == 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cowpath.errors import CowpathError
 from cowpath.explore import rules
-from cowpath.explore.recorder import Actor, Code, Model
+from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import invariants
 from cowpath.kernel.changes import ANON_EXCLUSIVE, Version
@@ -56,25 +56,25 @@ def check_rules() -> None:
 def actors(k: Kernel) -> list[Actor]:
     """Every thread, then everything that may act at any moment."""
     found = [
-        Actor(thread.name, partial(run_thread, k, task), idle=thread.forked_by is not None)
+        Actor(thread.name, partial(run_thread, k, task), optional=thread.forked_by is not None)
         for thread, task in zip(k.program.threads, k.tasks, strict=True)
     ]
     for background in k.program.background:
         if background.kind != "kswapd":
             raise CowpathError(f"the background actor {background.kind} is not modelled yet")
         page = k.program.pages[background.pages[0]]
-        found.append(Actor(f"kswapd({page.name})", partial(kswapd, k, page.index), idle=True))
+        found.append(Actor(f"kswapd({page.name})", partial(kswapd, k, page.index), background=True))
     for folio in k.folios:
         if any(not k.synchronous(device) for device in k.devices):
-            found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), idle=True))
-        found.append(Actor(f"LRU batch of {folio}", partial(batch_is_full, k, folio), idle=True))
+            found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), background=True))
+        found.append(Actor(f"LRU batch of {folio}", partial(batch_is_full, k, folio), background=True))
     return found
 
 
 def batch_is_full(k: Kernel, folio: Folio) -> Code:
     """The batch that holds a folio may be drained at any moment, on whatever CPU it is."""
     while True:
-        yield "idle"
+        yield IDLE
         if not folio.batch:
             raise Blocked("a batch with the folio in it")
         drain_one(k, folio)

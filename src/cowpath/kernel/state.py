@@ -49,17 +49,17 @@ class Pte(Record):
     @property
     def mm(self) -> Mm:
         """The process it belongs to."""
-        return self.layout.all(Mm)[self.index // self.layout.dimensions["pages"]]
+        return self.layout.all(Mm)[self.number // self.layout.dimensions["pages"]]
 
     @property
     def page(self) -> int:
         """Which page of the process it maps."""
-        return self.index % self.layout.dimensions["pages"]
+        return self.number % self.layout.dimensions["pages"]
 
     @property
     def vma(self) -> Vma:
         """The mapping it lies in."""
-        return self.layout.all(Vma)[self.index]
+        return self.layout.all(Vma)[self.number]
 
     def describe(self) -> str | None:
         """As a trace shows it: "folio0 rw", "swap slot0 exclusive"."""
@@ -102,7 +102,7 @@ class Slot(Record):
     def device(self) -> SwapDevice:
         """The device it is on."""
         devices = self.layout.all(SwapDevice)
-        return devices[self.index * len(devices) // len(self.layout.all(Slot))]
+        return devices[self.number * len(devices) // len(self.layout.all(Slot))]
 
 
 class SwapDevice(Record):
@@ -195,11 +195,11 @@ class Kernel(Constant):
 
     def mm(self, task: Task) -> Mm:
         """The address space a thread runs in."""
-        return self.mms[self.program.threads[task.index].process]
+        return self.mms[self.program.threads[task.number].process]
 
     def pte(self, mm: Mm, page: int) -> Pte:
         """The page-table entry of one page of a process."""
-        return self.ptes[mm.index * len(self.program.pages) + page]
+        return self.ptes[mm.number * len(self.program.pages) + page]
 
     def exhausted(self, kind: str) -> Exhausted:
         """What to raise where the model has no free record left."""
@@ -207,11 +207,11 @@ class Kernel(Constant):
 
     def synchronous(self, device: SwapDevice) -> bool:
         """SWP_SYNCHRONOUS_IO: reads and writes complete in the caller (zram, brd)."""
-        return self.program.swap[device.index] in ("zram",)
+        return self.program.swap[device.number] in ("zram",)
 
     def stable_writes(self, device: SwapDevice) -> bool:
         """SWP_STABLE_WRITES: a page must not change while the device reads it."""
-        return self.program.swap[device.index] in ("zram", "ssd_stable")
+        return self.program.swap[device.number] in ("zram", "ssd_stable")
 
 
 def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:

@@ -29,18 +29,36 @@ def run_thread(k: Kernel, task: Task) -> Code:
     if not k.mm(task).alive:
         raise Blocked(f"the fork of {task}")
     position = 0
-    while position < len(k.program.threads[task.index].body):
-        fate = yield from system_call(k, task, k.program.threads[task.index].body[position])
-        if fate == KILLED:
-            break
+    while position < len(k.program.threads[task.number].body):
+        call = execute(k, task, k.program.threads[task.number].body[position])
+        if call is not None:
+            fate = yield from call
+            if fate == KILLED:
+                break
         yield
         position += 1
     task.done = True
 
 
+def execute(k: Kernel, task: Task, statement: ast.Statement) -> Code | None:
+    """Do a statement that takes one step, and return None; else return the kernel code to run."""
+    match statement:
+        case ast.DeviceWrite(reference=reference, place=place, value=value):
+            gup.device_write(reference_of(k, reference), place, stored(k, *value_of(k, task, value)))
+        case ast.DeviceRead(register=register, reference=reference, place=place):
+            gup.device_read(reference_of(k, reference), place, register_of(k, task, register))
+        case ast.PutPage(reference=reference):
+            gup.put_reference(k, reference_of(k, reference))
+        case ast.Wait(thread=thread):
+            wait(k.tasks[k.program.thread_index[thread]])
+        case _:
+            return system_call(k, task, statement)
+    return None
+
+
 def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
-    """The kernel code for one statement."""
-    mm, cpu, program = k.mm(task), task.index, k.program
+    """The kernel code for a statement that takes more than one step."""
+    mm, cpu, program = k.mm(task), task.number, k.program
     match statement:
         case ast.Load(register=register, page=page, place=place):
             pte = k.pte(mm, program.page_index[page])
@@ -50,19 +68,11 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
         case ast.GetUserPage(reference=reference, page=page, flags=flags, pin=pin, fast=False):
             pte = k.pte(mm, program.page_index[page])
             return gup.get_user_pages(k, cpu, reference_of(k, reference), pte, "FOLL_WRITE" in flags, pin)
-        case ast.DeviceWrite(reference=reference, place=place, value=value):
-            return device_write(k, reference_of(k, reference), place, *value_of(k, task, value))
-        case ast.DeviceRead(register=register, reference=reference, place=place):
-            return device_read(reference_of(k, reference), place, register_of(k, task, register))
-        case ast.PutPage(reference=reference):
-            return put_reference(k, reference_of(k, reference))
         case ast.Fork(thread=thread):
             child = program.threads[program.thread_index[thread]].process
             return dup_mmap(k, cpu, mm, k.mms[child])
         case ast.Exit():
             return exit_process(k, task)
-        case ast.Wait(thread=thread):
-            return wait(k.tasks[program.thread_index[thread]])
         case ast.Madvise(page=page, advice="MADV_PAGEOUT"):
             return madvise_pageout(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Madvise(page=page, advice="MADV_DONTNEED"):
@@ -77,7 +87,7 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
 
 def register_of(k: Kernel, task: Task, name: str) -> RegisterRecord:
     """A register of a thread."""
-    return k.registers[k.program.registers.index((task.index, name))]
+    return k.registers[k.program.registers.index((task.number, name))]
 
 
 def reference_of(k: Kernel, name: str) -> Reference:
@@ -114,7 +124,7 @@ def load(k: Kernel, cpu: int, pte: Pte, place: int, register: RegisterRecord) ->
 
 
 def store(k: Kernel, cpu: int, pte: Pte, place: int, source: RegisterRecord | None, constant: str) -> Code:
-    """A store: through the pte if it is present and writable, else after a write fault; the CPU dirties it."""
+    """A store: through the pte if it is present and writable, else after a write fault."""
     while pte.folio is None or not pte.write:
         fate = yield from page_fault(k, cpu, pte, write=True)
         if fate == KILLED:
@@ -137,45 +147,17 @@ def page_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
     return None
 
 
-# -- one-step statements ---------------------------------------------------------------------------
-
-
-def device_write(
-    k: Kernel, reference: Reference, place: int, source: RegisterRecord | None, constant: str
-) -> Code:
-    """The device writes."""
-    gup.device_write(reference, place, stored(k, source, constant))
-    return
-    yield
-
-
-def device_read(reference: Reference, place: int, register: RegisterRecord) -> Code:
-    """The device reads."""
-    gup.device_read(reference, place, register)
-    return
-    yield
-
-
-def put_reference(k: Kernel, reference: Reference) -> Code:
-    """The device is done with the page."""
-    gup.put_reference(k, reference)
-    return
-    yield
-
-
-def wait(other: Task) -> Code:
+def wait(other: Task) -> None:
     """Until another thread has done its last statement."""
     if not other.done:
         raise Blocked(f"the end of {other}")
-    return
-    yield
 
 
 def exit_process(k: Kernel, task: Task) -> Code:
     """The process ends when its other threads have; then its memory goes."""
-    process = k.program.threads[task.index].process
+    process = k.program.threads[task.number].process
     for other in k.tasks:
-        if other is not task and k.program.threads[other.index].process == process and not other.done:
+        if other is not task and k.program.threads[other.number].process == process and not other.done:
             raise Blocked(f"the end of {other}")
-    yield from exit_mmap(k, task.index, k.mm(task))
+    yield from exit_mmap(k, task.number, k.mm(task))
     return KILLED
