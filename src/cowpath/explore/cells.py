@@ -15,7 +15,7 @@ changes.  A state is one byte per cell, then two bytes per actor for its frame.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
@@ -300,6 +300,15 @@ class Layout:
     def content(self, value: str) -> Content:
         """The content that is this value, whatever the state."""
         return Content(None, self.values.index(value))
+
+    def initial(self, fill: Callable[[], None]) -> bytes:
+        """The state in which every cell is 0 except those that `fill` assigns."""
+        state = bytearray(len(self.cells))
+        self.step.begin(bytes(state))
+        fill()
+        for cell, code in self.step.writes.items():
+            state[cell] = code
+        return bytes(state)
 
     def show(self, cell: Cell, code: int) -> str:
         """A cell's value as text.

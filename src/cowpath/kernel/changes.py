@@ -239,6 +239,15 @@ class Version(Constant):
         """Whether this kernel has a change."""
         return change in self.changes
 
+    def claims(self, change: Change) -> bool:
+        """Whether mainline of this release has a change, whatever was added or dropped by hand."""
+        return change.in_release(self.release, self.architecture)
+
+    @property
+    def claims_swp_exclusive(self) -> bool:
+        """Whether mainline of this release carries exclusivity through swap on this architecture."""
+        return self.claims(SWP_EXCLUSIVE_BIT) and any(self.claims(change) for change in _ARCHITECTURE_CHANGES)
+
     @property
     def has_swp_exclusive_bit(self) -> bool:
         """Whether the architecture's swap ptes have the bit (__HAVE_ARCH_PTE_SWP_EXCLUSIVE)."""

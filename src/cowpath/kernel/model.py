@@ -19,7 +19,7 @@ from cowpath.kernel.swap import drain_one
 from cowpath.kernel.task import run_thread
 from cowpath.kernel.vmscan import kswapd
 from cowpath.litmus.ast import ZERO
-from cowpath.program import UNASSIGNED, Program
+from cowpath.program import DISCARDED, UNASSIGNED, Program
 
 
 def build(
@@ -40,7 +40,7 @@ def build(
     model = Model(
         layout=k.layout,
         actors=tuple(actors(k)),
-        initial=initial_state(k),
+        initial=k.layout.initial(partial(boot, k)),
         observe=partial(observe, k),
         invariants=invariants.applying_to(k),
     )
@@ -80,22 +80,18 @@ def batch_is_full(k: Kernel, folio: Folio) -> Code:
         drain_one(k, folio)
 
 
-def initial_state(k: Kernel) -> bytes:
+def boot(k: Kernel) -> None:
     """Process 0 with its populated pages: exclusive, writable, dirty, on the LRU list."""
-    step = k.layout.step
-    step.begin(bytes(len(k.layout.cells)))
     for device in k.devices:
         device.write_ok = True
+    for slot in k.slots:
+        slot.data.fill(k.content(DISCARDED))
     for register in k.registers:
         register.value.fill(k.content(UNASSIGNED))
     k.zero_page.uptodate = True
     k.mms[0].alive = True
     for page in k.program.pages:
         populate(k, k.mms[0], page.index, page.content)
-    state = bytearray(len(k.layout.cells))
-    for cell, value in step.writes.items():
-        state[cell] = value
-    return bytes(state)
 
 
 def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> None:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from cowpath.explore.recorder import IDLE, Code
-from cowpath.explore.step import Blocked
+from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import swapfile
 from cowpath.kernel.state import Folio, Kernel, Slot
-from cowpath.kernel.swap import folio_unlock
+from cowpath.kernel.swap import folio_ref_count, folio_unlock
 
 
 def swap_readpage(folio: Folio, slot: Slot) -> None:
@@ -24,6 +24,8 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
     write has ended; any other one gets a bio after the folio was unlocked, so that a fault may meet the folio
     under writeback.
     """
+    if folio.mapcount or folio_ref_count(folio) != 2:
+        raise Crash(f"I9: writeback of {folio} starts while somebody else refers to it")
     slot = folio.entry
     if slot is None or swapfile.folio_free_swap(k, folio):
         folio_unlock(folio)

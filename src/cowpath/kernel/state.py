@@ -175,6 +175,7 @@ class Kernel(Constant):
         self.zero_page = self.layout.all(Folio)[-1]
         self.slots, self.devices = self.layout.all(Slot), self.layout.all(SwapDevice)
         self.references, self.tasks = self.layout.all(Reference), self.layout.all(Task)
+        self.discarded = self.content(DISCARDED)
         self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
 
     def has(self, change: Change) -> bool:
