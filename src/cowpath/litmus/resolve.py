@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cowpath.litmus import ast
-from cowpath.litmus.bodies import check_bodies, check_condition, collect_references
+from cowpath.litmus.bodies import check_bodies, check_condition, check_page, collect_references
 from cowpath.litmus.errors import did_you_mean
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.processes import assign_processes
@@ -140,7 +140,7 @@ def _setting_values(setting: ast.Setting, source: Source) -> tuple[str, ...]:
 
 
 def _check_background(litmus: ast.Litmus, source: Source) -> None:
-    known = [page.name for page in litmus.pages]
+    pages = {page.name: page for page in litmus.pages}
     for actor in litmus.background:
         if actor.kind not in BACKGROUND:
             hint = did_you_mean(actor.kind, BACKGROUND)
@@ -151,8 +151,7 @@ def _check_background(litmus: ast.Litmus, source: Source) -> None:
             count = "1 page" if wanted == 1 else f"{wanted} pages"
             raise source.error(f"{actor.kind} works on {count}", actor.position, hint)
         for name in actor.pages:
-            if name not in known:
-                raise source.error(f"unknown page '{name}'", actor.position, did_you_mean(name, known), name)
+            check_page(source, pages, actor.position, name)
         if repeated := _first_repeated(actor.pages):
             raise source.error(f"{actor.kind} needs two different pages", actor.position, word=repeated)
 
@@ -161,7 +160,7 @@ def _check_background(litmus: ast.Litmus, source: Source) -> None:
 
 
 def _check_headers(litmus: ast.Litmus, source: Source) -> None:
-    pages = [page.name for page in litmus.pages]
+    pages = {page.name: page for page in litmus.pages}
     for index, thread in enumerate(litmus.threads):
         if index == MAX_THREADS:
             raise source.error(f"a test has at most {MAX_THREADS} threads", thread.position)
@@ -169,8 +168,7 @@ def _check_headers(litmus: ast.Litmus, source: Source) -> None:
             hint = "threads are P0, P1, ... in this order"
             raise source.error(f"expected 'P{index}', not '{thread.name}'", thread.position, hint)
         for name in thread.parameters:
-            if name not in pages:
-                raise source.error(f"unknown page '{name}'", thread.position, did_you_mean(name, pages), name)
+            check_page(source, pages, thread.position, name)
         if repeated := _first_repeated(thread.parameters):
             raise source.error(f"parameter '{repeated}' is named twice", thread.position, word=repeated)
         if len(thread.body) > MAX_STATEMENTS:
