@@ -36,7 +36,9 @@ class Memory(Record):
     """One page of one process."""
 
     data = Contents("places", "what it reads there")
-    mapped = Flag("it may be accessed")
+    mapped = Flag("it is there")
+    read = Flag("it may be read")
+    write = Flag("it may be written")
 
 
 class Reference(Record):
@@ -64,7 +66,7 @@ class Task(Record):
 class Register(Record):
     """A register."""
 
-    value = Contents("register", "its content")
+    value = Contents(None, "its content")
 
 
 class Promise(Constant):
@@ -84,7 +86,7 @@ class Promise(Constant):
         }
         places = max((page.places for page in program.pages), default=1)
         values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
-        self.layout = Layout(counts, values, {"places": places, "register": 1})
+        self.layout = Layout(counts, values, {"places": places})
         self.processes, self.memories = self.layout.all(Process), self.layout.all(Memory)
         self.references, self.attachments = self.layout.all(Reference), self.layout.all(Attachment)
         self.tasks, self.registers = self.layout.all(Task), self.layout.all(Register)
@@ -161,8 +163,8 @@ def device_write(p: Promise, reference: Reference, place: int, value: Content) -
 
 
 def take(p: Promise, reference: Reference, memory: Memory, write: bool, pin: bool) -> None:
-    """get_user_page or pin_user_page; on memory that is not mapped it fails."""
-    if not memory.mapped:
+    """get_user_page or pin_user_page; it fails where the process itself could not do that access."""
+    if not memory.mapped or not (memory.write if write else memory.read):
         reference.state = "put"
         return
     reference.state, reference.owner = "held", memory
@@ -192,7 +194,7 @@ def give_up(p: Promise, memory: Memory) -> None:
 def fork_page(p: Promise, parent: Memory, child: Memory) -> None:
     """The child gets the parent's content; a FOLL_GET for writing is without promise from now on."""
     child.data = parent.data
-    child.mapped = parent.mapped
+    child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
     for reference in p.attached(parent):
         if not reference.pin and reference.promised:
             reference.promised = False
@@ -253,12 +255,12 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
     match statement:
         case ast.Load(register=name, page=page, place=place):
             memory, register = p.memory(process, page), p.register(task, name)
-            mapped = memory.mapped
-            register.value[0] = memory.data[place] if mapped else p.layout.content(SEGV)
-            return mapped
+            readable = memory.mapped and memory.read
+            register.value[0] = memory.data[place] if readable else p.layout.content(SEGV)
+            return readable
         case ast.Store(page=page, place=place, value=value):
             memory = p.memory(process, page)
-            if not memory.mapped:
+            if not (memory.mapped and memory.write):
                 return False
             store(p, memory, place, content(p, task, value))
         case ast.GetUserPage(reference=name, page=page, flags=flags, pin=pin):
@@ -270,6 +272,10 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
                 p.register(task, name).value[0] = p.reference(reference).data[place]
         case ast.PutPage(reference=name):
             put(p, taken(p, name))
+        case ast.Mprotect(page=page, protection=protection):
+            memory = p.memory(process, page)
+            memory.write = "PROT_WRITE" in protection
+            memory.read = memory.write or "PROT_READ" in protection
         case ast.Munmap(page=page):
             give_up(p, p.memory(process, page))
             p.memory(process, page).mapped = False
@@ -316,7 +322,7 @@ def begin(p: Promise) -> None:
         register.value.fill(p.layout.content(UNASSIGNED))
     for page in p.program.pages:
         memory = p.memory(0, page.index)
-        memory.mapped = True
+        memory.mapped = memory.read = memory.write = True
         for place, value in enumerate(page.content or ()):
             memory.data[place] = p.layout.content(value)
 

@@ -25,12 +25,15 @@ T = TypeVar("T")
 
 
 class Field(Generic[T]):
-    """One attribute of a record, held in one cell (an array field: in one cell per element)."""
+    """One attribute of a record, held in one cell (an array field: in one cell per element).
+
+    A `quiet` field matters to the search but seldom to a reader: traces leave it out unless asked.
+    """
 
     name = ""
 
-    def __init__(self, meaning: str) -> None:
-        self.meaning = meaning
+    def __init__(self, meaning: str, *, quiet: bool = False) -> None:
+        self.meaning, self.quiet = meaning, quiet
 
     def __set_name__(self, owner: type[Record], name: str) -> None:
         self.name = name
@@ -94,8 +97,8 @@ class Flag(Field[bool]):
 class Count(Field[int]):
     """0 to `limit`."""
 
-    def __init__(self, limit: int, meaning: str) -> None:
-        super().__init__(meaning)
+    def __init__(self, limit: int, meaning: str, *, quiet: bool = False) -> None:
+        super().__init__(meaning, quiet=quiet)
         self.limit = limit
 
     def size(self, layout: Layout) -> int:
@@ -111,8 +114,8 @@ class Count(Field[int]):
 class Choice(Field[str]):
     """One of a few names; the first is the initial one."""
 
-    def __init__(self, names: Sequence[str], meaning: str) -> None:
-        super().__init__(meaning)
+    def __init__(self, names: Sequence[str], meaning: str, *, quiet: bool = False) -> None:
+        super().__init__(meaning, quiet=quiet)
         self.names = tuple(names)
 
     def size(self, layout: Layout) -> int:
@@ -134,8 +137,8 @@ R = TypeVar("R", bound="Record")
 class Pointer(Field["R | None"], Generic[R]):
     """A record of one kind, or None."""
 
-    def __init__(self, kind: str, meaning: str) -> None:
-        super().__init__(meaning)
+    def __init__(self, kind: str, meaning: str, *, quiet: bool = False) -> None:
+        super().__init__(meaning, quiet=quiet)
         self.kind = kind
 
     def size(self, layout: Layout) -> int:
@@ -156,14 +159,17 @@ class Pointer(Field["R | None"], Generic[R]):
 
 
 class Contents(Field["ContentView"]):
-    """The bytes of a page or a set of registers: opaque values that a step may move but not branch on."""
+    """The bytes of a page or a register: opaque values that a step may move but not branch on.
 
-    def __init__(self, dimension: str, meaning: str) -> None:
+    `dimension` names the length of the array, None stands for a single value.
+    """
+
+    def __init__(self, dimension: str | None, meaning: str) -> None:
         super().__init__(meaning)
         self.dimension = dimension
 
     def length(self, layout: Layout) -> int:
-        return layout.dimensions[self.dimension]
+        return 1 if self.dimension is None else layout.dimensions[self.dimension]
 
     def size(self, layout: Layout) -> int:
         return len(layout.values)
@@ -278,11 +284,15 @@ class Layout:
             size = field.size(self)
             if size > 256:
                 raise ModelError(f"{record}.{name} has {size} values; a cell holds at most 256")
-            length = field.length(self)
-            for place in range(length):
-                suffix = f"[{place}]" if isinstance(field, Contents) else ""
-                shown = "" if isinstance(field, Contents) and field.name == "data" else f".{name}"
-                self.cells.append(Cell(len(self.cells), f"{record}{shown}{suffix}", size, record, field))
+            for place in range(field.length(self)):
+                shown = self._cell_name(record, name, field, place)
+                self.cells.append(Cell(len(self.cells), shown, size, record, field))
+
+    def _cell_name(self, record: Record, name: str, field: Field[Any], place: int) -> str:
+        """Contents are called by their record alone: "folio0[1]", "0:r1"."""
+        if not isinstance(field, Contents):
+            return f"{record}.{name}"
+        return repr(record) if field.dimension is None else f"{record}[{place}]"
 
     def by_name(self, kind: str) -> tuple[Record, ...]:
         """The records of the kind with this class name."""

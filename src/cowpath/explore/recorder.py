@@ -153,13 +153,16 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where an actor stands.  `where` is its chain of functions, outermost first."""
+    """Where an actor stands.  `where` is its chain of functions, outermost first, `held` the live locals of
+    the outermost one.
+    """
 
     actor: int
     history: tuple[tuple[int, ...], ...]  # per past step, the values that bring a fresh generator here
     where: tuple[Place, ...]
     finished: bool
     idle: bool
+    held: tuple[tuple[str, object], ...] = ()
 
 
 class Recorder:
@@ -298,14 +301,18 @@ class Recorder:
             if len(frames) >= 1 << (8 * FRAME_BYTES):
                 raise ModelError(f"{self.model.actors[before.actor].name} has too many frames")
             known[key] = len(frames)
-            frames.append(Frame(before.actor, history, where, generator is None, idle))
+            held = key[0][2] if key else ()
+            frames.append(Frame(before.actor, history, where, generator is None, idle, held))
             self.trees[before.actor].append(Tree())
         return known[key]
 
 
-def _stack(generator: Code | None) -> tuple[object, tuple[Place, ...]]:
-    """What identifies a frame, and its functions for people to read."""
-    key: list[object] = []
+_Key = tuple[tuple[object, int, tuple[tuple[str, object], ...]], ...]
+
+
+def _stack(generator: Code | None) -> tuple[_Key, tuple[Place, ...]]:
+    """What identifies a frame (function, line, live locals), and its functions for people to read."""
+    key: list[tuple[object, int, tuple[tuple[str, object], ...]]] = []
     where: list[Place] = []
     inner: Any = generator
     while inspect.isgenerator(inner):

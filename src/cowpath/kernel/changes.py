@@ -51,7 +51,7 @@ class Change:
 
 
 V5_7, V5_9, V5_11, V5_14 = Release(5, 7), Release(5, 9), Release(5, 11), Release(5, 14)
-V5_18, V5_19, V6_3 = Release(5, 18), Release(5, 19), Release(6, 3)
+V5_18, V5_19, V6_0, V6_3 = Release(5, 18), Release(5, 19), Release(6, 0), Release(6, 3)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -191,6 +191,14 @@ POWERPC_SWP_EXCLUSIVE = Change(
 ALL_SWP_EXCLUSIVE = Change(
     "swp-exclusive-all", "950fe885a897", V6_3, "include/linux/pgtable.h",
     "the swap ptes of every architecture have an exclusive bit", "only four architectures had one",
+)  # fmt: skip
+
+# -- after the founding patch ----------------------------------------------------------------------
+
+MPROTECT_KEEPS_WRITABLE = Change(
+    "mprotect-keeps-writable", "64fe24a3e05e", V6_0, "mm/mprotect.c",
+    "mprotect makes the pte of a dirty exclusive page writable at once",
+    "the next write faulted, and found the page exclusive or not",
 )  # fmt: skip
 
 # -- variants that no release has ------------------------------------------------------------------

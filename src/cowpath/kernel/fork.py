@@ -19,7 +19,7 @@ from cowpath.kernel.pgtable import (
     set_pte,
 )
 from cowpath.kernel.rmap import folio_add_new_anon_rmap, folio_maybe_dma_pinned
-from cowpath.kernel.state import Folio, Kernel, Mm, Pte
+from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Vma
 from cowpath.kernel.swap import alloc_folio, folio_add_lru, folio_get
 from cowpath.kernel.swapfile import swap_duplicate
 
@@ -41,7 +41,7 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
 
 def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
     """One entry, under both page-table locks (copy_pte_range)."""
-    target.vma.mapped = source.vma.mapped
+    dup_vma(source.vma, target.vma)
     pte_lock(source.mm)
     pte_lock(target.mm)
     kind = source.kind
@@ -52,6 +52,11 @@ def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
     pte_unlock(target.mm)
     pte_unlock(source.mm)
     share_references(k, source)
+
+
+def dup_vma(source: Vma, target: Vma) -> None:
+    """The child's mapping is like the parent's."""
+    target.mapped, target.read, target.write = source.mapped, source.read, source.write
 
 
 def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:

@@ -9,7 +9,7 @@ from cowpath.kernel import changes
 from cowpath.kernel.memory import Fault, handle_pte_fault
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
 from cowpath.kernel.pgtable import pte_lock, pte_unlock, ptep_get
-from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Register
+from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Register, Vma
 from cowpath.kernel.swap import folio_get, folio_put, free_if_unused
 
 
@@ -24,7 +24,7 @@ def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, write: b
     if pin and k.has(changes.FORK_COPIES_PINNED):
         mm.has_pinned = True
     while True:
-        if not pte.vma.mapped:
+        if not check_vma_flags(pte.vma, write):
             mmap_read_unlock(mm)
             reference.state = "put"
             return
@@ -34,6 +34,11 @@ def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, write: b
         yield from faultin_page(k, cpu, pte, write, lacking == "unshare")
         yield
     mmap_read_unlock(mm)
+
+
+def check_vma_flags(vma: Vma, write: bool) -> bool:
+    """Whether the mapping permits the access, without FOLL_FORCE."""
+    return vma.mapped and (vma.write if write else vma.read)
 
 
 def faultin_page(k: Kernel, cpu: int, pte: Pte, write: bool, unshare: bool) -> Code:

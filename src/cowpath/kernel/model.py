@@ -25,18 +25,18 @@ from cowpath.program import DISCARDED, UNASSIGNED, Program
 def build(
     version: Version,
     program: Program,
-    folios: int | None = None,
-    slots: int | None = None,
+    more_folios: int = 0,
+    more_slots: int = 0,
     count_copies: bool = False,
 ) -> tuple[Kernel, Model]:
     """The model of a test on a kernel.
 
-    `folios` and `slots` bound it; the defaults suit most tests, and a run that needs more raises Exhausted.
+    The folios and slots bound it; what it has suits most tests, and a run that needs more raises Exhausted.
     Loading checks the rules of model code (see explore/rules.py).
     """
     check_rules()
     ptes = len(program.parents) * len(program.pages)
-    k = Kernel(version, program, folios or ptes + 2, slots or ptes, count_copies)
+    k = Kernel(version, program, ptes + 2 + more_folios, ptes + more_slots, count_copies)
     model = Model(
         layout=k.layout,
         actors=tuple(actors(k)),
@@ -97,7 +97,7 @@ def boot(k: Kernel) -> None:
 def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> None:
     """Map one page, and give it its content if it has any."""
     pte = k.pte(mm, page)
-    pte.vma.mapped = True
+    pte.vma.mapped = pte.vma.read = pte.vma.write = True
     if content is None:
         return
     folio = k.folios[page]

@@ -23,17 +23,19 @@ class Mm(Record):
     """struct mm_struct: one address space."""
 
     alive = Flag("the process runs")
-    mmap_readers = Count(7, "holders of mmap_lock for reading")
-    mmap_writer = Flag("mmap_lock is held for writing")
-    ptl = Flag("the page-table lock is held")
+    mmap_readers = Count(7, "holders of mmap_lock for reading", quiet=True)
+    mmap_writer = Flag("mmap_lock is held for writing", quiet=True)
+    ptl = Flag("the page-table lock is held", quiet=True)
     has_pinned = Flag("MMF_HAS_PINNED: some page was pinned once")
-    on_mmlist = Flag("swapoff will visit this process")
+    on_mmlist = Flag("swapoff will visit this process", quiet=True)
 
 
 class Vma(Record):
     """struct vm_area_struct: one page of one process, with what mmap said about it."""
 
     mapped = Flag("the mapping exists")
+    read = Flag("VM_READ: it may be accessed at all")
+    write = Flag("VM_WRITE: it may be written")
 
 
 class Pte(Record):
@@ -77,17 +79,19 @@ class Folio(Record):
     refcount = Count(15, "references, FOLL_PIN ones not counted")
     pincount = Count(3, "FOLL_PIN references; folio_maybe_dma_pinned where > 0")
     mapcount = Count(7, "present ptes that map it")
-    locked = Flag("PG_locked, the folio lock")
+    locked = Flag("PG_locked, the folio lock", quiet=True)
     anon_exclusive = Flag("PG_anon_exclusive: it belongs to one process only")
-    uptodate = Flag("PG_uptodate: its content has been read in")
+    uptodate = Flag("PG_uptodate: its content has been read in", quiet=True)
     dirty = Flag("PG_dirty: it differs from its copy in swap")
-    swapcache = Flag("PG_swapcache: it is in the swap cache, for `entry`")
+    swapcache = Flag("PG_swapcache: it is in the swap cache, for `entry`", quiet=True)
     entry = Pointer["Slot"]("Slot", "folio->swap: the slot whose content it holds")
     writeback = Flag("PG_writeback: it is being written to swap")
-    bio = Choice(("none", "submitted", "read"), "how far the device is with writing it")
-    lru = Flag("PG_lru: on an LRU list, where reclaim finds it")
+    bio = Choice(("none", "submitted", "read"), "how far the device is with writing it", quiet=True)
+    lru = Flag("PG_lru: on an LRU list, where reclaim finds it", quiet=True)
     batch = Count(15, "1 + the CPU whose LRU-add batch holds it (and a reference); 0: in none")
-    index = Count(8, "1 + the page of a process it was first mapped for (folio->index); 0: none yet")
+    index = Count(
+        8, "1 + the page of a process it was first mapped for (folio->index); 0: none yet", quiet=True
+    )
 
 
 class Slot(Record):
@@ -95,7 +99,7 @@ class Slot(Record):
 
     data = Contents("places", "what the device holds")
     count = Count(7, "swap ptes that refer to it")
-    has_cache = Flag("SWAP_HAS_CACHE: taken by the swap cache")
+    has_cache = Flag("SWAP_HAS_CACHE: taken by the swap cache", quiet=True)
     folio = Pointer[Folio]("Folio", "the folio in the swap cache")
 
     @property
@@ -110,30 +114,30 @@ class SwapDevice(Record):
 
     write_ok = Flag("SWP_WRITEOK: slots may be taken")
     off = Flag("swapoff has freed its data")
-    users = Count(7, "get_swap_device references")
+    users = Count(7, "get_swap_device references", quiet=True)
 
 
 class Reference(Record):
     """A reference that a device (or a pipe, or a driver) holds to a page, through GUP."""
 
-    state = Choice(("none", "held", "put"), "not taken yet, held, given back")
+    state = Choice(("none", "held", "put"), "not taken yet, held, given back", quiet=True)
     folio = Pointer[Folio]("Folio", "what it refers to")
     pin = Flag("FOLL_PIN, not FOLL_GET")
     write = Flag("FOLL_WRITE: the device may write")
-    pte = Pointer[Pte]("Pte", "where it was taken")
-    coherent = Flag("not the kernel's: no fork or zap has touched that address since")
+    pte = Pointer[Pte]("Pte", "where it was taken", quiet=True)
+    coherent = Flag("not the kernel's: no fork or zap has touched that address since", quiet=True)
 
 
 class Task(Record):
     """A thread of the litmus test."""
 
-    done = Flag("it has run its last statement")
+    done = Flag("it has run its last statement", quiet=True)
 
 
 class Register(Record):
     """A register of a thread."""
 
-    value = Contents("register", "its content")
+    value = Contents(None, "its content")
 
 
 class Statistics(Record):
@@ -168,7 +172,7 @@ class Kernel(Constant):
         }
         values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
         places = max((page.places for page in program.pages), default=1)
-        dimensions = {"pages": pages, "places": places, "register": 1}
+        dimensions = {"pages": pages, "places": places}
         self.layout = Layout(counts, values, dimensions, _names(program, folios))
         self.mms, self.vmas, self.ptes = self.layout.all(Mm), self.layout.all(Vma), self.layout.all(Pte)
         self.folios = self.layout.all(Folio)[:-1]

@@ -14,7 +14,8 @@ from cowpath.kernel.fork import dup_mmap
 from cowpath.kernel.madvise import madvise_pageout
 from cowpath.kernel.memory import Fault, handle_pte_fault
 from cowpath.kernel.mmap import exit_mmap, madvise_dontneed, mmap_read_lock, mmap_read_unlock, munmap
-from cowpath.kernel.state import Kernel, Pte, Reference, Task
+from cowpath.kernel.mprotect import mprotect
+from cowpath.kernel.state import Kernel, Pte, Reference, Task, Vma
 from cowpath.kernel.state import Register as RegisterRecord
 from cowpath.kernel.swapfile import swapoff
 from cowpath.litmus import ast
@@ -77,6 +78,8 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return madvise_pageout(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Madvise(page=page, advice="MADV_DONTNEED"):
             return madvise_dontneed(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.Mprotect(page=page, protection=protection):
+            return mprotect(k, k.pte(mm, program.page_index[page]), protection)
         case ast.Munmap(page=page):
             return munmap(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Swapoff():
@@ -110,36 +113,48 @@ def stored(k: Kernel, register: RegisterRecord | None, constant: str) -> Content
 # -- what the CPU does -----------------------------------------------------------------------------
 
 
+def readable(pte: Pte) -> bool:
+    """Whether the CPU can read through the entry; after mprotect(PROT_NONE) only the kernel can."""
+    return pte.folio is not None and pte.vma.read
+
+
 def load(k: Kernel, cpu: int, pte: Pte, place: int, register: RegisterRecord) -> Code:
     """A load: through the pte if it is present, else after a read fault."""
-    while pte.folio is None:
+    while not readable(pte):
         fate = yield from page_fault(k, cpu, pte, write=False)
         if fate == KILLED:
             register.value[0] = k.content(SEGV)
             return KILLED
         yield
     folio = pte.folio
+    assert folio is not None
     register.value[0] = folio.data[place]
     return None
 
 
 def store(k: Kernel, cpu: int, pte: Pte, place: int, source: RegisterRecord | None, constant: str) -> Code:
     """A store: through the pte if it is present and writable, else after a write fault."""
-    while pte.folio is None or not pte.write:
+    while not (readable(pte) and pte.write):
         fate = yield from page_fault(k, cpu, pte, write=True)
         if fate == KILLED:
             return KILLED
         yield
     folio = pte.folio
+    assert folio is not None
     pte.dirty = True
     folio.data[place] = stored(k, source, constant)
     return None
 
 
+def access_allowed(vma: Vma, write: bool) -> bool:
+    """Whether the mapping permits the access (access_error, vma_permits_fault)."""
+    return vma.mapped and (vma.write if write else vma.read)
+
+
 def page_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
     """The exception handler: mmap_lock for reading around the fault (arch/*/mm/fault.c)."""
     mmap_read_lock(pte.mm)
-    if not pte.vma.mapped:
+    if not access_allowed(pte.vma, write):
         mmap_read_unlock(pte.mm)
         return KILLED
     yield from handle_pte_fault(k, Fault(pte, cpu, write=write))

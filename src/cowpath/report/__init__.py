@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: MIT
+"""Results as text for people and as formats for programs.  Nothing here decides anything."""

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The kernels that are modelled, what one has, and what tells two apart."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from cowpath.errors import CowpathError
+from cowpath.kernel.changes import (
+    ARCHITECTURES,
+    CHANGES,
+    DEFAULT_ARCHITECTURE,
+    NEWEST,
+    OLDEST,
+    Change,
+    Version,
+    version,
+)
+from cowpath.report.text import align
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `cowpath kernels`."""
+    parser.add_argument("release", nargs="*", help="none: list them; one: what it has; two: how they differ")
+    parser.add_argument("--arch", default=DEFAULT_ARCHITECTURE, help=f"default {DEFAULT_ARCHITECTURE}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what was asked for."""
+    asked = [version(release, arguments.arch) for release in arguments.release]
+    if len(asked) > 2:
+        raise CowpathError("name one kernel to see what it has, or two to compare them")
+    if not asked:
+        sys.stdout.write(overview(arguments.arch))
+    elif len(asked) == 1:
+        sys.stdout.write(listing(sorted_changes(asked[0])))
+    else:
+        sys.stdout.write(difference(*asked))
+    return 0
+
+
+def overview(architecture: str) -> str:
+    """Every release that changes a rule, with what it brought."""
+    releases = sorted({change.release for change in CHANGES if change.release is not None} | {OLDEST, NEWEST})
+    rows = [["release", "changes", "brought"]]
+    for release in releases:
+        brought = [c.name for c in CHANGES if c.release == release and not c.architectures]
+        modelled = OLDEST <= release <= NEWEST
+        count = str(len(version(release, architecture).changes)) if modelled else "-"
+        rows.append([str(release), count, ", ".join(brought) if modelled else "(not modelled yet)"])
+    note = (
+        f"A release in between has what the one before it has.  Architectures: {', '.join(ARCHITECTURES)}.\n"
+    )
+    return align(rows) + "\n" + note
+
+
+def sorted_changes(kernel: Version) -> list[Change]:
+    """The changes of a kernel, oldest first."""
+    return [change for change in CHANGES if kernel.has(change)]
+
+
+def listing(changes: list[Change]) -> str:
+    """Changes with their commits and rules."""
+    rows = [["release", "commit", "name", "rule"]]
+    rows += [[str(change.release), change.commit, change.name, change.rule] for change in changes]
+    return align(rows)
+
+
+def difference(old: Version, new: Version) -> str:
+    """What one has and the other has not."""
+    gained = [change for change in sorted_changes(new) if not old.has(change)]
+    lost = [change for change in sorted_changes(old) if not new.has(change)]
+    if not gained and not lost:
+        return f"{old} and {new} have the same rules\n"
+    text = ""
+    for kernel, changes in ((new, gained), (old, lost)):
+        if changes:
+            text += f"only {kernel}:\n" + listing(changes)
+    return text

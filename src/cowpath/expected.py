@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""The verdicts that a corpus expects, in an `expected.toml` beside its tests.
+
+A table per test; a key per kernel, written as `cowpath` names it but for x86_64, which is left out ("5.18",
+"6.1 arm", "6.1 without H5"); a value as `cowpath check` prints it ("kept", "lost write").
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cowpath.errors import CowpathError
+from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, Version
+
+FILE_NAME = "expected.toml"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The content of one such file."""
+
+    verdicts: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def beside(cls, test: Path) -> Expected:
+        """The file beside a test; empty if there is none.  Raises CowpathError if it cannot be read."""
+        return cls.read(test.parent / FILE_NAME)
+
+    @staticmethod
+    @functools.cache
+    def read(path: Path) -> Expected:
+        """The verdicts in a file."""
+        if not path.exists():
+            return Expected({})
+        try:
+            return Expected(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise CowpathError(f"{path}: {error}") from error
+
+    def verdict(self, test: str, version: Version) -> str | None:
+        """What is expected of a test on a kernel; None if nothing is."""
+        return self.verdicts.get(test, {}).get(key(version))
+
+
+def key(version: Version) -> str:
+    """How a kernel is written in the file.
+
+    >>> from cowpath.kernel.changes import version
+    >>> key(version("6.1", dropped=["H5"])), key(version("6.1", "arm"))
+    ('6.1 without H5', '6.1 arm')
+    """
+    return str(version).replace(f" {DEFAULT_ARCHITECTURE}", "", 1)

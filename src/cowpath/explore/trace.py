@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""The path to a state: shortest first, then simplest, as what each step changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cowpath.explore.cells import Cell, Contents, Record
+from cowpath.explore.recorder import Frame, Leaf, Recorder
+from cowpath.explore.search import Exploration
+from cowpath.explore.step import ModelError, Note, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that a step changed, before and after in the model's words; `place` wrote it."""
+
+    name: str
+    before: str
+    after: str
+    place: Place
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a path, from `source` to `target`; the actor stood at `before` and stands at `after`."""
+
+    actor: int
+    actor_name: str
+    before: Frame
+    after: Frame
+    changes: tuple[Change, ...]
+    notes: tuple[Note, ...]
+    source: bytes
+    target: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one gets to a state by a given last actor: how many switches between actors, and from where."""
+
+    switches: int
+    state: int
+    actor: int
+
+
+def path_to(found: Exploration, target: int) -> list[tuple[int, int]]:
+    """(actor, state) for each step of a shortest path with as few switches between actors as possible."""
+    depth = _depths(found, target)
+    ways: list[dict[int, _Way]] = [{} for _ in range(len(found.states))]
+    ways[0][-1] = _Way(0, -1, -1)
+    for number in range(len(found.states)):
+        if not ways[number] or depth[number] >= depth[target]:
+            continue
+        for actor, successor in found.edges(number):
+            if depth[successor] == depth[number] + 1:
+                way = _continue(ways[number], number, actor)
+                known = ways[successor].get(actor)
+                if known is None or way.switches < known.switches:
+                    ways[successor][actor] = way
+    return _read_back(ways, target)
+
+
+def _depths(found: Exploration, target: int) -> list[int]:
+    """The length of a shortest path to each state up to the target's; beyond it, a large number."""
+    unseen = len(found.states)
+    depth = [unseen] * len(found.states)
+    depth[0] = 0
+    for number in range(len(found.states)):
+        if depth[number] >= depth[target]:
+            break
+        for _, successor in found.edges(number):
+            depth[successor] = min(depth[successor], depth[number] + 1)
+    return depth
+
+
+def _continue(ways: dict[int, _Way], state: int, actor: int) -> _Way:
+    """The simplest way here, followed by a step of `actor`."""
+    last, best = min(
+        ways.items(), key=lambda item: (item[1].switches + (item[0] not in (actor, -1)), item[0] != actor)
+    )
+    return _Way(best.switches + (last not in (actor, -1)), state, last)
+
+
+def _read_back(ways: list[dict[int, _Way]], target: int) -> list[tuple[int, int]]:
+    path: list[tuple[int, int]] = []
+    state = target
+    actor = min(ways[target], key=lambda last: ways[target][last].switches)
+    while state != 0:
+        path.append((actor, state))
+        way = ways[state][actor]
+        state, actor = way.state, way.actor
+    return path[::-1]
+
+
+def trace(found: Exploration, target: int) -> list[Step]:
+    """Each step of the simplest shortest path to a state."""
+    steps, state = [], found.states[0]
+    for actor, number in path_to(found, target):
+        following = found.states[number]
+        steps.append(explain(found.recorder, actor, state, following))
+        state = following
+    return steps
+
+
+def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> Step:
+    """One step: who, where, what changed and why.  Raises ModelError where there is no such step."""
+    leaf = next(
+        (
+            leaf
+            for leaf in recorder.leaves(source, actor)
+            if leaf.blocked is None and leaf.apply(source) == target
+        ),
+        None,
+    )
+    if leaf is None:
+        raise ModelError("a path contains a step that the model cannot take")
+    return Step(
+        actor,
+        recorder.model.actors[actor].name,
+        recorder.frame(source, actor),
+        recorder.frame(target, actor),
+        tuple(_changes(recorder, leaf, source, target)),
+        leaf.notes,
+        source,
+        target,
+    )
+
+
+def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> list[Change]:
+    """The cells that differ, those of a record with a description taken together."""
+    layout = recorder.model.layout
+    found: list[Change] = []
+    described: set[Record] = set()
+    for cell in layout.cells:
+        if source[cell.index] == target[cell.index]:
+            continue
+        place = leaf.places.get(cell.index, (Place("", "", 0),))[0]
+        whole = _described(recorder, cell, source, target)
+        if whole is None:
+            before, after = (layout.show(cell, state[cell.index]) for state in (source, target))
+            found.append(Change(cell.name, before, after, place, cell.field.quiet))
+        elif cell.record not in described:
+            described.add(cell.record)
+            found.append(Change(repr(cell.record), *whole, place, quiet=whole[0] == whole[1]))
+    return found
+
+
+def _described(recorder: Recorder, cell: Cell, source: bytes, target: bytes) -> tuple[str, str] | None:
+    """The record before and after in words, if it describes itself; contents always stand alone."""
+    if isinstance(cell.field, Contents):
+        return None
+    before, after = (describe(recorder, cell.record, state) for state in (source, target))
+    return None if before is None or after is None else (before, after)
+
+
+def describe(recorder: Recorder, record: Record, state: bytes) -> str | None:
+    """A record in words, as it is in a state."""
+    recorder.step.begin(state)
+    return record.describe()

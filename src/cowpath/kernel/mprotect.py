@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""mm/mprotect.c: changing what a process may do with its own page."""
+
+from __future__ import annotations
+
+from cowpath.explore.recorder import Code
+from cowpath.kernel import changes
+from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock
+from cowpath.kernel.pgtable import PteValue, pte_lock, pte_unlock, pte_wrprotect, ptep_get, set_pte
+from cowpath.kernel.state import Kernel, Pte
+
+
+def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:
+    """Change the mapping, then its entry, under mmap_lock for writing (mprotect_fixup, change_protection)."""
+    mmap_write_lock(pte.mm)
+    pte.vma.write = "PROT_WRITE" in protection
+    pte.vma.read = pte.vma.write or "PROT_READ" in protection
+    change_pte(k, pte)
+    yield
+    mmap_write_unlock(pte.mm)
+
+
+def change_pte(k: Kernel, pte: Pte) -> None:
+    """Write-protect a present entry, or make it writable at once where no fault is needed for that.
+
+    PROT_NONE is a kind of write protection here: the mapping itself refuses every access.
+    """
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if value.present and not pte.vma.write:
+        set_pte(pte, pte_wrprotect(value))
+    elif value.present and can_change_pte_writable(k, value):
+        k.say(f"{value.folio} is exclusive: writable again without a fault")
+        set_pte(pte, value._replace(write=True))
+    pte_unlock(pte.mm)
+
+
+def can_change_pte_writable(k: Kernel, value: PteValue) -> bool:
+    """Whether an exclusive, dirty page may be written at once (64fe24a3e05e, 76aefad628aa, v6.0)."""
+    if not k.has(changes.MPROTECT_KEEPS_WRITABLE) or not value.dirty:
+        return False
+    return value.folio is not None and value.folio.anon_exclusive

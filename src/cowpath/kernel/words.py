@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""What a step of the model is, in the words of the test and of the kernel tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cowpath.explore.recorder import Frame
+from cowpath.explore.step import Place
+from cowpath.explore.trace import Step
+from cowpath.litmus.print import statement_text
+from cowpath.program import Program
+
+KERNEL_FILES = {
+    "fork.py": "kernel/fork.c",
+    "pgtable.py": "include/linux/pgtable.h",
+    "task.py": "user space",
+    "model.py": "mm/swap.c",
+}
+"""Where the model's files are not called as those under mm/."""
+
+
+def statement_of(program: Program, actor: int, frame: Frame) -> str:
+    """The statement that a step from this frame belongs to; empty for a background actor.
+
+    Between two statements a thread stands in `run_thread` itself, and the step begins the next one.
+    """
+    if actor >= len(program.threads) or frame.finished:
+        return ""
+    body = program.threads[actor].body
+    position = dict(frame.held).get("position")
+    number = 0 if not isinstance(position, int) else position + (len(frame.where) == 1)
+    return statement_text(body[number]) if number < len(body) else "end"
+
+
+def function_of(step: Step) -> Place | None:
+    """The kernel function that a step is a part of: the one it stood in, or the deeper one it entered."""
+    deeper = len(step.after.where) > len(step.before.where)
+    for frame in (step.after, step.before) if deeper else (step.before, step.after):
+        inner = [place for place in frame.where if Path(place.file).name != "task.py"]
+        if inner:
+            return inner[-1]
+    written = [change.place for change in step.changes if Path(change.place.file).name != "task.py"]
+    return written[-1] if written else None
+
+
+def kernel_file(place: Place) -> str:
+    """The file of the kernel tree that a file of the model mirrors.
+
+    >>> kernel_file(Place("do_swap_page", "/somewhere/cowpath/kernel/memory.py", 1))
+    'mm/memory.c'
+    """
+    name = Path(place.file).name
+    return KERNEL_FILES.get(name, f"mm/{name.removesuffix('.py')}.c")
+
+
+def model_line(place: Place) -> str:
+    """Where the model says so, from the package on: "kernel/memory.py:213"."""
+    return f"{'/'.join(Path(place.file).parts[-2:])}:{place.line}"

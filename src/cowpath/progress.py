@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""How far a long search is, on stderr, on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+QUIET_SECONDS = 1.0
+"""A search is not mentioned before it has taken this long."""
+
+INTERVAL_SECONDS = 0.2
+
+
+class Meter:
+    """One line that is overwritten: which search of how many, states, rate, time.
+
+    Use as a context; the line is gone afterwards.  On anything but a terminal it prints nothing.
+    """
+
+    def __init__(self, searches: int, stream: TextIO | None = None) -> None:
+        self.searches, self.stream = searches, stream or sys.stderr
+        self.number, self.title = 0, ""
+        self.began = self.shown = time.monotonic()
+        self.width = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
+
+    def begin(self, title: str) -> None:
+        """The next search starts."""
+        self.number, self.title = self.number + 1, title
+        self.began = time.monotonic()
+
+    def update(self, states: int, frontier: int) -> None:
+        """So many states found, so many of them not expanded yet."""
+        now = time.monotonic()
+        spent = now - self.began
+        if not self.stream.isatty() or spent < QUIET_SECONDS or now - self.shown < INTERVAL_SECONDS:
+            return
+        self.shown = now
+        line = f"[{self.number}/{self.searches}] {self.title}: {states:,} states, {frontier:,} to expand, "
+        line += f"{states / spent:,.0f}/s, {spent:.0f} s"
+        self.stream.write("\r" + line.ljust(self.width))
+        self.stream.flush()
+        self.width = len(line)
+
+    def clear(self) -> None:
+        """Wipe the line."""
+        if self.width:
+            self.stream.write("\r" + " " * self.width + "\r")
+            self.stream.flush()
+            self.width = 0

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""`cowpath check` for people: one result in full, or many as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cowpath.kernel.changes import Version
+from cowpath.verdict import Outcome, Result
+
+
+def verdict_words(result: Result) -> str:
+    """The verdict in one cell: "kept", "lost write", "not finished"."""
+    if result.verdict == "unfinished":
+        return "not finished"
+    return ", ".join(result.breakage) or "kept"
+
+
+def result_text(result: Result) -> str:
+    """One result in full.  Outcomes that the promise forbids are marked with a star, as litmus7 does."""
+    lines = [f"{result.program.name}  {result.version}", f"    {headline(result)}"]
+    if result.verdict == "unfinished":
+        lines.append("    what follows was seen so far; more may come, so nothing is claimed")
+    width = max((len(outcome.text()) for outcome in result.outcomes), default=0)
+    lines += [f"    {outcome_line(outcome, width)}" for outcome in result.outcomes]
+    lines += [f"    * {violation}: {violation.text}" for violation in result.violations]
+    if result.condition is not None and result.program.condition is not None:
+        answer = "holds" if result.condition else "does not hold"
+        lines.append(f"    {condition_line(result)}: {answer}")
+    found = result.exploration
+    lines.append(
+        f"    {len(found.states):,} states, {found.transitions:,} transitions, "
+        f"{found.recorder.recordings:,} steps recorded, {result.seconds:.2f} s"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def headline(result: Result) -> str:
+    """The verdict in words."""
+    if result.verdict == "kept":
+        return "kept: every outcome is one that private memory promises"
+    if result.verdict == "broken":
+        return f"broken: {verdict_words(result)}"
+    return "not finished: the search stopped at its bound"
+
+
+def outcome_line(outcome: Outcome, width: int) -> str:
+    """One outcome, marked if forbidden."""
+    mark = " " if outcome.promised else "*"
+    return f"{mark} {outcome.text():{width}}  {outcome.breakage}".rstrip()
+
+
+def condition_line(result: Result) -> str:
+    """The test's own question."""
+    from cowpath.litmus.print import condition_text
+
+    condition = result.program.condition
+    assert condition is not None
+    return f"{condition.quantifier} ({condition_text(condition.expression)})"
+
+
+def table(results: Sequence[Result]) -> str:
+    """Tests down, kernels across; each cell the verdict in a few words.
+
+    Kernels are headed by what tells them apart: release, architecture, changes dropped or added.
+    """
+    versions = list(dict.fromkeys(result.version for result in results))
+    tests = list(dict.fromkeys(result.program.name for result in results))
+    cells = {(r.program.name, r.version): short_verdict(r) for r in results}
+    rows = [["", *(column_head(version, versions) for version in versions)]]
+    rows += [[test, *(cells.get((test, version), "") for version in versions)] for test in tests]
+    return align(rows)
+
+
+def short_verdict(result: Result) -> str:
+    """A verdict for a table: an invariant by its number."""
+    if result.verdict == "unfinished":
+        return "not finished"
+    names = [name if name in _WORDS else name.split()[0] for name in result.breakage]
+    worded = [name for name in names if name in _WORDS]
+    return ", ".join(worded or names) or "kept"
+
+
+_WORDS = ("crash", "hang", "leak", "lost write", "stale data")
+
+
+def column_head(version: Version, versions: Iterable[Version]) -> str:
+    """What tells this kernel from the others in the table."""
+    parts = [str(version.release)]
+    if len({other.architecture for other in versions}) > 1:
+        parts.append(version.architecture)
+    parts += [f"+{change.name}" for change in version.added]
+    parts += [f"-{change.name}" for change in version.dropped]
+    return " ".join(parts)
+
+
+def align(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as columns of equal width; the first row is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
