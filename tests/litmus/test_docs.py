@@ -8,8 +8,9 @@ import pytest
 
 from cowpath.litmus import resolve, values
 from cowpath.litmus.errors import LitmusError
-from cowpath.litmus.parse import MAX_CONDITION_DEPTH, parse
+from cowpath.litmus.parse import MAX_CODE, MAX_CONDITION_DEPTH, parse
 from cowpath.litmus.print import statement_text
+from cowpath.litmus.source import MAX_BYTES
 from cowpath.litmus.statements import CALLS
 from cowpath.program import SEGV
 
@@ -55,6 +56,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     )
     assert f"{resolve.MAX_PLACES} places per page, {resolve.MAX_STATEMENTS} statements per thread" in limits
     assert f"{resolve.MAX_DEVICES} swap devices, conditions nested {MAX_CONDITION_DEPTH} deep" in limits
+    assert f"files of {MAX_BYTES // 10**6} MB, of which {MAX_CODE // 1000} kB outside comments" in limits
 
 
 def test_the_error_is_what_is_printed() -> None:
