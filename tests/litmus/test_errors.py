@@ -123,6 +123,7 @@ def check_only_litmus_errors(text: str) -> None:
         (b"C t\n\xff\n", "not a text file: line 2 is not UTF-8"),
         (b"C t\n\n\0", "not a text file: line 3 has a NUL byte"),
         (b" " * (MAX_BYTES + 1), "larger than 1000 kB: this is not a litmus test"),
+        (b"C t {" + b"x=y;" * 13_000, "more than 50 kB outside comments: this is not a litmus test"),
     ],
 )
 def test_what_is_no_litmus_file(tmp_path: Path, content: bytes, message: str) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MAX_CONDITION_DEPTH = 40
 """Deeper conditions are refused: everything that walks one may recurse."""
 
+MAX_CODE = 50_000
+"""More characters than this, outside comments and blanks, are refused before they cost seconds."""
+
 
 def parse(text: str, filename: str = "<text>") -> Litmus:
     r"""The tree of a litmus test; a LitmusError says where and why there is none.
@@ -65,6 +68,9 @@ def _tree(source: Source) -> "Tree[Token]":
     for comment in source.comments:
         if not comment.closed:
             raise source.error("this comment is never closed", source.position(comment.offset))
+    if sum(map(len, source.code.split())) > MAX_CODE:
+        message = f"more than {MAX_CODE // 1000} kB outside comments: this is not a litmus test"
+        raise LitmusError(source.filename, message)
     try:
         return _parser().parse(source.code)
     except UnexpectedToken as error:
