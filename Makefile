@@ -15,7 +15,7 @@ $(VENV)/installed: pyproject.toml
 
 demo: $(VENV)/installed
 	$(BIN)/cowpath check litmus/founding/*.litmus --kernel 5.7 --kernel 5.10 --kernel 5.17 \
-	    --kernel 5.18 --kernel 5.19 --kernel 6.1 --report-only
+	    --kernel 5.18 --kernel 5.19 --kernel 6.1 --expected
 
 test: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -102,7 +102,7 @@ def compare(results: Sequence[tuple[str, Result]]) -> int:
     wrong = 0
     for file, result in results:
         expected = Expected.beside(Path(file)).verdict(result.program.name, result.version)
-        found = text.verdict_words(result)
+        found = text.short_verdict(result)
         if expected is not None and expected != found:
             wrong += 1
             print(f"{file}, {result.version}: expected {expected!r}, found {found!r}", file=sys.stderr)

@@ -31,7 +31,7 @@ def folio_add_anon_rmap(k: Kernel, folio: Folio, pte: Pte, exclusive: bool) -> N
     if folio.index == 0:
         folio.index = pte.page + 1
     if exclusive and k.has(changes.ANON_EXCLUSIVE):
-        if folio.mapcount > 1:
+        if folio.mapcount > 1 and k.debug_vm:
             raise Crash(f"VM_BUG_ON_PAGE: {folio} becomes exclusive with {folio.mapcount} mappings")
         folio.anon_exclusive = True
 

@@ -182,6 +182,11 @@ class Kernel(Constant):
         self.discarded = self.content(DISCARDED)
         self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
 
+    @property
+    def debug_vm(self) -> bool:
+        """CONFIG_DEBUG_VM, `option = debug_vm`: checks that production kernels compile out."""
+        return "debug_vm" in self.program.options
+
     def has(self, change: Change) -> bool:
         """Whether this kernel has an upstream change."""
         return change in self.version.changes

@@ -21,7 +21,7 @@ MAX_DEVICES = 2
 
 SWAP_DEVICES = ("ssd", "zram", "ssd_stable", "zswap")
 DEFAULT_SWAP = ("ssd",)
-OPTIONS = ("tlb", "weak_barriers")
+OPTIONS = ("debug_vm", "tlb", "weak_barriers")
 BACKGROUND = {"kswapd": 1, "ksmd": 2, "migrated": 1}
 """Each background actor and how many pages it works on."""
 
