@@ -224,7 +224,7 @@ def _notes(found: Explanation, features: frozenset[str]) -> Iterator[str]:
         yield f"flaw of this kernel: {layout.flaw}"
     if found.entry and found.entry.type >= 32 - 11:
         have = ", ".join(sorted(features))
-        yield f"type numbers this high depend on the configuration; taken as configured: {have} (see --without)"
+        yield f"type numbers this high depend on the configuration; assumed: {have} (--without changes it)"
 
 
 def _other_releases(found: Explanation) -> Iterator[str]:
@@ -240,4 +240,5 @@ def _other_releases(found: Explanation) -> Iterator[str]:
         if not list(_problems(other)):
             until = f"before {after.since}" if after else "and later"
             flags = "".join(f", {name}" for name, bit in layout.flags.items() if found.value >> bit & 1)
-            yield f"a kernel {layout.since} {until} could write it: type {other.entry.type}, offset {other.entry.offset:#x}{flags}"
+            entry = f"type {other.entry.type}, offset {other.entry.offset:#x}{flags}"
+            yield f"a kernel {layout.since} {until} could write it: {entry}"

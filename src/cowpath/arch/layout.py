@@ -4,6 +4,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from cowpath.release import Release
 
@@ -45,6 +46,7 @@ def runs(text: str) -> tuple[Run, ...]:
     return tuple(found)
 
 
+@cache
 def mask_of(text: str) -> int:
     """The mask of bits written as in `runs`.
 
@@ -138,9 +140,9 @@ class Layout:
     """The swap ptes of one architecture from one release on.
 
     `zero` and `ones` say which bits have a fixed value in every swap pte, and why; a bit that no field,
-    flag or fixed value claims is unused.  A pte is present if one pattern of `present` matches it, and
-    none if, bits in `none_ignores` aside, it is `none`; `pte_same` overlooks `same_ignores`.  `flaw` tells what is wrong with a layout that
-    breaks the rules because the kernel did.
+    flag or fixed value claims is unused.  A pte is present if one pattern of `present` matches it; it is
+    none if it is `none`, bits in `none_ignores` aside; `pte_same` overlooks the bits in `same_ignores`.
+    `flaw` tells what is wrong with a layout that breaks the rules because the kernel did.
     """
 
     since: Release

@@ -24,6 +24,7 @@ _64 = Layout(
     zero=ZERO | {"7": "_PAGE_PSE: pmd_present() tests it"},
     present=PRESENT,
     none_ignores=ERRATUM,
+    note="type 0 with every offset bit set would read as no pte; no device is that large",
 )
 
 X86_64 = Architecture(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Swap ptes of every architecture and kernel: take one apart, make one, draw the layouts, ask a live process."""
+"""Swap ptes of every architecture and kernel: take one apart, make one, draw them, ask a live process."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     decode = actions.add_parser("decode", help="take a raw pte apart", description="Take a raw pte apart.")
-    decode.add_argument("value", help="the pte, in hexadecimal (0x...) as crash dumps and debuggers show it")
+    decode.add_argument("value", help="the pte, in hexadecimal, as crash dumps and debuggers show it")
     encode = actions.add_parser("encode", help="make a swap pte", description="Make a swap pte.")
     encode.add_argument("type", help="swap device number, or a special type such as migration-write")
     encode.add_argument("offset", help="page on the swap device, or the pfn of a special type")
@@ -77,7 +77,7 @@ def number(text: str, what: str) -> int:
         value = int(digits, 16) if digits.startswith("0x") else int(digits)
     except ValueError:
         hexadecimal = digits and all(digit in "0123456789abcdef" for digit in digits)
-        hint = f"; did you mean 0x{digits}?" if hexadecimal else ": write it as 0x... or in decimal"
+        hint = f"; did you mean 0x{digits}?" if hexadecimal else ": it has digits that no number has"
         raise EntryError(f"{text!r} is not {what}{hint}") from None
     if value < 0:
         raise EntryError(f"{text!r} is not {what}: it is negative")
@@ -110,10 +110,8 @@ def _print_json(document: object) -> int:
 
 def _decode(arguments: argparse.Namespace) -> int:
     arch, release = _arch(arguments.arch), _kernel(arguments.kernel)
-    text: str = arguments.value
-    # a pte pasted from a crash dump has all its digits and often no 0x
-    digits = f"0x{text}" if len(text) >= 8 and not text.lower().startswith("0x") else text
-    found = explain(arch, release, number(digits, "a pte"), _features(arguments, arch, release))
+    value = number("0x" + arguments.value.lower().removeprefix("0x"), "a pte")  # crash dumps leave 0x out
+    found = explain(arch, release, value, _features(arguments, arch, release))
     if arguments.json:
         return _print_json(explanation_json(found))
     return _print(explanation_lines(found))

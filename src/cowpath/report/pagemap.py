@@ -103,7 +103,8 @@ def pagemap_lines(
             yield f"  {name:14}  {'yes' if entry.flag(mask) else 'no'}"
     ptes = possible_ptes(entry, arch, release, special is not None)
     if ptes:
-        yield f"  raw pte         {' or, if exclusive, '.join(ptes)}  ({arch.name}, {release}; soft-dirty left out)"
+        choice = " or, if exclusive, ".join(ptes)
+        yield f"  raw pte         {choice}  ({arch.name}, {release}; soft-dirty left out)"
     yield ""
     yield from (f"pagemap cannot tell: {text}" for text in _unknown(entry, special is not None))
 
@@ -112,7 +113,7 @@ def _unknown(entry: PagemapEntry, special: bool) -> Iterator[str]:
     """What pagemap leaves open, for an entry of this kind."""
     yield "soft-dirty of the page alone: a new mapping is soft-dirty as a whole"
     if entry.present:
-        yield 'PG_anon_exclusive ("mapped once" counts mappings, not swap ptes or references); see /proc/kpageflags'
+        yield 'PG_anon_exclusive: "mapped once" counts no swap ptes and no references (/proc/kpageflags knows)'
         yield "whether the pte is writable or dirty"
     elif entry.swapped and not special:
         yield "the exclusive marker of the swap pte"

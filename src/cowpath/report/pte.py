@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Swap ptes for the terminal and for programs: a pte taken apart, and layouts drawn bit by bit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cowpath.arch.architecture import OLDEST, Architecture
@@ -47,7 +47,7 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _columns(table: list[tuple[str, ...]]) -> Iterator[str]:
+def _columns(table: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Left-aligned columns, two blanks between them."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
