@@ -4,7 +4,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 
 from cowpath.release import Release
 
@@ -163,7 +163,7 @@ class Layout:
     note: str = ""
     flaw: str = ""
 
-    @property
+    @cached_property
     def offset_bits(self) -> int:
         """How many bits of offset survive: the pte's, or the 26 (58) that a swp_entry_t has for it.
 
@@ -171,33 +171,33 @@ class Layout:
         """
         return min(self.offset.width, self.long_bits - 1 - MAX_SWAPFILES_SHIFT)
 
-    @property
+    @cached_property
     def max_offset(self) -> int:
         return (1 << self.offset_bits) - 1
 
-    @property
+    @cached_property
     def max_type(self) -> int:
         return (1 << min(self.type.width, MAX_SWAPFILES_SHIFT)) - 1
 
-    @property
+    @cached_property
     def zero_mask(self) -> int:
         return mask_of(" ".join(self.zero))
 
-    @property
+    @cached_property
     def ones_mask(self) -> int:
         return mask_of(" ".join(self.ones))
 
-    @property
+    @cached_property
     def flags(self) -> dict[str, int]:
         """The flags this layout has a bit for, by name; the value is the bit's number."""
         named = {"exclusive": self.exclusive, "soft_dirty": self.soft_dirty, "uffd_wp": self.uffd_wp}
         return {name: bit for name, bit in named.items() if bit is not None}
 
-    @property
+    @cached_property
     def flags_mask(self) -> int:
         return sum({1 << bit for bit in self.flags.values()})
 
-    @property
+    @cached_property
     def used_mask(self) -> int:
         return self.type.mask | self.offset.mask | self.flags_mask | self.zero_mask | self.ones_mask
 

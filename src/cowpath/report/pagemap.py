@@ -113,7 +113,7 @@ def _unknown(entry: PagemapEntry, special: bool) -> Iterator[str]:
     """What pagemap leaves open, for an entry of this kind."""
     yield "soft-dirty of the page alone: a new mapping is soft-dirty as a whole"
     if entry.present:
-        yield 'PG_anon_exclusive: "mapped once" counts no swap ptes and no references (/proc/kpageflags knows)'
+        yield 'PG_anon_exclusive: "mapped once" counts no swap ptes and no references (see kpageflags)'
         yield "whether the pte is writable or dirty"
     elif entry.swapped and not special:
         yield "the exclusive marker of the swap pte"
