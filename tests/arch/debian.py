@@ -140,6 +140,8 @@ def apt_options() -> list[str]:
         "Dir::State": home / "state",
         "Dir::State::status": home / "status",
         "Dir::Cache": home / "cache",
+        "Dir::Cache::pkgcache": "pkgcache.bin",  # containers switch it off, and then every call takes seconds
+        "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
         "APT::Architecture": "amd64",
         "APT::Architectures": ",".join(architectures),
         "APT::Sandbox::User": "root",
@@ -148,14 +150,21 @@ def apt_options() -> list[str]:
     return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
 
 
-def header_package(options: list[str], target: Target) -> str:
-    """The header package of a flavour and series: what the metapackage linux-headers-FLAVOUR depends on."""
-    shown = run("apt-cache", *options, "show", f"linux-headers-{target.flavour}:{target.debian}")
-    pattern = rf"^Depends: (linux-headers-{re.escape(target.series)}\.\S+)"
-    found = re.findall(pattern, shown, re.MULTILINE)
-    if not found:
-        raise MissingError(f"no linux-headers-{target.series}.*-{target.flavour} in {', '.join(SUITES)}")
-    return str(found[0])
+def header_packages(options: list[str]) -> dict[Target, str]:
+    """The header package of each target: what its series' metapackage linux-headers-FLAVOUR depends on."""
+    metapackages = {f"linux-headers-{target.flavour}:{target.debian}" for target in TARGETS}
+    stanzas = run("apt-cache", *options, "show", *sorted(metapackages)).split("\n\n")
+    found = {}
+    for target in TARGETS:
+        pattern = rf"^Depends: (linux-headers-{re.escape(target.series)}\.\S+?-{target.flavour}) "
+        for stanza in stanzas:
+            if f"\nArchitecture: {target.debian}\n" in stanza and (
+                match := re.search(pattern, stanza, re.MULTILINE)
+            ):
+                found[target] = match[1]
+        if target not in found:
+            raise MissingError(f"no linux-headers-{target.series}.*-{target.flavour} in {', '.join(SUITES)}")
+    return found
 
 
 def prepare() -> Path:
@@ -172,11 +181,10 @@ def prepare() -> Path:
     options = apt_options()
     run("apt-get", *options, "--quiet", "update", "--error-on=any")
     packages = set()
-    for target in TARGETS:
-        package = header_package(options, target)
+    for target, package in header_packages(options).items():
         packages |= {f"{package}:{target.debian}", package.removesuffix(target.flavour) + "common:all"}
         if target.compiler_package:
-            packages.add(f"{target.compiler_package}:amd64")
+            packages.add(f"{target.compiler_package}:amd64/bookworm")  # the same gcc for all
     debs = CACHE / "debs"
     debs.mkdir(exist_ok=True)
     run(
@@ -209,6 +217,7 @@ def compile_probe(root: Path, target: Target, source: Path) -> str:
     folders += [own / "include/generated/uapi"]
     first = [common / "include/linux" / name for name in ("compiler-version.h", "kconfig.h")]
     first += [source.with_name("probe_config.h"), common / "include/linux/compiler_types.h"]
+    folders += [Path(run("gcc", "-print-file-name=include").strip())]  # 5.10 asks for stdarg.h
     words = ["-nostdinc", *(f"-I{folder}" for folder in folders)]
     words += [word for header in first if header.exists() for word in ("-include", str(header))]
     words += [

@@ -35,11 +35,7 @@ PROBE = """\
 #if !HAVE_EXCLUSIVE
 #define pte_swp_mkexclusive(pte) (pte)
 #endif
-void probe(void);
-void probe(void)
-{{
 {body}
-}}
 """
 
 CALLS = {
@@ -63,15 +59,17 @@ def entries(layout: Layout) -> Iterator[tuple[int, int]]:
 
 
 def body(layout: Layout) -> Iterator[str]:
-    """C statements, one per value: emit it under a name made of shape, type and offset."""
+    """C functions, one per entry, that emit each value under a name made of shape, type and offset."""
     for swp_type, offset in entries(layout):
         pte = f"swp_entry_to_pte(swp_entry({swp_type}UL, {offset}ULL))"
+        yield f"void probe_{swp_type}_{offset}(void);\nvoid probe_{swp_type}_{offset}(void)\n{{"
         for shape, call in CALLS.items():
             flagged = call.format(pte=pte)
             yield f'\tEMIT("{shape} {swp_type} {offset}", pte_val({flagged}));'
         yield f'\tEMIT("type {swp_type} {offset}", swp_type(pte_to_swp_entry({flagged})));'
         yield f'\tEMIT("offset {swp_type} {offset}", swp_offset(pte_to_swp_entry({flagged})));'
         yield f'\tEMIT("swap {swp_type} {offset}", !pte_none({flagged}) && !pte_present({flagged}));'
+        yield "}"
 
 
 @pytest.fixture(scope="session")
