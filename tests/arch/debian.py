@@ -9,7 +9,9 @@ import os
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -195,11 +197,32 @@ def prepare() -> Path:
         *(name.removesuffix(":all") for name in sorted(packages)),
         cwd=debs,
     )
-    for deb in debs.glob("*.deb"):
-        run("dpkg-deb", "--extract", str(deb), str(root))
+    root.mkdir()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(unpack, debs.glob("*.deb"), repeat(root)))
     shutil.rmtree(debs)
+    shutil.rmtree(CACHE / "apt")  # the indexes are the larger half
     ready.write_text(wanted)
     return root
+
+
+def unpack(deb: Path, root: Path) -> None:
+    """Unpack headers and compilers, without the thousands of empty files in include/config."""
+    wanted = ["./usr/src/*/include/*", "./usr/lib/gcc-cross/*/cc1"]
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as packed:
+        command = [
+            "tar",
+            "--extract",
+            "--wildcards",
+            "--exclude=*/include/config/*",
+            "-C",
+            str(root),
+            *wanted,
+        ]
+        # a package has one of the two: tar's complaint about the other is none
+        subprocess.run(command, stdin=packed.stdout, stderr=subprocess.DEVNULL, check=False)
+    if packed.returncode:
+        raise MissingError(f"{deb.name} cannot be unpacked")
 
 
 def compile_probe(root: Path, target: Target, source: Path) -> str:
