@@ -66,18 +66,18 @@ def run(arguments: argparse.Namespace) -> int:
     return actions[arguments.action](arguments)
 
 
-def number(text: str, what: str) -> int:
-    """A number as the user wrote it, decimal or 0x...; raises EntryError with a hint.
+def number(text: str, what: str, *, base: int = 10) -> int:
+    """A number as the user wrote it: 0x..., or digits of `base`.  Raises EntryError with a hint.
 
-    >>> number("0x20c", "a pte")
-    524
+    >>> number("0x20c", "an offset"), number("20c", "a pte", base=16)
+    (524, 524)
     """
-    digits = text.replace("_", "").lower()
+    digits = text.lower().replace("_", "")
     try:
-        value = int(digits, 16) if digits.startswith("0x") else int(digits)
+        value = int(digits, 16 if digits.startswith("0x") else base)
     except ValueError:
         hexadecimal = digits and all(digit in "0123456789abcdef" for digit in digits)
-        hint = f"; did you mean 0x{digits}?" if hexadecimal else ": it has digits that no number has"
+        hint = f"; did you mean 0x{digits}?" if hexadecimal else f", neither 0x... nor digits of base {base}"
         raise EntryError(f"{text!r} is not {what}{hint}") from None
     if value < 0:
         raise EntryError(f"{text!r} is not {what}: it is negative")
@@ -110,7 +110,7 @@ def _print_json(document: object) -> int:
 
 def _decode(arguments: argparse.Namespace) -> int:
     arch, release = _arch(arguments.arch), _kernel(arguments.kernel)
-    value = number("0x" + arguments.value.lower().removeprefix("0x"), "a pte")  # crash dumps leave 0x out
+    value = number(arguments.value, "a pte", base=16)  # crash dumps leave 0x out
     found = explain(arch, release, value, _features(arguments, arch, release))
     if arguments.json:
         return _print_json(explanation_json(found))
