@@ -86,7 +86,7 @@ def check_flags(layout: Layout, entry: SwpEntry) -> None:
     plain = swp_entry_to_pte(layout, entry)
     for flags in SUBSETS:
         pte = with_flags(layout, plain, flags)
-        assert pte == with_flags(layout, plain, flags[::-1])
+        assert pte == with_flags(layout, plain, flags[::-1]) == with_flags(layout, pte, flags)
         for name, (_, test, clear) in OPERATIONS.items():
             assert test(layout, pte) == (name in flags and name in layout.flags)
             others = tuple(flag for flag in flags if flag != name)

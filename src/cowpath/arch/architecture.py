@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One architecture: its name, where its header is, and its layouts, oldest first."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cowpath.arch.layout import Layout, since
 from cowpath.errors import CowpathError
@@ -24,7 +25,8 @@ class Architecture:
 
     `memory_failure` says whether CONFIG_MEMORY_FAILURE can be had, `device_private` since which release
     CONFIG_DEVICE_PRIVATE can: both take swap types away.  `phys_bits` is MAX_PHYSMEM_BITS as most
-    kernels are built, where it is known; `page_shift` goes with it.
+    kernels are built, where it is known; `page_shift` goes with it.  `present_bits` names what a present pte
+    says, where it is recorded: bits to name and meaning.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Architecture:
     removed: Release | None = None
     phys_bits: int | None = None
     page_shift: int = 12
+    present_bits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pte_bits(self) -> int:

@@ -41,6 +41,19 @@ ARM64 = Architecture(
     memory_failure=True,
     device_private=OLDEST,
     phys_bits=48,
+    present_bits={
+        "12-47": "address of the page (4K pages, 48 bits)",
+        "0": "PTE_VALID",
+        "6": "PTE_USER",
+        "7": "PTE_RDONLY: the hardware refuses writes",
+        "10": "PTE_AF: accessed",
+        "11": "PTE_NG: not global (from 6.10: with PTE_VALID clear, present but invalid)",
+        "51": "PTE_WRITE (PTE_DBM): writable",
+        "54": "PTE_UXN: not executable for the user",
+        "55": "PTE_DIRTY, by software",
+        "56": "PTE_SPECIAL: no struct page, as for the zero page",
+        "58": "PTE_PROT_NONE before 6.10, then PTE_UFFD_WP",
+    },
     layouts=(_510, _519, _610),
 )
 

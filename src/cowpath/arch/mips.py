@@ -72,7 +72,12 @@ XPA = _variant(
         _32,
         type=bits("36-40"),  # pte_high bits 4-8
         offset=bits("41-63"),
-        zero={"24": "_PAGE_PRESENT", "34": "_PAGE_GLOBAL", "35": "_PAGE_VALID"},
+        zero={
+            "24": "_PAGE_PRESENT",
+            "34": "_PAGE_GLOBAL",
+            "35": "_PAGE_VALID",
+            "0-23 26-31": "rest of pte_low",
+        },
         present=any_set("24"),
         none_ignores="0-31 34",  # pte_none() looks at pte_high only
         pte_bits=64,
@@ -87,7 +92,7 @@ PHYS64 = _variant(
         _32,
         type=bits("34-38"),  # pte_high bits 2-6
         offset=bits("39-63"),
-        zero={"6": "_PAGE_PRESENT", "32": "_PAGE_GLOBAL", "33": "_PAGE_VALID"},
+        zero={"6": "_PAGE_PRESENT", "32": "_PAGE_GLOBAL", "33": "_PAGE_VALID", "0-5 8-31": "rest of pte_low"},
         present=any_set("6"),
         none_ignores="0 32",
         pte_bits=64,

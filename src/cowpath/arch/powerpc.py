@@ -49,6 +49,20 @@ BOOK3S64 = Architecture(
     memory_failure=True,
     device_private=OLDEST,
     page_shift=16,
+    present_bits={
+        "12-52": "address of the page",
+        "0": "_PAGE_EXEC",
+        "1": "_PAGE_WRITE",
+        "2": "_PAGE_READ",
+        "3": "_PAGE_PRIVILEGED: kernel only",
+        "7": "_PAGE_DIRTY",
+        "8": "_PAGE_ACCESSED",
+        "9": "_PAGE_SOFT_DIRTY",
+        "10": "_PAGE_SPECIAL: no struct page, as for the zero page",
+        "61": "_PAGE_INVALID: being changed",
+        "62": "_PAGE_PTE",
+        "63": "_PAGE_PRESENT",
+    },
     layouts=_book3s64("64k", 16),
 )
 

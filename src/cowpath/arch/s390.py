@@ -28,6 +28,19 @@ S390 = Architecture(
     header="arch/s390/include/asm/pgtable.h",
     aliases=("s390x",),
     phys_bits=46,
+    present_bits={
+        "12-63": "page frame",
+        "0": "_PAGE_PRESENT",
+        "1": "_PAGE_SOFT_DIRTY",
+        "2": "_PAGE_YOUNG",
+        "3": "_PAGE_DIRTY",
+        "4": "_PAGE_READ",
+        "5": "_PAGE_WRITE",
+        "6": "_PAGE_SPECIAL: no struct page, as for the zero page",
+        "8": "_PAGE_NOEXEC",
+        "9": "_PAGE_PROTECT: the hardware refuses writes",
+        "10": "_PAGE_INVALID: the hardware refuses access",
+    },
     layouts=(
         _510,
         # 8043d26c4659 tidied the comment; MSB 52 is _PAGE_LARGE

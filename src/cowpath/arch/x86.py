@@ -35,6 +35,19 @@ X86_64 = Architecture(
     memory_failure=True,
     device_private=OLDEST,
     phys_bits=46,
+    present_bits={
+        "12-51": "page frame, inverted if _PAGE_PRESENT is clear (PROT_NONE)",
+        "0": "_PAGE_PRESENT",
+        "1": "_PAGE_RW: writable",
+        "2": "_PAGE_USER",
+        "5": "_PAGE_ACCESSED",
+        "6": "_PAGE_DIRTY",
+        "8": "_PAGE_GLOBAL; without _PAGE_PRESENT it means PROT_NONE",
+        "9": "_PAGE_SPECIAL: no struct page, as for the zero page",
+        "10": "_PAGE_UFFD_WP: write-protected by userfaultfd",
+        "11": "_PAGE_SOFT_DIRTY",
+        "63": "_PAGE_NX: not executable",
+    },
     layouts=(
         _64,
         replace(_64, since=Release(5, 19), commit="3e20889cfbee", exclusive=3),  # _PAGE_PWT
