@@ -38,6 +38,17 @@ def test_kinds(arch: str, release: str, value: int, kind: str, summary: str) -> 
     assert found.summary.startswith(summary)
 
 
+def test_present_bits_are_named() -> None:
+    rows = {row.bits: row.value for row in of("x86_64", "6.1", 0x8000000012345867).rows}
+    assert rows["12-51"] == 0x12345
+    assert [bits for bits, value in rows.items() if value == 1] == ["0", "1", "2", "5", "6", "11", "63"]
+    assert of("arm", "6.1", 0x1).notes == ["the bits of present ptes of arm are not recorded but for these"]
+
+
+def test_kernels_newer_than_the_headers_read() -> None:
+    assert any("taken to be the same" in note for note in of("arm64", "7.9", 0x1004).notes)
+
+
 def test_special_types_by_release() -> None:
     """The same type number says different things: the numbers depend on the release."""
     pte = make(architecture("x86_64").layout(Release(6, 1)), 25, 0x1234)

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cowpath.arch.architecture import Architecture
+from cowpath.arch.architecture import NEWEST_READ, Architecture
 from cowpath.arch.layout import MAX_SWAPFILES_SHIFT, Layout, Run, mask_of, ranges, runs
 from cowpath.arch.swp_pte import (
     EntryError,
@@ -23,6 +23,9 @@ FLAG_MEANINGS = {
     "soft_dirty": ("soft-dirty", "not soft-dirty"),
     "uffd_wp": ("write-protected by userfaultfd", "not write-protected by userfaultfd"),
 }
+
+FIRST_SPECIAL = 22
+"""The lowest number that a special type has on any kernel: from here on configuration matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,10 @@ def explain(
         return Explanation(arch, release, layout, value, "none", "none: nothing is mapped here")
     if pte_present(layout, value):
         found = Explanation(arch, release, layout, value, "present", "present: a page is mapped here")
-        found.rows = [
-            Row(bits, why, mask_bits(value, bits))
-            for bits, why in layout.zero.items()
-            if value & mask_of(bits)
-        ]
-        found.notes = ["cowpath takes only swap ptes apart; these bits are 0 in all of them"]
+        named = arch.present_bits or {bits: why for bits, why in layout.zero.items() if value & mask_of(bits)}
+        found.rows = [Row(bits, "present", mask_bits(value, bits), why) for bits, why in named.items()]
+        if not arch.present_bits:
+            found.notes = [f"the bits of present ptes of {arch.name} are not recorded but for these"]
         return found
     features = default_features(arch, release) if features is None else features
     return _explain_swap(Explanation(arch, release, layout, value, "swap", ""), features)
@@ -135,10 +136,10 @@ def _rows(found: Explanation) -> Iterator[Row]:
         )
     yield Row(_bits(layout.offset.parts), "offset", found.entry.offset, _offset_meaning(found))
     for name, bit in layout.flags.items():
-        yes_no = FLAG_MEANINGS[name]
-        yield Row(
-            str(bit), name.replace("_", "-"), value >> bit & 1, yes_no[0] if value >> bit & 1 else yes_no[1]
-        )
+        yes, no = FLAG_MEANINGS[name]
+        if found.special and name == "exclusive":
+            no = "never set beside a special type"
+        yield Row(str(bit), name.replace("_", "-"), value >> bit & 1, yes if value >> bit & 1 else no)
     for bits, why in layout.ones.items():
         yield Row(bits, "fixed", mask_bits(value, bits), why)
     for bits, why in layout.zero.items():
@@ -222,7 +223,9 @@ def _notes(found: Explanation, features: frozenset[str]) -> Iterator[str]:
         yield layout.note
     if layout.flaw:
         yield f"flaw of this kernel: {layout.flaw}"
-    if found.entry and found.entry.type >= 32 - 11:
+    if found.release > NEWEST_READ:
+        yield f"headers were read up to {NEWEST_READ}; {found.release} is taken to be the same"
+    if found.entry and found.entry.type >= FIRST_SPECIAL:
         have = ", ".join(sorted(features))
         yield f"type numbers this high depend on the configuration; assumed: {have} (--without changes it)"
 
