@@ -211,8 +211,36 @@ def find_hang(found: Exploration) -> Hang | None:
     if stuck < 0:
         return None
     dead = next((n for n in range(stuck, count) if not reaches[n] and not any(found.edges(n))), None)
-    number = stuck if dead is None else dead
+    number = _innermost_loop(found, stuck) if dead is None else dead
     return Hang(number, dead is not None, tuple(_waiting(recorder, found.states[number])))
+
+
+def _innermost_loop(found: Exploration, stuck: int) -> int:
+    """The first state of a loop without exit that a stuck state leads to.
+
+    Where a state can be left for good, one goes on from where that leads; this ends in a set of states that
+    all lead to each other.
+    """
+    while True:
+        ahead = _reachable(found, stuck)
+        leads_back = bytearray(len(found.states))
+        leads_back[stuck] = 1
+        _mark_backwards(found, leads_back)
+        beyond = next((number for number in sorted(ahead) if not leads_back[number]), None)
+        if beyond is None:
+            return min(ahead)
+        stuck = beyond
+
+
+def _reachable(found: Exploration, start: int) -> set[int]:
+    """Every state that can come after one, and itself."""
+    seen, ahead = {start}, [start]
+    while ahead:
+        for _, target in found.edges(ahead.pop()):
+            if target not in seen:
+                seen.add(target)
+                ahead.append(target)
+    return seen
 
 
 def _mark_backwards(found: Exploration, reaches: bytearray) -> None:
