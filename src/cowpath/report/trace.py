@@ -18,13 +18,20 @@ def trace_text(
 ) -> str:
     """The whole trace; `everything` adds what only matters to locking."""
     if isinstance(goal, Outcome):
-        what, last = f"{goal.breakage or 'as promised'}: {goal.text()}", promised_words(result, goal)
+        what, last = outcome_words(goal), promised_words(result, goal)
     else:
         what, last = f"{goal}: {goal.text}", []
     lines = [what, f"{result.program.name}, {result.version}: {count(steps)}, no shorter path exists", ""]
     for group in grouped(result, steps):
         lines += step_lines(result, group, everything)
     return "\n".join([*lines, "", *last]).rstrip() + "\n"
+
+
+def outcome_words(goal: Outcome) -> str:
+    """The verdict on an outcome, then the outcome; a crash or a hang names itself."""
+    if goal.breakage and (goal.crash or goal.hang):
+        return goal.text()
+    return f"{goal.breakage or 'as promised'}: {goal.text()}"
 
 
 def count(steps: Sequence[Step]) -> str:
