@@ -204,10 +204,7 @@ def reads_before_idle(toy: Toy) -> Code:
 
 def same_place(toy: Toy) -> Code:
     """Two branches meet at one place: one frame, whatever was read on the way."""
-    if toy.layout.step.choose(2):
-        number = 1
-    else:
-        number = 2
+    number = toy.layout.step.choose(2)
     number = 3
     yield
     toy.counters[0].value = number
@@ -218,9 +215,9 @@ RUNS = [0]
 
 
 def forgetful(toy: Toy) -> Code:
-    """Not a function of what it reads: every third run behaves differently."""
+    """Not a function of what it reads: every second run behaves differently."""
     RUNS[0] += 1
-    toy.counters[0].value = 1 if RUNS[0] % 3 else 2
+    toy.counters[0].value = 1 + RUNS[0] % 2
     return
     yield
 
