@@ -37,7 +37,7 @@ def title(goal: Outcome | Violation) -> str:
     """The verdict in words."""
     if isinstance(goal, Violation):
         return f"breaks {goal}: {goal.text}"
-    if goal.crash or goal.hang:
+    if goal.breakage and (goal.crash or goal.hang):  # they name themselves
         return goal.text()
     return f"{goal.breakage or 'as promised'}: {goal.text()}"
 
