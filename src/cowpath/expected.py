@@ -2,7 +2,8 @@
 """The verdicts that a corpus expects, in an `expected.toml` beside its tests.
 
 A table per test; a key per kernel, written as `cowpath` names it but for x86_64, which is left out ("5.18",
-"6.1 arm", "6.1 without H5"); a value as `cowpath check` prints it ("kept", "lost write").
+"6.1 arm", "6.1 without H5"); a value as `cowpath check` prints it in a table ("kept", "lost write"), followed
+by the answer to the test's condition where that matters ("kept; holds", "kept; does not hold").
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ what a change is for.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -40,6 +41,11 @@ class Change:
     part_of: str = ""
     architectures: tuple[str, ...] = ()
     until: Release | None = None
+
+    @property
+    def hunk(self) -> str:
+        """The hunk that it is a part of: "H4" for "H4a"; its own name where it is whole."""
+        return self.name[:-1] if re.fullmatch(r"H\d[a-z]", self.name) else self.name
 
     def in_release(self, release: Release, architecture: str) -> bool:
         """Whether mainline of this release has the change on this architecture."""
@@ -263,8 +269,8 @@ class Version(Constant):
 
     def __str__(self) -> str:
         parts = [str(self.release), self.architecture]
-        parts += [f"with {change.name}" for change in self.added]
-        parts += [f"without {change.name}" for change in self.dropped]
+        parts += [f"with {name}" for name in names_of(self.added)]
+        parts += [f"without {name}" for name in names_of(self.dropped)]
         return " ".join(parts)
 
 
@@ -290,6 +296,20 @@ def version(
     return Version(number, architecture, frozenset((mainline | set(plus)) - set(minus)), plus, minus)
 
 
+def names_of(changes: Iterable[Change]) -> list[str]:
+    """The names of changes, the parts of a hunk taken together where all of them are there.
+
+    >>> names_of(find("H4")), names_of(find("H4a"))
+    (['H4'], ['H4a'])
+    """
+    names = [change.name for change in changes]
+    for hunk in sorted({change.hunk for change in CHANGES if change.hunk != change.name}):
+        parts = [change.name for change in CHANGES if change.hunk == hunk]
+        if set(parts) <= set(names):
+            names = [hunk, *(name for name in names if name not in parts)]
+    return names
+
+
 def find(name: str) -> tuple[Change, ...]:
     """The changes that a name, a group of hunks (H4) or a commit id stands for.
 
@@ -300,7 +320,7 @@ def find(name: str) -> tuple[Change, ...]:
     """
     wanted = name.lower()
     exact = tuple(change for change in CHANGES if change.name.lower() == wanted)
-    hunks = tuple(c for c in CHANGES if c.name.lower().rstrip("abcd") == wanted and c.part_of)
+    hunks = tuple(change for change in CHANGES if change.hunk.lower() == wanted)
     commits = tuple(
         c for c in CHANGES if len(wanted) >= 7 and c.commit.startswith(wanted[:12]) and c.release is not None
     )
@@ -312,6 +332,6 @@ def find(name: str) -> tuple[Change, ...]:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else "`cowpath changes` lists what is modelled"
     return f"unknown {kind} {name!r}: {hint}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cowpath.kernel.changes import names_of
 from cowpath.verdict import Outcome, Result
 
 
@@ -34,8 +35,8 @@ def test(file: str, result: Result) -> dict[str, Any]:
         "file": file,
         "kernel": str(version.release),
         "arch": version.architecture,
-        "with": [change.name for change in version.added],
-        "without": [change.name for change in version.dropped],
+        "with": names_of(version.added),
+        "without": names_of(version.dropped),
         "verdict": result.verdict,
         "breakage": list(result.breakage),
         "outcomes": [outcome(one) for one in result.outcomes],

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cowpath.kernel.changes import Version
+from cowpath.kernel.changes import Version, names_of
 from cowpath.verdict import Outcome, Result
 
 
@@ -84,6 +84,13 @@ def short_verdict(result: Result) -> str:
     return ", ".join(worded or names) or "kept"
 
 
+def expected_words(result: Result) -> str:
+    """A result as expected.toml writes it: the verdict as in a table, then the condition's answer."""
+    if result.condition is None:
+        return short_verdict(result)
+    return f"{short_verdict(result)}; {'holds' if result.condition else 'does not hold'}"
+
+
 _WORDS = ("crash", "hang", "leak", "lost write", "stale data")
 
 
@@ -92,8 +99,8 @@ def column_head(version: Version, versions: Iterable[Version]) -> str:
     parts = [str(version.release)]
     if len({other.architecture for other in versions}) > 1:
         parts.append(version.architecture)
-    parts += [f"+{change.name}" for change in version.added]
-    parts += [f"-{change.name}" for change in version.dropped]
+    parts += [f"+{name}" for name in names_of(version.added)]
+    parts += [f"-{name}" for name in names_of(version.dropped)]
     return " ".join(parts)
 
 
