@@ -44,7 +44,7 @@ class Expected:
         for test, table in verdicts.items():
             if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
                 raise CowpathError(
-                    f"{path}: {test!r} must be a table of verdicts by kernel, such as \"5.18\" = \"kept\""
+                    f'{path}: {test!r} must be a table of verdicts by kernel, such as "5.18" = "kept"'
                 )
         return Expected(verdicts)
 

@@ -47,7 +47,7 @@ slow = settings(
     max_examples=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # programs are small, and shrinking would take minutes
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking would take minutes
 )
 
 
