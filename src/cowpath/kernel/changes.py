@@ -17,7 +17,7 @@ from cowpath.errors import CowpathError
 from cowpath.explore.recorder import Constant
 from cowpath.release import Release
 
-OLDEST, NEWEST = Release(5, 7), Release(6, 1)
+OLDEST, NEWEST = Release(5, 7), Release(7, 0)
 
 
 class UnknownChangeError(CowpathError):
@@ -58,6 +58,7 @@ class Change:
 
 V5_7, V5_9, V5_11, V5_14 = Release(5, 7), Release(5, 9), Release(5, 11), Release(5, 14)
 V5_18, V5_19, V6_0, V6_3 = Release(5, 18), Release(5, 19), Release(6, 0), Release(6, 3)
+V6_15 = Release(6, 15)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -88,6 +89,12 @@ FREE_SWAP_CACHE_AFTER_COPY = Change(
     "free-swap-cache-after-copy", "f4c4a3f48480", V5_14, "mm/memory.c",
     "wp_page_copy frees the swap slot of the old page where nobody needs it any more",
     "the old page stayed in the swap cache until reclaim found it",
+)  # fmt: skip
+
+LAZYFREE_COUNTS_REFERENCES = Change(
+    "lazyfree-counts-references", "6c8e2a256915", V5_18, "mm/rmap.c",
+    "reclaim discards a page after MADV_FREE only if nobody but its ptes refers to it",
+    "it discarded any clean one, though a device held a reference and was about to write",
 )  # fmt: skip
 
 # -- COW fixes part 1 (v5.18) ----------------------------------------------------------------------
@@ -205,6 +212,12 @@ MPROTECT_KEEPS_WRITABLE = Change(
     "mprotect-keeps-writable", "64fe24a3e05e", V6_0, "mm/mprotect.c",
     "mprotect makes the pte of a dirty exclusive page writable at once",
     "the next write faulted, and found the page exclusive or not",
+)  # fmt: skip
+
+LAZYFREE_KEEPS_REFERENCED = Change(
+    "lazyfree-keeps-referenced", "faeb2831b517", V6_15, "mm/rmap.c",
+    "a page after MADV_FREE that somebody refers to stays discardable; only a dirty one is swapbacked again",
+    "a reference that nobody wrote through made the page swapbacked for good",
 )  # fmt: skip
 
 # -- variants that no release has ------------------------------------------------------------------

@@ -15,7 +15,7 @@ from cowpath.kernel.changes import ANON_EXCLUSIVE, Version
 from cowpath.kernel.page_io import swap_bio
 from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte
-from cowpath.kernel.swap import drain_one
+from cowpath.kernel.swap import drain_one, lru_lazyfree
 from cowpath.kernel.task import run_thread
 from cowpath.kernel.vmscan import kswapd
 from cowpath.litmus.ast import ZERO
@@ -75,9 +75,12 @@ def batch_is_full(k: Kernel, folio: Folio) -> Code:
     """The batch that holds a folio may be drained at any moment, on whatever CPU it is."""
     while True:
         yield IDLE
-        if not folio.batch:
+        if folio.batch:
+            drain_one(k, folio)
+        elif folio.lazyfree_batch:
+            lru_lazyfree(k, folio)
+        else:
             raise Blocked("a batch with the folio in it")
-        drain_one(k, folio)
 
 
 def boot(k: Kernel) -> None:

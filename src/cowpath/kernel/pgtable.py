@@ -72,6 +72,11 @@ def pte_wrprotect(value: PteValue) -> PteValue:
     return value._replace(write=False)
 
 
+def pte_mkclean(value: PteValue) -> PteValue:
+    """Not written since."""
+    return value._replace(dirty=False)
+
+
 def swp_entry_to_pte(slot: Slot) -> PteValue:
     """A swap entry without flags."""
     return PteValue("swap", slot=slot)

@@ -7,6 +7,7 @@ from cowpath.explore.step import Crash
 from cowpath.kernel import changes, swapfile
 from cowpath.kernel.pgtable import (
     PTE_NONE,
+    PteValue,
     pte_lock,
     pte_swp_mkexclusive,
     pte_unlock,
@@ -69,39 +70,62 @@ def ptes_mapping(k: Kernel, folio: Folio) -> tuple[Pte, ...]:
 
 
 def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> bool:
-    """Replace one present pte of a folio in the swap cache by a swap pte; False where it must stay.
+    """Replace one present pte of a folio by a swap pte, or by nothing after MADV_FREE; False: it must stay.
 
-    One step, as the page-table lock covers it.  FOLL_GET references do not stop it.  H5 of the founding
-    patch is here: the swap pte remembers that the page was exclusive (1493a1913e34, v5.19).
+    One step, as the page-table lock covers it.  FOLL_GET references do not stop it.
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
     if not value.present or value.folio is not folio:
         pte_unlock(pte.mm)
         return True
-    slot = folio.entry
-    if slot is None:
-        raise Crash(f"BUG_ON: {folio} is unmapped for reclaim outside the swap cache")
     set_pte(pte, PTE_NONE)
     if value.dirty:
         folio.dirty = True
+    entry = lazyfree_entry(k, folio, value) if folio.lazyfree else swap_entry(k, folio, pte, value)
+    set_pte(pte, entry)
+    if not entry.present:
+        folio_remove_rmap(folio)
+        folio_put(k, folio)
+    pte_unlock(pte.mm)
+    return not entry.present
+
+
+def swap_entry(k: Kernel, folio: Folio, pte: Pte, value: PteValue) -> PteValue:
+    """The swap pte for a folio in the swap cache, or the old value where the pte must stay.
+
+    H5 of the founding patch is here: the swap pte remembers that the page was exclusive (1493a1913e34).
+    """
+    slot = folio.entry
+    if slot is None:
+        raise Crash(f"BUG_ON: {folio} is unmapped for reclaim outside the swap cache")
     swapfile.swap_duplicate(slot)
     was_exclusive = folio.anon_exclusive
     if was_exclusive and not folio_try_share_anon_rmap(k, folio):
         swapfile.swap_free(k, slot)
-        set_pte(pte, value)
-        pte_unlock(pte.mm)
-        return False
+        return value
     pte.mm.on_mmlist = True
     entry = swp_entry_to_pte(slot)
     if (was_exclusive and k.has(changes.UNMAP_SETS_MARKER)) or k.has(changes.UNMAP_ALWAYS_MARKS):
         entry = pte_swp_mkexclusive(k, entry)
     explain_unmap(k, folio, was_exclusive, entry.exclusive)
-    set_pte(pte, entry)
-    folio_remove_rmap(folio)
-    folio_put(k, folio)
-    pte_unlock(pte.mm)
-    return True
+    return entry
+
+
+def lazyfree_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+    """Nothing, where the content may be discarded after MADV_FREE, or the old value where the pte must stay.
+
+    A page that was written again is swapbacked again.  References are counted since 6c8e2a256915 (v5.18), and
+    alone they do not end lazyfree since faeb2831b517 (v6.15).
+    """
+    alone = folio_ref_count(folio) == 1 + folio.mapcount
+    if not folio.dirty and (alone or not k.has(changes.LAZYFREE_COUNTS_REFERENCES)):
+        k.say(f"{folio} is clean since MADV_FREE: its content is discarded")
+        return PTE_NONE
+    if folio.dirty or not k.has(changes.LAZYFREE_KEEPS_REFERENCED):
+        folio.lazyfree = False
+    k.say(f"{folio} was written or is referred to since MADV_FREE: it stays")
+    return value
 
 
 def explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from cowpath.explore.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.recorder import Constant
 from cowpath.explore.step import Content, Exhausted
+from cowpath.features import features
 from cowpath.kernel.changes import Change, Version
 from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
 
@@ -89,6 +90,10 @@ class Folio(Record):
     bio = Choice(("none", "submitted", "read"), "how far the device is with writing it", quiet=True)
     lru = Flag("PG_lru: on an LRU list, where reclaim finds it", quiet=True)
     batch = Count(15, "1 + the CPU whose LRU-add batch holds it (and a reference); 0: in none")
+    lazyfree = Flag("not PG_swapbacked: MADV_FREE gave its content up", feature="lazyfree")
+    lazyfree_batch = Count(
+        15, "1 + the CPU whose lazyfree batch holds it (and a reference); 0: in none", feature="lazyfree"
+    )
     index = Count(
         8, "1 + the page of a process it was first mapped for (folio->index); 0: none yet", quiet=True
     )
@@ -173,7 +178,7 @@ class Kernel(Constant):
         values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
         places = max((page.places for page in program.pages), default=1)
         dimensions = {"pages": pages, "places": places}
-        self.layout = Layout(counts, values, dimensions, _names(program, folios))
+        self.layout = Layout(counts, values, dimensions, _names(program, folios), features(program))
         self.mms, self.vmas, self.ptes = self.layout.all(Mm), self.layout.all(Vma), self.layout.all(Pte)
         self.folios = self.layout.all(Folio)[:-1]
         self.zero_page = self.layout.all(Folio)[-1]

@@ -54,7 +54,7 @@ def free_if_unused(k: Kernel, folio: Folio) -> None:
         raise Crash(f"Bad page state: {folio} is freed while it is in use")
     folio.data.fill(k.content(ZERO))
     folio.index = 0
-    folio.anon_exclusive = folio.dirty = folio.uptodate = folio.lru = False
+    folio.anon_exclusive = folio.dirty = folio.uptodate = folio.lru = folio.lazyfree = False
 
 
 # -- the folio lock --------------------------------------------------------------------------------
@@ -101,12 +101,29 @@ def lru_add_drain(k: Kernel, cpu: int) -> None:
     for folio in k.folios:
         if folio.batch == cpu + 1:
             drain_one(k, folio)
+        if folio.lazyfree_batch == cpu + 1:
+            lru_lazyfree(k, folio)
 
 
 def drain_one(k: Kernel, folio: Folio) -> None:
     """One folio goes from its batch to an LRU list; the batch's reference goes."""
     folio.batch = 0
     folio.lru = True
+    folio_put(k, folio)
+
+
+def mark_page_lazyfree(k: Kernel, folio: Folio, cpu: int) -> None:
+    """MADV_FREE: a page on the LRU list enters this CPU's lazyfree batch, which holds a reference."""
+    if folio.lru and not folio.lazyfree and not folio.swapcache and not folio.lazyfree_batch:
+        folio_get(k, folio)
+        folio.lazyfree_batch = cpu + 1
+
+
+def lru_lazyfree(k: Kernel, folio: Folio) -> None:
+    """The batch is drained: only now may reclaim discard the page (lru_lazyfree_fn, mm/swap.c)."""
+    folio.lazyfree_batch = 0
+    if folio.lru and not folio.swapcache:
+        folio.lazyfree = True
     folio_put(k, folio)
 
 

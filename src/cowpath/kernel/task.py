@@ -11,9 +11,9 @@ from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import gup
 from cowpath.kernel.fork import dup_mmap
-from cowpath.kernel.madvise import madvise_pageout
+from cowpath.kernel.madvise import madvise_dontneed, madvise_free, madvise_pageout
 from cowpath.kernel.memory import Fault, handle_pte_fault
-from cowpath.kernel.mmap import exit_mmap, madvise_dontneed, mmap_read_lock, mmap_read_unlock, munmap
+from cowpath.kernel.mmap import exit_mmap, mmap_read_lock, mmap_read_unlock, munmap
 from cowpath.kernel.mprotect import mprotect
 from cowpath.kernel.state import Kernel, Pte, Reference, Task, Vma
 from cowpath.kernel.state import Register as RegisterRecord
@@ -78,6 +78,8 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return madvise_pageout(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Madvise(page=page, advice="MADV_DONTNEED"):
             return madvise_dontneed(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.Madvise(page=page, advice="MADV_FREE"):
+            return madvise_free(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Mprotect(page=page, protection=protection):
             return mprotect(k, k.pte(mm, program.page_index[page]), protection)
         case ast.Munmap(page=page):

@@ -35,6 +35,8 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
     if folio.mapcount:
         folio_unlock(folio)
         return False
+    if folio.lazyfree:
+        return discard(k, folio)
     if folio.dirty:
         if not is_page_cache_freeable(k, folio):
             folio_unlock(folio)
@@ -50,7 +52,7 @@ def prepare(k: Kernel, folio: Folio) -> bool:
     """Bring a folio into the swap cache, if reclaim wants it at all."""
     if folio.writeback:
         return False
-    if folio.swapcache:
+    if folio.swapcache or folio.lazyfree:
         return True
     if k.has(changes.PINNED_NOT_SWAPPED) and folio_maybe_dma_pinned(folio):
         k.say(f"{folio} may be pinned, so it gets no swap slot (feb889fb40fa)")
@@ -66,6 +68,16 @@ def try_to_unmap(k: Kernel, folio: Folio) -> Code:
             return
         position += 1
         yield
+
+
+def discard(k: Kernel, folio: Folio) -> bool:
+    """Free an unmapped page after MADV_FREE, unless somebody else refers to it or it was written."""
+    if folio.dirty or folio_ref_count(folio) != 1:
+        folio_unlock(folio)
+        return False
+    folio_unlock(folio)
+    folio_put(k, folio)
+    return True
 
 
 def is_page_cache_freeable(k: Kernel, folio: Folio) -> bool:
