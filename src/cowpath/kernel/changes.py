@@ -347,6 +347,6 @@ def find(name: str) -> tuple[Change, ...]:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else "`cowpath changes` lists what is modelled"
     return f"unknown {kind} {name!r}: {hint}"
