@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """MADV_FREE, and reclaim of what it left behind."""
 
-from __future__ import annotations
-
 import pytest
 
 from cowpath.kernel.madvise import madvise_free
@@ -12,30 +10,33 @@ from cowpath.kernel.swap import folio_get, folio_isolate_lru, lru_add_drain
 from cowpath.kernel.vmscan import shrink_folio_list
 from tests.kernel.bench import Bench
 
+FREEING = 'C bench { char x[2] = "ab"; swap = none; } P0(char *x) { madvise(x, MADV_FREE); }'
 
-def freed(release: str) -> Bench:
-    """A page after MADV_FREE, its batch drained."""
-    bench = Bench('char x[1] = "a"; swap = none;', release, body="madvise(x, MADV_FREE);")
-    bench.run(lambda: madvise_free(bench.k, 0, bench.pte()))
+
+def freed(release: str = "6.1") -> Bench:
+    """A page after MADV_FREE; its batch is not drained yet."""
+    bench = Bench(release, FREEING)
+    bench.finish(madvise_free(bench.k, 0, bench.pte()))
     return bench
 
 
 def test_the_flag_comes_when_the_batch_is_drained() -> None:
-    bench = freed("6.1")
-    folio = bench.folio()
-    assert not bench.do(lambda: bench.pte().dirty)
-    assert bench.do(lambda: (folio.lazyfree, folio.refcount)) == (False, 2)
-    bench.do(lambda: lru_add_drain(bench.k, 0))
-    assert bench.do(lambda: (folio.lazyfree, folio.refcount)) == (True, 1)
+    bench = freed()
+    assert bench.shown() == "folio0 rw"
+    assert (bench.folio().lazyfree, bench.folio().refcount) == (False, 2)
+    bench.call(lru_add_drain, bench.k, 0)
+    assert (bench.folio().lazyfree, bench.folio().refcount) == (True, 1)
 
 
-def test_a_clean_page_is_discarded() -> None:
-    bench = freed("6.1")
-    folio = bench.folio()
-    bench.do(lambda: lru_add_drain(bench.k, 0))
-    bench.do(lambda: folio_isolate_lru(bench.k, folio))
-    assert bench.run(lambda: shrink_folio_list(bench.k, folio))
-    assert bench.do(lambda: (bench.pte().kind, folio.refcount)) == ("none", 0)
+@pytest.mark.parametrize(("written", "shown"), [(False, "none"), (True, "folio0 rw dirty")])
+def test_reclaim_discards_what_was_not_written_again(written: bool, shown: str) -> None:
+    bench = freed()
+    bench.call(lru_add_drain, bench.k, 0)
+    bench.set(bench.pte(), dirty=written)
+    bench.call(folio_isolate_lru, bench.k, bench.folio())
+    assert bench.finish(shrink_folio_list(bench.k, bench.folio())) is not written
+    assert bench.shown() == shown
+    assert not bench.folio().lazyfree
 
 
 @pytest.mark.parametrize(
@@ -43,14 +44,21 @@ def test_a_clean_page_is_discarded() -> None:
     [("5.17", True, True), ("5.18", False, False), ("6.14", False, False), ("6.15", False, True)],
 )
 def test_who_counts_references(release: str, discarded: bool, lazyfree: bool) -> None:
+    """6c8e2a256915 (v5.18) and faeb2831b517 (v6.15)."""
     bench = freed(release)
-    folio = bench.folio()
+    bench.call(lru_add_drain, bench.k, 0)
+    bench.call(folio_isolate_lru, bench.k, bench.folio())
+    bench.call(folio_get, bench.k, bench.folio())  # a device
+    entry = bench.call(lazyfree_entry, bench.k, bench.folio(), ptep_get(bench.pte()))
+    assert (not entry.present, bench.folio().lazyfree) == (discarded, lazyfree)
 
-    def unmap() -> bool:
-        lru_add_drain(bench.k, 0)
-        folio_isolate_lru(bench.k, folio)
-        folio_get(bench.k, folio)  # a device
-        return not lazyfree_entry(bench.k, folio, ptep_get(bench.pte())).present
 
-    assert bench.do(unmap) == discarded
-    assert bench.do(lambda: folio.lazyfree) == lazyfree
+@pytest.mark.parametrize(
+    ("dirty", "mappings", "marked"), [(True, 2, False), (True, 1, True), (False, 2, True)]
+)
+def test_a_dirty_page_is_freed_only_by_its_one_owner(dirty: bool, mappings: int, marked: bool) -> None:
+    bench = Bench("6.1", FREEING)
+    bench.set(bench.folio(), dirty=dirty, mapcount=mappings)
+    bench.finish(madvise_free(bench.k, 0, bench.pte()))
+    bench.call(lru_add_drain, bench.k, 0)
+    assert bench.folio().lazyfree is marked
