@@ -18,11 +18,17 @@ def features(program: Program) -> frozenset[str]:
     return frozenset(found | {_BACKGROUND.get(actor.kind, "") for actor in program.background} - {""})
 
 
-_BACKGROUND: dict[str, str] = {}
+_BACKGROUND = {"ksmd": "ksm", "migrated": "migration"}
 
 
 def _of(statement: ast.Statement) -> str:
     match statement:
         case ast.Madvise(advice="MADV_FREE"):
             return "lazyfree"
+        case ast.KsmMerge() | ast.Madvise(advice="MADV_MERGEABLE"):
+            return "ksm"
+        case ast.Migrate():
+            return "migration"
+        case ast.GetUserPage(fast=True):
+            return "gup_fast"
     return ""

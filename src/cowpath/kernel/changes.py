@@ -56,15 +56,32 @@ class Change:
         return not self.architectures or architecture in self.architectures
 
 
-V5_7, V5_9, V5_11, V5_14 = Release(5, 7), Release(5, 9), Release(5, 11), Release(5, 14)
+V2_6, V5_7, V5_8, V5_9, V5_11, V5_14 = (
+    Release(2, 6),
+    Release(5, 7),
+    Release(5, 8),
+    Release(5, 9),
+    Release(5, 11),
+    Release(5, 14),
+)
 V5_18, V5_19, V6_0, V6_3 = Release(5, 18), Release(5, 19), Release(6, 0), Release(6, 3)
-V6_15 = Release(6, 15)
+V6_2, V6_4, V6_8, V6_11, V6_15 = Release(6, 2), Release(6, 4), Release(6, 8), Release(6, 11), Release(6, 15)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
 
 # -- before the founding patch ---------------------------------------------------------------------
 
+SWAPIN_RECHECKS_ENTRY = Change(
+    "swapin-rechecks-entry", "4969c1192d15", V2_6, "mm/memory.c",
+    "do_swap_page, with the folio locked, compares its swap entry again (v2.6.36)",
+    "a folio that had left the swap cache since it was looked up was mapped",
+)  # fmt: skip
+KSM_COUNTS_REFERENCES = Change(
+    "ksm-counts-references", "31dbd01f3143", V2_6, "mm/ksm.c",
+    "write_protect_page gives up if anybody else refers to the page (v2.6.32)",
+    "a page that a device writes to could be merged away",
+)  # fmt: skip
 WP_REUSE_BY_REFCOUNT = Change(
     "wp-reuse-by-refcount", "09854ba94c6a", V5_9, "mm/memory.c",
     "do_wp_page reuses a page only if the faulting pte holds the one reference to it",
@@ -214,6 +231,11 @@ MPROTECT_KEEPS_WRITABLE = Change(
     "the next write faulted, and found the page exclusive or not",
 )  # fmt: skip
 
+BREAK_KSM_UNSHARES = Change(
+    "break-ksm-unshares", "6cce3314b928", V6_2, "mm/ksm.c",
+    "break_ksm asks for a page of one's own by an unshare fault",
+    "by a write fault, which userfaultfd write protection answers without unsharing",
+)  # fmt: skip
 LAZYFREE_KEEPS_REFERENCED = Change(
     "lazyfree-keeps-referenced", "faeb2831b517", V6_15, "mm/rmap.c",
     "a page after MADV_FREE that somebody refers to stays discardable; only a dirty one is swapbacked again",

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.kernel import changes
-from cowpath.kernel.memory import count_copy
 from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock
 from cowpath.kernel.pgtable import (
     mk_pte,
@@ -20,7 +19,7 @@ from cowpath.kernel.pgtable import (
 )
 from cowpath.kernel.rmap import folio_add_new_anon_rmap, folio_maybe_dma_pinned
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Vma
-from cowpath.kernel.swap import alloc_folio, folio_add_lru, folio_get
+from cowpath.kernel.swap import alloc_folio, count_copy, folio_add_lru, folio_get
 from cowpath.kernel.swapfile import swap_duplicate
 
 
@@ -57,6 +56,7 @@ def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
 def dup_vma(source: Vma, target: Vma) -> None:
     """The child's mapping is like the parent's."""
     target.mapped, target.read, target.write = source.mapped, source.read, source.write
+    target.mergeable = source.mergeable
 
 
 def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:

@@ -37,6 +37,8 @@ def i2_exclusive_is_alone(k: Kernel, folio: Folio) -> Broken:
     """An exclusive page has no other pte, present or swap."""
     if not folio.anon_exclusive:
         return None
+    if folio.ksm:
+        return f"{folio} is exclusive and a KSM page"
     if folio.mapcount > 1:
         return f"{folio} is exclusive and mapped {folio.mapcount} times"
     slot = folio.entry
@@ -109,6 +111,8 @@ def i7_clean_page_equals_slot(k: Kernel, folio: Folio) -> Broken:
     slot = folio.entry
     if slot is None or folio.dirty or folio.writeback or not folio.uptodate:
         return None
+    if slot.count == 0 and folio.mapcount == 0:
+        return None  # nobody can ask for it any more
     if any(pte.folio is folio and pte.dirty for pte in k.ptes):
         return None
     step = k.layout.step

@@ -12,6 +12,7 @@ from cowpath.kernel.page_io import swap_readpage
 from cowpath.kernel.pgtable import (
     PTE_NONE,
     PteValue,
+    maybe_mkwrite,
     mk_pte,
     pte_lock,
     pte_mkwrite,
@@ -30,6 +31,7 @@ from cowpath.kernel.rmap import (
 from cowpath.kernel.state import Folio, Kernel, Pte, Slot
 from cowpath.kernel.swap import (
     alloc_folio,
+    count_copy,
     folio_add_lru,
     folio_get,
     folio_lock,
@@ -39,7 +41,12 @@ from cowpath.kernel.swap import (
     folio_unlock,
     lru_add_drain,
 )
-from cowpath.kernel.swap_state import free_swap_cache, lookup_swap_cache, swapin_readahead
+from cowpath.kernel.swap_state import (
+    free_swap_cache,
+    ksm_might_need_to_copy,
+    lookup_swap_cache,
+    swapin_readahead,
+)
 
 
 class Fault(NamedTuple):
@@ -81,7 +88,7 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
         folio = alloc_folio(k)
         folio_add_new_anon_rmap(k, folio, vmf.pte)
         folio_add_lru(k, folio, vmf.cpu)
-        set_pte(vmf.pte, pte_mkwrite(mk_pte(folio)))
+        set_pte(vmf.pte, pte_mkwrite(mk_pte(folio)) if vmf.pte.vma.write else mk_pte(folio))
     else:
         set_pte(vmf.pte, mk_pte(k.zero_page))
     pte_unlock(vmf.pte.mm)
@@ -118,6 +125,8 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
 
 def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
     """v5.7: reuse a page that only one pte or slot refers to; it may sleep for the folio lock."""
+    if folio.ksm and (folio.swapcache or folio_ref_count(folio) != 1):
+        return (yield from wp_page_copy(k, vmf))
     if not folio_trylock(folio):
         folio_get(k, folio)
         pte_unlock(vmf.pte.mm)
@@ -130,12 +139,21 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
             folio_put(k, folio)
             return None
         folio_put(k, folio)
-    reuse = swapfile.reuse_swap_page(k, folio)
+    reuse = reuse_ksm_page(vmf, folio) if folio.ksm else swapfile.reuse_swap_page(k, folio)
     folio_unlock(folio)
     if reuse:
         wp_page_reuse(vmf)
         return None
     return (yield from wp_page_copy(k, vmf))
+
+
+def reuse_ksm_page(vmf: Fault, folio: Folio) -> bool:
+    """v5.7: the last user of a KSM page takes it over (mm/ksm.c)."""
+    if folio.swapcache or folio_ref_count(folio) != 1:
+        return False
+    folio.ksm = False
+    folio.index = vmf.pte.page + 1
+    return True
 
 
 def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
@@ -144,6 +162,9 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
     v5.9: exactly one reference (09854ba94c6a).  v5.18: references of the swap cache and of this CPU's LRU-add
     batch are dropped first (53a05ad9f21d, d4c470970d45).  Never waits: the page-table lock is held.
     """
+    if folio.ksm:
+        k.say(f"{folio} is a KSM page, so it is copied")
+        return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE):
         if folio_ref_count(folio) > 3:
             return explain_copy(k, folio)
@@ -178,7 +199,7 @@ def explain_copy(k: Kernel, folio: Folio) -> bool:
 def wp_page_reuse(vmf: Fault) -> None:
     """Let the page be written in place; an unshare request leaves it read-only.  Drops the lock."""
     if vmf.write:
-        set_pte(vmf.pte, pte_mkwrite(vmf.orig))
+        set_pte(vmf.pte, maybe_mkwrite(vmf.orig, vmf.pte.vma))
     pte_unlock(vmf.pte.mm)
 
 
@@ -214,28 +235,27 @@ def install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
     folio_add_new_anon_rmap(k, new, vmf.pte)
     folio_add_lru(k, new, vmf.cpu)
     value = mk_pte(new)
-    set_pte(vmf.pte, pte_mkwrite(value) if vmf.write else value)
+    set_pte(vmf.pte, maybe_mkwrite(value, vmf.pte.vma) if vmf.write else value)
     if old is not k.zero_page:
         folio_remove_rmap(old)
         count_copy(k)
     folio_put(k, old)
 
 
-def count_copy(k: Kernel) -> None:
-    """One more page copied, where the test asks."""
-    if k.count_copies:
-        k.statistics[0].copies = k.statistics[0].copies + 1
-
-
 # -- swap-in ---------------------------------------------------------------------------------------
 
 
 class SwapIn(NamedTuple):
-    """What a swap-in has in hand: the page, its slot, and whether the page came through the swap cache."""
+    """What a swap-in has in hand: the page to map, its slot, and the page that the swap cache had for it."""
 
     folio: Folio
     slot: Slot
-    cached: bool
+    swapcache: Folio | None  # None: the slot was read past the swap cache
+
+    @property
+    def cached(self) -> bool:
+        """Whether the page came through the swap cache itself, and is not a fresh copy."""
+        return self.swapcache is self.folio
 
 
 def do_swap_page(k: Kernel, vmf: Fault) -> Code:
@@ -254,9 +274,10 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         return None
     yield
     folio_lock(got.folio)
-    if got.cached and not (got.folio.swapcache and got.folio.entry is slot):  # 4969c1192d15 (v2.6.36)
+    if got.cached and k.has(changes.SWAPIN_RECHECKS_ENTRY) and not still_cached(got):
         return back_out(k, got)
-    if k.has(changes.WP_DRAINS_LRU) and vmf.write and got.cached and not got.folio.lru:
+    got = got._replace(folio=ksm_might_need_to_copy(k, vmf.pte, got.folio))
+    if k.has(changes.WP_DRAINS_LRU) and vmf.write and got.cached and not (got.folio.ksm or got.folio.lru):
         lru_add_drain(k, vmf.cpu)
     yield
     pte_lock(vmf.pte.mm)
@@ -265,6 +286,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         return back_out(k, got)
     mapped = map_swapped_in(k, vmf, got)
     folio_unlock(got.folio)
+    drop_swap_cache_page(k, got)
     if not vmf.write or mapped.write:
         pte_unlock(vmf.pte.mm)
         swapfile.put_swap_device(k, slot)
@@ -275,10 +297,23 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     return None
 
 
+def still_cached(got: SwapIn) -> bool:
+    """Whether the folio still is in the swap cache for this slot (4969c1192d15, v2.6.36)."""
+    return got.folio.swapcache and got.folio.entry is got.slot
+
+
+def drop_swap_cache_page(k: Kernel, got: SwapIn) -> None:
+    """Where a copy was mapped, the page in the swap cache was held locked until now."""
+    if got.swapcache is not None and not got.cached:
+        folio_unlock(got.swapcache)
+        folio_put(k, got.swapcache)
+
+
 def back_out(k: Kernel, got: SwapIn) -> None:
     """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
     folio_unlock(got.folio)
     folio_put(k, got.folio)
+    drop_swap_cache_page(k, got)
     swapfile.put_swap_device(k, got.slot)
 
 
@@ -291,10 +326,10 @@ def swapin_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
     folio = lookup_swap_cache(k, slot)
     if folio is None and k.synchronous(slot.device) and slot.count == 1:
         folio = yield from swapin_bypass(k, vmf, slot)
-        return SwapIn(folio, slot, cached=False)
+        return SwapIn(folio, slot, swapcache=None)
     if folio is None:
         folio = yield from swapin_readahead(k, vmf.cpu, slot)
-    return None if folio is None else SwapIn(folio, slot, cached=True)
+    return None if folio is None else SwapIn(folio, slot, swapcache=folio)
 
 
 def swapin_bypass(k: Kernel, vmf: Fault, slot: Slot) -> Code:
@@ -322,9 +357,18 @@ def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     value = mk_pte(folio)
     if exclusive and vmf.write:
         value = pte_mkwrite(value)
-    folio_add_anon_rmap(k, folio, vmf.pte, exclusive)
+    add_rmap_of_swapped_in(k, vmf, got, exclusive)
     set_pte(vmf.pte, value)
     return value
+
+
+def add_rmap_of_swapped_in(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> None:
+    """A copy that KSM asked for is a new page, with a place in this CPU's LRU-add batch."""
+    if got.swapcache is not None and not got.cached:
+        folio_add_new_anon_rmap(k, got.folio, vmf.pte)
+        folio_add_lru(k, got.folio, vmf.cpu)
+    else:
+        folio_add_anon_rmap(k, got.folio, vmf.pte, exclusive)
 
 
 def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
@@ -334,6 +378,9 @@ def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
     to a device with stable writes must not be written to, so it is not taken for exclusive.  (The posted
     patch had that test inverted.)
     """
+    if got.folio.ksm:
+        k.say(f"{got.folio} is a KSM page: shared")
+        return False
     exclusive = k.has(changes.SWAPIN_TRUSTS_MARKER) and pte_swp_exclusive(vmf.orig)
     if not got.cached:
         return k.has(changes.SWAPIN_FRESH_IS_EXCLUSIVE) or exclusive
@@ -349,6 +396,8 @@ def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
 
 def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
     """Whether to map the page as this process's own: it is marked so, or nobody else has a reference."""
+    if got.folio.ksm:
+        return False
     if not k.has(changes.MAP_BY_EXCLUSIVE):
         exclusive = not got.cached
     if exclusive:
@@ -362,7 +411,8 @@ def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
 
 def should_try_to_free_swap(vmf: Fault, got: SwapIn) -> bool:
     """Whether giving the slot back may let the write reuse the page: ours and the swap cache's references."""
-    return got.cached and got.folio.swapcache and vmf.write and folio_ref_count(got.folio) == 2
+    freeable = got.cached and got.folio.swapcache and not got.folio.ksm
+    return freeable and vmf.write and folio_ref_count(got.folio) == 2
 
 
 def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
@@ -370,7 +420,7 @@ def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     value = mk_pte(got.folio)
     if vmf.write and swapfile.reuse_swap_page(k, got.folio):
         value = pte_mkwrite(value)
-    folio_add_anon_rmap(k, got.folio, vmf.pte, exclusive=False)
+    add_rmap_of_swapped_in(k, vmf, got, exclusive=False)
     set_pte(vmf.pte, value)
     swapfile.swap_free(k, got.slot)
     return value

@@ -12,6 +12,7 @@ from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import invariants
 from cowpath.kernel.changes import ANON_EXCLUSIVE, Version
+from cowpath.kernel.ksm import ksmd
 from cowpath.kernel.page_io import swap_bio
 from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte
@@ -19,7 +20,7 @@ from cowpath.kernel.swap import drain_one, lru_lazyfree
 from cowpath.kernel.task import run_thread
 from cowpath.kernel.vmscan import kswapd
 from cowpath.litmus.ast import ZERO
-from cowpath.program import DISCARDED, UNASSIGNED, Program
+from cowpath.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
 
 
 def build(
@@ -57,7 +58,7 @@ def check_rules() -> None:
 MODELLED = {
     "swap device": ("ssd", "zram", "ssd_stable"),
     "option": ("debug_vm",),
-    "background actor": ("kswapd",),
+    "background actor": ("kswapd", "ksmd"),
 }
 """What of the language the model knows; statements say so themselves (see task.py)."""
 
@@ -83,13 +84,20 @@ def actors(k: Kernel) -> list[Actor]:
         for thread, task in zip(k.program.threads, k.tasks, strict=True)
     ]
     for background in k.program.background:
-        page = k.program.pages[background.pages[0]]
-        found.append(Actor(f"kswapd({page.name})", partial(kswapd, k, page.index), background=True))
+        name = f"{background.kind}({', '.join(k.program.pages[page].name for page in background.pages)})"
+        found.append(Actor(name, partial(daemon, k, background), background=True))
     for folio in k.folios:
         if any(not k.synchronous(device) for device in k.devices):
             found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), background=True))
         found.append(Actor(f"LRU batch of {folio}", partial(batch_is_full, k, folio), background=True))
     return found
+
+
+def daemon(k: Kernel, background: BackgroundActor) -> Code:
+    """The code of a background actor; a daemon has a CPU of its own, beside those of the threads."""
+    if background.kind == "ksmd":
+        return ksmd(k, len(k.tasks), background.pages)
+    return kswapd(k, background.pages[0])
 
 
 def batch_is_full(k: Kernel, folio: Folio) -> Code:
@@ -122,6 +130,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
     """Map one page, and give it its content if it has any."""
     pte = k.pte(mm, page)
     pte.vma.mapped = pte.vma.read = pte.vma.write = True
+    pte.vma.mergeable = any(actor.kind == "ksmd" and page in actor.pages for actor in k.program.background)
     if content is None:
         return
     folio = k.folios[page]

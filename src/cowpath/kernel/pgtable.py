@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cowpath.explore.step import Blocked
 from cowpath.kernel import changes
-from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Slot
+from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Slot, Vma
 
 
 class PteValue(NamedTuple):
@@ -65,6 +65,11 @@ def mk_pte(folio: Folio) -> PteValue:
 def pte_mkwrite(value: PteValue) -> PteValue:
     """Writable and dirty, as a write fault installs it (pte_mkdirty, then maybe_mkwrite)."""
     return value._replace(write=True, dirty=True)
+
+
+def maybe_mkwrite(value: PteValue, vma: Vma) -> PteValue:
+    """Dirty, and writable if the mapping is: FOLL_FORCE and KSM write where the CPU may not."""
+    return value._replace(write=vma.write, dirty=True)
 
 
 def pte_wrprotect(value: PteValue) -> PteValue:

@@ -64,7 +64,9 @@ def folio_try_share_anon_rmap(k: Kernel, folio: Folio) -> bool:
 
 
 def ptes_mapping(k: Kernel, folio: Folio) -> tuple[Pte, ...]:
-    """Where the reverse map looks: the same page of every process."""
+    """Where the reverse map looks: the same page of every process, for a KSM page everywhere."""
+    if folio.ksm:
+        return k.ptes
     index = folio.index
     return tuple(k.pte(mm, index - 1) for mm in k.mms) if index else ()
 

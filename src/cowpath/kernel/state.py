@@ -37,6 +37,7 @@ class Vma(Record):
     mapped = Flag("the mapping exists")
     read = Flag("VM_READ: it may be accessed at all")
     write = Flag("VM_WRITE: it may be written")
+    mergeable = Flag("VM_MERGEABLE: KSM may merge it", feature="ksm")
 
 
 class Pte(Record):
@@ -90,6 +91,7 @@ class Folio(Record):
     bio = Choice(("none", "submitted", "read"), "how far the device is with writing it", quiet=True)
     lru = Flag("PG_lru: on an LRU list, where reclaim finds it", quiet=True)
     batch = Count(15, "1 + the CPU whose LRU-add batch holds it (and a reference); 0: in none")
+    ksm = Flag("PageKsm: it stands for equal contents anywhere", feature="ksm")
     lazyfree = Flag("not PG_swapbacked: MADV_FREE gave its content up", feature="lazyfree")
     lazyfree_batch = Count(
         15, "1 + the CPU whose lazyfree batch holds it (and a reference); 0: in none", feature="lazyfree"

@@ -27,6 +27,12 @@ def alloc_folio(k: Kernel) -> Folio:
     raise k.exhausted("Folio")
 
 
+def count_copy(k: Kernel) -> None:
+    """One more page copied, where the test asks."""
+    if k.count_copies:
+        k.statistics[0].copies = k.statistics[0].copies + 1
+
+
 def folio_get(k: Kernel, folio: Folio) -> None:
     """Take a reference.  The zero page is never freed, so its references are not counted."""
     if folio is k.zero_page:
@@ -54,7 +60,8 @@ def free_if_unused(k: Kernel, folio: Folio) -> None:
         raise Crash(f"Bad page state: {folio} is freed while it is in use")
     folio.data.fill(k.content(ZERO))
     folio.index = 0
-    folio.anon_exclusive = folio.dirty = folio.uptodate = folio.lru = folio.lazyfree = False
+    folio.anon_exclusive = folio.dirty = folio.uptodate = folio.lru = False
+    folio.lazyfree = folio.ksm = False
 
 
 # -- the folio lock --------------------------------------------------------------------------------
@@ -103,6 +110,12 @@ def lru_add_drain(k: Kernel, cpu: int) -> None:
             drain_one(k, folio)
         if folio.lazyfree_batch == cpu + 1:
             lru_lazyfree(k, folio)
+
+
+def lru_add_drain_all(k: Kernel) -> None:
+    """The batches of every CPU."""
+    for cpu in range(len(k.tasks) + 1):
+        lru_add_drain(k, cpu)
 
 
 def drain_one(k: Kernel, folio: Folio) -> None:

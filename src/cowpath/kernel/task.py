@@ -9,7 +9,7 @@ from __future__ import annotations
 from cowpath.errors import CowpathError
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Content
-from cowpath.kernel import gup
+from cowpath.kernel import gup, ksm
 from cowpath.kernel.fork import dup_mmap
 from cowpath.kernel.madvise import madvise_dontneed, madvise_free, madvise_pageout
 from cowpath.kernel.memory import Fault, handle_pte_fault
@@ -80,6 +80,12 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return madvise_dontneed(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Madvise(page=page, advice="MADV_FREE"):
             return madvise_free(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.Madvise(page=page, advice=("MADV_MERGEABLE" | "MADV_UNMERGEABLE") as advice):
+            pte = k.pte(mm, program.page_index[page])
+            return ksm.madvise_mergeable(k, cpu, pte, advice == "MADV_MERGEABLE")
+        case ast.KsmMerge(page=page, other=other):
+            ptes = k.pte(mm, program.page_index[page]), k.pte(mm, program.page_index[other])
+            return ksm.ksm_merge(k, len(k.tasks), *ptes)
         case ast.Mprotect(page=page, protection=protection):
             return mprotect(k, k.pte(mm, program.page_index[page]), protection)
         case ast.Munmap(page=page):
