@@ -134,6 +134,11 @@ SWAPIN_REUSE_BY_REFCOUNT = Change(
 
 # -- COW fixes part 2 (v5.19) ----------------------------------------------------------------------
 
+MIGRATION_DRAINS_LRU = Change(
+    "migration-drains-lru", "c3096e6782b7", V5_18, "mm/migrate.c",
+    "a page that has moved is on the LRU list at once",
+    "it stayed in the LRU-add batch of the CPU that moved it, which counts as a reference",
+)  # fmt: skip
 ANON_EXCLUSIVE = Change(
     "anon-exclusive", "6c287605fd56", V5_19, "mm/rmap.c",
     "PG_anon_exclusive says that a page belongs to one process; such a page is reused whatever its refcount",
@@ -259,6 +264,12 @@ SWAPOFF_ALWAYS_EXCLUSIVE = Change(
     "swapoff-always-exclusive", "a mutant of H6", None, "mm/swapfile.c",
     "unuse_pte marks every page PG_anon_exclusive",
     "only a page whose swap pte was marked",
+)  # fmt: skip
+
+FORK_KEEPS_MIGRATION_KIND = Change(
+    "fork-keeps-migration-kind", "a mutant of copy_nonpresent_pte", None, "mm/memory.c",
+    "fork copies a migration entry as it is",
+    "parent and child get the read kind",
 )  # fmt: skip
 
 CHANGES: tuple[Change, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Change))

@@ -48,6 +48,8 @@ def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
         copy_present_pte(k, cpu, source, target)
     elif kind == "swap":
         copy_nonpresent_pte(k, source, target)
+    elif kind == "migration":
+        copy_migration_entry(k, source, target)
     pte_unlock(target.mm)
     pte_unlock(source.mm)
     share_references(k, source)
@@ -118,6 +120,15 @@ def copy_nonpresent_pte(k: Kernel, source: Pte, target: Pte) -> None:
             k.say("parent and child share the slot now: the marker is cleared")
         else:
             k.say("the marker is copied: parent and child both take the page for theirs alone")
+    set_pte(target, value)
+
+
+def copy_migration_entry(k: Kernel, source: Pte, target: Pte) -> None:
+    """The page is shared from now on: its entry becomes the read kind, in the parent too."""
+    value = ptep_get(source)
+    if not k.has(changes.FORK_KEEPS_MIGRATION_KIND):
+        value = value._replace(access="read")
+        set_pte(source, value)
     set_pte(target, value)
 
 

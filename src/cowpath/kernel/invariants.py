@@ -41,6 +41,8 @@ def i2_exclusive_is_alone(k: Kernel, folio: Folio) -> Broken:
         return f"{folio} is exclusive and a KSM page"
     if folio.mapcount > 1:
         return f"{folio} is exclusive and mapped {folio.mapcount} times"
+    if any(pte.migrating is folio for pte in k.ptes):
+        return f"{folio} is exclusive and a migration entry leads to it"
     slot = folio.entry
     if slot is not None and slot.count > 0:
         return f"{folio} is exclusive and {slot.count} swap pte(s) lead to it"
@@ -53,6 +55,17 @@ def i3_marked_slot_has_one_user(k: Kernel, pte: Pte) -> Broken:
         slot = pte.slot
         if slot is not None and slot.count != 1:
             return f"{pte} is marked exclusive, and {slot.count} swap ptes refer to {slot}"
+    return None
+
+
+def exclusive_migration_is_alone(k: Kernel, pte: Pte) -> Broken:
+    """A migration entry of the exclusive or write kind is the only one of its page: I2 while it moves."""
+    if pte.access in ("exclusive", "write"):
+        for other in k.ptes:
+            if other is not pte and pte.migrating in (other.migrating, other.folio):
+                return (
+                    f"{pte} is a migration entry of the {pte.access} kind, and {other} leads to the same page"
+                )
     return None
 
 
@@ -189,6 +202,7 @@ class Invariant:
 INVARIANTS = (
     Invariant("I1", "writable is exclusive", "ptes", i1_writable_is_exclusive, changes.ANON_EXCLUSIVE),
     Invariant("I2", "exclusive is alone", "folios", i2_exclusive_is_alone, changes.ANON_EXCLUSIVE),
+    Invariant("I2", "exclusive is alone", "ptes", exclusive_migration_is_alone, changes.ANON_EXCLUSIVE),
     Invariant("I3", "marked slot", "ptes", i3_marked_slot_has_one_user, changes.SWP_EXCLUSIVE_BIT),
     Invariant("I4", "pinned is exclusive", "references", i4_pinned_is_exclusive, changes.UNSHARE),
     Invariant("I4", "pinned is exclusive", "ptes", pinned_stays_mapped, changes.UNSHARE),

@@ -221,12 +221,13 @@ def break_ksm(k: Kernel, cpu: int, pte: Pte) -> Code:
     """
     unshare = k.has(changes.BREAK_KSM_UNSHARES)
     while True:
-        folio = ptep_get(pte).folio
-        if folio is None or not folio.ksm:
+        value = ptep_get(pte)
+        folio = value.folio
+        if value.kind != "migration" and (folio is None or not folio.ksm):
             return
-        if not unshare:
+        if folio is not None and not unshare:
             folio_get(k, folio)
         yield from handle_pte_fault(k, Fault(pte, cpu, write=not unshare, unshare=unshare))
-        if not unshare:
+        if folio is not None and not unshare:
             folio_put(k, folio)
         yield

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cowpath.explore.recorder import Code
-from cowpath.explore.step import Crash
+from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import changes, swapfile
 from cowpath.kernel.page_io import swap_readpage
 from cowpath.kernel.pgtable import (
@@ -69,12 +69,21 @@ def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
         return (yield from do_anonymous_page(k, vmf))
     if vmf.orig.kind == "swap":
         return (yield from do_swap_page(k, vmf))
+    if vmf.orig.kind == "migration":
+        return (yield from migration_entry_wait(vmf))
     yield
     pte_lock(vmf.pte.mm)
     if pte_same(vmf.pte, vmf.orig) and (vmf.write or vmf.unshare) and not vmf.orig.write:
         return (yield from do_wp_page(k, vmf))
     pte_unlock(vmf.pte.mm)
     return None
+
+
+def migration_entry_wait(vmf: Fault) -> Code:
+    """The page is being moved: wait until it is there, and fault again (mm/migrate.c)."""
+    yield
+    if pte_same(vmf.pte, vmf.orig):
+        raise Blocked(f"the migration of {vmf.orig.migrating}")
 
 
 def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:

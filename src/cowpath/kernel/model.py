@@ -13,6 +13,7 @@ from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import invariants
 from cowpath.kernel.changes import ANON_EXCLUSIVE, Version
 from cowpath.kernel.ksm import ksmd
+from cowpath.kernel.migrate import compaction
 from cowpath.kernel.page_io import swap_bio
 from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte
@@ -58,7 +59,7 @@ def check_rules() -> None:
 MODELLED = {
     "swap device": ("ssd", "zram", "ssd_stable"),
     "option": ("debug_vm",),
-    "background actor": ("kswapd", "ksmd"),
+    "background actor": ("kswapd", "ksmd", "migrated"),
 }
 """What of the language the model knows; statements say so themselves (see task.py)."""
 
@@ -97,6 +98,8 @@ def daemon(k: Kernel, background: BackgroundActor) -> Code:
     """The code of a background actor; a daemon has a CPU of its own, beside those of the threads."""
     if background.kind == "ksmd":
         return ksmd(k, len(k.tasks), background.pages)
+    if background.kind == "migrated":
+        return compaction(k, len(k.tasks), background.pages[0])
     return kswapd(k, background.pages[0])
 
 
@@ -163,7 +166,7 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
     kind = pte.kind
     if kind == "none":
         return k.content(ZERO)
-    folio, slot = pte.folio, pte.slot
+    folio, slot = pte.folio or pte.migrating, pte.slot
     if slot is not None:
         folio = slot.folio
         if folio is None or not folio.uptodate:

@@ -43,12 +43,18 @@ class Vma(Record):
 class Pte(Record):
     """A page-table entry.  Fields that its kind does not use are 0, so equal values are equal cells."""
 
-    kind = Choice(("none", "present", "swap"), "what the entry is")
+    kind = Choice(("none", "present", "swap", "migration"), "what the entry is")
     folio = Pointer["Folio"]("Folio", "present: the page")
     write = Flag("present: writable")
     dirty = Flag("present: written through this entry since it was last cleaned")
     slot = Pointer["Slot"]("Slot", "swap: where the content is")
     exclusive = Flag("swap: the exclusive marker, pte_swp_exclusive")
+    migrating = Pointer["Folio"]("Folio", "migration: the page that is being moved", feature="migration")
+    access = Choice(
+        ("none", "read", "exclusive", "write"),
+        "migration: how it was mapped; exclusive is the read-only kind that is exclusive",
+        feature="migration",
+    )
 
     @property
     def mm(self) -> Mm:
@@ -71,7 +77,7 @@ class Pte(Record):
             return f"{self.folio} {'rw' if self.write else 'ro'}{' dirty' if self.dirty else ''}"
         if self.kind == "swap":
             return f"swap {self.slot}{' exclusive' if self.exclusive else ''}"
-        return "none"
+        return f"migration {self.access} {self.migrating}" if self.kind == "migration" else "none"
 
 
 class Folio(Record):
@@ -193,6 +199,11 @@ class Kernel(Constant):
     def debug_vm(self) -> bool:
         """CONFIG_DEBUG_VM, `option = debug_vm`: checks that production kernels compile out."""
         return "debug_vm" in self.program.options
+
+    @property
+    def lockless(self) -> bool:
+        """Whether anybody in this test walks page tables without a lock (GUP-fast)."""
+        return "gup_fast" in self.layout.features
 
     def has(self, change: Change) -> bool:
         """Whether this kernel has an upstream change."""

@@ -13,6 +13,7 @@ from cowpath.kernel import gup, ksm
 from cowpath.kernel.fork import dup_mmap
 from cowpath.kernel.madvise import madvise_dontneed, madvise_free, madvise_pageout
 from cowpath.kernel.memory import Fault, handle_pte_fault
+from cowpath.kernel.migrate import move_pages
 from cowpath.kernel.mmap import exit_mmap, mmap_read_lock, mmap_read_unlock, munmap
 from cowpath.kernel.mprotect import mprotect
 from cowpath.kernel.state import Kernel, Pte, Reference, Task, Vma
@@ -86,6 +87,8 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
         case ast.KsmMerge(page=page, other=other):
             ptes = k.pte(mm, program.page_index[page]), k.pte(mm, program.page_index[other])
             return ksm.ksm_merge(k, len(k.tasks), *ptes)
+        case ast.Migrate(page=page):
+            return move_pages(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Mprotect(page=page, protection=protection):
             return mprotect(k, k.pte(mm, program.page_index[page]), protection)
         case ast.Munmap(page=page):

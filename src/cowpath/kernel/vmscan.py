@@ -64,7 +64,8 @@ def try_to_unmap(k: Kernel, folio: Folio) -> Code:
     """Unmap a folio everywhere, one pte at a time; a pte that must stay ends the walk (mm/rmap.c)."""
     position = 0
     while folio.mapcount and position < len(ptes_mapping(k, folio)):
-        if not try_to_unmap_one(k, folio, ptes_mapping(k, folio)[position]):
+        gone = yield from try_to_unmap_one(k, folio, ptes_mapping(k, folio)[position])
+        if not gone:
             return
         position += 1
         yield
