@@ -167,9 +167,13 @@ def device_write(p: Promise, reference: Reference, place: int, value: Content) -
             other.data[place] = value  # two references that lost their memory may still share a page
 
 
-def take(p: Promise, reference: Reference, memory: Memory, write: bool, pin: bool) -> None:
-    """get_user_page or pin_user_page; it fails where the process itself could not do that access."""
-    if not memory.mapped or not (memory.write if write else memory.read):
+def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...], pin: bool) -> None:
+    """get_user_page or pin_user_page; it fails where the process itself could not do that access.
+
+    FOLL_FORCE is for debuggers: it does not ask what the mapping permits.
+    """
+    write, force = "FOLL_WRITE" in flags, "FOLL_FORCE" in flags
+    if not memory.mapped or not (force or (memory.write if write else memory.read)):
         reference.state = "put"
         return
     reference.state, reference.owner = "held", memory
@@ -280,7 +284,7 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
                 return False
             store(p, memory, place, content(p, task, value))
         case ast.GetUserPage(reference=name, page=page, flags=flags, pin=pin):
-            take(p, p.reference(name), p.memory(process, page), "FOLL_WRITE" in flags, pin)
+            take(p, p.reference(name), p.memory(process, page), flags, pin)
         case ast.DeviceWrite(reference=name, place=place, value=value):
             device_write(p, taken(p, name), place, content(p, task, value))
         case ast.DeviceRead(register=name, reference=reference, place=place):

@@ -36,7 +36,7 @@ def test_different_pages_stay_apart() -> None:
 def test_a_reference_stops_write_protect_page(extra: int, pins: int, taken: bool) -> None:
     bench = Bench("6.1", TWINS)
     bench.set(bench.folio(), refcount=2 + extra, pincount=pins)  # the mapping's and the scan's
-    protected = bench.call(write_protect_page, bench.k, bench.pte(), bench.folio())
+    protected = bench.finish(write_protect_page(bench.k, bench.pte(), bench.folio()))
     assert (protected is not None) is taken
     assert bench.shown() == ("folio0 ro" if taken else "folio0 rw dirty")
     assert bench.folio().dirty is taken
@@ -47,7 +47,7 @@ def test_a_clean_read_only_shared_page_is_not_looked_at() -> None:
     bench = Bench("6.1", TWINS)
     bench.set(bench.pte(), write=False, dirty=False)
     bench.set(bench.folio(), refcount=5, anon_exclusive=False)
-    assert bench.call(write_protect_page, bench.k, bench.pte(), bench.folio()) is not None
+    assert bench.finish(write_protect_page(bench.k, bench.pte(), bench.folio())) is not None
 
 
 @pytest.mark.parametrize(("release", "shown"), [("5.7", "rw dirty"), ("6.1", "rw dirty"), ("6.2", "ro")])

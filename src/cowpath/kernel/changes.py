@@ -65,7 +65,14 @@ V2_6, V5_7, V5_8, V5_9, V5_11, V5_14 = (
     Release(5, 14),
 )
 V5_18, V5_19, V6_0, V6_3 = Release(5, 18), Release(5, 19), Release(6, 0), Release(6, 3)
-V6_2, V6_4, V6_8, V6_11, V6_15 = Release(6, 2), Release(6, 4), Release(6, 8), Release(6, 11), Release(6, 15)
+V6_1, V6_2, V6_4, V6_8, V6_11, V6_15 = (
+    Release(6, 1),
+    Release(6, 2),
+    Release(6, 4),
+    Release(6, 8),
+    Release(6, 11),
+    Release(6, 15),
+)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -91,6 +98,17 @@ FORK_COPIES_PINNED = Change(
     "fork-copies-pinned", "70e806e4e645", V5_9, "mm/memory.c",
     "fork copies a page that may be pinned for the child instead of sharing it",
     "fork shared every page, so the parent's next write parted it from its pins",
+)  # fmt: skip
+FORCED_COW_BREAK = Change(
+    "forced-cow-break", "17839856fd58", V5_8, "mm/gup.c",
+    "any reference to private memory looks for a writable page, so it breaks COW first (taken back in v5.9)",
+    "a read-only reference took the shared page, and the other process's write could reuse it",
+    until=V5_9,
+)  # fmt: skip
+FORK_SEQUENCE = Change(
+    "fork-sequence", "57efa1fe5957", V5_11, "mm/gup.c",
+    "a pin without locks is given up if fork ran meanwhile (mm->write_protect_seq)",
+    "fork could find no pin, and GUP-fast the pte still writable: a pinned page was shared",
 )  # fmt: skip
 PINNED_NOT_SWAPPED = Change(
     "pinned-not-swapped", "feb889fb40fa", V5_11, "mm/vmscan.c",
@@ -230,6 +248,16 @@ ALL_SWP_EXCLUSIVE = Change(
 
 # -- after the founding patch ----------------------------------------------------------------------
 
+FORCE_NEEDS_EXCLUSIVE = Change(
+    "force-needs-exclusive", "5535be309971", V6_0, "mm/gup.c",
+    "FOLL_FORCE writes to a read-only mapping only through a page that is PG_anon_exclusive",
+    "if a write fault had happened and the pte was dirty (FOLL_COW)",
+)  # fmt: skip
+GUP_FAST_BARRIERS = Change(
+    "gup-fast-barriers", "088b8aa537c2", V6_1, "mm/gup.c",
+    "barriers order GUP-fast's reference, entry and PG_anon_exclusive against those who clear that flag",
+    "a CPU with weak ordering could pin a page that had just become shared",
+)  # fmt: skip
 MPROTECT_KEEPS_WRITABLE = Change(
     "mprotect-keeps-writable", "64fe24a3e05e", V6_0, "mm/mprotect.c",
     "mprotect makes the pte of a dirty exclusive page writable at once",

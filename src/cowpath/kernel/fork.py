@@ -31,21 +31,32 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
     mmap_write_lock(parent)
     page = 0
     while page < len(k.program.pages):
-        copy_pte(k, cpu, k.pte(parent, page), k.pte(child, page))
+        yield from copy_page_range(k, cpu, k.pte(parent, page), k.pte(child, page))
         yield
         page += 1
     mmap_write_unlock(parent)
     child.alive = True
 
 
-def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
+def copy_page_range(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
+    """One mapping; pins that are taken without a lock meanwhile notice (57efa1fe5957, v5.11)."""
+    if k.lockless:
+        source.mm.write_protect_seq = source.mm.write_protect_seq + 1
+        yield
+    yield from copy_pte(k, cpu, source, target)
+    if k.lockless:
+        yield
+        source.mm.write_protect_seq = source.mm.write_protect_seq + 1
+
+
+def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
     """One entry, under both page-table locks (copy_pte_range)."""
     dup_vma(source.vma, target.vma)
     pte_lock(source.mm)
     pte_lock(target.mm)
     kind = source.kind
     if kind == "present":
-        copy_present_pte(k, cpu, source, target)
+        yield from copy_present_pte(k, cpu, source, target)
     elif kind == "swap":
         copy_nonpresent_pte(k, source, target)
     elif kind == "migration":
@@ -61,7 +72,7 @@ def dup_vma(source: Vma, target: Vma) -> None:
     target.mergeable = source.mergeable
 
 
-def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
+def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
     """Share the page read-only, unless it may be pinned: then the child gets a copy (70e806e4e645, v5.9).
 
     Sharing ends exclusivity; since v5.19 only an exclusive page can be one that is pinned for good
@@ -78,10 +89,14 @@ def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
         k.say(f"{folio} may be pinned, so the child gets a copy and the parent keeps it")
         copy_present_page(k, cpu, folio, target)
         return
+    if k.lockless:
+        yield
     folio_get(k, folio)
     folio.mapcount = folio.mapcount + 1
     folio.anon_exclusive = False
-    shared = pte_wrprotect(value)
+    if k.lockless:
+        yield
+    shared = pte_wrprotect(ptep_get(source))
     set_pte(source, shared)
     set_pte(target, shared)
 

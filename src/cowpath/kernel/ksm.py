@@ -135,7 +135,7 @@ def try_to_merge_with_ksm_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio |
         mmap_read_unlock(pte.mm)
         return False
     yield
-    orig = write_protect_page(k, pte, folio)
+    orig = yield from write_protect_page(k, pte, folio)
     merged = orig is not None
     if orig is not None and kpage is None:
         folio.ksm = folio.dirty = True
@@ -150,7 +150,7 @@ def try_to_merge_with_ksm_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio |
     return merged
 
 
-def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> PteValue | None:
+def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
     """Make a page read-only, clean and not exclusive, and return its entry; None where that is not possible.
 
     References that neither the entry, the swap cache nor KSM hold may write, so they stop it (31dbd01f3143).
@@ -165,7 +165,12 @@ def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> PteValue | None:
         pte_unlock(pte.mm)
         return value
     set_pte(pte, PTE_NONE)
-    if not ksm_may_take(k, folio):
+    if k.lockless:
+        yield
+    taken = ksm_may_take(k, folio)
+    if k.lockless:
+        yield
+    if not taken:
         set_pte(pte, value)
         pte_unlock(pte.mm)
         return None

@@ -62,6 +62,8 @@ class Fault(NamedTuple):
 def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
     """Resolve one fault; the caller holds mmap_lock.  What it cannot resolve is simply tried again.
 
+    Returns True (VM_FAULT_WRITE) where a write got a page that it may go to.
+
     The entry is read without the page-table lock and compared again under it.
     """
     vmf = vmf._replace(orig=ptep_get(vmf.pte))
@@ -76,7 +78,7 @@ def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
     if pte_same(vmf.pte, vmf.orig) and (vmf.write or vmf.unshare) and not vmf.orig.write:
         return (yield from do_wp_page(k, vmf))
     pte_unlock(vmf.pte.mm)
-    return None
+    return False
 
 
 def migration_entry_wait(vmf: Fault) -> Code:
@@ -84,6 +86,7 @@ def migration_entry_wait(vmf: Fault) -> Code:
     yield
     if pte_same(vmf.pte, vmf.orig):
         raise Blocked(f"the migration of {vmf.orig.migrating}")
+    return False
 
 
 def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
@@ -92,7 +95,7 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
     pte_lock(vmf.pte.mm)
     if not pte_same(vmf.pte, vmf.orig):
         pte_unlock(vmf.pte.mm)
-        return
+        return False
     if vmf.write:
         folio = alloc_folio(k)
         folio_add_new_anon_rmap(k, folio, vmf.pte)
@@ -101,6 +104,7 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
     else:
         set_pte(vmf.pte, mk_pte(k.zero_page))
     pte_unlock(vmf.pte.mm)
+    return False
 
 
 # -- write-protect faults --------------------------------------------------------------------------
@@ -118,17 +122,17 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
     if folio is k.zero_page:
         if vmf.unshare:
             pte_unlock(vmf.pte.mm)
-            return None
+            return False
         return (yield from wp_page_copy(k, vmf))
     if folio.anon_exclusive:
         k.say(f"{folio} is exclusive (PG_anon_exclusive), so it is reused")
         wp_page_reuse(vmf)
-        return None
+        return vmf.write
     if not k.has(changes.WP_REUSE_BY_REFCOUNT):
         return (yield from wp_by_mapcount(k, vmf, folio))
     if wp_can_reuse(k, vmf, folio):
         wp_page_reuse(vmf)
-        return None
+        return vmf.write
     return (yield from wp_page_copy(k, vmf))
 
 
@@ -146,13 +150,13 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
             folio_unlock(folio)
             pte_unlock(vmf.pte.mm)
             folio_put(k, folio)
-            return None
+            return False
         folio_put(k, folio)
     reuse = reuse_ksm_page(vmf, folio) if folio.ksm else swapfile.reuse_swap_page(k, folio)
     folio_unlock(folio)
     if reuse:
         wp_page_reuse(vmf)
-        return None
+        return vmf.write
     return (yield from wp_page_copy(k, vmf))
 
 
@@ -231,12 +235,13 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
         pte_unlock(vmf.pte.mm)
         folio_put(k, new)
         folio_put(k, old)
-        return
+        return False
     install_copy(k, vmf, old, new)
     pte_unlock(vmf.pte.mm)
     if k.has(changes.FREE_SWAP_CACHE_AFTER_COPY) and old is not k.zero_page:
         free_swap_cache(k, old)
     folio_put(k, old)
+    return vmf.write
 
 
 def install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
@@ -276,11 +281,11 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     if slot is None:
         raise Crash("BUG: a swap pte without a slot")
     if not swapfile.get_swap_device(k, slot):
-        return None
+        return False
     got = yield from swapin_folio(k, vmf, slot)
     if got is None:
         swapfile.put_swap_device(k, slot)
-        return None
+        return False
     yield
     folio_lock(got.folio)
     if got.cached and k.has(changes.SWAPIN_RECHECKS_ENTRY) and not still_cached(got):
@@ -296,14 +301,14 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     mapped = map_swapped_in(k, vmf, got)
     folio_unlock(got.folio)
     drop_swap_cache_page(k, got)
-    if not vmf.write or mapped.write:
+    if not vmf.write or mapped.dirty:
         pte_unlock(vmf.pte.mm)
         swapfile.put_swap_device(k, slot)
-        return None
+        return vmf.write
     yield  # the page-table lock stays held, the folio lock does not
-    yield from do_wp_page(k, vmf._replace(orig=mapped))
+    wrote = yield from do_wp_page(k, vmf._replace(orig=mapped))
     swapfile.put_swap_device(k, slot)
-    return None
+    return wrote
 
 
 def still_cached(got: SwapIn) -> bool:
@@ -318,12 +323,13 @@ def drop_swap_cache_page(k: Kernel, got: SwapIn) -> None:
         folio_put(k, got.swapcache)
 
 
-def back_out(k: Kernel, got: SwapIn) -> None:
+def back_out(k: Kernel, got: SwapIn) -> bool:
     """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
     folio_unlock(got.folio)
     folio_put(k, got.folio)
     drop_swap_cache_page(k, got)
     swapfile.put_swap_device(k, got.slot)
+    return False
 
 
 def swapin_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
@@ -365,7 +371,7 @@ def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     exclusive = map_exclusive(k, got, exclusive)
     value = mk_pte(folio)
     if exclusive and vmf.write:
-        value = pte_mkwrite(value)
+        value = maybe_mkwrite(value, vmf.pte.vma)
     add_rmap_of_swapped_in(k, vmf, got, exclusive)
     set_pte(vmf.pte, value)
     return value
@@ -428,7 +434,7 @@ def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     """v5.17 and before: a write may reuse the page if one pte or slot refers to it (reuse_swap_page)."""
     value = mk_pte(got.folio)
     if vmf.write and swapfile.reuse_swap_page(k, got.folio):
-        value = pte_mkwrite(value)
+        value = maybe_mkwrite(value, vmf.pte.vma)
     add_rmap_of_swapped_in(k, vmf, got, exclusive=False)
     set_pte(vmf.pte, value)
     swapfile.swap_free(k, got.slot)

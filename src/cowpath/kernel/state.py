@@ -28,6 +28,9 @@ class Mm(Record):
     mmap_writer = Flag("mmap_lock is held for writing", quiet=True)
     ptl = Flag("the page-table lock is held", quiet=True)
     has_pinned = Flag("MMF_HAS_PINNED: some page was pinned once")
+    write_protect_seq = Count(
+        63, "odd while fork write-protects this process's pages", quiet=True, feature="gup_fast"
+    )
     on_mmlist = Flag("swapoff will visit this process", quiet=True)
 
 
@@ -204,6 +207,11 @@ class Kernel(Constant):
     def lockless(self) -> bool:
         """Whether anybody in this test walks page tables without a lock (GUP-fast)."""
         return "gup_fast" in self.layout.features
+
+    @property
+    def weak_barriers(self) -> bool:
+        """`option = weak_barriers`: a CPU may reorder what no barrier keeps in order."""
+        return "weak_barriers" in self.program.options
 
     def has(self, change: Change) -> bool:
         """Whether this kernel has an upstream change."""
