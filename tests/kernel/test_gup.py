@@ -4,7 +4,7 @@
 import pytest
 
 from cowpath.kernel.fork import dup_mmap
-from cowpath.kernel.gup import Request, device_read, device_write, get_user_pages, put_reference
+from cowpath.kernel.gup import Want, device_read, device_write, get_user_pages, put_reference
 from cowpath.kernel.madvise import madvise_dontneed
 from cowpath.kernel.mmap import munmap
 from tests.kernel.bench import Bench
@@ -18,7 +18,7 @@ UNTOUCHED = ONE.replace(' = "ab"', "")
 
 
 def take(bench: Bench, write: bool, pin: bool) -> None:
-    bench.finish(get_user_pages(bench.k, Request(bench.k.references[0], bench.pte(), 0, write, pin)))
+    bench.finish(get_user_pages(bench.k, 0, bench.k.references[0], bench.pte(), Want(write, pin)))
 
 
 def fork(bench: Bench) -> None:

@@ -4,7 +4,7 @@
 import pytest
 
 from cowpath.kernel.fork import dup_mmap
-from cowpath.kernel.gup import Request, get_user_pages, lockless_pages_from_mm
+from cowpath.kernel.gup import Request, Want, get_user_pages, lockless_pages_from_mm
 from tests.kernel.bench import Bench
 
 FAST = (
@@ -13,8 +13,8 @@ FAST = (
 )
 
 
-def request(bench: Bench, write: bool = False, pin: bool = True, force: bool = False) -> Request:
-    return Request(bench.k.references[0], bench.pte(), 0, write, pin, force)
+def request(bench: Bench, write: bool = False, pin: bool = True) -> Request:
+    return Request(bench.k.references[0], bench.pte(), Want(write, pin))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_foll_force_gets_a_page_of_its_own(release: str) -> None:
     bench = Bench(release, FAST)
     bench.finish(dup_mmap(bench.k, 0, bench.k.mms[0], bench.k.mms[1]))
     bench.set(bench.pte().vma, write=False)
-    bench.finish(get_user_pages(bench.k, request(bench, write=True, pin=False, force=True)))
+    bench.finish(get_user_pages(bench.k, 0, bench.k.references[0], bench.pte(), Want(write=True, force=True)))
     reference = bench.k.references[0]
     assert reference.folio is bench.pte().folio
     assert reference.folio is not bench.pte(1).folio
@@ -83,5 +83,5 @@ def test_foll_force_gets_a_page_of_its_own(release: str) -> None:
 def test_without_foll_force_a_read_only_mapping_refuses() -> None:
     bench = Bench("6.1", FAST)
     bench.set(bench.pte().vma, write=False)
-    bench.finish(get_user_pages(bench.k, request(bench, write=True, pin=False)))
+    bench.finish(get_user_pages(bench.k, 0, bench.k.references[0], bench.pte(), Want(write=True)))
     assert bench.k.references[0].state == "put"

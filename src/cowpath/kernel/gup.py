@@ -15,57 +15,63 @@ from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Register
 from cowpath.kernel.swap import folio_get, folio_put, folio_ref_count, free_if_unused
 
 
-class Request(NamedTuple):
-    """What is asked for: a reference to the page at an address, of a kind."""
+class Want(NamedTuple):
+    """What a reference is wanted for: the FOLL_ flags."""
 
-    reference: Reference
-    pte: Pte
-    cpu: int
-    write: bool  # FOLL_WRITE
-    pin: bool  # FOLL_PIN, not FOLL_GET
+    write: bool = False  # FOLL_WRITE
+    pin: bool = False  # FOLL_PIN, not FOLL_GET
+    longterm: bool = False  # FOLL_LONGTERM
     force: bool = False  # FOLL_FORCE
 
 
-def get_user_pages(k: Kernel, request: Request) -> Code:
+class Request(NamedTuple):
+    """One call: which reference is to be taken, where, and what for."""
+
+    reference: Reference
+    pte: Pte
+    want: Want
+
+
+def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
     """Take a reference to the page at an address, faulting it in as often as needed (__get_user_pages).
 
-    FOLL_PIN says so in the process before it looks (70e806e4e645, v5.9).  Where nothing is mapped the call
-    fails, and no reference is taken.
+    FOLL_PIN says so in the process before it looks (70e806e4e645, v5.9).  Where the access is not permitted
+    the call fails, and no reference is taken.
     """
-    mm = request.pte.mm
+    mm, request = pte.mm, Request(reference, pte, want)
     mmap_read_lock(mm)
-    if request.pin and k.has(changes.FORK_COPIES_PINNED):
+    if want.pin and k.has(changes.FORK_COPIES_PINNED):
         mm.has_pinned = True
     cow = False  # FOLL_COW: a write fault has given this process a page of its own
     while True:
         if not check_vma_flags(request):
             mmap_read_unlock(mm)
-            request.reference.state = "put"
+            reference.state = "put"
             return
         lacking = follow_page_pte(k, request, cow)
         if lacking == "nothing":
             break
-        wrote = yield from faultin_page(k, request, lacking == "unshare")
-        cow = (cow or wrote) and not request.pte.vma.write
+        wrote = yield from faultin_page(k, cpu, request, lacking == "unshare")
+        cow = (cow or wrote) and not pte.vma.write
         yield
     mmap_read_unlock(mm)
 
 
 def check_vma_flags(request: Request) -> bool:
     """Whether the mapping permits the access; FOLL_FORCE does not ask for VM_READ and VM_WRITE."""
-    vma = request.pte.vma
-    return vma.mapped and (request.force or (vma.write if request.write else vma.read))
+    vma, want = request.pte.vma, request.want
+    return vma.mapped and (want.force or (vma.write if want.write else vma.read))
 
 
-def faultin_page(k: Kernel, request: Request, unshare: bool) -> Code:
+def faultin_page(k: Kernel, cpu: int, request: Request, unshare: bool) -> Code:
     """One fault on behalf of GUP; the page is looked up again afterwards."""
     write = writes(k, request)
-    return (yield from handle_pte_fault(k, Fault(request.pte, request.cpu, write, unshare and not write)))
+    return (yield from handle_pte_fault(k, Fault(request.pte, cpu, write, unshare and not write)))
 
 
 def writes(k: Kernel, request: Request) -> bool:
     """Whether to look for a writable page.  v5.8 did for every reference to private memory (17839856fd58)."""
-    return request.write or k.has(changes.FORCED_COW_BREAK)
+    return request.want.write or k.has(changes.FORCED_COW_BREAK)
 
 
 def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
@@ -80,7 +86,7 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
         k.say(f"{folio} is not exclusive: a read-only pin must unshare it first (a7f226604170)")
         lacking = "unshare"
     else:
-        try_grab_folio(k, folio, request.pin)
+        try_grab_folio(k, folio, request.want.pin)
         hold(request, folio)
         if writes(k, request):
             folio.dirty = True
@@ -98,16 +104,18 @@ def can_follow_write_pte(k: Kernel, request: Request, value: PteValue, cow: bool
         return value.write
     if not k.has(changes.FORCE_NEEDS_EXCLUSIVE):
         return cow and value.dirty
-    return request.force and not request.pte.vma.write and value.folio.anon_exclusive
+    return request.want.force and not request.pte.vma.write and value.folio.anon_exclusive
 
 
 def gup_must_unshare(k: Kernel, folio: Folio, request: Request) -> bool:
     """Whether a read-only pin would lose the page at the owner's next write (a7f226604170, v5.19).
 
-    FOLL_GET never unshares, and neither does the zero page.
+    FOLL_GET never unshares.  The zero page is unshared for FOLL_LONGTERM only (84209e87c696, v6.2).
     """
-    if not k.has(changes.UNSHARE) or request.write or not request.pin or folio is k.zero_page:
+    if not k.has(changes.UNSHARE) or request.want.write or not request.want.pin:
         return False
+    if folio is k.zero_page:
+        return request.want.longterm and k.has(changes.LONGTERM_UNSHARES_ALL)
     return not folio.anon_exclusive
 
 
@@ -133,21 +141,21 @@ def hold(request: Request, folio: Folio) -> None:
     reference = request.reference
     reference.state = "held"
     reference.folio, reference.pte = folio, request.pte
-    reference.write, reference.pin = request.write, request.pin
+    reference.write, reference.pin = request.want.write, request.want.pin
     reference.coherent = True
 
 
 # -- without locks ---------------------------------------------------------------------------------
 
 
-def get_user_pages_fast(k: Kernel, request: Request) -> Code:
+def get_user_pages_fast(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
     """First without any lock, then, if that fails, like `get_user_pages` (internal_get_user_pages_fast)."""
-    if request.pin and k.has(changes.FORK_COPIES_PINNED):
-        request.pte.mm.has_pinned = True
-    taken = yield from lockless_pages_from_mm(k, request)
+    if want.pin and k.has(changes.FORK_COPIES_PINNED):
+        pte.mm.has_pinned = True
+    taken = yield from lockless_pages_from_mm(k, Request(reference, pte, want))
     if not taken:
         yield
-        yield from get_user_pages(k, request)
+        yield from get_user_pages(k, cpu, reference, pte, want)
 
 
 def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
@@ -156,7 +164,7 @@ def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
     A pin also makes sure that no fork ran meanwhile (write_protect_seq, 57efa1fe5957, v5.11); FOLL_GET does
     not.
     """
-    watched = request.pin and k.has(changes.FORK_SEQUENCE)
+    watched = request.want.pin and k.has(changes.FORK_SEQUENCE)
     seq = request.pte.mm.write_protect_seq if watched else 0
     value = ptep_get(request.pte)
     folio = value.folio
@@ -168,13 +176,13 @@ def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
         yield
     if folio_ref_count(folio) == 0:
         return False
-    try_grab_folio(k, folio, request.pin)
+    try_grab_folio(k, folio, request.want.pin)
     yield
     sound = yield from gup_fast_recheck(k, request, value, early)
     if sound and not (watched and request.pte.mm.write_protect_seq != seq):
         hold(request, folio)
         return True
-    gup_put_folio(k, folio, request.pin)
+    gup_put_folio(k, folio, request.want.pin)
     return False
 
 

@@ -68,13 +68,10 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
         case ast.Store(page=page, place=place, value=value):
             return store(k, cpu, k.pte(mm, program.page_index[page]), place, *value_of(k, task, value))
         case ast.GetUserPage(reference=reference, page=page, flags=flags, pin=pin, fast=fast):
-            pte, write, force = (
-                k.pte(mm, program.page_index[page]),
-                "FOLL_WRITE" in flags,
-                "FOLL_FORCE" in flags,
-            )
-            request = gup.Request(reference_of(k, reference), pte, cpu, write, pin, force)
-            return gup.get_user_pages_fast(k, request) if fast else gup.get_user_pages(k, request)
+            pte = k.pte(mm, program.page_index[page])
+            want = gup.Want("FOLL_WRITE" in flags, pin, "FOLL_LONGTERM" in flags, "FOLL_FORCE" in flags)
+            take = gup.get_user_pages_fast if fast else gup.get_user_pages
+            return take(k, cpu, reference_of(k, reference), pte, want)
         case ast.Fork(thread=thread):
             child = program.threads[program.thread_index[thread]].process
             return dup_mmap(k, cpu, mm, k.mms[child])
