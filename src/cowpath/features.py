@@ -31,4 +31,6 @@ def _of(statement: ast.Statement) -> str:
             return "migration"
         case ast.GetUserPage(fast=True):
             return "gup_fast"
+        case ast.Swapoff():
+            return "swapoff"
     return ""

@@ -280,6 +280,8 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     slot = vmf.orig.slot
     if slot is None:
         raise Crash("BUG: a swap pte without a slot")
+    if k.swapoff_runs:
+        yield  # the entry was read without a lock
     if not swapfile.get_swap_device(k, slot):
         return False
     got = yield from swapin_folio(k, vmf, slot)

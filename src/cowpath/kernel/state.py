@@ -210,6 +210,11 @@ class Kernel(Constant):
         return "gup_fast" in self.layout.features
 
     @property
+    def swapoff_runs(self) -> bool:
+        """Whether the test calls swapoff, which may free a device that somebody else looks at."""
+        return "swapoff" in self.layout.features
+
+    @property
     def weak_barriers(self) -> bool:
         """`option = weak_barriers`: a CPU may reorder what no barrier keeps in order."""
         return "weak_barriers" in self.program.options
