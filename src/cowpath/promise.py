@@ -14,8 +14,8 @@ nothing.  A reference (GUP) is *attached* to the memory it was taken from, and t
 
 Where nothing is promised, every choice that does not leak is allowed.
 
-The *strict* promise is what one might wish for: every reference is treated as FOLL_PIN is.  No kernel keeps it;
-what breaks it and not the promise is what the patch's note warns of (reliability.py).
+The *strict* promise is what one might wish for: every reference is treated as FOLL_PIN is.  No kernel keeps
+it; what breaks it and not the promise is what the patch's note warns of (reliability.py).
 """
 
 from __future__ import annotations

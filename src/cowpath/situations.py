@@ -112,7 +112,7 @@ def incoherent(kind: Kind, thread: int = 0) -> ast.Condition:
     return ast.Condition("exists", ast.RegisterIs(thread, "r1", "a" if kind.write else "b"))
 
 
-def test_of(
+def scene(
     bodies: tuple[tuple[Statement, ...], ...],
     condition: ast.Condition,
     of: tuple[str | None, ...] = (None, None, None),
@@ -131,7 +131,7 @@ def while_held(*between: Statement) -> Callable[[Kind], ast.Litmus]:
     """One process: the reference is taken, something happens, it is used."""
 
     def make(kind: Kind) -> ast.Litmus:
-        return test_of(((kind.take(), *between, *use(kind)),), incoherent(kind))
+        return scene(((kind.take(), *between, *use(kind)),), incoherent(kind))
 
     return make
 
@@ -144,7 +144,7 @@ def around_fork(before: tuple[Statement, ...], after: tuple[Statement, ...]) -> 
     """A fork with something before it and after it; None in either stands for taking the reference."""
 
     def make(kind: Kind) -> ast.Litmus:
-        return test_of(((*before, FORK, *after, *use(kind)), CHILD), incoherent(kind))
+        return scene(((*before, FORK, *after, *use(kind)), CHILD), incoherent(kind))
 
     return make
 
@@ -169,18 +169,18 @@ def fork_after_pageout(kind: Kind) -> ast.Litmus:
 
 def fork_during(kind: Kind) -> ast.Litmus:
     """Another thread of the process takes the reference while one forks."""
-    return test_of(((FORK,), CHILD, (kind.take(), *use(kind))), incoherent(kind, 2))
+    return scene(((FORK,), CHILD, (kind.take(), *use(kind))), incoherent(kind, 2))
 
 
-def kswapd_any_time(kind: Kind) -> ast.Litmus:
+def kswapd(kind: Kind) -> ast.Litmus:
     """Reclaim at any moment, before, between and after everything else."""
     body = (kind.take(), CPU_READS, *use(kind))
-    return test_of((body,), incoherent(kind), background=(ast.Background("kswapd", ("x",)),))
+    return scene((body,), incoherent(kind), background=(ast.Background("kswapd", ("x",)),))
 
 
 def taken_from_swap(kind: Kind) -> ast.Litmus:
     """GUP itself brings the page back."""
-    return test_of(((PAGEOUT, kind.take(), *use(kind)),), incoherent(kind))
+    return scene(((PAGEOUT, kind.take(), *use(kind)),), incoherent(kind))
 
 
 def dontneed(kind: Kind) -> ast.Litmus:
@@ -189,7 +189,7 @@ def dontneed(kind: Kind) -> ast.Litmus:
     if kind.write:
         access = (ast.DeviceWrite(REFERENCE, 0, "D"), kind.put(), ast.Load("r1", "x", 0))
     body = (kind.take(), ast.Madvise("x", "MADV_DONTNEED"), *access)
-    return test_of((body,), ast.Condition("exists", ast.RegisterIs(0, "r1", "D" if kind.write else "\\0")))
+    return scene((body,), ast.Condition("exists", ast.RegisterIs(0, "r1", "D" if kind.write else "\\0")))
 
 
 def munmap(kind: Kind) -> ast.Litmus:
@@ -199,7 +199,7 @@ def munmap(kind: Kind) -> ast.Litmus:
         access = (ast.DeviceWrite(REFERENCE, 1, "D"), *access)
     body = (kind.take(), ast.Munmap("x"), *access, kind.put())
     expected = ast.RegisterIs(0, "r1", "D" if kind.write else "b")
-    return test_of((body,), ast.Condition("exists", ast.Not(expected)))
+    return scene((body,), ast.Condition("exists", ast.Not(expected)))
 
 
 def child_keeps(*parent: Statement) -> Callable[[Kind], ast.Litmus]:
@@ -212,7 +212,7 @@ def child_keeps(*parent: Statement) -> Callable[[Kind], ast.Litmus]:
         if kind.write:
             device = (ast.DeviceWrite(REFERENCE, 0, "D"), *device)
         seen = ast.Condition("exists", ast.RegisterIs(2, "r1", "p"))
-        return test_of((first, child, device), seen, of=(None, None, "P1"))
+        return scene((first, child, device), seen, of=(None, None, "P1"))
 
     return make
 
@@ -222,7 +222,7 @@ def ksm(kind: Kind) -> ast.Litmus:
     merge = (
         ast.Madvise("x", "MADV_MERGEABLE"), ast.Madvise("y", "MADV_MERGEABLE"), ast.KsmMerge("x", "y"),
     )  # fmt: skip
-    return test_of(((kind.take(), *merge, *use(kind)),), incoherent(kind), pages=("x", "y"))
+    return scene(((kind.take(), *merge, *use(kind)),), incoherent(kind), pages=("x", "y"))
 
 
 SITUATIONS = (
@@ -242,7 +242,7 @@ SITUATIONS = (
         "swap-write", "swapped out, written back",
         "the page is reclaimed, and a store is what brings it back.", while_held(PAGEOUT),
     ),
-    Situation("kswapd", "kswapd at any moment", "kswapd may reclaim the page at any moment.", kswapd_any_time),
+    Situation("kswapd", "kswapd at any moment", "kswapd may reclaim the page at any moment.", kswapd),
     Situation("swapped", "taken from swap", "the page is in swap when it is taken.", taken_from_swap),
     Situation(
         "swapoff", "swapped out, swapoff", "the page is reclaimed and swapoff brings it back.",
