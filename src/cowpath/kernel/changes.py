@@ -41,6 +41,7 @@ class Change:
     part_of: str = ""
     architectures: tuple[str, ...] = ()
     until: Release | None = None
+    unobservable: str = ""  # why no test can tell a kernel with it from one without, if that is so
 
     @property
     def hunk(self) -> str:
@@ -88,6 +89,7 @@ FREE_SWAP_CACHE_AFTER_COPY = Change(
     "free-swap-cache-after-copy", "f4c4a3f48480", V5_14, "mm/memory.c",
     "wp_page_copy frees the swap slot of the old page where nobody needs it any more",
     "the old page stayed in the swap cache until reclaim found it",
+    unobservable="it frees an idle page earlier; nobody can tell who does not run out of memory",
 )  # fmt: skip
 
 # -- COW fixes part 1 (v5.18) ----------------------------------------------------------------------
@@ -205,6 +207,7 @@ MPROTECT_KEEPS_WRITABLE = Change(
     "mprotect-keeps-writable", "64fe24a3e05e", V6_0, "mm/mprotect.c",
     "mprotect makes the pte of a dirty exclusive page writable at once",
     "the next write faulted, and found the page exclusive or not",
+    unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
 )  # fmt: skip
 
 # -- variants that no release has ------------------------------------------------------------------
@@ -318,8 +321,10 @@ def find(name: str) -> tuple[Change, ...]:
     >>> find("09854ba9")[0].name
     'wp-reuse-by-refcount'
     """
+    from cowpath.kernel.mutants import MUTANTS  # which needs Change
+
     wanted = name.lower()
-    exact = tuple(change for change in CHANGES if change.name.lower() == wanted)
+    exact = tuple(change for change in (*CHANGES, *MUTANTS) if change.name.lower() == wanted)
     hunks = tuple(change for change in CHANGES if change.hunk.lower() == wanted)
     commits = tuple(
         c for c in CHANGES if len(wanted) >= 7 and c.commit.startswith(wanted[:12]) and c.release is not None

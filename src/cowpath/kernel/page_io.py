@@ -12,6 +12,8 @@ from cowpath.kernel.swap import folio_ref_count, folio_unlock
 
 def swap_readpage(folio: Folio, slot: Slot) -> None:
     """The device has read the slot into the locked folio, which is unlocked (swap_read_folio since v6.6)."""
+    if slot.device.off:  # nothing but get_swap_device keeps swapoff from it (2799e77529c2, v5.14)
+        raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
     folio.data = slot.data
     folio.uptodate = True
     folio_unlock(folio)
