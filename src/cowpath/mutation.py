@@ -15,19 +15,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cowpath.errors import CowpathError
 from cowpath.eras import all_versions
+from cowpath.errors import CowpathError
 from cowpath.explore.step import Exhausted, ModelError
 from cowpath.kernel.changes import CHANGES, Change, Version
 from cowpath.kernel.mutants import MUTANTS
 from cowpath.litmus.resolve import load_program
 from cowpath.parallel import each
-from cowpath.verdict import Result, judge
+from cowpath.verdict import judge
 
 MAX_STATES = 300_000
 """A mutant may run wild; what it shows within this many states counts."""
 
-Sort = Literal["change", "variant", "recheck or lock"]
+Sort = Literal["change", "variant", "recheck"]
+
+SORTS: dict[Sort, str] = {
+    "change": "upstream changes", "variant": "wrong variants", "recheck": "rechecks and locks",
+}  # fmt: skip
+"""Each sort of mutation, and what several of it are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def all_mutants() -> list[Mutant]:
             if all(name != other.name for other in found):
                 found.append(Mutant(name, "change", parts))
         found.append(Mutant(change.name, "change", (change,)))
-    return found + [Mutant(change.name, "recheck or lock", (change,)) for change in MUTANTS]
+    return found + [Mutant(change.name, "recheck", (change,)) for change in MUTANTS]
 
 
 def groups_with(change: Change) -> list[tuple[str, tuple[Change, ...]]]:
@@ -186,13 +191,12 @@ def run(task: Task) -> Run:
         result.breakage,
         result.condition,
         frozenset(outcome.text() for outcome in result.outcomes),
-        frozenset(watched.asked | always_asked(result)),
+        frozenset(watched.asked | ASKED_TOGETHER),
     )
 
 
-def always_asked(result: Result) -> set[str]:
-    """Changes that are looked at as a set, not one by one: whether the architecture has the bit."""
-    return {change.name for change in CHANGES if change.name.startswith("swp-exclusive-")}
+ASKED_TOGETHER = frozenset(change.name for change in CHANGES if change.name.startswith("swp-exclusive-"))
+"""Changes that are looked at as a set, not one by one: whether the architecture has the bit."""
 
 
 def why_noticed(before: Run, after: Run) -> str:
@@ -234,6 +238,10 @@ class Laboratory:
         return {
             task.file: self.known[task] for task in tasks if self.known[task].verdict in ("kept", "broken")
         }
+
+    def unusable(self) -> dict[str, str]:
+        """Tests that cannot run, with the reason."""
+        return {task.file: run.error for task, run in self.known.items() if run.error}
 
     def affected(self, mutant: Mutant, version: Version) -> list[str]:
         """The tests that asked about what is mutated."""
