@@ -300,16 +300,18 @@ def version(
 
 
 def names_of(changes: Iterable[Change]) -> list[str]:
-    """The names of changes, the parts of a hunk taken together where all of them are there.
+    """The names of changes, the parts of a patch or a hunk taken together where all of them are there.
 
-    >>> names_of(find("H4")), names_of(find("H4a"))
-    (['H4'], ['H4a'])
+    >>> names_of(find("H4")), names_of(find("H4a")), names_of(find(FOUNDING))
+    (['H4'], ['H4a'], ['1493a1913e34'])
     """
     names = [change.name for change in changes]
-    for hunk in sorted({change.hunk for change in CHANGES if change.hunk != change.name}):
-        parts = [change.name for change in CHANGES if change.hunk == hunk]
-        if set(parts) <= set(names):
-            names = [hunk, *(name for name in names if name not in parts)]
+    released = [change for change in CHANGES if change.release is not None]
+    for key in ("part_of", "hunk"):
+        for group in sorted({getattr(c, key) for c in released if getattr(c, key) not in ("", c.name)}):
+            parts = [change.name for change in released if getattr(change, key) == group]
+            if set(parts) <= set(names):
+                names = [group, *(name for name in names if name not in parts)]
     return names
 
 
