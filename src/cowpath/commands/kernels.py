@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not asked:
         sys.stdout.write(overview(arguments.arch))
     elif len(asked) == 1:
-        sys.stdout.write(listing(sorted_changes(asked[0])))
+        sys.stdout.write(inventory(asked[0]))
     else:
         sys.stdout.write(difference(*asked))
     return 0
@@ -53,6 +53,12 @@ def overview(architecture: str) -> str:
         f"A release in between has what the one before it has.  Architectures: {', '.join(ARCHITECTURES)}.\n"
     )
     return align(rows) + "\n" + note
+
+
+def inventory(kernel: Version) -> str:
+    """What one kernel has."""
+    changes = sorted_changes(kernel)
+    return listing(changes) if changes else f"{kernel} has none of the changes that are modelled\n"
 
 
 def sorted_changes(kernel: Version) -> list[Change]:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
-from cowpath.explore.step import Content, ModelError, Step
+from cowpath.explore.step import Content, ModelError, RangeError, Step
 
 T = TypeVar("T")
 
@@ -68,12 +68,12 @@ class Field(Generic[T]):
         layout, cell = record.layout, record.cell_of[self.name]
         try:
             code = self.encode(layout, value)
-            in_range = 0 <= code < layout.cells[cell].size
         except (ValueError, KeyError, TypeError):
-            in_range = False
-        if not in_range:
+            code = -1
+        if not 0 <= code < layout.cells[cell].size:
             name = layout.cells[cell].name
-            raise ModelError(f"{name} = {value!r} is out of its range {self.range(layout)}")
+            error = ModelError if code < 0 else RangeError
+            raise error(f"{name} = {value!r} is out of its range {self.range(layout)}")
         layout.step.write(cell, code)
 
     def range(self, layout: Layout) -> str:

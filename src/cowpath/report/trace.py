@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
-from cowpath.explore.trace import Step
+from cowpath.explore.trace import Change, Step, cycle
 from cowpath.kernel.words import function_of, kernel_file, model_line, statement_of
 from cowpath.verdict import Outcome, Result, Violation, names
 
@@ -17,14 +18,28 @@ def trace_text(
     result: Result, steps: Sequence[Step], goal: Outcome | Violation, everything: bool = False
 ) -> str:
     """The whole trace; `everything` adds what only matters to locking."""
-    if isinstance(goal, Outcome):
-        what, last = f"{goal.breakage or 'as promised'}: {goal.text()}", promised_words(result, goal)
-    else:
-        what, last = f"{goal}: {goal.text}", []
-    lines = [what, f"{result.program.name}, {result.version}: {count(steps)}, no shorter path exists", ""]
+    lines = [
+        title(goal),
+        f"{result.program.name}, {result.version}: {count(steps)}, no shorter path exists",
+        "",
+    ]
     for group in grouped(result, steps):
         lines += step_lines(result, group, everything)
-    return "\n".join([*lines, "", *last]).rstrip() + "\n"
+    again = cycle(result.exploration, goal.state) if isinstance(goal, Outcome) and goal.hang else []
+    if again:
+        lines += ["", "and then, again and again:", ""]
+        for group in grouped(result, again):
+            lines += step_lines(result, group, everything=True)
+    return "\n".join([*lines, "", *promised_words(result, goal)]).rstrip() + "\n"
+
+
+def title(goal: Outcome | Violation) -> str:
+    """The verdict in words."""
+    if isinstance(goal, Violation):
+        return f"breaks {goal}: {goal.text}"
+    if goal.breakage and (goal.crash or goal.hang):  # they name themselves
+        return goal.text()
+    return f"{goal.breakage or 'as promised'}: {goal.text()}"
 
 
 def count(steps: Sequence[Step]) -> str:
@@ -53,7 +68,7 @@ def heading(result: Result, step: Step) -> tuple[str, str, str]:
 
 def step_lines(result: Result, group: Sequence[Step], everything: bool) -> list[str]:
     """One heading, then what changed, then why; nothing where nothing a reader cares for changed."""
-    changes = [change for step in group for change in step.changes if everything or not change.quiet]
+    changes = [change for change in net_changes(group) if everything or not change.quiet]
     notes = list(dict.fromkeys(note.text for step in group for note in step.notes))
     if not changes and not notes:
         return []
@@ -69,9 +84,19 @@ def step_lines(result: Result, group: Sequence[Step], everything: bool) -> list[
     return lines + [f"        {note}" for note in notes]
 
 
-def promised_words(result: Result, goal: Outcome) -> list[str]:
+def net_changes(group: Sequence[Step]) -> list[Change]:
+    """What is different after a group of steps; what was taken and given back in between is left out."""
+    found: dict[str, Change] = {}
+    for step in group:
+        for change in step.changes:
+            first = found.setdefault(change.name, change)
+            found[change.name] = dataclasses.replace(change, before=first.before)
+    return [change for change in found.values() if change.before != change.after]
+
+
+def promised_words(result: Result, goal: Outcome | Violation) -> list[str]:
     """Where an outcome leaves the promise: "0:r1 is 'a'; the promise allows only 'D'"."""
-    if goal.promised or goal.crash or goal.hang:
+    if isinstance(goal, Violation) or goal.promised or goal.crash or goal.hang:
         return []
     lines = []
     seen = {**goal.registers, **goal.memory}
