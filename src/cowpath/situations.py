@@ -36,7 +36,7 @@ class Kind:
         """
         flags = ["FOLL_PIN" if self.pin else "FOLL_GET"]
         flags += ["FOLL_WRITE"] * self.write + ["FOLL_LONGTERM"] * self.longterm
-        return " | ".join(flags) + (", GUP-fast" if self.fast else "")
+        return " | ".join(flags) + ", read-only" * (not self.write) + ", GUP-fast" * self.fast
 
     def take(self, page: str = "x") -> ast.GetUserPage:
         """The statement that takes such a reference."""

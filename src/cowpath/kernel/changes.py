@@ -227,6 +227,7 @@ MPROTECT_IGNORES_DIRTY = Change(
     "mprotect-ignores-dirty", "6a56ccbcf6c6", V6_2, "mm/mprotect.c",
     "mprotect makes the pte of an exclusive page writable, clean or dirty",
     "only that of a dirty page",
+    unobservable="as mprotect-keeps-writable: it spares a fault",
 )  # fmt: skip
 LONGTERM_UNSHARES_ALL = Change(
     "longterm-unshares-all", "84209e87c696", V6_2, "mm/gup.c",
@@ -242,6 +243,7 @@ PINNED_AFTER_UNMAP = Change(
     "pinned-after-unmap", "d824ec2a1546", V6_4, "mm/vmscan.c",
     "reclaim looks for pins again after the unmap, when no new one can come",
     "a page pinned in between went on to be written out",
+    unobservable="pageout counts references too, and a pin is one: such a page is not written out without it",
 )  # fmt: skip
 BYPASS_TAKES_SLOT = Change(
     "bypass-takes-slot", "13ddaf26be32", V6_8, "mm/memory.c",
@@ -253,6 +255,7 @@ READ_MAPS_WRITABLE = Change(
     "read-maps-writable", "c18160dba5ff", V6_11, "mm/memory.c",
     "a read fault maps an exclusive page from swap writable",
     "read-only: the first write took a fault of its own",
+    unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
 )  # fmt: skip
 NO_BYPASS = Change(
     "no-bypass", "f1879e8a0c60", V7_0, "mm/memory.c",
@@ -263,6 +266,7 @@ NO_BYPASS = Change(
 ZRAM_TAKES_ANYTHING = Change(
     "zram-takes-anything", "e7be8d1dd983", V5_19, "drivers/block/zram/zram_drv.c",
     "zram does not ask for stable pages", "it does (and again since 37887783b3fe, v6.0)", until=V6_0,
+    unobservable="until v6.2 a folio stays locked while zram is written, so that nobody can write to it",
 )  # fmt: skip
 
 # -- variants that no release has ------------------------------------------------------------------
