@@ -16,17 +16,22 @@ Signature = Callable[[Version], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Kernels that follow each other and agree in every cell; `version` stands for all of them."""
+    """Kernels that follow each other and agree; the first of them, `version`, stands for all."""
 
     title: str
-    version: Version
+    versions: tuple[Version, ...]
+
+    @property
+    def version(self) -> Version:
+        """The kernel to show."""
+        return self.versions[0]
 
 
 def all_versions(architectures: Sequence[str] = (DEFAULT_ARCHITECTURE,)) -> list[Version]:
     """Every release that changes a rule, on each architecture.
 
-    >>> [str(version.release) for version in all_versions()][:2]
-    ['5.7', '5.9']
+    >>> [version.release for version in all_versions()][0] == OLDEST
+    True
     """
     releases = {OLDEST, NEWEST}
     for change in CHANGES:
@@ -41,42 +46,51 @@ def all_versions(architectures: Sequence[str] = (DEFAULT_ARCHITECTURE,)) -> list
 
 def each_alone(versions: Iterable[Version]) -> tuple[Column, ...]:
     """One column per kernel."""
-    return name_apart([Column(str(version.release), version) for version in versions])
+    return name_apart([Column(str(version.release), (version,)) for version in versions])
 
 
 def eras(versions: Sequence[Version], signature: Signature) -> tuple[Column, ...]:
     """Join releases that follow each other and agree, on each architecture by itself.
 
-    An architecture's era is left out where an earlier architecture has the same one.
+    An era of a later architecture is left out where the first one agrees with it in every release.
 
-    >>> same = eras(all_versions(), lambda version: [])
+    >>> same = eras(all_versions(["x86_64", "arm"]), lambda version: [])
     >>> [column.title for column in same] == [f"{OLDEST}-{NEWEST}"]
     True
     """
+    architectures = list(dict.fromkeys(version.architecture for version in versions))
+    first = {v.release: signature(v) for v in versions if v.architecture == architectures[0]}
     columns: list[Column] = []
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    for architecture in dict.fromkeys(version.architecture for version in versions):
-        mine = [version for version in versions if version.architecture == architecture]
-        for column in runs(sorted(mine, key=lambda version: version.release), signature):
-            key = (column.title, tuple(signature(column.version)))
-            if key not in seen:
+    for architecture in architectures:
+        mine = sorted((v for v in versions if v.architecture == architecture), key=lambda v: v.release)
+        for column in runs(mine, signature):
+            same = all(first.get(v.release) == signature(v) for v in column.versions)
+            if architecture == architectures[0] or not same:
                 columns.append(column)
-            seen.add(key)
     return name_apart(columns)
 
 
 def runs(versions: Sequence[Version], signature: Signature) -> list[Column]:
     """One architecture's kernels, oldest first, as eras; each lasts until the next one begins."""
-    firsts = [
-        version
-        for index, version in enumerate(versions)
-        if index == 0 or signature(versions[index - 1]) != signature(version)
-    ]
-    ends = [before(version.release) for version in firsts[1:]] + [versions[-1].release]
+    groups: list[list[Version]] = []
+    for version in versions:
+        if groups and signature(groups[-1][-1]) == signature(version):
+            groups[-1].append(version)
+        else:
+            groups.append([version])
+    ends = [before(group[0].release) for group in groups[1:]] + [versions[-1].release]
     return [
-        Column(str(first.release) if first.release == end else f"{first.release}-{end}", first)
-        for first, end in zip(firsts, ends, strict=True)
+        Column(span(group[0].release, end), tuple(group)) for group, end in zip(groups, ends, strict=True)
     ]
+
+
+def span(first: Release, last: Release) -> str:
+    """How an era is called.
+
+    >>> span(Release(5, 9), Release(5, 17)), span(Release(5, 18), Release(5, 18))
+    ('5.9-5.17', '5.18')
+    """
+    return str(first) if first == last else f"{first}-{last}"
 
 
 LAST_MINOR = {4: 20, 5: 19, 6: 19}
@@ -101,5 +115,5 @@ def name_apart(columns: Sequence[Column]) -> tuple[Column, ...]:
         words = [column.title, *str(column.version).split(" ")[2:]]
         if column.version.architecture != columns[0].version.architecture:
             words.insert(1, column.version.architecture)
-        named.append(Column(" ".join(words), column.version))
+        named.append(Column(" ".join(words), column.versions))
     return tuple(named)

@@ -78,7 +78,7 @@ def anchor(kind: Kind, situation: Situation, column: Column) -> str:
 
     >>> from cowpath.kernel.changes import version
     >>> from cowpath.situations import KINDS, SITUATIONS
-    >>> anchor(KINDS[1], SITUATIONS[0], Column("5.9-5.17 arm", version("5.9", "arm")))
+    >>> anchor(KINDS[1], SITUATIONS[0], Column("5.9-5.17 arm", (version("5.9", "arm"),)))
     'get-write-plain-5-9-5-17-arm'
     """
     column_name = "".join(letter if letter.isalnum() else "-" for letter in column.title)
