@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cowpath.explore.recorder import Code
-from cowpath.kernel import changes
+from cowpath.kernel import changes, mutants
 from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock
 from cowpath.kernel.pgtable import (
     mk_pte,
@@ -28,13 +28,15 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
 
     Its threads may go on using entries that are not write-protected yet.
     """
-    mmap_write_lock(parent)
+    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
+        mmap_write_lock(parent)
     page = 0
     while page < len(k.program.pages):
         yield from copy_page_range(k, cpu, k.pte(parent, page), k.pte(child, page))
         yield
         page += 1
-    mmap_write_unlock(parent)
+    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
+        mmap_write_unlock(parent)
     child.alive = True
 
 
@@ -107,7 +109,7 @@ def must_copy(k: Kernel, parent: Mm, folio: Folio) -> bool:
         return False
     if k.has(changes.ANON_EXCLUSIVE) and not folio.anon_exclusive:
         return False
-    return folio_maybe_dma_pinned(folio)
+    return folio_maybe_dma_pinned(folio) and not k.has(mutants.NO_PIN_CHECK_IN_FORK)
 
 
 def copy_present_page(k: Kernel, cpu: int, folio: Folio, target: Pte) -> None:
