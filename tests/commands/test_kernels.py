@@ -3,7 +3,7 @@
 
 import pytest
 
-from cowpath.kernel.changes import CHANGES
+from cowpath.kernel.changes import CHANGES, NEWEST, OLDEST
 from tests.commands.conftest import Run
 
 
@@ -12,10 +12,10 @@ def test_the_overview_lists_releases_and_architectures(run: Run) -> None:
     assert status == 0
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
     assert rows["5.7"] == ["0"]
-    assert rows["5.18"] == ["8", "wp-reuse-from-swap-cache,", "wp-drains-lru,", "swapin-reuse-by-refcount"]
-    assert rows["5.19"][-1] == "H6"
-    assert rows["6.3"][0] == "-"
-    assert "powerpc" in out
+    assert set(rows["5.18"]) >= {"wp-reuse-from-swap-cache,", "wp-drains-lru,"}
+    assert {"H1,", "H4c,"} <= set(rows["5.19"])
+    assert all(len(line) == len(line.rstrip()) for line in out.splitlines())
+    assert ", powerpc, " in out
 
 
 def test_one_kernel_lists_what_it_has(run: Run) -> None:
@@ -36,8 +36,7 @@ def test_two_kernels_are_compared(run: Run) -> None:
     assert out.startswith("only 6.1 x86_64:\n")
     assert {"H1", "H6", "unshare", "mprotect-keeps-writable"} <= set(out.split())
     assert "wp-drains-lru" not in out
-    backwards = run("kernels", "6.1", "5.18").out
-    assert backwards == out
+    assert run("kernels", "6.1", "5.18").out == out
 
 
 def test_two_kernels_with_the_same_rules(run: Run) -> None:
@@ -53,8 +52,8 @@ def test_an_architecture_without_the_bit(run: Run) -> None:
     ("arguments", "message"),
     [
         (["5.7", "5.8", "5.9"], "name one kernel to see what it has, or two to compare them"),
-        (["6.2"], "kernel 6.2 is not modelled: 5.7 to 6.1 are"),
-        (["new"], "'new' is not a kernel release: write it as 5.10 or 6.1"),
+        (["99.0"], f"kernel 99.0 is not modelled: {OLDEST} to {NEWEST} are"),
+        (["new"], "'new' is not a kernel release: write its major and minor number, as in 5.10 or 6.1"),
         (["--arch", "amr64"], "unknown architecture 'amr64': did you mean 'arm64'?"),
         (["6.1", "--arch", "amr64"], "unknown architecture 'amr64': did you mean 'arm64'?"),
     ],

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 
+from cowpath.arch import ARCHITECTURES
 from cowpath.errors import CowpathError
 from cowpath.kernel.changes import (
-    ARCHITECTURES,
     CHANGES,
     DEFAULT_ARCHITECTURE,
     NEWEST,
@@ -49,10 +50,8 @@ def overview(architecture: str) -> str:
         modelled = OLDEST <= release <= NEWEST
         count = str(len(version(release, architecture).changes)) if modelled else "-"
         rows.append([str(release), count, ", ".join(brought) if modelled else "(not modelled yet)"])
-    note = (
-        f"A release in between has what the one before it has.  Architectures: {', '.join(ARCHITECTURES)}.\n"
-    )
-    return align(rows) + "\n" + note
+    names = textwrap.fill(f"Architectures: {', '.join(ARCHITECTURES)}.", width=100)
+    return f"{align(rows)}\nA release in between has what the one before it has.\n{names}\n"
 
 
 def inventory(kernel: Version) -> str:

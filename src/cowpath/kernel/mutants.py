@@ -57,10 +57,6 @@ NO_RECOUNT_IN_WP_REUSE = recheck(
     "no-recount-in-wp-reuse", "mm/memory.c",
     "do_wp_page does not count references again under the folio lock",
 )  # fmt: skip
-NO_CACHE_RECHECK_IN_SWAPIN = recheck(
-    "no-cache-recheck-in-swapin", "mm/memory.c",
-    "do_swap_page maps the folio that it looked up, though it may have left the swap cache since",
-)  # fmt: skip
 NO_PTE_SAME_IN_SWAPIN = recheck(
     "no-pte-same-in-swapin", "mm/memory.c",
     "do_swap_page maps its folio over whatever another thread has mapped meanwhile",
