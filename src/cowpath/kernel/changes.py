@@ -301,6 +301,21 @@ READ_MAPS_WRITABLE = Change(
     "a read fault maps an exclusive page from swap writable",
     "read-only: the first write took a fault of its own",
 )  # fmt: skip
+UFFDIO_MOVE = Change(
+    "uffdio-move", "adef440691ba", V6_8, "mm/userfaultfd.c",
+    "UFFDIO_MOVE takes an exclusive page, or a swap pte that is marked so, to another address",
+    "there was no such ioctl",
+)  # fmt: skip
+MOVE_TAKES_CACHED = Change(
+    "move-takes-cached", "c50f8e6053b0", V6_14, "mm/userfaultfd.c",
+    "UFFDIO_MOVE of a swap pte takes the folio in the swap cache along",
+    "the folio stayed the page of the old address, so the fault at the new one copied it (or hit a BUG)",
+)  # fmt: skip
+MOVE_RECHECKS_CACHE = Change(
+    "move-rechecks-cache", "0ea148a79919", V6_16, "mm/userfaultfd.c",
+    "under the locks UFFDIO_MOVE makes sure that the swap cache is still as it was looked up",
+    "it could take a folio along that no longer belonged to the entry, and leave the right one behind",
+)  # fmt: skip
 NO_BYPASS = Change(
     "no-bypass", "f1879e8a0c60", V7_0, "mm/memory.c",
     "every page from swap comes through the swap cache, and leaves it after it is mapped",

@@ -19,6 +19,7 @@ from cowpath.kernel.mprotect import mprotect
 from cowpath.kernel.state import Kernel, Pte, Reference, Task, Vma
 from cowpath.kernel.state import Register as RegisterRecord
 from cowpath.kernel.swapfile import swapoff
+from cowpath.kernel.userfaultfd import userfaultfd_move
 from cowpath.litmus import ast
 from cowpath.program import SEGV
 
@@ -91,6 +92,9 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return ksm.ksm_merge(k, len(k.tasks), *ptes)
         case ast.Migrate(page=page):
             return move_pages(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.UserfaultfdMove(destination=destination, source=source):
+            ptes = k.pte(mm, program.page_index[destination]), k.pte(mm, program.page_index[source])
+            return userfaultfd_move(k, *ptes)
         case ast.Mprotect(page=page, protection=protection):
             return mprotect(k, k.pte(mm, program.page_index[page]), protection)
         case ast.Munmap(page=page):
