@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import itertools
 
-from cowpath.kernel.changes import ARCHITECTURES, DEFAULT_ARCHITECTURE, NEWEST, Version, version
+from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, NEWEST, Version, version
 
 
 def add_kernel_options(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +19,7 @@ def add_kernel_options(parser: argparse.ArgumentParser) -> None:
         "--arch",
         action="append",
         metavar="NAME",
-        help=f"an architecture as under arch/, repeatable (default {DEFAULT_ARCHITECTURE}): "
-        + ", ".join(ARCHITECTURES),
+        help=f"an architecture, repeatable (default {DEFAULT_ARCHITECTURE}; `cowpath kernels` lists them)",
     )
     group.add_argument(
         "--with", dest="added", action="append", default=[], metavar="CHANGE", help="add a change"

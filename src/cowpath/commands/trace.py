@@ -12,6 +12,7 @@ from cowpath.commands import options
 from cowpath.errors import CowpathError
 from cowpath.explore.trace import trace
 from cowpath.litmus import parse
+from cowpath.litmus.errors import LitmusError
 from cowpath.litmus.print import to_text
 from cowpath.litmus.resolve import load_program, program_from_text
 from cowpath.progress import Meter
@@ -46,11 +47,20 @@ def run(arguments: argparse.Namespace) -> int:
         )
     goal = choose(result, arguments.file, arguments.to)
     if goal is None:
-        print("cowpath trace: no path leads there: it cannot happen on this kernel", file=sys.stderr)
-        return 3 if result.verdict == "unfinished" else 1
+        return nowhere(result)
     steps = trace(result.exploration, goal.state)
     sys.stdout.write(trace_text(result, steps, goal, arguments.all))
     return 0
+
+
+def nowhere(result: Result) -> int:
+    """Say that there is no path, or that none was found in time."""
+    if result.verdict == "unfinished":
+        why = f"not finished: no path there among the first {len(result.exploration.states):,} states"
+        print(f"cowpath trace: {why}", file=sys.stderr)
+        return 3
+    print("cowpath trace: no path leads there: it cannot happen on this kernel", file=sys.stderr)
+    return 1
 
 
 def choose(result: Result, file: str, wanted: str | None) -> Outcome | Violation | None:
@@ -88,6 +98,9 @@ def by_condition(result: Result, file: str, wanted: str) -> Outcome | None:
     """The first outcome that makes a condition true, written as in an exists clause."""
     bare = dataclasses.replace(parse.load(file), condition=None)
     expression = wanted.removeprefix("exists").strip()
-    condition = program_from_text(f"{to_text(bare)}\nexists ({expression})\n", "--to").condition
+    try:
+        condition = program_from_text(f"{to_text(bare)}\nexists ({expression})\n").condition
+    except LitmusError as error:  # its line number would mean nothing to the user
+        raise LitmusError("--to", error.message, hint=error.hint, excerpt=error.excerpt) from None
     assert condition is not None
     return next((o for o in result.outcomes if satisfies(o, condition.expression, result.program)), None)

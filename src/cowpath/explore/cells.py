@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
-from cowpath.explore.step import Content, ModelError, Step
+from cowpath.explore.step import Content, ModelError, RangeError, Step
 
 T = TypeVar("T")
 
@@ -69,12 +69,12 @@ class Field(Generic[T]):
         layout, cell = record.layout, record.cell_of.get(self.name)
         try:
             code = self.encode(layout, value)
-            in_range = 0 <= code < (1 if cell is None else layout.cells[cell].size)
         except (ValueError, KeyError, TypeError):
-            in_range = False
-        if not in_range:
+            code = -1
+        if not 0 <= code < (1 if cell is None else layout.cells[cell].size):
             allowed = self.range(layout) if cell is not None else f"without the feature {self.feature}"
-            raise ModelError(f"{record}.{self.name} = {value!r} is out of its range {allowed}")
+            error = ModelError if code < 0 or cell is None else RangeError
+            raise error(f"{record}.{self.name} = {value!r} is out of its range {allowed}")
         if cell is not None:
             layout.step.write(cell, code)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes
+from cowpath.kernel import changes, raw
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Slot, Vma
 
 
@@ -102,10 +102,11 @@ def make_migration_entry(folio: Folio, access: str) -> PteValue:
 
 
 def pte_swp_mkexclusive(k: Kernel, value: PteValue) -> PteValue:
-    """Mark a swap pte exclusive.  H1: without arch support a stub that does nothing (1493a1913e34, v5.19)."""
-    if k.has(changes.SWP_EXCLUSIVE_BIT) and k.version.has_swp_exclusive_bit:
-        return value._replace(exclusive=True)
-    return value
+    """Mark a swap pte exclusive; where the architecture has no bit for it, nothing happens.
+
+    H1: the stubs and the bit (1493a1913e34, v5.19).
+    """
+    return value._replace(exclusive=raw.can_mark(k.version))
 
 
 def pte_swp_exclusive(value: PteValue) -> bool:
@@ -118,16 +119,13 @@ def pte_swp_clear_exclusive(value: PteValue) -> PteValue:
     return value._replace(exclusive=False)
 
 
-def pte_swp_clear_flags(k: Kernel, value: PteValue) -> PteValue:
-    """The bare swap entry, without soft flags.  H2: the marker is such a flag (1493a1913e34, v5.19)."""
-    if k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG):
-        return pte_swp_clear_exclusive(value)
-    return value
-
-
 def pte_same_as_swp(k: Kernel, pte: Pte, entry: PteValue) -> bool:
-    """Whether an entry is this swap entry, whatever its flags (mm/swapfile.c)."""
-    return pte_swp_clear_flags(k, ptep_get(pte)) == entry
+    """Whether an entry is this swap entry, whatever its flags (mm/swapfile.c).
+
+    H2: the marker is one of the flags that pte_swp_clear_flags strips (1493a1913e34, v5.19).
+    """
+    strips = k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG)
+    return raw.same_as_swp(k.version, ptep_get(pte), entry, strips_exclusive=strips)
 
 
 # -- the page-table lock ---------------------------------------------------------------------------

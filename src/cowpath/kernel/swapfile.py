@@ -7,11 +7,9 @@ from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import changes, rmap, swap_state
 from cowpath.kernel.pgtable import (
-    PteValue,
     mk_pte,
     pte_lock,
     pte_same_as_swp,
-    pte_swp_clear_flags,
     pte_swp_exclusive,
     pte_unlock,
     ptep_get,
@@ -254,8 +252,7 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
 def explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:
     """Say when swapoff fails to recognise a pte only because of its marker."""
     value = ptep_get(pte)
-    bare: PteValue = value._replace(exclusive=False)
-    if value.kind == "swap" and value.slot is slot and pte_swp_clear_flags(k, value) != bare:
+    if value.slot is slot and value.exclusive:
         k.say("the exclusive marker is compared too, so swapoff never recognises this pte")
 
 
