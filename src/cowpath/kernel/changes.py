@@ -62,7 +62,7 @@ V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Rele
 V6_8, V6_11, V6_14, V6_15, V6_16 = (
     Release(6, 8), Release(6, 11), Release(6, 14), Release(6, 15), Release(6, 16),
 )  # fmt: skip
-V7_0 = Release(7, 0)
+V6_5, V7_0 = Release(6, 5), Release(7, 0)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -289,6 +289,16 @@ PINNED_AFTER_UNMAP = Change(
     "pinned-after-unmap", "d824ec2a1546", V6_4, "mm/vmscan.c",
     "reclaim looks for pins again after the unmap, when no new one can come",
     "a page pinned in between went on to be written out",
+)  # fmt: skip
+PER_VMA_LOCKS = Change(
+    "per-vma-locks", "0bff0aaea03e", V6_4, "arch/x86/mm/fault.c",
+    "a page fault takes the lock of its VMA, not mmap_lock",
+    "it took mmap_lock for reading, which fork and munmap hold for writing",
+)  # fmt: skip
+FORK_LOCKS_VMAS = Change(
+    "fork-locks-vmas", "fb49c455323f", V6_5, "kernel/fork.c",
+    "fork write-locks every VMA of the parent, so that no fault comes before it has flushed the TLB",
+    "with per-VMA locks a fault could copy a page that another CPU's TLB still led to",
 )  # fmt: skip
 BYPASS_TAKES_SLOT = Change(
     "bypass-takes-slot", "13ddaf26be32", V6_8, "mm/memory.c",

@@ -12,6 +12,7 @@ from cowpath.kernel.rmap import folio_maybe_dma_pinned
 from cowpath.kernel.state import Folio, Kernel, Pte, Slot
 from cowpath.kernel.swap import folio_get, folio_lock, folio_put, folio_unlock
 from cowpath.kernel.swapfile import get_swap_device, put_swap_device
+from cowpath.kernel.tlb import flush_tlb_page
 
 
 def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
@@ -47,6 +48,7 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
     pte_lock(source.mm)
     if may_move(target, source, value) and folio.anon_exclusive and not folio_maybe_dma_pinned(folio):
         set_pte(source, PTE_NONE)
+        flush_tlb_page(k, source)
         if k.lockless:
             yield
         if folio_maybe_dma_pinned(folio):
