@@ -15,6 +15,8 @@ def features(program: Program) -> frozenset[str]:
     """The features that a test needs."""
     statements = [statement for thread in program.threads for statement in thread.body]
     found = {feature for statement in statements if (feature := _of(statement))}
+    if "tlb" in program.options:
+        found.add("tlb")
     return frozenset(found | {_BACKGROUND.get(actor.kind, "") for actor in program.background} - {""})
 
 

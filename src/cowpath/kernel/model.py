@@ -58,7 +58,7 @@ def check_rules() -> None:
 
 MODELLED = {
     "swap device": ("ssd", "zram", "ssd_stable"),
-    "option": ("debug_vm", "weak_barriers"),
+    "option": ("debug_vm", "tlb", "weak_barriers"),
     "background actor": ("kswapd", "ksmd", "migrated"),
 }
 """What of the language the model knows; statements say so themselves (see task.py)."""

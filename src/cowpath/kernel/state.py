@@ -41,6 +41,8 @@ class Vma(Record):
     mapped = Flag("the mapping exists")
     read = Flag("VM_READ: it may be accessed at all")
     write = Flag("VM_WRITE: it may be written")
+    lock_readers = Count(7, "holders of the VMA lock for reading", quiet=True, feature="tlb")
+    locked = Flag("the VMA lock is held for writing", quiet=True, feature="tlb")
     mergeable = Flag("VM_MERGEABLE: KSM may merge it", feature="ksm")
 
 
@@ -151,6 +153,14 @@ class Task(Record):
     done = Flag("it has run its last statement", quiet=True)
 
 
+class Tlb(Record):
+    """What the CPU of a thread remembers of one pte; only there with `option = tlb`."""
+
+    folio = Pointer[Folio]("Folio", "the page it leads to")
+    write = Flag("it may be written")
+    dirty = Flag("the pte was dirty already, so that a write need not look at it")
+
+
 class Register(Record):
     """A register of a thread."""
 
@@ -184,6 +194,7 @@ class Kernel(Constant):
             SwapDevice: devices,
             Reference: len(program.references),
             Task: len(program.threads),
+            Tlb: len(program.threads) * pages if "tlb" in program.options else 0,
             Register: len(program.registers),
             Statistics: int(count_copies),
         }
@@ -196,6 +207,7 @@ class Kernel(Constant):
         self.zero_page = self.layout.all(Folio)[-1]
         self.slots, self.devices = self.layout.all(Slot), self.layout.all(SwapDevice)
         self.references, self.tasks = self.layout.all(Reference), self.layout.all(Task)
+        self.tlbs = self.layout.all(Tlb)
         self.discarded = self.content(DISCARDED)
         self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
 
@@ -235,6 +247,15 @@ class Kernel(Constant):
         """A constant page content."""
         return self.layout.content(value)
 
+    @property
+    def has_tlb(self) -> bool:
+        """`option = tlb`: CPUs have TLBs, and flushes are deferred as in the kernel."""
+        return bool(self.tlbs)
+
+    def tlb(self, cpu: int, pte: Pte) -> Tlb:
+        """What the CPU of a thread remembers of an entry."""
+        return self.tlbs[cpu * len(self.program.pages) + pte.page]
+
     def mm(self, task: Task) -> Mm:
         """The address space a thread runs in."""
         return self.mms[self.program.threads[task.number].process]
@@ -270,6 +291,12 @@ def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:
             index = process * len(program.pages) + page.index
             names["Pte", index] = f"{leader}.{page.name}"
             names["Vma", index] = f"{leader}.{page.name}.vma"
+    if "tlb" in program.options:
+        for thread in program.threads:
+            for page in program.pages:
+                names["Tlb", thread.index * len(program.pages) + page.index] = (
+                    f"{thread.name}.tlb.{page.name}"
+                )
     for index, reference in enumerate(program.references):
         names["Reference", index] = reference
     for thread in program.threads:
