@@ -303,9 +303,7 @@ def names_of(changes: Iterable[Change]) -> list[str]:
     (['H4'], ['H4a'])
     """
     names = [change.name for change in changes]
-    for hunk in sorted(
-        {change.name[:-1] for change in CHANGES if change.part_of and change.name[-1] in "abcd"}
-    ):
+    for hunk in sorted({change.hunk for change in CHANGES if change.hunk != change.name}):
         parts = [change.name for change in find(hunk)]
         if set(parts) <= set(names):
             names = [hunk, *(name for name in names if name not in parts)]
