@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import re
 import sys
 
 from cowpath.commands import options
 from cowpath.errors import CowpathError
 from cowpath.explore.trace import trace
+from cowpath.goal import choose
 from cowpath.litmus import parse
-from cowpath.litmus.print import to_text
-from cowpath.litmus.resolve import load_program, program_from_text
+from cowpath.litmus.resolve import load_program
 from cowpath.progress import Meter
 from cowpath.report.trace import trace_text
-from cowpath.verdict import Outcome, Result, Violation, judge, satisfies
+from cowpath.verdict import judge
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,50 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         result = judge(
             program, chosen[0], arguments.max_states, meter.update, options.verify_every(arguments)
         )
-    goal = choose(result, arguments.file, arguments.to)
+    goal = choose(result, parse.load(arguments.file), arguments.to)
     if goal is None:
         print("cowpath trace: no path leads there: it cannot happen on this kernel", file=sys.stderr)
         return 3 if result.verdict == "unfinished" else 1
     steps = trace(result.exploration, goal.state)
     sys.stdout.write(trace_text(result, steps, goal, arguments.all))
     return 0
-
-
-def choose(result: Result, file: str, wanted: str | None) -> Outcome | Violation | None:
-    """What the trace shall lead to."""
-    if wanted is None:
-        return default_goal(result)
-    if wanted.isdigit():
-        number = int(wanted)
-        if not 1 <= number <= len(result.outcomes):
-            raise CowpathError(f"there is no outcome {number}: this test has {len(result.outcomes)}")
-        return result.outcomes[number - 1]
-    named = next((violation for violation in result.violations if violation.name == wanted.upper()), None)
-    if named is not None or re.fullmatch(r"[iI]\d+", wanted):
-        return named
-    return by_condition(result, file, wanted)
-
-
-def default_goal(result: Result) -> Outcome | Violation | None:
-    """The worst thing that happens, or what the test asks for."""
-    for kind in result.breakage:
-        for outcome in result.outcomes:
-            if outcome.breakage == kind:
-                return outcome
-    if result.violations:
-        return result.violations[0]
-    condition = result.program.condition
-    if condition is not None:
-        for outcome in result.outcomes:
-            if satisfies(outcome, condition.expression, result.program):
-                return outcome
-    return result.outcomes[0] if result.outcomes else None
-
-
-def by_condition(result: Result, file: str, wanted: str) -> Outcome | None:
-    """The first outcome that makes a condition true, written as in an exists clause."""
-    bare = dataclasses.replace(parse.load(file), condition=None)
-    expression = wanted.removeprefix("exists").strip()
-    condition = program_from_text(f"{to_text(bare)}\nexists ({expression})\n", "--to").condition
-    assert condition is not None
-    return next((o for o in result.outcomes if satisfies(o, condition.expression, result.program)), None)

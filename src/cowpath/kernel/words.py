@@ -20,16 +20,25 @@ KERNEL_FILES = {
 """Where the model's files are not called as those under mm/."""
 
 
-def statement_of(program: Program, actor: int, frame: Frame) -> str:
-    """The statement that a step from this frame belongs to; empty for a background actor.
+def statement_number(program: Program, actor: int, frame: Frame) -> int | None:
+    """Which statement of its thread a step from this frame belongs to; None for a background actor.
 
-    Between two statements a thread stands in `run_thread` itself, and the step begins the next one.
+    Between two statements a thread stands in `run_thread` itself, and the step begins the next one.  After
+    the last statement the number is the length of the body.
     """
     if actor >= len(program.threads) or frame.finished:
-        return ""
-    body = program.threads[actor].body
+        return None
     position = dict(frame.held).get("position")
     number = 0 if not isinstance(position, int) else position + (len(frame.where) == 1)
+    return min(number, len(program.threads[actor].body))
+
+
+def statement_of(program: Program, actor: int, frame: Frame) -> str:
+    """The statement that a step from this frame belongs to; empty for a background actor."""
+    number = statement_number(program, actor, frame)
+    if number is None:
+        return ""
+    body = program.threads[actor].body
     return statement_text(body[number]) if number < len(body) else "end"
 
 
