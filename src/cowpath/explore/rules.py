@@ -54,7 +54,10 @@ class FunctionRules:
 @functools.cache
 def load(filename: str) -> dict[int, FunctionRules]:
     """The rules of every generator function in a file, by first line.  Raises ModelError if one is broken."""
-    tree = ast.parse(Path(filename).read_text(encoding="utf-8"), filename)
+    text = Path(filename).read_text(encoding="utf-8")
+    if "yield" not in text:  # no generator, nothing to check: parsing is what start-up time goes to
+        return {}
+    tree = ast.parse(text, filename)
     return {
         node.lineno: _Liveness(node, filename).result()
         for node in ast.walk(tree)

@@ -304,7 +304,7 @@ def names_of(changes: Iterable[Change]) -> list[str]:
     """
     names = [change.name for change in changes]
     for hunk in sorted({change.hunk for change in CHANGES if change.hunk != change.name}):
-        parts = [change.name for change in find(hunk)]
+        parts = [change.name for change in CHANGES if change.hunk == hunk]
         if set(parts) <= set(names):
             names = [hunk, *(name for name in names if name not in parts)]
     return names
@@ -332,6 +332,6 @@ def find(name: str) -> tuple[Change, ...]:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else "`cowpath changes` lists what is modelled"
     return f"unknown {kind} {name!r}: {hint}"

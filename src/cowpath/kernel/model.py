@@ -35,6 +35,7 @@ def build(
     Loading checks the rules of model code (see explore/rules.py).
     """
     check_rules()
+    check_modelled(program)
     ptes = len(program.parents) * len(program.pages)
     k = Kernel(version, program, ptes + 2 + more_folios, ptes + more_slots, count_copies)
     model = Model(
@@ -53,6 +54,28 @@ def check_rules() -> None:
         rules.load(str(file))
 
 
+MODELLED = {
+    "swap device": ("ssd", "zram", "ssd_stable"),
+    "option": ("debug_vm",),
+    "background actor": ("kswapd",),
+}
+"""What of the language the model knows; statements say so themselves (see task.py)."""
+
+
+def check_modelled(program: Program) -> None:
+    """Refuse what would otherwise be ignored.  Raises CowpathError."""
+    asked = {
+        "swap device": program.swap,
+        "option": tuple(sorted(program.options)),
+        "background actor": tuple(background.kind for background in program.background),
+    }
+    for kind, names in asked.items():
+        for name in names:
+            if name not in MODELLED[kind]:
+                known = ", ".join(MODELLED[kind])
+                raise CowpathError(f"the {kind} {name!r} is not modelled yet; known: {known}")
+
+
 def actors(k: Kernel) -> list[Actor]:
     """Every thread, then everything that may act at any moment."""
     found = [
@@ -60,8 +83,6 @@ def actors(k: Kernel) -> list[Actor]:
         for thread, task in zip(k.program.threads, k.tasks, strict=True)
     ]
     for background in k.program.background:
-        if background.kind != "kswapd":
-            raise CowpathError(f"the background actor {background.kind} is not modelled yet")
         page = k.program.pages[background.pages[0]]
         found.append(Actor(f"kswapd({page.name})", partial(kswapd, k, page.index), background=True))
     for folio in k.folios:

@@ -35,7 +35,8 @@ class LitmusError(CowpathError):
         place = visible(self.filename)
         if self.position != NOWHERE:
             place += f":{self.position.line}:{self.position.column}"
-        return "\n".join(part for part in (f"{place}: {self.message}", self.excerpt, self.hint) if part)
+        first = f"{place}: {visible(self.message)}"
+        return "\n".join(part for part in (first, self.excerpt, self.hint) if part)
 
 
 def excerpt(line: str, column: int, length: int) -> str:

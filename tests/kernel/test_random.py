@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Random programs: the newest kernel keeps its invariants, and the file's order of threads means nothing."""
+
+import dataclasses
+
+from hypothesis import HealthCheck, assume, given, settings
+
+from cowpath.kernel.changes import NEWEST, version
+from cowpath.litmus import ast
+from cowpath.litmus.resolve import resolve
+from cowpath.verdict import Result, judge
+from tests.strategies import valid_trees
+
+MODELLED = (
+    "fork",
+    "wait",
+    "exit",
+    "madvise",
+    "munmap",
+    "mprotect",
+    "get_user_page",
+    "pin_user_page",
+    "put_page",
+    "unpin_user_page",
+    "device_read",
+    "device_write",
+    "swapoff",
+)
+MAX_STATES = 20_000
+
+
+def modelled(tree: ast.Litmus) -> bool:
+    """Whether the model knows everything in a tree."""
+    unknown_advice = any(
+        (isinstance(s, ast.Madvise) and s.advice not in ("MADV_PAGEOUT", "MADV_DONTNEED"))
+        or (isinstance(s, ast.GetUserPage) and (s.fast or "FOLL_FORCE" in s.flags))
+        for _, s in tree.statements()
+    )
+    settings_known = all(
+        set(setting.values) <= {"none", "ssd", "zram", "ssd_stable", "debug_vm"} for setting in tree.settings
+    )
+    return not unknown_advice and settings_known and all(actor.kind == "kswapd" for actor in tree.background)
+
+
+trees = valid_trees(pages=1, threads=2, statements=4, calls=MODELLED).filter(modelled)
+slow = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def run(tree: ast.Litmus) -> Result:
+    """The verdict on the newest kernel; programs with too many states are passed over."""
+    result = judge(resolve(dataclasses.replace(tree, condition=None)), version(NEWEST), MAX_STATES)
+    assume(result.verdict != "unfinished")
+    return result
+
+
+@slow
+@given(trees)
+def test_the_newest_kernel_keeps_its_invariants(tree: ast.Litmus) -> None:
+    result = run(tree)
+    assert result.violations == ()
+    assert not [outcome for outcome in result.outcomes if outcome.crash]
+
+
+def swapped(tree: ast.Litmus) -> ast.Litmus:
+    """The same test with its two threads in the other order, under each other's name."""
+    rename = {"P0": "P1", "P1": "P0"}
+    threads = [
+        dataclasses.replace(thread, name=rename[thread.name], of=None) for thread in reversed(tree.threads)
+    ]
+    return dataclasses.replace(tree, threads=tuple(threads))
+
+
+@slow
+@given(trees.filter(lambda tree: len(tree.threads) == 2))
+def test_outcomes_do_not_depend_on_the_order_of_threads(tree: ast.Litmus) -> None:
+    calls = [type(statement) for _, statement in tree.statements()]
+    assume(ast.Fork not in calls and ast.Wait not in calls)
+    there, back = run(tree), run(swapped(tree))
+    assert registers(there, {0: 0, 1: 1}) == registers(back, {0: 1, 1: 0})
+    assert there.verdict == back.verdict
+
+
+def registers(result: Result, names: dict[int, int]) -> set[tuple[object, ...]]:
+    """The outcomes, registers called by the given numbers of their threads."""
+    found = set()
+    for outcome in result.outcomes:
+        renamed = {
+            f"{names[int(name.split(':')[0])]}:{name.split(':')[1]}": value
+            for name, value in outcome.registers.items()
+        }
+        found.add((*sorted(renamed.items()), *sorted(outcome.memory.values()), bool(outcome.hang)))
+    return found
