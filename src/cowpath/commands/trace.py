@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from cowpath.commands import options
 from cowpath.errors import CowpathError
-from cowpath.explore.trace import trace
-from cowpath.goal import choose
+from cowpath.explore.trace import Step, trace
+from cowpath.goal import Goal, choose
 from cowpath.litmus import parse
 from cowpath.litmus.resolve import load_program
 from cowpath.progress import Meter
+from cowpath.report import itf
+from cowpath.report.story import story_text
 from cowpath.report.trace import trace_text
-from cowpath.verdict import judge
+from cowpath.verdict import Result, judge
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default: the worst breakage, else what the test's exists clause asks for, else the first outcome",
     )
     parser.add_argument("--all", action="store_true", help="show locks and bookkeeping too")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--story", action="store_true", help="tell the path in sentences, to quote in a mail")
+    form.add_argument("--format", choices=("text", "itf"), default="text", help="default: text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,6 +52,21 @@ def run(arguments: argparse.Namespace) -> int:
     if goal is None:
         print("cowpath trace: no path leads there: it cannot happen on this kernel", file=sys.stderr)
         return 3 if result.verdict == "unfinished" else 1
-    steps = trace(result.exploration, goal.state)
-    sys.stdout.write(trace_text(result, steps, goal, arguments.all))
+    show(arguments, result, trace(result.exploration, goal.state), goal)
     return 0
+
+
+def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], goal: Goal) -> None:
+    """The path in the asked form; colours and columns only on a terminal."""
+    if arguments.story:
+        sys.stdout.write(story_text(result, steps, goal))
+    elif arguments.format == "itf":
+        sys.stdout.write(itf.document(result, steps))
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        from cowpath.report.terminal import print_trace
+
+        print_trace(Console(highlight=False), result, steps, goal, arguments.all)
+    else:
+        sys.stdout.write(trace_text(result, steps, goal, arguments.all))

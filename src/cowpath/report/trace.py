@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from cowpath.explore.trace import Step
+from cowpath.explore.trace import Change, Step
+from cowpath.goal import Goal
 from cowpath.kernel.words import function_of, kernel_file, model_line, statement_of
 from cowpath.verdict import Outcome, Result, Violation, names
 
@@ -13,18 +15,66 @@ WIDTH = 60
 """Where the column with the kernel's names begins."""
 
 
-def trace_text(
-    result: Result, steps: Sequence[Step], goal: Outcome | Violation, everything: bool = False
-) -> str:
-    """The whole trace; `everything` adds what only matters to locking."""
-    if isinstance(goal, Outcome):
-        what, last = f"{goal.breakage or 'as promised'}: {goal.text()}", promised_words(result, goal)
-    else:
-        what, last = f"{goal}: {goal.text}", []
-    lines = [what, f"{result.program.name}, {result.version}: {count(steps)}, no shorter path exists", ""]
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one actor does in one function for one statement: what a reader sees of some steps in a row."""
+
+    actor: int
+    name: str
+    statement: str
+    function: str
+    file: str  # of the kernel tree
+    line: str  # of the model
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The statement and the function, or the one there is."""
+        return ": ".join(part for part in (self.statement, self.function) if part)
+
+
+def blocks(result: Result, steps: Sequence[Step], everything: bool = False) -> Iterator[Block]:
+    """The path as blocks; steps that change nothing a reader cares for are left out unless `everything`."""
     for group in grouped(result, steps):
-        lines += step_lines(result, group, everything)
-    return "\n".join([*lines, "", *last]).rstrip() + "\n"
+        changes = [change for step in group for change in step.changes if everything or not change.quiet]
+        notes = list(dict.fromkeys(note.text for step in group for note in step.notes))
+        if not changes and not notes:
+            continue
+        actor, statement, function = heading(result, group[0])
+        place = next((found for step in group if (found := function_of(step)) is not None), None)
+        file, line = ("", "") if place is None else (kernel_file(place), model_line(place))
+        number = group[0].actor
+        yield Block(number, actor, statement, function, file, line, tuple(changes), tuple(notes))
+
+
+def trace_text(result: Result, steps: Sequence[Step], goal: Goal, everything: bool = False) -> str:
+    """The whole trace as plain text; `everything` adds what only matters to locking."""
+    lines = [title(goal), subtitle(result, steps), ""]
+    for block in blocks(result, steps, everything):
+        lines += block_lines(block)
+    return "\n".join([*lines, "", *promised_words(result, goal), last_line(result, goal)]) + "\n"
+
+
+def title(goal: Goal) -> str:
+    """What the path leads to."""
+    if isinstance(goal, Outcome):
+        return f"{goal.breakage or 'as promised'}: {goal.text()}"
+    return f"{goal}: {goal.text}"
+
+
+def subtitle(result: Result, steps: Sequence[Step]) -> str:
+    """Which test and kernel, how many steps."""
+    return f"{result.program.name}, {result.version}: {count(steps)}, no shorter path exists"
+
+
+def last_line(result: Result, goal: Goal) -> str:
+    """The promise that is broken, by name."""
+    if isinstance(goal, Violation):
+        return f"Broken on {result.version}: {goal}"
+    if goal.promised:
+        return "As promised: private memory may end like this."
+    return f"Promise broken on {result.version}: {goal.breakage}"
 
 
 def count(steps: Sequence[Step]) -> str:
@@ -51,27 +101,18 @@ def heading(result: Result, step: Step) -> tuple[str, str, str]:
     return step.actor_name, statement, "" if place is None else place.function
 
 
-def step_lines(result: Result, group: Sequence[Step], everything: bool) -> list[str]:
-    """One heading, then what changed, then why; nothing where nothing a reader cares for changed."""
-    changes = [change for step in group for change in step.changes if everything or not change.quiet]
-    notes = list(dict.fromkeys(note.text for step in group for note in step.notes))
-    if not changes and not notes:
-        return []
-    actor, statement, function = heading(result, group[0])
-    place = next((found for step in group if (found := function_of(step)) is not None), None)
-    left = (
-        f"{actor}  {statement}: {function}" if statement and function else f"{actor}  {statement or function}"
-    )
-    where = f"{kernel_file(place)}  {model_line(place)}" if place is not None else ""
-    lines = [f"{left:{WIDTH}}  {where}".rstrip()]
-    width = max((len(change.name) for change in changes), default=0)
-    lines += [f"        {change.name:{width}}  {change.before} -> {change.after}" for change in changes]
-    return lines + [f"        {note}" for note in notes]
+def block_lines(block: Block) -> list[str]:
+    """One heading, then what changed, then why."""
+    where = f"{block.file}  {block.line}" if block.file else ""
+    lines = [f"{f'{block.name}  {block.title}':{WIDTH}}  {where}".rstrip()]
+    width = max((len(change.name) for change in block.changes), default=0)
+    lines += [f"        {change.name:{width}}  {change.before} -> {change.after}" for change in block.changes]
+    return lines + [f"        {note}" for note in block.notes]
 
 
-def promised_words(result: Result, goal: Outcome) -> list[str]:
+def promised_words(result: Result, goal: Goal) -> list[str]:
     """Where an outcome leaves the promise: "0:r1 is 'a'; the promise allows only 'D'"."""
-    if goal.promised or goal.crash or goal.hang:
+    if isinstance(goal, Violation) or goal.promised or goal.crash or goal.hang:
         return []
     lines = []
     seen = {**goal.registers, **goal.memory}
