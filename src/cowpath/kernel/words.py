@@ -5,9 +5,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cowpath.arch import LayoutError, architecture
+from cowpath.arch.swp_pte import SwpEntry, pte_swp_mkexclusive, swp_entry_to_pte
+from cowpath.explore.cells import Layout
 from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Place
 from cowpath.explore.trace import Step
+from cowpath.kernel.changes import Version
+from cowpath.kernel.state import Pte
 from cowpath.litmus.print import statement_text
 from cowpath.program import Program
 
@@ -66,3 +71,28 @@ def kernel_file(place: Place) -> str:
 def model_line(place: Place) -> str:
     """Where the model says so, from the package on: "kernel/memory.py:213"."""
     return f"{'/'.join(Path(place.file).parts[-2:])}:{place.line}"
+
+
+def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]:
+    """What stands in each page-table entry that is not present, in hexadecimal, by the entry's name.
+
+    A present entry holds a page frame number, which the model has no use for; so it has no raw value.  Slot n
+    of a device is its offset n + 1: the first page of a swap area is its header.
+    """
+    try:
+        form = architecture(version.architecture).layout(version.release)
+    except LayoutError:
+        return {}
+    form = form if version.has_swp_exclusive_bit else form.without_exclusive()
+    found = {}
+    for pte in layout.all(Pte):
+        layout.step.begin(state)
+        slot = pte.slot
+        if pte.kind == "present":
+            continue
+        value = form.none
+        if slot is not None:
+            value = swp_entry_to_pte(form, SwpEntry(slot.device.number, slot.number + 1))
+            value = pte_swp_mkexclusive(form, value) if pte.exclusive else value
+        found[repr(pte)] = f"{value:#0{form.pte_bits // 4 + 2}x}"
+    return found

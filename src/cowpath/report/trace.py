@@ -114,11 +114,20 @@ def promised_words(result: Result, goal: Goal) -> list[str]:
     """Where an outcome leaves the promise: "0:r1 is 'a'; the promise allows only 'D'"."""
     if isinstance(goal, Violation) or goal.promised or goal.crash or goal.hang:
         return []
-    lines = []
     seen = {**goal.registers, **goal.memory}
+    lines = []
+    for name, values in forbidden_values(result, goal).items():
+        choice = " or ".join(repr(value) for value in values)
+        lines.append(f"{name} is {seen[name]!r}; the promise allows only {choice}")
+    return lines or ["No single value is wrong, but the promise does not allow them together."]
+
+
+def forbidden_values(result: Result, goal: Outcome) -> dict[str, list[str]]:
+    """Each name whose value the promise never allows, with the values that it does."""
+    seen = {**goal.registers, **goal.memory}
+    found = {}
     for position, name in enumerate(names(result.program)):
         values = sorted({observed[position] for observed in result.promised})
         if name in seen and seen[name] not in values:
-            choice = " or ".join(repr(value) for value in values)
-            lines.append(f"{name} is {seen[name]!r}; the promise allows only {choice}")
-    return lines or ["No single value is wrong, but the promise does not allow them together."]
+            found[name] = values
+    return found
