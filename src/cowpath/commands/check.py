@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_kernel_options(parser)
     options.add_search_options(parser)
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    parser.add_argument("--html", metavar="OUT", help="also write a page of its own to the file OUT")
     parser.add_argument(
         "--expected",
         action="store_true",
@@ -57,6 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
                 except CowpathError as error:
                     failures.append(json_report.Failure(file, f"{file}: {error}"))
     write(arguments, results, failures)
+    if arguments.html:
+        from cowpath.explorer.pages import check_page
+
+        options.write_page(arguments.html, check_page(results, [failure.message for failure in failures]))
     if failures:
         return BAD_INPUT
     if arguments.expected:

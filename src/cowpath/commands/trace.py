@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="show locks and bookkeeping too")
     form = parser.add_mutually_exclusive_group()
+    form.add_argument("--html", metavar="OUT", help="write a page of its own to the file OUT instead")
     form.add_argument("--story", action="store_true", help="tell the path in sentences, to quote in a mail")
     form.add_argument("--format", choices=("text", "itf"), default="text", help="default: text")
 
@@ -58,7 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], goal: Goal) -> None:
     """The path in the asked form; colours and columns only on a terminal."""
-    if arguments.story:
+    if arguments.html:
+        from cowpath.explorer.pages import trace_page
+
+        options.write_page(arguments.html, trace_page(arguments.file, result, goal))
+    elif arguments.story:
         sys.stdout.write(story_text(result, steps, goal))
     elif arguments.format == "itf":
         sys.stdout.write(itf.document(result, steps))
