@@ -4,7 +4,7 @@
 import pytest
 
 from cowpath.kernel.fork import dup_mmap
-from cowpath.kernel.gup import device_read, device_write, get_user_pages, put_reference
+from cowpath.kernel.gup import Want, device_read, device_write, get_user_pages, put_reference
 from cowpath.kernel.mmap import madvise_dontneed, munmap
 from tests.kernel.bench import Bench
 
@@ -17,7 +17,7 @@ UNTOUCHED = ONE.replace(' = "ab"', "")
 
 
 def take(bench: Bench, write: bool, pin: bool) -> None:
-    bench.finish(get_user_pages(bench.k, 0, bench.k.references[0], bench.pte(), write, pin))
+    bench.finish(get_user_pages(bench.k, 0, bench.k.references[0], bench.pte(), Want(write, pin)))
 
 
 def fork(bench: Bench) -> None:

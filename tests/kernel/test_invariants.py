@@ -7,7 +7,7 @@ import pytest
 
 from cowpath.kernel import invariants
 from cowpath.kernel.fork import dup_mmap
-from cowpath.kernel.gup import get_user_pages
+from cowpath.kernel.gup import Want, get_user_pages
 from cowpath.kernel.madvise import madvise_pageout
 from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
 from cowpath.kernel.swap import folio_get
@@ -63,7 +63,7 @@ def marked_and_shared() -> Bench:
 
 
 def pinned(bench: Bench) -> Bench:
-    bench.finish(get_user_pages(bench.k, 0, bench.k.references[0], bench.pte(), True, True))
+    bench.finish(get_user_pages(bench.k, 0, bench.k.references[0], bench.pte(), Want(write=True, pin=True)))
     return bench
 
 

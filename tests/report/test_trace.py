@@ -5,14 +5,17 @@ import io
 
 from rich.console import Console
 
-from cowpath.explore.step import Place
-from cowpath.explore.trace import Change, Step, trace
+from cowpath.explore.trace import Step, trace
 from cowpath.goal import Goal, default_goal
-from cowpath.report.story import merged, story_text
+from cowpath.kernel.changes import version
+from cowpath.litmus.resolve import load_program
+from cowpath.report.story import story_text
 from cowpath.report.terminal import print_trace
 from cowpath.report.trace import trace_text
-from tests.founding import judged
+from cowpath.verdict import judge
+from tests.founding import FOUNDING, judged
 
+HANGS = "swapoff-finishes.litmus"
 LAST = "Promise broken on 5.18 x86_64: lost write"
 
 
@@ -56,9 +59,12 @@ def test_a_story_can_be_quoted() -> None:
     assert "refcount" not in flat
 
 
-def test_changes_of_one_thing_are_told_once() -> None:
-    here = Place("", "", 0)
-    there_and_back = [Change("a", "0", "1", here, False), Change("a", "1", "0", here, False)]
-    assert list(merged(there_and_back)) == []
-    onward = [Change("a", "0", "1", here, False), Change("a", "1", "2", here, False)]
-    assert [(change.before, change.after) for change in merged(onward)] == [("0", "2")]
+def test_an_endless_loop_is_told_in_every_form() -> None:
+    loop = judge(load_program(FOUNDING.with_name(HANGS)), version("6.1", dropped=["H2"]))
+    goal = default_goal(loop)
+    assert goal is not None
+    steps = trace(loop.exploration, goal.state)
+    out = io.StringIO()
+    print_trace(Console(file=out, width=100), loop, steps, goal)
+    for told in (trace_text(loop, steps, goal), story_text(loop, steps, goal), out.getvalue()):
+        assert "and then, again and again:" in told

@@ -238,7 +238,7 @@ class Recorder:
     def _settle(self, actor: int) -> None:
         """Let a background actor stand at its first yield from the beginning."""
         generator = self.model.actors[actor].start()
-        self.step.begin(b"")
+        self.step.begin(self.model.initial)
         if next(generator) != IDLE or self.step.seen or self.step.writes or self.step.moves:
             raise ModelError(f"{self.model.actors[actor].name} must do nothing before its first `yield IDLE`")
         key, where = _stack(generator)
@@ -325,6 +325,9 @@ def _stack(generator: Code | None) -> tuple[_Key, tuple[Place, ...]]:
         key.append((code, line, tuple(sorted(held, key=lambda item: item[0]))))
         where.append(Place(code.co_name, code.co_filename, line))
         inner = inner.gi_yieldfrom
+        if inner is not None and not inspect.isgenerator(inner):
+            kind = type(inner).__name__
+            raise ModelError(f"{code.co_name} waits in a {kind}; only generators can be resumed")
     return tuple(key), tuple(where)
 
 

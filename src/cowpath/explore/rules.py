@@ -7,7 +7,7 @@ nothing else can influence the rest of the generator, hence the rules:
 - `yield` and `yield from` stand alone as a statement, on the right of an assignment to one name, or after
   `return`; inside an expression the rest of the expression would hide on the interpreter's stack;
 - not inside `for`, `with`, `try`, `match` or a comprehension: iterators and handlers hide there too;
-- a generator uses no `global`, `nonlocal`, nested functions or `del`.
+- a generator has no decorator and uses no `global`, `nonlocal`, nested functions or `del`.
 
 Liveness is computed on the syntax tree, not on bytecode, so it does not depend on the Python release.
 """
@@ -82,11 +82,13 @@ class _Liveness:
 
     def __init__(self, function: ast.FunctionDef, filename: str) -> None:
         self.function, self.filename = function, filename
-        self.live: dict[tuple[int, int], Names] = {}
+        self.live: dict[tuple[int, int, int], Names] = {}  # by first line, last line, column
 
     def result(self) -> FunctionRules:
+        if self.function.decorator_list:
+            raise self.refusal(self.function.lineno, "a generator of the model cannot have a decorator")
         self.block(self.function.body, NOTHING, _Exits(NOTHING, NOTHING))
-        points = [YieldPoint(first, last, live) for (first, last), live in sorted(self.live.items())]
+        points = [YieldPoint(first, last, live) for (first, last, _), live in sorted(self.live.items())]
         for before, after in itertools.pairwise(points):
             if after.first_line <= before.last_line:
                 raise self.refusal(after.first_line, "two yields share a line")
@@ -122,11 +124,14 @@ class _Liveness:
                 return self.reads(node)
             case ast.Pass() | ast.Expr() | ast.Assert():
                 return live | self.reads(node)
+            case ast.AnnAssign(value=None):
+                return live
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
                 return self.assignment(node, live)
             case ast.For() | ast.With() | ast.Try() | ast.Match():
-                # No yield may hide inside, so its inner order does not matter: whatever it reads is live.
-                return live | self.reads(node)
+                # No yield may hide inside, so its inner order does not matter: whatever it reads is live, and
+                # it may go on after it or leave the loop around it.
+                return live | exits.on_break | exits.on_continue | self.reads(node)
         raise self.refusal(node.lineno, f"a generator of the model cannot use {type(node).__name__.lower()}")
 
     def loop(self, node: ast.While, after: Names) -> Names:
@@ -154,8 +159,8 @@ class _Liveness:
         return (live - stored) | self.reads(node)
 
     def suspension(self, node: ast.stmt, value: ast.Yield | ast.YieldFrom, live: Names) -> Names:
-        lines = (value.lineno, value.end_lineno or value.lineno)
-        self.live[lines] = self.live.get(lines, NOTHING) | live
+        where = (value.lineno, value.end_lineno or value.lineno, value.col_offset)
+        self.live[where] = self.live.get(where, NOTHING) | live
         inner = self.reads(value.value) if value.value is not None else NOTHING
         return live | inner
 

@@ -39,7 +39,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """A state from which no end can be reached any more."""
+    """Where a run is caught: no end can be reached, and nothing new either."""
 
     state: int
     deadlock: bool  # nothing can move; otherwise steps go on for ever and lead nowhere
@@ -195,9 +195,10 @@ def verify(recorder: Recorder, state: bytes) -> None:
 
 
 def find_hang(found: Exploration) -> Hang | None:
-    """The first state from which no end can be reached: a deadlock, or steps that go on for ever.
+    """The first state in which a run is caught: a deadlock if there is one, else a loop that never ends.
 
-    An end is a state at rest or a crash.  Ends are followed backwards; what they do not reach is stuck.
+    An end is a state at rest or a crash.  Ends are followed backwards; what they do not reach is stuck.  A
+    stuck run may still go on for a while; it is caught where all that it can do leads back.
     """
     recorder = found.recorder
     count = len(found.states)
@@ -207,11 +208,11 @@ def find_hang(found: Exploration) -> Hang | None:
         reaches[number] = 1
     if len(ends) < count:
         _mark_backwards(found, reaches)
-    stuck = reaches.find(0)
-    if stuck < 0:
+    caught = _caught(found, reaches) if 0 in reaches else []
+    if not caught:
         return None
-    dead = next((n for n in range(stuck, count) if not reaches[n] and not any(found.edges(n))), None)
-    number = stuck if dead is None else dead
+    dead = next((number for number in caught if not any(found.edges(number))), None)
+    number = caught[0] if dead is None else dead
     return Hang(number, dead is not None, tuple(_waiting(recorder, found.states[number])))
 
 
@@ -227,6 +228,41 @@ def _mark_backwards(found: Exploration, reaches: bytearray) -> None:
             if not reaches[number] and any(reaches[target] for _, target in found.edges(number)):
                 reaches[number] = 1
                 changed = True
+
+
+def _caught(found: Exploration, reaches: bytearray) -> list[int]:
+    """The stuck states that every run from them can return to (Tarjan's components without a way out)."""
+    order: dict[int, int] = {}
+    lowest: dict[int, int] = {}
+    part: dict[int, int] = {}  # state -> the root of its component, once that is complete
+    open_states: list[int] = []
+    for root in (number for number, ends in enumerate(reaches) if not ends):
+        calls = [] if root in order else [(root, found.edges(root))]
+        while calls:
+            number, edges = calls[-1]
+            if number not in order:
+                order[number] = lowest[number] = len(order)
+                open_states.append(number)
+            fresh = None
+            for _, target in edges:
+                if target not in order:
+                    fresh = target
+                    break
+                if target not in part:
+                    lowest[number] = min(lowest[number], order[target])
+            if fresh is not None:
+                calls.append((fresh, found.edges(fresh)))
+                continue
+            calls.pop()
+            if calls:
+                above = calls[-1][0]
+                lowest[above] = min(lowest[above], lowest[number])
+            while lowest[number] == order[number] and number not in part:
+                part[open_states.pop()] = number
+    leaving = {
+        part[number] for number in part for _, target in found.edges(number) if part[target] != part[number]
+    }
+    return sorted(number for number in part if part[number] not in leaving)
 
 
 def _waiting(recorder: Recorder, state: bytes) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Crash(Exception):  # noqa: N818 - an outcome, not an error
     """The modelled system stops here; its text names the check that failed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Content:
     """An opaque value: what `cell` held when the step began, or the constant `code` where `cell` is None.
 

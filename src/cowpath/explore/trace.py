@@ -96,8 +96,32 @@ def _read_back(ways: list[dict[int, _Way]], target: int) -> list[tuple[int, int]
 
 def trace(found: Exploration, target: int) -> list[Step]:
     """Each step of the simplest shortest path to a state."""
-    steps, state = [], found.states[0]
-    for actor, number in path_to(found, target):
+    return _explain_all(found, 0, path_to(found, target))
+
+
+def cycle(found: Exploration, start: int) -> list[Step]:
+    """Each step of a shortest way from a state back to itself; empty if there is none."""
+    came_from: dict[int, tuple[int, int]] = {}
+    ahead = [start]
+    for number in ahead:
+        for actor, successor in found.edges(number):
+            if successor not in came_from:
+                came_from[successor] = (actor, number)
+                ahead.append(successor)
+    if start not in came_from:
+        return []
+    path: list[tuple[int, int]] = []
+    state = start
+    while not path or state != start:
+        actor, before = came_from[state]
+        path.append((actor, state))
+        state = before
+    return _explain_all(found, start, path[::-1])
+
+
+def _explain_all(found: Exploration, start: int, path: list[tuple[int, int]]) -> list[Step]:
+    steps, state = [], found.states[start]
+    for actor, number in path:
         following = found.states[number]
         steps.append(explain(found.recorder, actor, state, following))
         state = following

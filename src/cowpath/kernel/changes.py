@@ -17,7 +17,7 @@ from cowpath.errors import CowpathError
 from cowpath.explore.recorder import Constant
 from cowpath.release import Release
 
-OLDEST, NEWEST = Release(5, 7), Release(6, 1)
+OLDEST, NEWEST = Release(5, 7), Release(7, 0)
 
 
 class UnknownChangeError(CowpathError):
@@ -56,14 +56,21 @@ class Change:
         return not self.architectures or architecture in self.architectures
 
 
-V5_7, V5_9, V5_11, V5_14 = Release(5, 7), Release(5, 9), Release(5, 11), Release(5, 14)
-V5_18, V5_19, V6_0, V6_3 = Release(5, 18), Release(5, 19), Release(6, 0), Release(6, 3)
+V5_8, V5_9, V5_11, V5_14 = Release(5, 8), Release(5, 9), Release(5, 11), Release(5, 14)
+V5_18, V5_19, V6_0 = Release(5, 18), Release(5, 19), Release(6, 0)
+V6_2, V6_3, V6_4, V6_8 = Release(6, 2), Release(6, 3), Release(6, 4), Release(6, 8)
+V6_11, V7_0 = Release(6, 11), Release(7, 0)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
 
 # -- before the founding patch ---------------------------------------------------------------------
 
+FORCED_COW_BREAK = Change(
+    "forced-cow-break", "17839856fd58", V5_8, "mm/gup.c",
+    "a read-only reference breaks copy-on-write as a write would",
+    "it took the page as it was mapped", until=V5_9,
+)  # fmt: skip
 WP_REUSE_BY_REFCOUNT = Change(
     "wp-reuse-by-refcount", "09854ba94c6a", V5_9, "mm/memory.c",
     "do_wp_page reuses a page only if the faulting pte holds the one reference to it",
@@ -106,6 +113,12 @@ SWAPIN_REUSE_BY_REFCOUNT = Change(
     "swapin-reuse-by-refcount", "c145e0b47c77", V5_18, "mm/memory.c",
     "do_swap_page maps a page writable only if nobody else references it",
     "reuse_swap_page counted ptes and slots only, so a page that somebody else was reading was written",
+)  # fmt: skip
+
+SLOT_KEPT_AFTER_READ = Change(
+    "slot-kept-after-read", "e914d8f00391", V5_18, "mm/page_io.c",
+    "a zram slot keeps its content while a swap pte refers to it",
+    "swap_slot_free_notify dropped the content as soon as its last user had read it into the swap cache",
 )  # fmt: skip
 
 # -- COW fixes part 2 (v5.19) ----------------------------------------------------------------------
@@ -205,6 +218,48 @@ MPROTECT_KEEPS_WRITABLE = Change(
     "mprotect-keeps-writable", "64fe24a3e05e", V6_0, "mm/mprotect.c",
     "mprotect makes the pte of a dirty exclusive page writable at once",
     "the next write faulted, and found the page exclusive or not",
+)  # fmt: skip
+
+MPROTECT_IGNORES_DIRTY = Change(
+    "mprotect-ignores-dirty", "6a56ccbcf6c6", V6_2, "mm/mprotect.c",
+    "mprotect makes the pte of an exclusive page writable, clean or dirty",
+    "only that of a dirty page",
+)  # fmt: skip
+LONGTERM_UNSHARES_ALL = Change(
+    "longterm-unshares-all", "84209e87c696", V6_2, "mm/gup.c",
+    "a read-only FOLL_LONGTERM pin unshares the zero page too",
+    "it pinned the zero page, and the owner's first write parted the two",
+)  # fmt: skip
+SYNC_WRITE_UNLOCKS = Change(
+    "sync-write-unlocks", "3222d8c2a7f8", V6_3, "mm/page_io.c",
+    "a folio is unlocked before it is written to a synchronous device, as to any other",
+    "bdev_write_page kept it locked, so that no fault could meet it under writeback",
+)  # fmt: skip
+PINNED_AFTER_UNMAP = Change(
+    "pinned-after-unmap", "d824ec2a1546", V6_4, "mm/vmscan.c",
+    "reclaim looks for pins again after the unmap, when no new one can come",
+    "a page pinned in between went on to be written out",
+)  # fmt: skip
+BYPASS_TAKES_SLOT = Change(
+    "bypass-takes-slot", "13ddaf26be32", V6_8, "mm/memory.c",
+    "a read past the swap cache marks the slot (SWAP_HAS_CACHE) until the page is mapped",
+    "two threads could read the same slot, and the slower one mapped what had been overwritten since",
+    until=V7_0,
+)  # fmt: skip
+READ_MAPS_WRITABLE = Change(
+    "read-maps-writable", "c18160dba5ff", V6_11, "mm/memory.c",
+    "a read fault maps an exclusive page from swap writable",
+    "read-only: the first write took a fault of its own",
+)  # fmt: skip
+NO_BYPASS = Change(
+    "no-bypass", "f1879e8a0c60", V7_0, "mm/memory.c",
+    "every page from swap comes through the swap cache, and leaves it after it is mapped",
+    "a synchronous device was read past the swap cache where one pte used the slot",
+)  # fmt: skip
+
+ZRAM_TAKES_ANYTHING = Change(
+    "zram-takes-anything", "e7be8d1dd983", V5_19, "drivers/block/zram/zram_drv.c",
+    "zram does not ask for stable pages", "it does (and again since 37887783b3fe, v6.0)", until=V6_0,
 )  # fmt: skip
 
 # -- variants that no release has ------------------------------------------------------------------

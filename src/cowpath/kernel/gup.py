@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import changes
@@ -13,27 +15,41 @@ from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Register, Vma
 from cowpath.kernel.swap import folio_get, folio_put, free_if_unused
 
 
-def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, write: bool, pin: bool) -> Code:
+class Want(NamedTuple):
+    """What a reference is wanted for: the FOLL_ flags."""
+
+    write: bool = False  # FOLL_WRITE
+    pin: bool = False  # FOLL_PIN, not FOLL_GET
+    longterm: bool = False  # FOLL_LONGTERM
+
+
+def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
     """Take a reference to the page at an address, faulting it in as often as needed (__get_user_pages).
 
-    FOLL_PIN says so in the process before it looks (70e806e4e645, v5.9).  Where nothing is mapped the call
-    fails, and no reference is taken.
+    FOLL_PIN says so in the process before it looks (70e806e4e645, v5.9).  v5.8 alone treats every request as
+    one for writing (17839856fd58).  Where the access is not permitted the call fails, and no reference is
+    taken.
     """
     mm = pte.mm
     mmap_read_lock(mm)
-    if pin and k.has(changes.FORK_COPIES_PINNED):
+    if want.pin and k.has(changes.FORK_COPIES_PINNED):
         mm.has_pinned = True
     while True:
-        if not check_vma_flags(pte.vma, write):
+        if not check_vma_flags(pte.vma, want.write):
             mmap_read_unlock(mm)
             reference.state = "put"
             return
-        lacking = follow_page_pte(k, reference, pte, write, pin)
+        lacking = follow_page_pte(k, reference, pte, want)
         if lacking == "nothing":
             break
-        yield from faultin_page(k, cpu, pte, write, lacking == "unshare")
+        yield from faultin_page(k, cpu, pte, breaks_cow(k, pte.vma, want), lacking == "unshare")
         yield
     mmap_read_unlock(mm)
+
+
+def breaks_cow(k: Kernel, vma: Vma, want: Want) -> bool:
+    """Whether the page must be writable first (should_force_cow_break in v5.8: any request)."""
+    return want.write or (k.has(changes.FORCED_COW_BREAK) and vma.write)
 
 
 def check_vma_flags(vma: Vma, write: bool) -> bool:
@@ -46,33 +62,35 @@ def faultin_page(k: Kernel, cpu: int, pte: Pte, write: bool, unshare: bool) -> C
     yield from handle_pte_fault(k, Fault(pte, cpu, write=write, unshare=unshare))
 
 
-def follow_page_pte(k: Kernel, reference: Reference, pte: Pte, write: bool, pin: bool) -> str:
+def follow_page_pte(k: Kernel, reference: Reference, pte: Pte, want: Want) -> str:
     """Take the reference if the entry allows it; otherwise what is lacking: a "fault" or to "unshare"."""
     pte_lock(pte.mm)
     value = ptep_get(pte)
     folio = value.folio
     lacking = "nothing"
-    if folio is None or (write and not value.write):
+    if folio is None or (breaks_cow(k, pte.vma, want) and not value.write):
         lacking = "fault"
-    elif gup_must_unshare(k, folio, write, pin):
+    elif gup_must_unshare(k, folio, want):
         k.say(f"{folio} is not exclusive: a read-only pin must unshare it first (a7f226604170)")
         lacking = "unshare"
     else:
-        try_grab_folio(k, folio, pin)
-        hold(reference, folio, pte, write, pin)
-        if write:
+        try_grab_folio(k, folio, want.pin)
+        hold(reference, folio, pte, want)
+        if want.write:
             folio.dirty = True
     pte_unlock(pte.mm)
     return lacking
 
 
-def gup_must_unshare(k: Kernel, folio: Folio, write: bool, pin: bool) -> bool:
+def gup_must_unshare(k: Kernel, folio: Folio, want: Want) -> bool:
     """Whether a read-only pin would lose the page at the owner's next write (a7f226604170, v5.19).
 
-    FOLL_GET never unshares, and neither does the zero page.
+    FOLL_GET never unshares.  The zero page is unshared for FOLL_LONGTERM only (84209e87c696, v6.2).
     """
-    if not k.has(changes.UNSHARE) or write or not pin or folio is k.zero_page:
+    if not k.has(changes.UNSHARE) or want.write or not want.pin:
         return False
+    if folio is k.zero_page:
+        return want.longterm and k.has(changes.LONGTERM_UNSHARES_ALL)
     return not folio.anon_exclusive
 
 
@@ -84,11 +102,11 @@ def try_grab_folio(k: Kernel, folio: Folio, pin: bool) -> None:
         folio.pincount = folio.pincount + 1
 
 
-def hold(reference: Reference, folio: Folio, pte: Pte, write: bool, pin: bool) -> None:
+def hold(reference: Reference, folio: Folio, pte: Pte, want: Want) -> None:
     """Note in the test's own records who holds what."""
     reference.state = "held"
     reference.folio, reference.pte = folio, pte
-    reference.write, reference.pin = write, pin
+    reference.write, reference.pin = want.write, want.pin
     reference.coherent = True
 
 

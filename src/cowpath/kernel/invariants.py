@@ -66,8 +66,11 @@ def i4_pinned_is_exclusive(k: Kernel, reference: Reference) -> Broken:
 def i5_reference_meets_mapping(k: Kernel, reference: Reference) -> Broken:
     """Where a promised reference was taken, a present pte maps the page that the reference holds.
 
-    Claimed for FOLL_PIN, and for FOLL_GET | FOLL_WRITE where swap ptes have the exclusive marker.
+    Claimed for FOLL_PIN, and for FOLL_GET | FOLL_WRITE where swap ptes have the exclusive marker; not for the
+    zero page, which a read-only pin may hold until the first write (and no longer, FOLL_LONGTERM, v6.2).
     """
+    if reference.folio is k.zero_page:
+        return None
     if not reference.coherent or not (reference.pin or (reference.write and k.version.claims_swp_exclusive)):
         return None
     pte = reference.pte

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cowpath.explore.recorder import Code
-from cowpath.explore.step import Crash
+from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import changes, swapfile
 from cowpath.kernel.page_io import swap_readpage
 from cowpath.kernel.pgtable import (
@@ -100,7 +100,7 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
     if folio is None:
         raise Crash("BUG: write-protect fault on an entry without a page")
     if folio is k.zero_page:
-        if vmf.unshare:
+        if vmf.unshare and not k.has(changes.LONGTERM_UNSHARES_ALL):
             pte_unlock(vmf.pte.mm)
             return None
         return (yield from wp_page_copy(k, vmf))
@@ -265,13 +265,12 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         return back_out(k, got)
     mapped = map_swapped_in(k, vmf, got)
     folio_unlock(got.folio)
-    if not vmf.write or mapped.write:
+    if vmf.write and not mapped.write:
+        yield  # the page-table lock stays held, the folio lock does not
+        yield from do_wp_page(k, vmf._replace(orig=mapped))
+    else:
         pte_unlock(vmf.pte.mm)
-        swapfile.put_swap_device(k, slot)
-        return None
-    yield  # the page-table lock stays held, the folio lock does not
-    yield from do_wp_page(k, vmf._replace(orig=mapped))
-    swapfile.put_swap_device(k, slot)
+    finish_swapin(k, got)
     return None
 
 
@@ -279,6 +278,13 @@ def back_out(k: Kernel, got: SwapIn) -> None:
     """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
     folio_unlock(got.folio)
     folio_put(k, got.folio)
+    finish_swapin(k, got)
+
+
+def finish_swapin(k: Kernel, got: SwapIn) -> None:
+    """Let go of the slot that a read past the swap cache had marked, and of the device."""
+    if not got.cached and k.has(changes.BYPASS_TAKES_SLOT):
+        swapfile.swapcache_free(k, got.slot)
     swapfile.put_swap_device(k, got.slot)
 
 
@@ -286,10 +292,10 @@ def swapin_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
     """The page for a slot with a reference, from the swap cache or from the device; None: fault again.
 
     A synchronous device is read past the swap cache where this pte is the slot's only user
-    (0bcac06f27d7, v4.15); the page is private then, and locked.
+    (0bcac06f27d7, v4.15, until f1879e8a0c60, v7.0); the page is private then.
     """
     folio = lookup_swap_cache(k, slot)
-    if folio is None and k.synchronous(slot.device) and slot.count == 1:
+    if folio is None and may_bypass(k, slot):
         folio = yield from swapin_bypass(k, vmf, slot)
         return SwapIn(folio, slot, cached=False)
     if folio is None:
@@ -297,13 +303,26 @@ def swapin_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
     return None if folio is None else SwapIn(folio, slot, cached=True)
 
 
+def may_bypass(k: Kernel, slot: Slot) -> bool:
+    """Whether the slot may be read past the swap cache; SWAP_HAS_CACHE does not count as a user."""
+    return k.synchronous(slot.device) and slot.count == 1 and not k.has(changes.NO_BYPASS)
+
+
 def swapin_bypass(k: Kernel, vmf: Fault, slot: Slot) -> Code:
-    """Read a slot into a page that no one else can find."""
+    """Read a slot into a page that no one else can find.
+
+    Since v6.8 the slot is marked meanwhile (swapcache_prepare, 13ddaf26be32), so that it can be neither read
+    nor freed and reused by others.
+    """
+    if k.has(changes.BYPASS_TAKES_SLOT):
+        if slot.has_cache:
+            raise Blocked(f"the swap cache entry of {slot}")
+        slot.has_cache = True
     folio = alloc_folio(k)
     folio_lock(folio)
     folio_add_lru(k, folio, vmf.cpu)
     yield
-    swap_readpage(folio, slot)
+    swap_readpage(k, folio, slot)
     return folio
 
 
@@ -315,15 +334,36 @@ def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     if folio.anon_exclusive:
         raise Crash(f"BUG_ON: {folio} is reached through a swap pte and PG_anon_exclusive")
     exclusive = swapin_exclusive(k, vmf, got)
+    if k.has(changes.NO_BYPASS):
+        return map_then_free_swap(k, vmf, got, exclusive)
     swapfile.swap_free(k, got.slot)
     if should_try_to_free_swap(vmf, got):
         swapfile.folio_free_swap(k, folio)
     exclusive = map_exclusive(k, got, exclusive)
-    value = mk_pte(folio)
-    if exclusive and vmf.write:
-        value = pte_mkwrite(value)
+    value = swapped_in_pte(k, vmf, folio, exclusive)
     folio_add_anon_rmap(k, folio, vmf.pte, exclusive)
     set_pte(vmf.pte, value)
+    return value
+
+
+def map_then_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> PteValue:
+    """v7.0: only the marker makes a page exclusive, and its slot is given back after it is mapped."""
+    value = swapped_in_pte(k, vmf, got.folio, exclusive)
+    folio_add_anon_rmap(k, got.folio, vmf.pte, exclusive)
+    swapfile.swap_free(k, got.slot)
+    set_pte(vmf.pte, value)
+    if k.synchronous(got.slot.device) or (vmf.write and exclusive):
+        swapfile.folio_free_swap(k, got.folio)
+    return value
+
+
+def swapped_in_pte(k: Kernel, vmf: Fault, folio: Folio, exclusive: bool) -> PteValue:
+    """The new entry; an exclusive page is writable for a write, since v6.11 for a read too (c18160dba5ff)."""
+    value = mk_pte(folio)
+    if exclusive and vmf.write:
+        return pte_mkwrite(value)
+    if exclusive and k.has(changes.READ_MAPS_WRITABLE) and vmf.pte.vma.write:
+        return value._replace(write=True)
     return value
 
 

@@ -11,7 +11,7 @@ from cowpath.explore import rules
 from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import invariants
-from cowpath.kernel.changes import ANON_EXCLUSIVE, Version
+from cowpath.kernel.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS, Version
 from cowpath.kernel.page_io import swap_bio
 from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte
@@ -86,7 +86,7 @@ def actors(k: Kernel) -> list[Actor]:
         page = k.program.pages[background.pages[0]]
         found.append(Actor(f"kswapd({page.name})", partial(kswapd, k, page.index), background=True))
     for folio in k.folios:
-        if any(not k.synchronous(device) for device in k.devices):
+        if any(not k.synchronous(device) or k.has(SYNC_WRITE_UNLOCKS) for device in k.devices):
             found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), background=True))
         found.append(Actor(f"LRU batch of {folio}", partial(batch_is_full, k, folio), background=True))
     return found

@@ -36,7 +36,12 @@ def change_pte(k: Kernel, pte: Pte) -> None:
 
 
 def can_change_pte_writable(k: Kernel, value: PteValue) -> bool:
-    """Whether an exclusive, dirty page may be written at once (64fe24a3e05e, 76aefad628aa, v6.0)."""
-    if not k.has(changes.MPROTECT_KEEPS_WRITABLE) or not value.dirty:
+    """Whether an exclusive page may be written at once (64fe24a3e05e, 76aefad628aa, v6.0).
+
+    Until v6.2 it had to be dirty, too (6a56ccbcf6c6).
+    """
+    if not k.has(changes.MPROTECT_KEEPS_WRITABLE):
+        return False
+    if not value.dirty and not k.has(changes.MPROTECT_IGNORES_DIRTY):
         return False
     return value.folio is not None and value.folio.anon_exclusive

@@ -5,24 +5,32 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked, Crash
-from cowpath.kernel import swapfile
+from cowpath.kernel import changes, swapfile
 from cowpath.kernel.state import Folio, Kernel, Slot
 from cowpath.kernel.swap import folio_ref_count, folio_unlock
 
 
-def swap_readpage(folio: Folio, slot: Slot) -> None:
-    """The device has read the slot into the locked folio, which is unlocked (swap_read_folio since v6.6)."""
+def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
+    """The device has read the slot into the locked folio, which is unlocked (swap_read_folio since v6.6).
+
+    Until v5.17 zram was told that a slot with one user had been read, and dropped its content; only the
+    cached page was left, so it became dirty (swap_slot_free_notify, removed by e914d8f00391).
+    """
     folio.data = slot.data
     folio.uptodate = True
+    drops = k.synchronous(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)
+    if drops and folio.swapcache and slot.count == 1:
+        folio.dirty = True
+        slot.data.fill(k.discarded)
     folio_unlock(folio)
 
 
 def swap_writepage(k: Kernel, folio: Folio) -> None:
     """Write a locked folio to its slot and unlock it, now or when the device is done.
 
-    A device with SWP_SYNCHRONOUS_IO is written by bdev_write_page, which keeps the folio locked until the
-    write has ended; any other one gets a bio after the folio was unlocked, so that a fault may meet the folio
-    under writeback.
+    The folio is unlocked before the device reads it, so that a fault may meet it under writeback.  Until v6.2
+    a device with SWP_SYNCHRONOUS_IO was written by bdev_write_page, which kept the folio locked until the
+    write had ended (3222d8c2a7f8, v6.3).
     """
     if folio.mapcount or folio_ref_count(folio) != 2:
         raise Crash(f"I9: writeback of {folio} starts while somebody else refers to it")
@@ -30,7 +38,7 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
     if slot is None or swapfile.folio_free_swap(k, folio):
         folio_unlock(folio)
         return
-    if k.synchronous(slot.device):
+    if k.synchronous(slot.device) and not k.has(changes.SYNC_WRITE_UNLOCKS):
         slot.data = folio.data
     else:
         folio.writeback = True

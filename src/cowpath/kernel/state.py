@@ -15,6 +15,7 @@ from __future__ import annotations
 from cowpath.explore.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.recorder import Constant
 from cowpath.explore.step import Content, Exhausted
+from cowpath.kernel import changes
 from cowpath.kernel.changes import Change, Version
 from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
 
@@ -220,8 +221,12 @@ class Kernel(Constant):
         return self.program.swap[device.number] in ("zram",)
 
     def stable_writes(self, device: SwapDevice) -> bool:
-        """SWP_STABLE_WRITES: a page must not change while the device reads it."""
-        return self.program.swap[device.number] in ("zram", "ssd_stable")
+        """SWP_STABLE_WRITES: a page must not change while the device reads it.
+
+        zram asks for it, but for v5.19 (e7be8d1dd983, undone by 37887783b3fe, v6.0).
+        """
+        kind = self.program.swap[device.number]
+        return kind == "ssd_stable" or (kind == "zram" and not self.has(changes.ZRAM_TAKES_ANYTHING))
 
 
 def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:

@@ -89,5 +89,5 @@ def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
     add_to_swap_cache(k, folio, slot)
     folio_add_lru(k, folio, cpu)
     yield
-    page_io.swap_readpage(folio, slot)
+    page_io.swap_readpage(k, folio, slot)
     return folio

@@ -68,7 +68,8 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return store(k, cpu, k.pte(mm, program.page_index[page]), place, *value_of(k, task, value))
         case ast.GetUserPage(reference=reference, page=page, flags=flags, pin=pin, fast=False):
             pte = k.pte(mm, program.page_index[page])
-            return gup.get_user_pages(k, cpu, reference_of(k, reference), pte, "FOLL_WRITE" in flags, pin)
+            want = gup.Want("FOLL_WRITE" in flags, pin, "FOLL_LONGTERM" in flags)
+            return gup.get_user_pages(k, cpu, reference_of(k, reference), pte, want)
         case ast.Fork(thread=thread):
             child = program.threads[program.thread_index[thread]].process
             return dup_mmap(k, cpu, mm, k.mms[child])

@@ -15,6 +15,7 @@ from cowpath.kernel.swap import (
     folio_ref_count,
     folio_trylock,
     folio_unlock,
+    folio_wait_writeback,
 )
 from cowpath.kernel.swap_state import add_to_swap, delete_from_swap_cache
 
@@ -32,7 +33,7 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
         return False
     yield
     yield from try_to_unmap(k, folio)
-    if folio.mapcount:
+    if folio.mapcount or (k.has(changes.PINNED_AFTER_UNMAP) and folio_maybe_dma_pinned(folio)):
         folio_unlock(folio)
         return False
     if folio.dirty:
@@ -41,6 +42,7 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
             return False
         pageout(k, folio)
         yield
+        wait_if_synchronous(k, folio)
         if folio.writeback or folio.dirty or not folio_trylock(folio):
             return False
     return remove_mapping(k, folio)
@@ -80,6 +82,13 @@ def pageout(k: Kernel, folio: Folio) -> None:
     """Write a dirty folio; it comes back unlocked."""
     folio.dirty = False
     swap_writepage(k, folio)
+
+
+def wait_if_synchronous(k: Kernel, folio: Folio) -> None:
+    """A write to a synchronous device ends in the caller (swap_writepage_bdev_sync, v6.3)."""
+    slot = folio.entry
+    if slot is not None and k.synchronous(slot.device):
+        folio_wait_writeback(folio)
 
 
 def remove_mapping(k: Kernel, folio: Folio) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from cowpath.explore.trace import Change, Step
 from cowpath.goal import Goal
-from cowpath.report.trace import Block, blocks, count, last_line, promised_words
+from cowpath.report.trace import AGAIN, Block, blocks, circle, count, last_line, promised_words
 from cowpath.verdict import Outcome, Result
 
 WIDTH = 72
@@ -27,6 +27,9 @@ def story_text(result: Result, steps: Sequence[Step], goal: Goal) -> str:
     for number, text in enumerate(told, 1):
         lead = f"{number:2}. "
         paragraphs.append(textwrap.fill(text, WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead)))
+    again = [block_story(block) for block in blocks(result, circle(result, goal), everything=True)]
+    if again:
+        paragraphs += ["", textwrap.fill(f"{AGAIN} {' '.join(filter(None, again))}", WIDTH)]
     ending = ". ".join([*promised_words(result, goal), last_line(result, goal)])
     return "\n".join([*paragraphs, "", textwrap.fill(ending.rstrip(".") + ".", WIDTH)]) + "\n"
 
@@ -50,7 +53,7 @@ def statement_story(group: Sequence[Block]) -> str:
 
 def block_story(block: Block) -> str:
     """What one function changes, and why."""
-    told = [change_story(change) for change in merged(block.changes) if not counts(change)]
+    told = [change_story(change) for change in block.changes if not counts(change)]
     sentences = []
     if told:
         where = f"In {block.function}() ({block.file}), " if block.function and block.file else ""
@@ -72,19 +75,6 @@ def listing(parts: Sequence[str]) -> str:
 def counts(change: Change) -> bool:
     """Whether a change is one of a counter or flag: the trace shows them, a story goes without."""
     return "." in change.name and change.before.isdigit() and change.after.isdigit()
-
-
-def merged(changes: Sequence[Change]) -> Iterator[Change]:
-    """Changes of one thing taken together, from first to last; what ends where it began is left out."""
-    first: dict[str, Change] = {}
-    last: dict[str, Change] = {}
-    for change in changes:
-        first.setdefault(change.name, change)
-        last[change.name] = change
-    for name, change in last.items():
-        before = first[name].before
-        if before != change.after:
-            yield Change(name, before, change.after, change.place, change.quiet)
 
 
 def change_story(change: Change) -> str:

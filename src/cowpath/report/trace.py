@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cowpath.explore.trace import Change, Step
+from cowpath.explore.trace import Change, Step, cycle
 from cowpath.goal import Goal
 from cowpath.kernel.words import function_of, kernel_file, model_line, statement_of
 from cowpath.verdict import Outcome, Result, Violation, names
@@ -37,7 +38,7 @@ class Block:
 def blocks(result: Result, steps: Sequence[Step], everything: bool = False) -> Iterator[Block]:
     """The path as blocks; steps that change nothing a reader cares for are left out unless `everything`."""
     for group in grouped(result, steps):
-        changes = [change for step in group for change in step.changes if everything or not change.quiet]
+        changes = [change for change in net_changes(group) if everything or not change.quiet]
         notes = list(dict.fromkeys(note.text for step in group for note in step.notes))
         if not changes and not notes:
             continue
@@ -53,14 +54,30 @@ def trace_text(result: Result, steps: Sequence[Step], goal: Goal, everything: bo
     lines = [title(goal), subtitle(result, steps), ""]
     for block in blocks(result, steps, everything):
         lines += block_lines(block)
+    again = circle(result, goal)
+    if again:
+        lines += ["", AGAIN, ""]
+        for block in blocks(result, again, everything=True):
+            lines += block_lines(block)
     return "\n".join([*lines, "", *promised_words(result, goal), last_line(result, goal)]) + "\n"
 
 
+AGAIN = "and then, again and again:"
+
+
+def circle(result: Result, goal: Goal) -> list[Step]:
+    """The steps that lead back to where they began, where the goal is an endless loop."""
+    hangs = isinstance(goal, Outcome) and goal.hang
+    return cycle(result.exploration, goal.state) if hangs else []
+
+
 def title(goal: Goal) -> str:
-    """What the path leads to."""
-    if isinstance(goal, Outcome):
-        return f"{goal.breakage or 'as promised'}: {goal.text()}"
-    return f"{goal}: {goal.text}"
+    """The verdict in words."""
+    if isinstance(goal, Violation):
+        return f"breaks {goal}: {goal.text}"
+    if goal.breakage and (goal.crash or goal.hang):  # they name themselves
+        return goal.text()
+    return f"{goal.breakage or 'as promised'}: {goal.text()}"
 
 
 def subtitle(result: Result, steps: Sequence[Step]) -> str:
@@ -108,6 +125,16 @@ def block_lines(block: Block) -> list[str]:
     width = max((len(change.name) for change in block.changes), default=0)
     lines += [f"        {change.name:{width}}  {change.before} -> {change.after}" for change in block.changes]
     return lines + [f"        {note}" for note in block.notes]
+
+
+def net_changes(group: Sequence[Step]) -> list[Change]:
+    """What is different after a group of steps; what was taken and given back in between is left out."""
+    found: dict[str, Change] = {}
+    for step in group:
+        for change in step.changes:
+            first = found.setdefault(change.name, change)
+            found[change.name] = dataclasses.replace(change, before=first.before)
+    return [change for change in found.values() if change.before != change.after]
 
 
 def promised_words(result: Result, goal: Goal) -> list[str]:

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""The README shows what the commands print."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cowpath.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_litmus_file_is_the_one_in_the_corpus() -> None:
+    shown = re.findall(r"```c\n(.*?)```", README, re.DOTALL)[0]
+    assert shown == (ROOT / "litmus/founding/get-write-read-refault.litmus").read_text(encoding="utf-8")
+
+
+def test_the_table_is_what_make_demo_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    recipe = re.search(r"^\t\$\(BIN\)/cowpath (check .*?[^\\])$", Path("Makefile").read_text(), re.M | re.S)
+    assert recipe is not None
+    words = recipe[1].replace("\\\n", " ").split()
+    files = sorted(str(path) for path in Path().glob(words.pop(1)))
+    assert main([words[0], *files, *words[1:]]) == 0
+    assert capsys.readouterr().out == BLOCKS[0]
+
+
+def test_the_trace_is_what_the_command_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    command, expected = BLOCKS[1].split("\n", 1)
+    assert main(command.removeprefix("$ cowpath ").split()) == 0
+    assert without_lines(capsys.readouterr().out) == without_lines(expected)
+
+
+def without_lines(text: str) -> str:
+    """Line numbers of the model move with every edit."""
+    return re.sub(r"(kernel/\w+\.py):\d+", r"\1", text)
