@@ -123,3 +123,10 @@ def test_the_viewer_is_small_and_needs_nobody_else() -> None:
         assert not any(scheme in text.replace("http://www.w3.org", "") for scheme in ("http:", "https:")), (
             name
         )
+
+
+def test_a_kernel_that_is_being_explored_holds_up_no_other(serve: Serve) -> None:
+    server = serve()
+    with server.locks["6.1 x86_64"]:
+        assert ask(server, "/api/verdict?kernel=5.18+x86_64")[0].status == 200
+        assert ask(server, "/api/overview")[0].status == 200

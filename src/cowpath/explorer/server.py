@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,7 +40,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, session: Session, port: int = 0) -> None:
         super().__init__((LOOPBACK, port), Handler)
         self.session = session
-        self.lock = threading.Lock()  # an exploration runs one step at a time
+        self.locks = {kernel: threading.Lock() for kernel in session.versions}  # a recorder runs one step
         self.hosts = {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
         self.page, digest = assets.served_page()
         self.policy = (
@@ -56,10 +56,13 @@ class Server(ThreadingHTTPServer):
     def answer(self, path: str, asked: dict[str, str]) -> tuple[HTTPStatus, Document]:
         """One request to the API; what a user can mend is an answer, not an accident.
 
-        The overview does not wait: it needs no exploration, and the page shows it while one runs.
+        It waits for its own kernels only, so that the page answers while others are still explored.
         """
+        wanted = sorted({asked.get("kernel"), asked.get("other")} & set(self.locks), key=str)
         try:
-            with nullcontext() if path == "/api/overview" else self.lock:
+            with ExitStack() as held:
+                for kernel in wanted:
+                    held.enter_context(self.locks[str(kernel)])
                 return HTTPStatus.OK, API[path](self.session, asked)
         except KeyError as missing:
             return HTTPStatus.BAD_REQUEST, {"error": f"the request lacks {missing.args[0]!r}"}

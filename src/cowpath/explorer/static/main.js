@@ -243,7 +243,7 @@ function chip(kernel, number) {
   return el("button", {
     id: `kernel-${number}`, class: cls("chip", found && (found.verdict === "kept" ? "good" : "bad"), here && "here"), "aria-pressed": String(here),
     onclick: () => { stop(); show({ kernel, path: "" }); },
-  }, kernel.replace(" x86_64", ""), el("small", {}, found ? found.words : "\u2026"));
+  }, kernel.replace(" x86_64", ""), el("small", {}, found ? found.words : state.model?.test.states > PATIENCE ? "not explored yet" : "\u2026"));
 }
 
 // -- the start ------------------------------------------------------------------------------------
@@ -272,8 +272,11 @@ function drawTable() {
   }));
 }
 
+const PATIENCE = 200_000; // states beyond which other kernels wait until they are asked for
+
 /** The verdict of each kernel, one after the other, while the reader reads. */
 async function judgeAll() {
+  if (state.model?.test.states > PATIENCE) return;
   for (const kernel of state.overview.kernels) {
     try {
       verdicts.set(kernel, await from.verdict(kernel));
