@@ -4,12 +4,15 @@
 import json
 import zlib
 from base64 import b64decode
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cowpath.explore.cells import Count, Flag, Layout, Pointer, Record
 from cowpath.explore.trace import path_to
+from cowpath.explorer import pages
 from cowpath.explorer.compare import first_difference
 from cowpath.explorer.pages import check_page, deltas, trace_page
 from cowpath.explorer.picture import columns, picture
@@ -48,6 +51,7 @@ def test_moves_and_waits_are_those_of_the_search() -> None:
         ]
         waits |= {what for _, what in walk.blocked(state)}
     assert any("fork" in what for what in waits)
+    assert not any("batch" in what for what in waits)  # what only idles is no news
 
 
 def test_a_record_that_nobody_knows_shows_up_by_itself() -> None:
@@ -94,13 +98,27 @@ def test_a_page_holds_no_markup_of_the_test() -> None:
     page = trace_page("</script><script>alert(1)</script>", judged("5.18"), goal)
     assert "alert(1)" not in page
     assert page.count("<script") == page.count("</script>") == 3
-    data = json.loads(zlib.decompress(b64decode(page.split('id="data">')[1].split("<")[0])))
-    assert data["tests"][0]["overview"]["file"] == "</script><script>alert(1)</script>"
+    assert inside(page)["tests"][0]["overview"]["file"] == "</script><script>alert(1)</script>"
 
 
 def test_pages_fit_into_a_mail() -> None:
     results = [(str(FOUNDING), judged(release)) for release in ("5.10", "5.18", "6.1")] * 40
     assert len(check_page(results).encode()) < 500_000
+
+
+def test_where_a_page_is_full_broken_promises_keep_their_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "BUDGET", 1000)
+    page = check_page([(str(FOUNDING), judged("5.18")), (str(FOUNDING), judged("6.1"))])
+    (test,) = inside(page)["tests"]
+    assert [len(run["paths"][0]["steps"]) for run in test["runs"]] == [18, 0]
+    assert inside(page)["failures"] == [pages.LEFT_OUT]
+
+
+def inside(page: str) -> dict[str, Any]:
+    """The data in a page."""
+    packed = page.split('id="data">')[1].split("<")[0]
+    data: dict[str, Any] = json.loads(zlib.decompress(b64decode(packed)))
+    return data
 
 
 def test_frames_can_be_put_together_again() -> None:
