@@ -38,9 +38,15 @@ class Expected:
         if not path.exists():
             return Expected({})
         try:
-            return Expected(tomllib.loads(path.read_text(encoding="utf-8")))
+            verdicts = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise CowpathError(f"{path}: {error}") from error
+        for test, table in verdicts.items():
+            if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+                raise CowpathError(
+                    f'{path}: {test!r} must be a table of verdicts by kernel, such as "5.18" = "kept"'
+                )
+        return Expected(verdicts)
 
     def verdict(self, test: str, version: Version) -> str | None:
         """What is expected of a test on a kernel; None if nothing is."""

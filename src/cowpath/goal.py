@@ -8,6 +8,7 @@ import re
 
 from cowpath.errors import CowpathError
 from cowpath.litmus.ast import Litmus
+from cowpath.litmus.errors import LitmusError
 from cowpath.litmus.print import to_text
 from cowpath.litmus.resolve import program_from_text
 from cowpath.verdict import Outcome, Result, Violation, satisfies
@@ -54,6 +55,9 @@ def by_condition(result: Result, test: Litmus, wanted: str) -> Outcome | None:
     """The first outcome that makes a condition true, written as in an exists clause."""
     bare = dataclasses.replace(test, condition=None)
     expression = wanted.removeprefix("exists").strip()
-    condition = program_from_text(f"{to_text(bare)}\nexists ({expression})\n", "--to").condition
+    try:
+        condition = program_from_text(f"{to_text(bare)}\nexists ({expression})\n").condition
+    except LitmusError as error:  # its line number would mean nothing to the user
+        raise LitmusError("--to", error.message, hint=error.hint, excerpt=error.excerpt) from None
     assert condition is not None
     return next((o for o in result.outcomes if satisfies(o, condition.expression, result.program)), None)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cowpath import promise
+from cowpath.errors import CowpathError
 from cowpath.explore.search import Exploration, Observed, explore
-from cowpath.explore.step import Exhausted
+from cowpath.explore.step import Exhausted, RangeError
 from cowpath.kernel import invariants, model
 from cowpath.kernel.changes import Version
 from cowpath.litmus import ast
@@ -22,6 +23,14 @@ from cowpath.program import Program
 
 LARGEST_MODEL = 40
 """Folios or slots beyond which a test is given up as needing too many."""
+
+
+class TooLargeError(CowpathError):
+    """A test that needs more references to one page, or more pages, than the model has."""
+
+    def __init__(self, lack: Exception) -> None:
+        super().__init__(f"this test needs more than the model has: {lack}")
+
 
 Progress = Callable[[int, int], None]
 
@@ -102,7 +111,7 @@ def judge(
     """Explore a test on a kernel and hold what it may do against the promise.
 
     `max_states` bounds the search; a search that hits it gives the verdict "unfinished", and nothing that it
-    did not see is claimed.  Raises CowpathError where a statement is not modelled.
+    did not see is claimed.  Raises CowpathError where a statement is not modelled or the test is too large.
     """
     began = time.perf_counter()
     copies = count_copies or mentions_copies(program)
@@ -146,7 +155,9 @@ def explore_mechanism(
         except Exhausted as lack:
             more[lack.kind] += 2
             if more[lack.kind] > LARGEST_MODEL:
-                raise
+                raise TooLargeError(lack) from lack
+        except RangeError as lack:
+            raise TooLargeError(lack) from lack
 
 
 def mentions_copies(program: Program) -> bool:

@@ -228,10 +228,10 @@ def steps(program: Program, state: State) -> list[tuple[int, State]]:
 
 
 def may_end(program: Program, state: State) -> bool:
-    """Whether every actor has finished, idles, or is optional and has not begun."""
+    """Whether every actor has finished, idles, or is optional and cannot begin."""
     return all(
         place == DONE
-        or (place == START and actor == 2)
+        or (place == START and actor == 2 and all(mover != actor for mover, _ in steps(program, state)))
         or (0 <= place < len(program.code[actor]) and program.code[actor][place].kind == "idle")
         for actor, place in enumerate(state.places)
     )

@@ -131,10 +131,19 @@ def test_a_background_actor_may_stop_anywhere() -> None:
     assert found.hang is None
 
 
-def test_an_optional_actor_need_not_begin() -> None:
+def test_an_optional_actor_that_cannot_begin_does_not_keep_a_run_from_ending() -> None:
     toy = Toy()
-    assert outcomes(toy.model(Actor("child", partial(toys.adds, toy), optional=True))) == {("0",), ("1",)}
-    assert outcomes(toy.model(Actor("child", partial(toys.adds, toy)))) == {("1",)}
+    child = partial(toys.waits_for_door, toy)
+    assert outcomes(toy.model(Actor("child", child, optional=True))) == {("0",)}
+    found = explore(toy.model(Actor("child", child)))
+    assert not found.outcomes
+    assert found.hang is not None
+
+
+def test_an_optional_actor_that_can_begin_does() -> None:
+    toy = Toy()
+    child = Actor("child", partial(toys.waits_for_door, toy), optional=True)
+    assert outcomes(toy.model(toys.opens, child)) == {("1",)}
 
 
 def test_two_ways_to_one_place_make_one_frame() -> None:

@@ -124,6 +124,13 @@ def compares(toy: Toy) -> Code:
     yield
 
 
+def waits_for_door(toy: Toy) -> Code:
+    if not toy.locks[0].held:
+        raise Blocked("the door")
+    toy.counters[0].value = 1
+    yield
+
+
 def crashes(toy: Toy) -> Code:
     yield
     if toy.locks[0].held:

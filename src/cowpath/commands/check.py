@@ -104,8 +104,8 @@ def write(
         sys.stdout.write(json_report.document(results, failures))
     elif form == "herd":
         sys.stdout.write(herd.log(found))
-    elif len({(result.program.name, result.version) for result in found}) > 1:
-        sys.stdout.write(text.table(found))
+    elif len({(file, result.version) for file, result in results}) > 1:
+        sys.stdout.write(text.table(results))
     elif found:
         sys.stdout.write(text.result_text(found[0]))
     for failure in failures:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 
+from cowpath.arch import ARCHITECTURES
 from cowpath.errors import CowpathError
 from cowpath.kernel.changes import (
-    ARCHITECTURES,
     CHANGES,
     DEFAULT_ARCHITECTURE,
     NEWEST,
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not asked:
         sys.stdout.write(overview(arguments.arch))
     elif len(asked) == 1:
-        sys.stdout.write(listing(sorted_changes(asked[0])))
+        sys.stdout.write(inventory(asked[0]))
     else:
         sys.stdout.write(difference(*asked))
     return 0
@@ -49,10 +50,14 @@ def overview(architecture: str) -> str:
         modelled = OLDEST <= release <= NEWEST
         count = str(len(version(release, architecture).changes)) if modelled else "-"
         rows.append([str(release), count, ", ".join(brought) if modelled else "(not modelled yet)"])
-    note = (
-        f"A release in between has what the one before it has.  Architectures: {', '.join(ARCHITECTURES)}.\n"
-    )
-    return align(rows) + "\n" + note
+    names = textwrap.fill(f"Architectures: {', '.join(ARCHITECTURES)}.", width=100)
+    return f"{align(rows)}\nA release in between has what the one before it has.\n{names}\n"
+
+
+def inventory(kernel: Version) -> str:
+    """What one kernel has."""
+    changes = sorted_changes(kernel)
+    return listing(changes) if changes else f"{kernel} has none of the changes that are modelled\n"
 
 
 def sorted_changes(kernel: Version) -> list[Change]:

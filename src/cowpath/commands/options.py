@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from cowpath.errors import CowpathError
-from cowpath.kernel.changes import ARCHITECTURES, DEFAULT_ARCHITECTURE, NEWEST, Version, version
+from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, NEWEST, Version, version
 
 
 def add_kernel_options(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,7 @@ def add_kernel_options(parser: argparse.ArgumentParser) -> None:
         "--arch",
         action="append",
         metavar="NAME",
-        help=f"an architecture as under arch/, repeatable (default {DEFAULT_ARCHITECTURE}): "
-        + ", ".join(ARCHITECTURES),
+        help=f"an architecture, repeatable (default {DEFAULT_ARCHITECTURE}; `cowpath kernels` lists them)",
     )
     group.add_argument(
         "--with", dest="added", action="append", default=[], metavar="CHANGE", help="add a change"
@@ -51,6 +50,16 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "--verify",
         action="store_true",
         help="run recorded steps again in Python at sampled states and compare (slower)",
+    )
+
+
+def add_jobs_option(parser: argparse.ArgumentParser) -> None:
+    """--jobs."""
+    from cowpath.parallel import default_jobs
+
+    cores = default_jobs()
+    parser.add_argument(
+        "--jobs", type=positive, default=cores, metavar="N", help=f"processes to use (default {cores})"
     )
 
 

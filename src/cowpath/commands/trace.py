@@ -51,10 +51,19 @@ def run(arguments: argparse.Namespace) -> int:
         )
     goal = choose(result, parse.load(arguments.file), arguments.to)
     if goal is None:
-        print("cowpath trace: no path leads there: it cannot happen on this kernel", file=sys.stderr)
-        return 3 if result.verdict == "unfinished" else 1
+        return nowhere(result)
     show(arguments, result, trace(result.exploration, goal.state), goal)
     return 0
+
+
+def nowhere(result: Result) -> int:
+    """Say that there is no path, or that none was found in time."""
+    if result.verdict == "unfinished":
+        why = f"not finished: no path there among the first {len(result.exploration.states):,} states"
+        print(f"cowpath trace: {why}", file=sys.stderr)
+        return 3
+    print("cowpath trace: no path leads there: it cannot happen on this kernel", file=sys.stderr)
+    return 1
 
 
 def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], goal: Goal) -> None:

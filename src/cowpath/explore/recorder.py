@@ -36,8 +36,8 @@ class Constant:
 class Actor:
     """Something that acts: a thread, kswapd, a swap device.
 
-    A run may end before an `optional` actor has begun.  A `background` one starts at its first `yield IDLE`,
-    before which it does nothing.
+    A run may end while an `optional` actor cannot begin.  A `background` one starts at its first
+    `yield IDLE`, before which it does nothing.
     """
 
     name: str
@@ -196,9 +196,8 @@ class Recorder:
         return self.crashes[state[self.crash_at]]
 
     def at_rest(self, state: bytes) -> bool:
-        """Whether the run may end here: every actor has finished or idles."""
-        actors = range(len(self.model.actors))
-        return all((frame := self.frame(state, actor)).finished or frame.idle for actor in actors)
+        """Whether the run may end here: every actor has finished, idles, or is optional and cannot begin."""
+        return all(self._rests(state, actor) for actor in range(len(self.model.actors)))
 
     def leaves(self, state: bytes, actor: int) -> list[Leaf]:
         """What the actor's next step may do in this state; blocked leaves included, none when finished."""
@@ -234,6 +233,13 @@ class Recorder:
                 return [leaf.apply(state) for leaf in tree.find(state) if leaf.blocked is None]
             except Miss as miss:
                 self._record(tree, frame, state, miss.choices)
+
+    def _rests(self, state: bytes, actor: int) -> bool:
+        frame = self.frame(state, actor)
+        if frame.finished or not frame.idle:
+            return frame.finished
+        begun = self.model.actors[actor].background or bool(frame.history)
+        return begun or all(leaf.blocked is not None for leaf in self.leaves(state, actor))
 
     def _settle(self, actor: int) -> None:
         """Let a background actor stand at its first yield from the beginning."""

@@ -20,6 +20,10 @@ class ModelError(Exception):
     """The model is wrong (a range too small, a rule of the recorder broken): cowpath's bug, not Linux's."""
 
 
+class RangeError(ModelError):
+    """A count grew beyond its range: the test is too large for the model, or the model too small for it."""
+
+
 class Exhausted(Exception):  # noqa: N818 - a condition, handled by retrying with more, not an error
     """The model has too few records of a kind; the exploration is repeated with more of them."""
 

@@ -16,6 +16,7 @@ class Change:
     """One thing that a step changed, before and after in the model's words; `place` wrote it."""
 
     name: str
+    record: Record
     before: str
     after: str
     place: Place
@@ -164,10 +165,11 @@ def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> li
         whole = _described(recorder, cell, source, target)
         if whole is None:
             before, after = (layout.show(cell, state[cell.index]) for state in (source, target))
-            found.append(Change(cell.name, before, after, place, cell.field.quiet))
+            found.append(Change(cell.name, cell.record, before, after, place, cell.field.quiet))
         elif cell.record not in described:
             described.add(cell.record)
-            found.append(Change(repr(cell.record), *whole, place, quiet=whole[0] == whole[1]))
+            quiet = whole[0] == whole[1]
+            found.append(Change(repr(cell.record), cell.record, *whole, place, quiet))
     return found
 
 

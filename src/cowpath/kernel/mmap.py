@@ -64,15 +64,6 @@ def detach_references(k: Kernel, pte: Pte) -> None:
             reference.coherent = False
 
 
-def madvise_dontneed(k: Kernel, cpu: int, pte: Pte) -> Code:
-    """MADV_DONTNEED: the content is given up; the next touch starts with zeros (mm/madvise.c)."""
-    mmap_read_lock(pte.mm)
-    lru_add_drain(k, cpu)
-    yield
-    zap_pte(k, pte)
-    mmap_read_unlock(pte.mm)
-
-
 def munmap(k: Kernel, cpu: int, pte: Pte) -> Code:
     """The mapping goes, then its entry; only the first part excludes other threads."""
     mmap_write_lock(pte.mm)

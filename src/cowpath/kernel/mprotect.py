@@ -23,12 +23,15 @@ def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:
 def change_pte(k: Kernel, pte: Pte) -> None:
     """Write-protect a present entry, or make it writable at once where no fault is needed for that.
 
+    A migration entry of the write kind becomes read-only; since 6c287605fd56 (v5.19) it stays exclusive.
     PROT_NONE is a kind of write protection here: the mapping itself refuses every access.
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
     if value.present and not pte.vma.write:
         set_pte(pte, pte_wrprotect(value))
+    elif value.access == "write" and not pte.vma.write:
+        set_pte(pte, value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read"))
     elif value.present and can_change_pte_writable(k, value):
         k.say(f"{value.folio} is exclusive: writable again without a fault")
         set_pte(pte, value._replace(write=True))

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes
-from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Slot
+from cowpath.kernel import changes, raw
+from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Slot, Vma
 
 
 class PteValue(NamedTuple):
@@ -27,6 +27,8 @@ class PteValue(NamedTuple):
     dirty: bool = False
     slot: Slot | None = None
     exclusive: bool = False
+    migrating: Folio | None = None
+    access: str = "none"
 
     @property
     def present(self) -> bool:
@@ -44,12 +46,16 @@ def ptep_get(pte: Pte) -> PteValue:
         return PteValue("present", folio=pte.folio, write=pte.write, dirty=pte.dirty)
     if kind == "swap":
         return PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
+    if kind == "migration":
+        return PteValue("migration", migrating=pte.migrating, access=pte.access)
     return PTE_NONE
 
 
 def set_pte(pte: Pte, value: PteValue) -> None:
     """Write an entry (set_pte_at); the caller holds the page-table lock."""
-    pte.kind, pte.folio, pte.write, pte.dirty, pte.slot, pte.exclusive = value
+    pte.kind, pte.folio, pte.write, pte.dirty = value.kind, value.folio, value.write, value.dirty
+    pte.slot, pte.exclusive = value.slot, value.exclusive
+    pte.migrating, pte.access = value.migrating, value.access
 
 
 def pte_same(pte: Pte, value: PteValue) -> bool:
@@ -67,9 +73,19 @@ def pte_mkwrite(value: PteValue) -> PteValue:
     return value._replace(write=True, dirty=True)
 
 
+def maybe_mkwrite(value: PteValue, vma: Vma) -> PteValue:
+    """Dirty, and writable if the mapping is: FOLL_FORCE and KSM write where the CPU may not."""
+    return value._replace(write=vma.write, dirty=True)
+
+
 def pte_wrprotect(value: PteValue) -> PteValue:
     """Read-only; dirtiness stays."""
     return value._replace(write=False)
+
+
+def pte_mkclean(value: PteValue) -> PteValue:
+    """Not written since."""
+    return value._replace(dirty=False)
 
 
 def swp_entry_to_pte(slot: Slot) -> PteValue:
@@ -77,14 +93,20 @@ def swp_entry_to_pte(slot: Slot) -> PteValue:
     return PteValue("swap", slot=slot)
 
 
+def make_migration_entry(folio: Folio, access: str) -> PteValue:
+    """A migration entry of one of its three kinds: read, exclusive (read-only) or write."""
+    return PteValue("migration", migrating=folio, access=access)
+
+
 # -- the marker of the founding patch --------------------------------------------------------------
 
 
 def pte_swp_mkexclusive(k: Kernel, value: PteValue) -> PteValue:
-    """Mark a swap pte exclusive.  H1: without arch support a stub that does nothing (1493a1913e34, v5.19)."""
-    if k.has(changes.SWP_EXCLUSIVE_BIT) and k.version.has_swp_exclusive_bit:
-        return value._replace(exclusive=True)
-    return value
+    """Mark a swap pte exclusive; where the architecture has no bit for it, nothing happens.
+
+    H1: the stubs and the bit (1493a1913e34, v5.19).
+    """
+    return value._replace(exclusive=raw.can_mark(k.version))
 
 
 def pte_swp_exclusive(value: PteValue) -> bool:
@@ -97,16 +119,13 @@ def pte_swp_clear_exclusive(value: PteValue) -> PteValue:
     return value._replace(exclusive=False)
 
 
-def pte_swp_clear_flags(k: Kernel, value: PteValue) -> PteValue:
-    """The bare swap entry, without soft flags.  H2: the marker is such a flag (1493a1913e34, v5.19)."""
-    if k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG):
-        return pte_swp_clear_exclusive(value)
-    return value
-
-
 def pte_same_as_swp(k: Kernel, pte: Pte, entry: PteValue) -> bool:
-    """Whether an entry is this swap entry, whatever its flags (mm/swapfile.c)."""
-    return pte_swp_clear_flags(k, ptep_get(pte)) == entry
+    """Whether an entry is this swap entry, whatever its flags (mm/swapfile.c).
+
+    H2: the marker is one of the flags that pte_swp_clear_flags strips (1493a1913e34, v5.19).
+    """
+    strips = k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG)
+    return raw.same_as_swp(k.version, ptep_get(pte), entry, strips_exclusive=strips)
 
 
 # -- the page-table lock ---------------------------------------------------------------------------

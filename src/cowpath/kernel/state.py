@@ -15,6 +15,7 @@ from __future__ import annotations
 from cowpath.explore.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.recorder import Constant
 from cowpath.explore.step import Content, Exhausted
+from cowpath.features import features
 from cowpath.kernel import changes
 from cowpath.kernel.changes import Change, Version
 from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
@@ -28,6 +29,9 @@ class Mm(Record):
     mmap_writer = Flag("mmap_lock is held for writing", quiet=True)
     ptl = Flag("the page-table lock is held", quiet=True)
     has_pinned = Flag("MMF_HAS_PINNED: some page was pinned once")
+    write_protect_seq = Count(
+        63, "odd while fork write-protects this process's pages", quiet=True, feature="gup_fast"
+    )
     on_mmlist = Flag("swapoff will visit this process", quiet=True)
 
 
@@ -37,17 +41,24 @@ class Vma(Record):
     mapped = Flag("the mapping exists")
     read = Flag("VM_READ: it may be accessed at all")
     write = Flag("VM_WRITE: it may be written")
+    mergeable = Flag("VM_MERGEABLE: KSM may merge it", feature="ksm")
 
 
 class Pte(Record):
     """A page-table entry.  Fields that its kind does not use are 0, so equal values are equal cells."""
 
-    kind = Choice(("none", "present", "swap"), "what the entry is")
+    kind = Choice(("none", "present", "swap", "migration"), "what the entry is")
     folio = Pointer["Folio"]("Folio", "present: the page")
     write = Flag("present: writable")
     dirty = Flag("present: written through this entry since it was last cleaned")
     slot = Pointer["Slot"]("Slot", "swap: where the content is")
     exclusive = Flag("swap: the exclusive marker, pte_swp_exclusive")
+    migrating = Pointer["Folio"]("Folio", "migration: the page that is being moved", feature="migration")
+    access = Choice(
+        ("none", "read", "exclusive", "write"),
+        "migration: how it was mapped; exclusive is the read-only kind that is exclusive",
+        feature="migration",
+    )
 
     @property
     def mm(self) -> Mm:
@@ -70,7 +81,7 @@ class Pte(Record):
             return f"{self.folio} {'rw' if self.write else 'ro'}{' dirty' if self.dirty else ''}"
         if self.kind == "swap":
             return f"swap {self.slot}{' exclusive' if self.exclusive else ''}"
-        return "none"
+        return f"migration {self.access} {self.migrating}" if self.kind == "migration" else "none"
 
 
 class Folio(Record):
@@ -90,6 +101,11 @@ class Folio(Record):
     bio = Choice(("none", "submitted", "read"), "how far the device is with writing it", quiet=True)
     lru = Flag("PG_lru: on an LRU list, where reclaim finds it", quiet=True)
     batch = Count(15, "1 + the CPU whose LRU-add batch holds it (and a reference); 0: in none")
+    ksm = Flag("PageKsm: it stands for equal contents anywhere", feature="ksm")
+    lazyfree = Flag("not PG_swapbacked: MADV_FREE gave its content up", feature="lazyfree")
+    lazyfree_batch = Count(
+        15, "1 + the CPU whose lazyfree batch holds it (and a reference); 0: in none", feature="lazyfree"
+    )
     index = Count(
         8, "1 + the page of a process it was first mapped for (folio->index); 0: none yet", quiet=True
     )
@@ -174,7 +190,7 @@ class Kernel(Constant):
         values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
         places = max((page.places for page in program.pages), default=1)
         dimensions = {"pages": pages, "places": places}
-        self.layout = Layout(counts, values, dimensions, _names(program, folios))
+        self.layout = Layout(counts, values, dimensions, _names(program, folios), features(program))
         self.mms, self.vmas, self.ptes = self.layout.all(Mm), self.layout.all(Vma), self.layout.all(Pte)
         self.folios = self.layout.all(Folio)[:-1]
         self.zero_page = self.layout.all(Folio)[-1]
@@ -187,6 +203,21 @@ class Kernel(Constant):
     def debug_vm(self) -> bool:
         """CONFIG_DEBUG_VM, `option = debug_vm`: checks that production kernels compile out."""
         return "debug_vm" in self.program.options
+
+    @property
+    def lockless(self) -> bool:
+        """Whether anybody in this test walks page tables without a lock (GUP-fast)."""
+        return "gup_fast" in self.layout.features
+
+    @property
+    def swapoff_runs(self) -> bool:
+        """Whether the test calls swapoff, which may free a device that somebody else looks at."""
+        return "swapoff" in self.layout.features
+
+    @property
+    def weak_barriers(self) -> bool:
+        """`option = weak_barriers`: a CPU may reorder what no barrier keeps in order."""
+        return "weak_barriers" in self.program.options
 
     def has(self, change: Change) -> bool:
         """Whether this kernel has an upstream change."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from cowpath.errors import CowpathError
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Content
-from cowpath.kernel import gup
+from cowpath.kernel import gup, ksm
 from cowpath.kernel.fork import dup_mmap
-from cowpath.kernel.madvise import madvise_pageout
+from cowpath.kernel.madvise import madvise_dontneed, madvise_free, madvise_pageout
 from cowpath.kernel.memory import Fault, handle_pte_fault
-from cowpath.kernel.mmap import exit_mmap, madvise_dontneed, mmap_read_lock, mmap_read_unlock, munmap
+from cowpath.kernel.migrate import move_pages
+from cowpath.kernel.mmap import exit_mmap, mmap_read_lock, mmap_read_unlock, munmap
 from cowpath.kernel.mprotect import mprotect
 from cowpath.kernel.state import Kernel, Pte, Reference, Task, Vma
 from cowpath.kernel.state import Register as RegisterRecord
@@ -66,10 +67,11 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return load(k, cpu, pte, place, register_of(k, task, register))
         case ast.Store(page=page, place=place, value=value):
             return store(k, cpu, k.pte(mm, program.page_index[page]), place, *value_of(k, task, value))
-        case ast.GetUserPage(reference=reference, page=page, flags=flags, pin=pin, fast=False):
+        case ast.GetUserPage(reference=reference, page=page, flags=flags, pin=pin, fast=fast):
             pte = k.pte(mm, program.page_index[page])
-            want = gup.Want("FOLL_WRITE" in flags, pin, "FOLL_LONGTERM" in flags)
-            return gup.get_user_pages(k, cpu, reference_of(k, reference), pte, want)
+            want = gup.Want("FOLL_WRITE" in flags, pin, "FOLL_LONGTERM" in flags, "FOLL_FORCE" in flags)
+            take = gup.get_user_pages_fast if fast else gup.get_user_pages
+            return take(k, cpu, reference_of(k, reference), pte, want)
         case ast.Fork(thread=thread):
             child = program.threads[program.thread_index[thread]].process
             return dup_mmap(k, cpu, mm, k.mms[child])
@@ -79,6 +81,16 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return madvise_pageout(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Madvise(page=page, advice="MADV_DONTNEED"):
             return madvise_dontneed(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.Madvise(page=page, advice="MADV_FREE"):
+            return madvise_free(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.Madvise(page=page, advice=("MADV_MERGEABLE" | "MADV_UNMERGEABLE") as advice):
+            pte = k.pte(mm, program.page_index[page])
+            return ksm.madvise_mergeable(k, cpu, pte, advice == "MADV_MERGEABLE")
+        case ast.KsmMerge(page=page, other=other):
+            ptes = k.pte(mm, program.page_index[page]), k.pte(mm, program.page_index[other])
+            return ksm.ksm_merge(k, len(k.tasks), *ptes)
+        case ast.Migrate(page=page):
+            return move_pages(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Mprotect(page=page, protection=protection):
             return mprotect(k, k.pte(mm, program.page_index[page]), protection)
         case ast.Munmap(page=page):

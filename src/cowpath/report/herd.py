@@ -23,7 +23,7 @@ def one(result: Result, name_kernel: bool) -> str:
         name += "+" + str(result.version).replace(" ", "-")
     lines = [f"Test {name} {kind(result)}", f"States {len(result.outcomes)}"]
     lines += [outcome.text() for outcome in result.outcomes]
-    lines += answer(result)
+    lines += answer(result, name)
     lines += [f"Time {name} {result.seconds:.2f}", f"Hash={digest(result)}", ""]
     return "\n".join(lines)
 
@@ -35,11 +35,12 @@ def kind(result: Result) -> str:
     return {"exists": "Allowed", "~exists": "Forbidden", "forall": "Required"}[quantifier]
 
 
-def answer(result: Result) -> list[str]:
+def answer(result: Result, name: str) -> list[str]:
     """Whether the condition holds, and how many outcomes witness it."""
     condition = result.program.condition
     if condition is None:
-        return ["Ok", "Witnesses", f"Positive: {len(result.outcomes)} Negative: 0"]
+        seen = "Undef" if result.verdict == "unfinished" else "Ok"
+        return [seen, "Witnesses", f"Positive: {len(result.outcomes)} Negative: 0"]
     positive = sum(witnesses(result, outcome) for outcome in result.outcomes)
     negative = len(result.outcomes) - positive
     holds = "Undef" if result.condition is None else "Ok" if result.condition else "No"
@@ -49,7 +50,7 @@ def answer(result: Result) -> list[str]:
         "Witnesses",
         f"Positive: {positive} Negative: {negative}",
         f"Condition {condition.quantifier} ({condition_text(condition.expression)})",
-        f"Observation {result.program.name} {observed} {positive} {negative}",
+        f"Observation {name} {observed} {positive} {negative}",
     ]
 
 

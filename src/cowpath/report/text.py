@@ -59,16 +59,19 @@ def condition_line(result: Result) -> str:
     return f"{condition.quantifier} ({condition_text(condition.expression)})"
 
 
-def table(results: Sequence[Result]) -> str:
-    """Tests down, kernels across; each cell the verdict in a few words.
+def table(results: Sequence[tuple[str, Result]]) -> str:
+    """Tests down, kernels across; each cell the verdict in a few words.  `results` are (file, result).
 
     Kernels are headed by what tells them apart: release, architecture, changes dropped or added.
     """
-    versions = list(dict.fromkeys(result.version for result in results))
-    tests = list(dict.fromkeys(result.program.name for result in results))
-    cells = {(r.program.name, r.version): short_verdict(r) for r in results}
+    versions = list(dict.fromkeys(result.version for _, result in results))
+    tests = {file: result.program.name for file, result in results}
+    names = list(tests.values())
+    cells = {(file, result.version): short_verdict(result) for file, result in results}
     rows = [["", *(column_head(version, versions) for version in versions)]]
-    rows += [[test, *(cells.get((test, version), "") for version in versions)] for test in tests]
+    for file, name in tests.items():
+        shown = name if names.count(name) == 1 else f"{name} ({file})"
+        rows.append([shown, *(cells.get((file, version), "") for version in versions)])
     return align(rows)
 
 

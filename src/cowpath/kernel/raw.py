@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Swap ptes as the bits that a kernel of this architecture writes (see cowpath.arch).
+
+The model keeps ptes as values with names.  Where the founding patch turns on what the bits are, it asks here:
+whether there is a bit for the marker (H1), and whether comparing entries sees it (H2).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from cowpath.kernel.changes import SWP_EXCLUSIVE_BIT, Version
+
+if TYPE_CHECKING:
+    from cowpath.arch.layout import Layout
+    from cowpath.kernel.pgtable import PteValue
+
+
+@functools.cache
+def swap_layout(version: Version) -> Layout:
+    """The layout of a kernel's swap ptes; without the marker's bit where the kernel makes no use of it."""
+    from cowpath.arch import architecture
+
+    layout = architecture(version.architecture).layout(version.release)
+    if version.has(SWP_EXCLUSIVE_BIT) and version.has_swp_exclusive_bit:
+        return layout
+    return layout.without_exclusive()
+
+
+def raw_pte(version: Version, value: PteValue) -> int | None:
+    """The bits of a swap pte or of an empty one; None for a present one, whose bits the model does not have.
+
+    A slot stands at its number + 1 on the first device: offset 0 is the device's header.
+    """
+    from cowpath.arch import swp_pte
+
+    layout = swap_layout(version)
+    if value.kind == "none":
+        return layout.none
+    if value.slot is None:
+        return None
+    return swp_pte.make(layout, 0, value.slot.number + 1, exclusive=value.exclusive)
+
+
+def raw_text(version: Version, value: PteValue) -> str:
+    """The bits in hexadecimal, in full width; "present" for what has none here."""
+    from cowpath.arch.swp_pte import hex_text
+
+    bits = raw_pte(version, value)
+    return value.kind if bits is None else hex_text(swap_layout(version), bits)
+
+
+def can_mark(version: Version) -> bool:
+    """Whether setting the marker in a swap pte of this kernel leaves a trace (H1, pte_swp_mkexclusive)."""
+    from cowpath.arch import swp_pte
+
+    layout = swap_layout(version)
+    return swp_pte.pte_swp_exclusive(layout, swp_pte.pte_swp_mkexclusive(layout, layout.ones_mask))
+
+
+def same_as_swp(version: Version, value: PteValue, entry: PteValue, strips_exclusive: bool) -> bool:
+    """Whether two swap ptes are equal once flags are stripped from the first (H2, pte_same_as_swp)."""
+    from cowpath.arch import swp_pte
+
+    one, other = raw_pte(version, value), raw_pte(version, entry)
+    if one is None or other is None:
+        return False
+    layout = swap_layout(version)
+    return swp_pte.pte_same_as_swp(layout, one, other, strips_exclusive=strips_exclusive)

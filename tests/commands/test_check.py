@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: MIT
+"""`cowpath check`: what it prints in each form, and its exit status."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cowpath.kernel.changes import NEWEST, OLDEST
+from tests.commands.conftest import FOUNDING, KEPT, Run
+
+TIME = re.compile(r"\d+\.\d+ s")
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+
+def test_one_result_in_full(run: Run, kept: Path) -> None:
+    status, out, err = run("check", kept)
+    assert status == 0
+    assert err == ""
+    lines = TIME.sub("N s", out).splitlines()
+    assert lines[:4] == [
+        f"kept  {NEWEST} x86_64",
+        "    kept: every outcome is one that private memory promises",
+        "      0:r0=a; 0:x[0]=b;",
+        "    exists (0:r0='a'): holds",
+    ]
+    assert re.fullmatch(r"    \d+ states, \d+ transitions, \d+ steps recorded, N s", lines[4])
+    assert len(lines) == 5
+
+
+def test_a_broken_promise_is_starred_and_named(run: Run, lost: Path) -> None:
+    status, out, err = run("check", lost, "--kernel", "5.18")
+    assert (status, err) == (1, "")
+    assert "    broken: lost write\n" in out
+    assert re.search(r"^    \* 0:r0=b; 0:r1=a; 0:x\[0\]=a; 0:x\[1\]=c;  lost write$", out, re.M)
+    assert "    exists (0:r1='a'): holds\n" in out
+
+
+def test_a_broken_invariant_is_broken_even_if_every_outcome_is_promised(run: Run) -> None:
+    status, out, _ = run("check", FOUNDING / "stable-writes.litmus", "--kernel", "6.1", "--with", "as-posted")
+    assert status == 1
+    assert "    broken: I8 stable writes\n" in out
+    assert "    * I8 stable writes: P0.x can write folio0 while the device reads it, " in out
+
+
+@pytest.mark.parametrize(
+    ("condition", "answer", "expected"),
+    [
+        ("exists (0:r0='a')", "holds", 0),
+        ("exists (0:r0='b')", "does not hold", 0),  # it only asks
+        ("~exists (0:r0='a')", "does not hold", 1),
+        ("~exists (0:r0='b')", "holds", 0),
+        ("forall (0:r0='a')", "holds", 0),
+        ("forall (0:r0='b')", "does not hold", 1),
+    ],
+)
+def test_a_condition_is_answered(
+    run: Run, tmp_path: Path, condition: str, answer: str, expected: int
+) -> None:
+    path = tmp_path / "t.litmus"
+    path.write_text(KEPT.replace("exists (0:r0='a')", condition))
+    status, out, _ = run("check", path)
+    assert f"    {condition}: {answer}\n" in out
+    assert status == expected
+
+
+def test_several_kernels_make_a_table(run: Run, kept: Path, lost: Path) -> None:
+    status, out, _ = run("check", kept, lost, "--kernel", "5.18", "--kernel", "5.19")
+    assert status == 1
+    assert out.splitlines() == [
+        "      5.18        5.19",
+        "kept  kept        kept",
+        "lost  lost write  kept",
+    ]
+
+
+def test_columns_are_headed_by_what_tells_kernels_apart(run: Run, lost: Path) -> None:
+    out = run("check", lost, "--kernel", "6.1", "--arch", "x86_64", "--arch", "arm", "--without", "H5").out
+    assert out.splitlines()[0].split("  ")[-2:] == ["6.1 x86_64 -H5", "6.1 arm -H5"]
+
+
+def test_files_that_hold_tests_of_one_name_keep_a_row_each(run: Run, tmp_path: Path, lost: Path) -> None:
+    other = tmp_path / "other.litmus"
+    other.write_text(KEPT.replace("C kept", "C lost"))
+    status, out, _ = run("check", lost, other, "--kernel", "5.18")
+    rows = out.splitlines()[1:]
+    assert len(rows) == 2
+    assert [row.rpartition("  ")[2] for row in rows] == ["lost write", "kept"]
+    assert str(other) in rows[1]
+    assert status == 1
+
+
+# -- other forms -----------------------------------------------------------------------------------
+
+
+def test_json_has_the_documented_shape(run: Run, lost: Path) -> None:
+    status, out, err = run(
+        "check", lost, "--kernel", "5.18", "--without", "wp-drains-lru", "--format", "json"
+    )
+    assert (status, err) == (1, "")
+    document = json.loads(out)
+    assert set(document) == {"tests"}
+    (test,) = document["tests"]
+    assert isinstance(test.pop("seconds"), float)
+    assert all(isinstance(test.pop(name), int) for name in ("states", "transitions", "recordings"))
+    assert test == {
+        "name": "lost",
+        "file": str(lost),
+        "kernel": "5.18",
+        "arch": "x86_64",
+        "with": [],
+        "without": ["wp-drains-lru"],
+        "verdict": "broken",
+        "breakage": ["lost write"],
+        "outcomes": [
+            {
+                "registers": {"0:r0": "b", "0:r1": "a"},
+                "memory": {"0:x[0]": "a", "0:x[1]": "c"},
+                "breakage": "lost write",
+                "promised": False,
+            }
+        ],
+        "invariants": [],
+        "condition": True,
+    }
+
+
+def test_json_of_a_file_that_cannot_be_read(run: Run, kept: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing.litmus"
+    status, out, err = run("check", missing, kept, "--format", "json")
+    assert status == 2
+    good, bad = json.loads(out)["tests"]
+    assert (good["name"], good["verdict"], good["breakage"]) == ("kept", "kept", [])
+    assert (bad["file"], bad["verdict"]) == (str(missing), "error")
+    assert bad["message"] + "\n" == err
+
+
+def test_json_of_a_hang(run: Run) -> None:
+    hang = FOUNDING / "swapoff-finishes.litmus"
+    (test,) = json.loads(run("check", hang, "--kernel", "6.1", "--without", "H2", "--format", "json").out)[
+        "tests"
+    ]
+    (outcome,) = test["outcomes"]
+    assert outcome["hang"].startswith("endless loop: P0 in run_thread > swapoff")
+    assert (outcome["breakage"], outcome["promised"]) == ("hang", False)
+
+
+def test_herd(run: Run, lost: Path) -> None:
+    out = run("check", lost, "--kernel", "5.18", "--format", "herd").out
+    lines = re.sub(r"Time lost .*", "Time lost N", out).splitlines()
+    assert lines[:9] == [
+        "Test lost Allowed",
+        "States 1",
+        "0:r0=b; 0:r1=a; 0:x[0]=a; 0:x[1]=c;",
+        "Ok",
+        "Witnesses",
+        "Positive: 1 Negative: 0",
+        "Condition exists (0:r1='a')",
+        "Observation lost Always 1 0",
+        "Time lost N",
+    ]
+    assert re.fullmatch(r"Hash=[0-9a-f]{32}", lines[9])
+
+
+def test_herd_names_kernels_where_there_are_several(run: Run, lost: Path) -> None:
+    out = run("check", lost, "--kernel", "5.18", "--kernel", "6.1", "--format", "herd").out
+    assert re.findall(r"^Test (.*)$", out, re.M) == ["lost+5.18-x86_64 Allowed", "lost+6.1-x86_64 Allowed"]
+    assert re.findall(r"^Observation (\S+ \S+)", out, re.M) == [
+        "lost+5.18-x86_64 Always",
+        "lost+6.1-x86_64 Never",
+    ]
+    assert len(set(re.findall(r"^Hash=(.*)$", out, re.M))) == 1
+
+
+# -- exit status -----------------------------------------------------------------------------------
+
+
+def test_a_bound_that_is_hit_is_not_a_result(run: Run, lost: Path) -> None:
+    status, out, _ = run("check", lost, "--kernel", "5.18", "--max-states", "10")
+    assert status == 3
+    assert "    not finished: the search stopped at its bound\n" in out
+    assert "holds" not in out
+    assert "    kept" not in out
+    status, out, _ = run("check", lost, "--max-states", "10", "--format", "json")
+    (test,) = json.loads(out)["tests"]
+    assert (status, test["verdict"], test["condition"]) == (3, "unfinished", None)
+    status, out, _ = run("check", lost, "--max-states", "10", "--format", "herd")
+    assert (status, "Undef" in out) == (3, True)
+    status, out, _ = run("check", lost, "--kernel", "5.18", "--kernel", "6.1", "--max-states", "10")
+    assert (status, out.splitlines()[1]) == (3, "lost  not finished  not finished")
+
+
+def test_bad_input_outweighs_broken(run: Run, lost: Path, tmp_path: Path) -> None:
+    assert run("check", lost, tmp_path / "no", "--kernel", "5.18").status == 2
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "\N{SUPERSCRIPT TWO}"])
+def test_a_bound_is_a_positive_number(run: Run, kept: Path, number: str) -> None:
+    status, _, err = run("check", kept, f"--max-states={number}")
+    assert status == 2
+    assert f"{number!r} is not a positive number" in err
+
+
+def test_verify_changes_nothing_but_the_time(run: Run, lost: Path) -> None:
+    plain, verified = (run("check", lost, "--kernel", "5.18", *more) for more in ([], ["--verify"]))
+    cut = re.compile(r"    \d+ states.*\n")
+    assert cut.sub("", verified.out) == cut.sub("", plain.out)
+    assert verified.status == plain.status == 1
+
+
+# -- expectations ----------------------------------------------------------------------------------
+
+
+def test_expected_verdicts_decide_where_asked(run: Run, lost: Path) -> None:
+    expected = lost.parent / "expected.toml"
+    expected.write_text('[lost]\n"5.18" = "lost write"\n')
+    assert run("check", lost, "--kernel", "5.18", "--expected").status == 0
+    status, _, err = run("check", lost, "--kernel", "5.18", "--arch", "arm", "--expected")
+    assert (status, err) == (0, "")  # nothing is expected of arm
+
+
+def test_a_verdict_that_differs(run: Run, lost: Path) -> None:
+    (lost.parent / "expected.toml").write_text('[lost]\n"5.18" = "kept"\n')
+    status, _, err = run("check", lost, "--kernel", "5.18", "--expected")
+    assert status == 1
+    assert err == f"{lost}, 5.18 x86_64: expected 'kept', found 'lost write; holds'\n"
+
+
+@pytest.mark.parametrize(
+    ("expected", "status"),
+    [("lost write", 0), ("lost write; holds", 0), ("lost write; does not hold", 1), ("leak; holds", 1)],
+)
+def test_an_expectation_may_leave_out_the_condition(run: Run, lost: Path, expected: str, status: int) -> None:
+    path = lost.parent / "expected.toml"
+    path.write_text(f'[lost]\n"5.18" = "{expected}"\n')
+    assert run("check", lost, "--kernel", "5.18", "--expected").status == status
+
+
+def test_not_finished_is_not_as_expected(run: Run, lost: Path) -> None:
+    (lost.parent / "expected.toml").write_text('[lost]\n"5.18" = "lost write"\n')
+    assert run("check", lost, "--kernel", "5.18", "--expected", "--max-states", "5").status == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[lost\n", "Expected ']' at the end of a table declaration"),
+        ('lost = "kept"\n', "'lost' must be a table of verdicts by kernel"),
+        ('[lost]\n"5.18" = 3\n', "'lost' must be a table of verdicts by kernel"),
+        ("[lost]\n5.18 = 'kept'\n", "'lost' must be a table of verdicts by kernel"),
+    ],
+)
+def test_expectations_that_cannot_be_read(run: Run, lost: Path, text: str, message: str) -> None:
+    path = lost.parent / "expected.toml"
+    path.write_text(text)
+    status, _, err = run("check", lost, "--expected", "--kernel", "5.18")
+    assert status == 2
+    assert err.startswith(f"cowpath check: {path}: ")
+    assert message in err
+
+
+# -- bad input -------------------------------------------------------------------------------------
+
+
+def test_a_bad_file_spoils_only_itself(run: Run, kept: Path, lost: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.litmus"
+    bad.write_text(KEPT.replace("r0 = x[0]", "r0 = y[0]"))
+    status, out, err = run("check", kept, bad, lost, "--kernel", "5.18")
+    assert status == 2
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["kept", "lost"]
+    assert err.startswith(f"{bad}:3:")
+
+
+def test_files_that_are_no_tests(run: Run, kept: Path, tmp_path: Path) -> None:
+    binary, huge, empty = tmp_path / "binary", tmp_path / "huge", tmp_path / "empty"
+    binary.write_bytes(b"\x7fELF\x00\xff\xfe")
+    huge.write_bytes(b"x" * 10_000_000)
+    empty.write_bytes(b"")
+    for path in (binary, huge, empty, tmp_path, tmp_path / "missing"):
+        status, out, err = run("check", path)
+        assert (status, out) == (2, "")
+        assert err.startswith((f"{path}: ", f"{path}:1:"))
+        assert run("trace", path).status == 2
+    assert run("check", binary, kept).out.startswith(f"kept  {NEWEST} x86_64\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--kernel", "sid"], "'sid' is not a kernel release: write"),
+        (["--kernel", "99.0"], f"kernel 99.0 is not modelled: {OLDEST} to {NEWEST} are"),
+        (["--kernel", "4.4"], f"kernel 4.4 is not modelled: {OLDEST} to {NEWEST} are"),
+        (["--arch", "x86_65"], "no architecture is called 'x86_65'; did you mean x86_64"),
+        (["--arch", "vax"], "no architecture is called 'vax'"),
+        (["--without", "H9"], "unknown change 'H9': did you mean 'H6'?"),
+        (["--with", "as-postd"], "unknown change 'as-postd': did you mean 'as-posted'?"),
+        (["--with", ""], "unknown change '': `cowpath changes` lists what is modelled"),
+        (["--without", "1493a1913e35"], "unknown change '1493a1913e35': did you mean '1493a1913e34'?"),
+    ],
+)
+def test_unknown_kernels(run: Run, kept: Path, options: list[str], message: str) -> None:
+    for command in ("check", "trace"):
+        status, out, err = run(command, kept, *options)
+        assert (status, out) == (2, "")
+        assert err.startswith(f"cowpath {command}: {message}")
+
+
+def test_what_is_not_modelled_yet_names_its_place(run: Run, kept: Path, tmp_path: Path) -> None:
+    path = tmp_path / "later.litmus"
+    path.write_text(KEPT.replace("x[0] = 'b'", "migrate(x)"))
+    status, out, err = run("check", path, kept)
+    assert status == 2
+    assert out.startswith(f"kept  {NEWEST} x86_64\n")
+    assert err.startswith(f"{path}:")
+    assert "not modelled yet" in err
+
+
+@pytest.mark.parametrize("call", ["get_user_page(x)", "pin_user_page(x)"])
+def test_a_test_that_outgrows_the_model_is_an_error_of_its_own(
+    run: Run, kept: Path, tmp_path: Path, call: str
+) -> None:
+    """More references than a folio can count: no wrap, no traceback, and other files are still checked."""
+    path = tmp_path / "many.litmus"
+    takes = "".join(f"    g{number} = {call};\n" for number in range(20))
+    path.write_text(f'C many\n{{ char x[1] = "a"; }}\nP0(char *x)\n{{\n{takes}}}\n')
+    status, out, err = run("check", path, kept)
+    if status != 0:  # the ranges may grow with the test one day
+        assert status == 2
+        assert err.startswith(f"{path}: this test needs more than the model has: folio0.")
+    assert "kept" in out
+
+
+def test_a_test_that_needs_too_many_pages_is_an_error_of_its_own(
+    run: Run, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cowpath.verdict.LARGEST_MODEL", 1)
+    path = kept.parent / "pages.litmus"
+    again = "    x[0] = 'a'; g{0} = get_user_page(x); madvise(x, MADV_DONTNEED);\n"
+    body = "".join(again.format(number) for number in range(5))
+    path.write_text(f"C pages\n{{ char x[1]; }}\nP0(char *x)\n{{\n{body}}}\n")
+    status, _, err = run("check", path)
+    assert status == 2
+    assert err.startswith(f"{path}: this test needs more than the model has: ")

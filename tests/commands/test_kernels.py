@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""`cowpath kernels` and `cowpath changes`."""
+
+import pytest
+
+from cowpath.kernel.changes import CHANGES, NEWEST, OLDEST
+from tests.commands.conftest import Run
+
+
+def test_the_overview_lists_releases_and_architectures(run: Run) -> None:
+    status, out, _ = run("kernels")
+    assert status == 0
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
+    assert rows["5.7"] == ["0"]
+    assert set(rows["5.18"]) >= {"wp-reuse-from-swap-cache,", "wp-drains-lru,"}
+    assert {"H1,", "H4c,"} <= set(rows["5.19"])
+    assert all(len(line) == len(line.rstrip()) for line in out.splitlines())
+    assert ", powerpc, " in out
+
+
+def test_one_kernel_lists_what_it_has(run: Run) -> None:
+    out = run("kernels", "5.10").out
+    assert [line.split()[:3] for line in out.splitlines()] == [
+        ["release", "commit", "name"],
+        ["5.9", "09854ba94c6a", "wp-reuse-by-refcount"],
+        ["5.9", "70e806e4e645", "fork-copies-pinned"],
+    ]
+
+
+def test_the_oldest_kernel_says_that_it_has_none(run: Run) -> None:
+    assert run("kernels", "5.7").out == "5.7 x86_64 has none of the changes that are modelled\n"
+
+
+def test_two_kernels_are_compared(run: Run) -> None:
+    out = run("kernels", "5.18", "6.1").out
+    assert out.startswith("only 6.1 x86_64:\n")
+    assert {"H1", "H6", "unshare", "mprotect-keeps-writable"} <= set(out.split())
+    assert "wp-drains-lru" not in out
+    assert run("kernels", "6.1", "5.18").out == out
+
+
+def test_two_kernels_with_the_same_rules(run: Run) -> None:
+    assert run("kernels", "5.12", "5.13").out == "5.12 x86_64 and 5.13 x86_64 have the same rules\n"
+
+
+def test_an_architecture_without_the_bit(run: Run) -> None:
+    assert "swp-exclusive-x86" in run("kernels", "6.1").out
+    assert "swp-exclusive" not in run("kernels", "6.1", "--arch", "arm").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["5.7", "5.8", "5.9"], "name one kernel to see what it has, or two to compare them"),
+        (["99.0"], f"kernel 99.0 is not modelled: {OLDEST} to {NEWEST} are"),
+        (["new"], "'new' is not a kernel release: write its major and minor number, as in 5.10 or 6.1"),
+        (["--arch", "amr64"], "unknown architecture 'amr64': did you mean 'arm64'?"),
+        (["6.1", "--arch", "amr64"], "unknown architecture 'amr64': did you mean 'arm64'?"),
+    ],
+)
+def test_kernels_that_are_not_modelled(run: Run, arguments: list[str], message: str) -> None:
+    status, out, err = run("kernels", *arguments)
+    assert (status, out) == (2, "")
+    assert err == f"cowpath kernels: {message}\n"
+
+
+# -- changes ---------------------------------------------------------------------------------------
+
+
+def test_every_change_is_listed_once(run: Run) -> None:
+    out = run("changes").out
+    assert [part.split()[0] for part in out.split("\n\n")] == [change.name for change in CHANGES]
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        (["H3"], ["H3"]),
+        (["h4"], ["H4a", "H4b", "H4c", "H4d"]),
+        (["09854ba9"], ["wp-reuse-by-refcount"]),
+        (["1493a1913e34"], ["H1", "H2", "H3", "H4a", "H4b", "H4c", "H4d", "H5", "H6"]),
+        (["H5", "as-posted"], ["H5", "as-posted"]),
+    ],
+)
+def test_changes_by_name_group_and_commit(run: Run, asked: list[str], names: list[str]) -> None:
+    status, out, _ = run("changes", *asked)
+    assert status == 0
+    assert [part.split()[0] for part in out.split("\n\n")] == names
+
+
+def test_an_unknown_change(run: Run) -> None:
+    assert run("changes", "swapin-reuse") == (
+        2,
+        "",
+        "cowpath changes: unknown change 'swapin-reuse': did you mean 'swapin-reuse-by-refcount'?\n",
+    )
