@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
@@ -46,7 +47,7 @@ def check(result: int, what: str) -> int:
     return result
 
 
-def syscall(number: int, what: str, *arguments: int | bytes | None) -> int:
+def syscall(number: int, what: str, *arguments: Any) -> int:
     """A system call by number.  Raises OSError (ENOSYS where this machine has no number for it)."""
     if number < 0:
         raise OSError(38, f"{what}: {os.strerror(38)}")
@@ -103,7 +104,7 @@ def vmsplice(pipe: int, address: int, length: int) -> int:
     """vmsplice of one piece of memory into a pipe."""
     vector = struct.pack("PN", address, length)
     buffer = ctypes.create_string_buffer(vector, len(vector))
-    return check(_libc.vmsplice(pipe, ctypes.addressof(buffer), ctypes.c_size_t(1), 0), "vmsplice")
+    return check(_libc.vmsplice(pipe, buffer, ctypes.c_size_t(1), 0), "vmsplice")
 
 
 def tee(source: int, target: int, length: int) -> int:
@@ -115,6 +116,11 @@ def pread_into(fd: int, address: int, length: int, offset: int) -> int:
     """pread into memory by its address."""
     window = (ctypes.c_char * length).from_address(address)
     return os.preadv(fd, [window], offset)
+
+
+def unshare(flags: int) -> None:
+    """unshare."""
+    check(_libc.unshare(flags), "unshare")
 
 
 def reap_orphans() -> None:

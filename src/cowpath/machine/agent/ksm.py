@@ -51,5 +51,16 @@ def merge(first: int, second: int, demand: bool) -> bool:
     return False
 
 
+def scan() -> None:
+    """Let ksmd look at everything at least twice: what it has not seen before it does not merge."""
+    scans, deadline = _scans(), time.monotonic() + SECONDS
+    write(f"{DIRECTORY}/run", RUN)
+    try:
+        while _scans() < scans + 3 and time.monotonic() < deadline:
+            time.sleep(0.001)
+    finally:
+        write(f"{DIRECTORY}/run", STOP)
+
+
 def _scans() -> int:
     return int(read(f"{DIRECTORY}/full_scans"))

@@ -36,8 +36,13 @@ class Memory:
     def __init__(self, program: dict[str, Any]) -> None:
         self.pages = program["pages"]
         self.careful = program["careful"]
-        length = (2 * len(self.pages) + 1) * calls.PAGE
-        self.base = calls.map_memory(length, 0, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS)
+        self.mergeable = [i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]]
+        self.length = (2 * len(self.pages) + 1) * calls.PAGE
+        self.base = calls.map_memory(self.length, 0, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS)
+
+    def close(self) -> None:
+        """Give the addresses back, in the process that chose them."""
+        calls.unmap(self.base, self.length)
 
     def address(self, page: int, place: int = 0) -> int:
         """Where a place of a page is."""
@@ -58,6 +63,8 @@ class Memory:
             address, content = self.address(index), self.pages[index]["content"]
             calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags, address)
             _try_advice(address, "MADV_NOHUGEPAGE")
+            if index in self.mergeable:
+                calls.madvise(address, calls.PAGE, "MADV_MERGEABLE")
             if content is None:
                 continue
             ctypes.memmove(address, filling, calls.PAGE)
@@ -92,14 +99,14 @@ class Memory:
         except Fault:
             return None
 
-    def page_out(self, page: int, demand: bool) -> bool:
+    def page_out(self, page: int, tries: int) -> bool:
         """MADV_PAGEOUT until the page is in swap; whether it is.
 
         It is tried again only where it should work: not for a page that was never touched, and not for one
         that is mapped more than once, which the kernel leaves alone.
         """
         address = self.address(page)
-        for _ in range(PAGEOUT_TRIES if demand else 1):
+        for _ in range(tries):
             calls.madvise(address, calls.PAGE, "MADV_PAGEOUT")
             if not may_be_paged_out(pagemap(address)):
                 return True

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import glob
 import os
 import struct
@@ -33,8 +34,15 @@ def migrate(address: int) -> bool:
     return False
 
 
-def _move(address: int, node: int) -> int:
-    pages, targets, status = struct.pack("P", address), struct.pack("=i", node), bytes(bytearray(4))
-    calls.syscall(calls.MOVE_PAGES, "move_pages", 0, 1, pages, targets, status, MOVE_ALL)
+def move_elsewhere(pid: int, address: int) -> None:
+    """Try to move a page of another process to any node where it is not."""
+    for node in nodes():
+        _move(address, node, pid)
+
+
+def _move(address: int, node: int, pid: int = 0) -> int:
+    pages, targets = struct.pack("P", address), struct.pack("=i", node)
+    status = ctypes.create_string_buffer(4)
+    calls.syscall(calls.MOVE_PAGES, "move_pages", pid, 1, pages, targets, status, MOVE_ALL)
     found: int = struct.unpack("=i", status)[0]
     return found

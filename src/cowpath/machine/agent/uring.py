@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import struct
@@ -21,8 +22,7 @@ class Ring:
     """Made once; each process that uses it maps it anew, because fork does not copy the mappings."""
 
     def __init__(self) -> None:
-        parameters = bytearray(PARAMETERS)
-        buffer = bytes(parameters)
+        buffer = ctypes.create_string_buffer(PARAMETERS)
         self.fd = calls.syscall(calls.IO_URING_SETUP, "io_uring_setup", 1, buffer)
         self.submission = struct.unpack_from("=7I", buffer, 40)
         self.completion = struct.unpack_from("=6I", buffer, 80)

@@ -10,7 +10,7 @@ import struct
 
 from . import calls
 
-API, FEATURE_MOVE = 0xAA, 1 << 17
+API, FEATURE_MOVE = 0xAA, 1 << 16
 MODE_MISSING = 1
 
 
@@ -43,10 +43,20 @@ def move(destination: int, source: int) -> None:
     try:
         range_and_mode = struct.pack("=QQQQ", destination, calls.PAGE, MODE_MISSING, 0)
         fcntl.ioctl(fd, UFFDIO_REGISTER, bytearray(range_and_mode))
-        request = struct.pack("=QQQQq", destination, source, calls.PAGE, 0, 0)
-        fcntl.ioctl(fd, UFFDIO_MOVE, bytearray(request))
+        _retry(fd, struct.pack("=QQQQq", destination, source, calls.PAGE, 0, 0))
     except OSError as error:
         if error.errno not in (errno.EEXIST, errno.ENOENT, errno.EBUSY, errno.EINVAL):
             raise
     finally:
         os.close(fd)  # unregisters
+
+
+def _retry(fd: int, request: bytes) -> None:
+    while True:
+        try:
+            fcntl.ioctl(fd, UFFDIO_MOVE, bytearray(request))
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                raise
+        else:
+            return
