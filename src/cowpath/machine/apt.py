@@ -113,9 +113,13 @@ class Archive:
 def run(command: Sequence[str], directory: Path) -> str:
     """Run a program; its output, or an UnreachableError with what it complained about."""
     try:
-        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=900, check=False)
+        done = subprocess.run(
+            command, cwd=directory, capture_output=True, text=True, timeout=900, check=False
+        )
     except FileNotFoundError:
-        raise UnreachableError(f"{command[0]} is not installed: kernels are fetched with Debian's apt") from None
+        raise UnreachableError(
+            f"{command[0]} is not installed: kernels are fetched with Debian's apt"
+        ) from None
     if done.returncode:
         complaint = next((line for line in done.stderr.splitlines() if line.startswith("E:")), done.stderr)
         raise UnreachableError(f"{command[0]} failed: {complaint.strip()}")
@@ -124,7 +128,7 @@ def run(command: Sequence[str], directory: Path) -> str:
 
 def mirror() -> str:
     """The Debian mirror that this machine is set up with."""
-    for file in sorted(Path("/etc/apt/sources.list.d").glob("*.sources")) + [Path("/etc/apt/sources.list")]:
+    for file in [*sorted(Path("/etc/apt/sources.list.d").glob("*.sources")), Path("/etc/apt/sources.list")]:
         text = file.read_text() if file.is_file() else ""
         for pattern in (r"^URIs:\s*(\S+/debian)/?\s*$", r"^deb\s(?:\[.*?\]\s*)?(\S+/debian)/?\s"):
             if found := re.search(pattern, text, re.MULTILINE):
@@ -135,4 +139,3 @@ def mirror() -> str:
 def say(text: str) -> None:
     """A line of progress."""
     print(f"cowpath: {text}", file=sys.stderr, flush=True)
-

@@ -126,7 +126,11 @@ class _Compiler:
             case ast.Store(page=page, place=place, value=value):
                 return compiled | self._place(page, place) | self._value(thread, value)
             case ast.DeviceWrite(reference=name, place=place, value=value):
-                where = {"reference": program.reference_index[name], "place": place, "slot": self._slot(statement)}
+                where = {
+                    "reference": program.reference_index[name],
+                    "place": place,
+                    "slot": self._slot(statement),
+                }
                 return compiled | where | self._value(thread, value)
             case ast.DeviceRead(register=register, reference=name, place=place):
                 where = {"reference": program.reference_index[name], "place": place}

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -33,6 +33,11 @@ KERNEL_PACKAGES = {
 """The package that names the current kernel of each architecture."""
 
 MODULES = ("fuse", "virtio_mmio", "virtio_pci", "virtio_blk", "brd", "lzo_rle", "zram")
+
+UML_LIBRARIES = (
+    "ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1",
+)  # fmt: skip
+"""User-Mode Linux is a program of its suite, which may want a newer C library than this machine has."""
 
 PYTHON_SUITE = "bookworm"
 PYTHON_PACKAGES = (
@@ -158,7 +163,7 @@ def _read(directory: Path, name: str) -> Image | None:
 
 
 def _keep(directory: Path, build: Callable[[Path], dict[str, str]]) -> None:
-    """Build a directory of the cache beside its place and move it there whole, so that no half is ever seen."""
+    """Build a directory of the cache elsewhere and move it there whole, so that no half is ever seen."""
     if (directory / "image.json").is_file():
         return
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -183,9 +188,10 @@ def _build_uml(wanted: Wanted, target: Path) -> dict[str, str]:
         root = Path(name)
         archive.unpack(["user-mode-linux", "libc6"], root)
         shutil.copy2(root / "usr/bin/linux.uml", target / "kernel")
-        for library in ("ld-linux-x86-64.so.2", "libc.so.6"):
-            found = next(file for file in sorted(root.rglob(library)) if file.is_file())
-            shutil.copy2(found, target / library)
+        (target / "lib").mkdir()
+        for library in UML_LIBRARIES:
+            if found := [file for file in sorted(root.rglob(library)) if file.is_file()]:
+                shutil.copy2(found[0], target / "lib" / library)
         modules.install(root, MODULES, target / "modules")
         _keep_config(root, target)
     return {"package": "user-mode-linux", "version": version}

@@ -151,7 +151,9 @@ class _Steps:
     @cached_property
     def before(self) -> dict[Step, list[Step]]:
         """What must be over before each step, beyond the steps of its own thread."""
-        found: dict[Step, list[Step]] = {(self.threads + n, 0): [] for n in range(len(self.program.background))}
+        found: dict[Step, list[Step]] = {
+            (self.threads + n, 0): [] for n in range(len(self.program.background))
+        }
         for thread in self.program.threads:
             for i, statement in enumerate(thread.body):
                 found[(thread.index, i)] = self._needs(thread.index, statement)

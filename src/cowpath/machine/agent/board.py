@@ -31,7 +31,8 @@ class Cells:
         self.count = count
 
     def __getitem__(self, index: int) -> int:
-        return self.memory[self.start + index]
+        found: int = self.memory[self.start + index]
+        return found
 
     def __setitem__(self, index: int, value: int) -> None:
         self.memory[self.start + index] = value

@@ -55,7 +55,9 @@ def syscall(number: int, what: str, *arguments: Any) -> int:
     return check(_libc.syscall(ctypes.c_long(number), *words), what)
 
 
-def map_memory(length: int, protection: int, flags: int, address: int = 0, fd: int = -1, offset: int = 0) -> int:
+def map_memory(
+    length: int, protection: int, flags: int, address: int = 0, fd: int = -1, offset: int = 0
+) -> int:
     """mmap; the address of the mapping."""
     found = _libc.mmap(address or None, length, protection, flags, fd, offset)
     if found in (None, ctypes.c_void_p(-1).value):
@@ -129,7 +131,9 @@ def reap_orphans() -> None:
 
 
 def power_off() -> None:
-    """The end of a guest."""
+    """The end of a guest; refused to anybody but its first process."""
+    if os.getpid() != 1:
+        raise PermissionError("only the first process of a guest may switch it off")
     os.sync()
     _libc.reboot(0x4321FEDC)
 

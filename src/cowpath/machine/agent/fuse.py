@@ -12,7 +12,6 @@ import errno
 import os
 import select
 import struct
-from typing import Optional
 
 from . import calls
 from .board import ANSWERED, HELD, Board
@@ -51,7 +50,7 @@ class HeldFile:
         """A descriptor to read from, past the page cache."""
         return os.open(self.path, os.O_RDONLY | os.O_DIRECT)
 
-    def answer(self, slot: int, value: Optional[int]) -> None:
+    def answer(self, slot: int, value: int | None) -> None:
         """Let a held read end: with this byte in its buffer, or with an error and nothing written."""
         action = DROP if value is None else WRITE
         os.write(self.commands, action + bytes([slot, value or 0]))
@@ -118,7 +117,7 @@ class Server:
             self._reply(request, answer or b"", 0 if answer is not None else errno.ENOSYS)
         return True
 
-    def _answer(self, operation: int, node: int, body: bytes) -> Optional[bytes]:
+    def _answer(self, operation: int, node: int, body: bytes) -> bytes | None:
         if operation == INIT:
             minor, readahead = struct.unpack_from("=4xII", body)
             head = struct.pack("=IIIIHHII", 7, min(minor, 31), readahead, 1, 16, 12, 1 << 17, 1)

@@ -9,7 +9,7 @@ import errno
 import os
 import struct
 import time
-from typing import Any, Optional
+from typing import Any
 
 from . import calls
 from .board import byte_of
@@ -21,7 +21,7 @@ MAPPED_ONCE, FILE, SWAPPED, PRESENT = 56, 61, 62, 63
 """Bits of /proc/PID/pagemap."""
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """An access to memory that is not mapped, or not for this."""
 
 
@@ -36,7 +36,9 @@ class Memory:
     def __init__(self, program: dict[str, Any]) -> None:
         self.pages = program["pages"]
         self.careful = program["careful"]
-        self.mergeable = [i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]]
+        self.mergeable = [
+            i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]
+        ]
         self.length = (2 * len(self.pages) + 1) * calls.PAGE
         self.base = calls.map_memory(self.length, 0, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS)
 
@@ -74,7 +76,7 @@ class Memory:
         drain_lru()
 
     def load(self, page: int, place: int) -> int:
-        """Load a byte as the CPU does.  Raises Fault where nothing readable is mapped."""
+        """Load a byte as the CPU does.  Raises FaultError where nothing readable is mapped."""
         address = self.address(page, place)
         if self.careful:
             return _load_through_pipe(address)
@@ -83,20 +85,20 @@ class Memory:
         return byte.raw[0]
 
     def store(self, page: int, place: int, value: int) -> None:
-        """Store a byte as the CPU does.  Raises Fault where nothing writable is mapped."""
+        """Store a byte as the CPU does.  Raises FaultError where nothing writable is mapped."""
         address = self.address(page, place)
         if self.careful:
             _store_through_pipe(address, value)
         else:
             ctypes.memmove(address, bytes([value]), 1)
 
-    def final(self, page: int, place: int) -> Optional[int]:
+    def final(self, page: int, place: int) -> int | None:
         """A byte at the end of the test, None where nothing is mapped any more."""
         with contextlib.suppress(OSError):
             calls.mprotect(self.address(page), calls.PAGE, calls.PROT_READ)
         try:
             return _load_through_pipe(self.address(page, place))
-        except Fault:
+        except FaultError:
             return None
 
     def page_out(self, page: int, tries: int) -> bool:
@@ -158,7 +160,7 @@ def _load_through_pipe(address: int) -> int:
     except OSError as error:
         if error.errno != errno.EFAULT:
             raise
-        raise Fault from None
+        raise FaultError from None
     finally:
         os.close(reader)
         os.close(writer)
@@ -172,7 +174,7 @@ def _store_through_pipe(address: int, value: int) -> None:
     except OSError as error:
         if error.errno != errno.EFAULT:
             raise
-        raise Fault from None
+        raise FaultError from None
     finally:
         os.close(reader)
         os.close(writer)

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any
 
 from .board import DONE, RUNNING, SEEN, Board
 from .memory import Memory
@@ -46,7 +46,12 @@ class Process:
     """One process of the test, seen from inside."""
 
     def __init__(
-        self, job: dict[str, Any], board: Board, memory: Memory, references: list[Reference], channels: Channels
+        self,
+        job: dict[str, Any],
+        board: Board,
+        memory: Memory,
+        references: list[Reference],
+        channels: Channels,
     ) -> None:
         self.job = job
         self.program = job["program"]
@@ -63,7 +68,7 @@ class Process:
         threads = self.program["threads"]
         return [i for i in range(len(threads)) if threads[i]["process"] == self.index]
 
-    def start(self, index: int, before: Optional[Callable[[], None]] = None) -> int:
+    def start(self, index: int, before: Callable[[], None] | None = None) -> int:
         """Fork process `index` off this one; its process id."""
         pid = os.fork()
         if pid:
@@ -134,4 +139,3 @@ class Process:
                     cell = self.board.place(self.index, page, place)
                     self.board.memory_value[cell] = value
                     self.board.memory_seen[cell] = SEEN
-

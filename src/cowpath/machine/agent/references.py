@@ -12,7 +12,7 @@ import errno
 import os
 import threading
 import time
-from typing import Any, Optional
+from typing import Any
 
 from . import calls
 from .board import GONE, HELD, NOT_TAKEN, Board
@@ -123,7 +123,7 @@ class HeldReadReference(Reference):
     def _hold(self, slot: int, place: int) -> None:
         address = self.memory.address(self.page, place)
         length = min(512, self.memory.stride(self.page))
-        failure: list[Optional[int]] = [None]
+        failure: list[int | None] = [None]
 
         def read() -> None:
             try:

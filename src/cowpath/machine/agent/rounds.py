@@ -10,7 +10,7 @@ import select
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from . import calls, ksm, numa
 from .board import DONE, Board
@@ -51,7 +51,7 @@ class RoundFailedError(Exception):
         self.status = status
 
 
-def run_rounds(job: dict[str, Any], board: Board, file: Optional[HeldFile]) -> Tally:
+def run_rounds(job: dict[str, Any], board: Board, file: HeldFile | None) -> Tally:
     """Every round of a job."""
     tally = Tally()
     orders = job["orders"]
@@ -84,7 +84,7 @@ class Round:
     """The processes of one round, seen from outside."""
 
     def __init__(
-        self, job: dict[str, Any], board: Board, file: Optional[HeldFile], fd: int, chance: random.Random
+        self, job: dict[str, Any], board: Board, file: HeldFile | None, fd: int, chance: random.Random
     ) -> None:
         self.job, self.board, self.file, self.chance = job, board, file, chance
         self.program = job["program"]
@@ -213,4 +213,3 @@ class Round:
             reference.close()
         self.channels.close()
         self.memory.close()
-

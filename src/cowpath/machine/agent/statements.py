@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import calls, ksm, numa, userfault
 from .board import DONE, FAULTED, HELD, SEEN, byte_of
-from .memory import PAGEOUT_TRIES, Fault, frame
+from .memory import PAGEOUT_TRIES, FaultError, frame
 from .references import POLL, FixedBufferReference
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Statement = dict[str, Any]
 
 OK, ENDED, UNMET, FAILED = b"k", b"e", b"u", b"x"
-"""What a thread says after a statement: done; the thread has ended; a precondition does not hold; an error."""
+"""What a thread says after a statement: done, thread ended, a precondition does not hold, an error."""
 
 
 class UnmetError(Exception):
@@ -32,7 +32,7 @@ def execute(process: Process, thread: int, statement: Statement) -> bytes:
     """Do one statement.  Why it went wrong, if it did, is left on the board."""
     try:
         DOERS[statement["do"]](process, thread, statement)
-    except Fault:
+    except FaultError:
         if "register" in statement:
             process.board.seen[statement["register"]] = FAULTED
         return ENDED

@@ -17,7 +17,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any
 
 from . import calls, facts
 from .ksm import ksm_ready
@@ -93,7 +93,10 @@ def _supervise(job: dict[str, Any]) -> Result:
         end_session(worker)
     if answer is None:
         return {"status": "failed", "reason": f"not finished after {job['seconds']} s"}
-    return json.loads(answer) if answer else {"status": "failed", "reason": "the agent's worker died"}  # type: ignore[no-any-return]
+    if not answer:
+        return {"status": "failed", "reason": "the agent's worker died"}
+    result: Result = json.loads(answer)
+    return result
 
 
 def _be_worker(job: dict[str, Any], writer: int) -> None:
@@ -107,7 +110,7 @@ def _be_worker(job: dict[str, Any], writer: int) -> None:
         os._exit(1)
 
 
-def _read_all(fd: int, deadline: float) -> Optional[bytes]:
+def _read_all(fd: int, deadline: float) -> bytes | None:
     """Everything up to the end of the pipe, None where that does not come in time."""
     parts: list[bytes] = []
     while True:

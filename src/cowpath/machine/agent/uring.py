@@ -61,7 +61,9 @@ class Ring:
         if self.owner != os.getpid():
             self._map()
         _, tail, mask, _, _, _, array = self.submission
-        entry = struct.pack("=BBHiQQIIQHHi2Q", operation, 0, 0, fd, NO_OFFSET, address, 1, 0, 0, 0, 0, 0, 0, 0)
+        entry = struct.pack(
+            "=BBHiQQIIQHHi2Q", operation, 0, 0, fd, NO_OFFSET, address, 1, 0, 0, 0, 0, 0, 0, 0
+        )
         self.entries[0 : len(entry)] = entry
         at = _word(self.ring, tail)
         struct.pack_into("=I", self.ring, array + 4 * (at & _word(self.ring, mask)), 0)
@@ -76,7 +78,9 @@ class Ring:
         result = struct.unpack_from("=8xi", self.answers, where)[0]
         struct.pack_into("=I", self.answers, head, (at + 1) & 0xFFFFFFFF)
         if result != 1:
-            raise OSError(max(-result, 0), f"fixed-buffer I/O: {os.strerror(-result) if result < 0 else result}")
+            raise OSError(
+                max(-result, 0), f"fixed-buffer I/O: {os.strerror(-result) if result < 0 else result}"
+            )
 
     def _map(self) -> None:
         self.ring = mmap.mmap(self.fd, mmap.PAGESIZE, offset=0)

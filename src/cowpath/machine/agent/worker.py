@@ -91,7 +91,7 @@ def _held_file(job: dict[str, Any], board: Board, stack: contextlib.ExitStack) -
 
 
 def reads_pin(file: HeldFile, board: Board) -> bool:
-    """Whether a held read pins its page: fork gives the child of a pinned page a copy, and shares any other."""
+    """Whether a held read pins its page: fork copies a pinned page for the child, and shares any other."""
     flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS
     page = calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags)
     ctypes.memmove(page, b"a", 1)

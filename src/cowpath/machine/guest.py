@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""A guest: booted with its jobs inside, read line by line, and believed only if its last line comes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from cowpath.machine.apt import say
+from cowpath.machine.compile import CannotRunAnywhereError
+from cowpath.machine.initramfs import jobs_archive
+from cowpath.machine.job import Answer, Request, cannot, merge
+
+BEGIN, RESULT, DONE = "COWPATH-BEGIN", "COWPATH-RESULT", "COWPATH-DONE"
+ATTEMPTS = 3
+SWAP_BYTES = 32 << 20
+KEPT_LINES = 12
+
+Job = dict[str, Any]
+Answered = Callable[[int, Answer], None]
+
+
+class GuestDiedError(Exception):
+    """The guest ended, or fell silent, before its last line.  Nothing follows from that but to try again."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a guest: a command, its surroundings, and the pipe end on which its console comes."""
+
+    command: list[str]
+    environment: dict[str, str]
+    user: int | None = None
+
+
+class Guest(ABC):
+    """What all guests have in common.  A subclass says how to start one."""
+
+    name: str
+    round_seconds: float
+    silence_seconds: float
+    """How long a healthy guest may say nothing, beyond what its jobs take."""
+
+    @abstractmethod
+    def release(self) -> str:
+        """The kernel release that boots, as far as it is known before it has."""
+
+    @abstractmethod
+    def base(self) -> Path:
+        """The part of the initramfs that is the same for every run."""
+
+    @abstractmethod
+    def launch(self, directory: Path, console: int) -> Launch:
+        """The command for a guest whose files (initrd, swap0, swap1) are in `directory`."""
+
+    def prepare(self) -> None:
+        """Get everything ready that may take long or fail.  Raises MachineError."""
+        self.base()
+
+    def run(self, requests: Sequence[Request], answered: Answered) -> None:
+        """Run each request; `answered(index, answer)` is called as soon as one is done."""
+        pending: list[tuple[int, Job]] = []
+        results: dict[int, list[dict[str, Any]]] = {}
+        for index, request in enumerate(requests):
+            try:
+                jobs = request.jobs(self.round_seconds)
+            except CannotRunAnywhereError as error:
+                answered(index, cannot(error))
+                continue
+            pending += [(index, job) for job in jobs]
+            results[index] = []
+        deaths = 0
+        while pending:
+            say(f"{self.name}: booting, {len(pending)} job{'s' * (len(pending) > 1)}")
+            before = len(pending)
+            try:
+                for result in self._boot([job for _, job in pending]):
+                    index, _ = pending.pop(0)
+                    results[index].append(result)
+                    if all(other != index for other, _ in pending):
+                        answered(index, merge(results[index]))
+            except GuestDiedError as error:
+                deaths = 1 if len(pending) < before else deaths + 1
+                say(f"{self.name}: {str(error).splitlines()[0]} (attempt {deaths} of {ATTEMPTS})")
+                if deaths == ATTEMPTS:
+                    index, _ = pending.pop(0)
+                    pending = [entry for entry in pending if entry[0] != index]
+                    answered(index, Answer("failed", f"the guest died {ATTEMPTS} times: {error}"))
+                    deaths = 0
+
+    def _boot(self, jobs: list[Job]) -> Iterator[dict[str, Any]]:
+        """One boot: the result of each job as it comes.  Raises GuestDiedError."""
+        with scratch_directory() as directory, contextlib.ExitStack() as stack:
+            (directory / "initrd").write_bytes(self.base().read_bytes() + jobs_archive(jobs))
+            for name in ("swap0", "swap1"):
+                with (directory / name).open("wb") as file:
+                    file.truncate(SWAP_BYTES)
+            console = stack.enter_context(self._console(directory))
+            yield from self._results(console, jobs)
+
+    @contextlib.contextmanager
+    def _console(self, directory: Path) -> Iterator[queue.Queue[str | None]]:
+        """The guest's lines, then None.  The guest is killed when nobody listens any more."""
+        reader, writer = os.pipe()
+        launch = self.launch(directory, writer)
+        if launch.user is not None:
+            for path in (directory, *directory.rglob("*")):
+                os.chown(path, launch.user, launch.user)
+        log = (directory / "host.log").open("wb")
+        process = subprocess.Popen(
+            launch.command, env=launch.environment, cwd=directory, user=launch.user, group=launch.user,
+            extra_groups=[] if launch.user is not None else None,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True,
+        )  # fmt: skip
+        os.close(writer)
+        lines: queue.Queue[str | None] = queue.Queue()
+        listener = threading.Thread(target=_listen, args=(os.fdopen(reader, "rb"), lines), daemon=True)
+        listener.start()
+        try:
+            yield lines
+        finally:
+            kill_session(process)
+            listener.join()
+            log.close()
+
+    def _results(self, lines: queue.Queue[str | None], jobs: list[Job]) -> Iterator[dict[str, Any]]:
+        last: list[str] = []
+        patience = self.silence_seconds
+        while True:
+            try:
+                line = lines.get(timeout=patience)
+            except queue.Empty:
+                raise GuestDiedError(f"silent for {patience:.0f} s\n" + "\n".join(last)) from None
+            if line is None:
+                raise GuestDiedError("ended without its last line\n" + "\n".join(last))
+            word, _, rest = line.partition(" ")
+            if word == DONE:
+                return
+            if word == BEGIN:
+                patience = jobs[int(rest.partition(".")[0])]["seconds"] + self.silence_seconds
+            elif word == RESULT:
+                try:
+                    yield json.loads(rest.partition(" ")[2])
+                except json.JSONDecodeError:
+                    raise GuestDiedError(f"garbled: {line[:200]}") from None
+                patience = self.silence_seconds
+            else:
+                last = [*last, line][-KEPT_LINES:]
+
+
+@contextlib.contextmanager
+def scratch_directory() -> Iterator[Path]:
+    """A directory in memory if there is one: the short name fits into a program header (see uml.py)."""
+    parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    directory = Path(tempfile.mkdtemp(prefix="cp", dir=parent))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def kill_session(process: subprocess.Popen[bytes]) -> None:
+    """End the guest and all its helper processes: they are one session."""
+    deadline = time.monotonic() + 2
+    while process.poll() is None and time.monotonic() < deadline:  # it switches itself off
+        time.sleep(0.01)
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.getsid(int(name)) == process.pid:
+                os.kill(int(name), 9)
+    process.wait()
+
+
+def _listen(console: IO[bytes], lines: queue.Queue[str | None]) -> None:
+    with console:
+        for line in console:
+            lines.put(line.decode(errors="replace").strip())
+    lines.put(None)
