@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import marshal
 import os
 import re
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +25,18 @@ from cowpath.machine import agent
 
 PYTHON = "python3.11"
 
+SAME_PYTHON = sys.implementation.name == "cpython" and sys.version_info[:2] == (3, 11)
+
 SKIPPED = frozenset(
     "asyncio concurrent curses dbm distutils email ensurepip html http idlelib lib2to3 logging multiprocessing"
     " pydoc_data sqlite3 test tkinter tomllib turtledemo unittest urllib venv wsgiref xml xmlrpc zoneinfo".split()
 )
 """Packages of the standard library that the agent has no use for."""
 
-LIBRARIES = re.compile(
-    r"(ld-linux.*|ld64|ld|lib(c|m|dl|pthread|rt|util|z|expat|ffi|gcc_s))\.so(\.\d+)*"
+LIBRARIES = re.compile(r"(ld-linux.*|ld64|ld|lib(c|m|dl|pthread|rt|util|z|expat|ffi|gcc_s))\.so(\.\d+)*")
+EXTENSIONS = re.compile(
+    r"_ctypes|_json|_posixsubprocess|fcntl|mmap|select|math|_random|_struct|_bisect|_hash.*"
 )
-EXTENSIONS = re.compile(r"_ctypes|_json|_posixsubprocess|fcntl|mmap|select|math|_random|_struct|_bisect|_hash.*")
 
 DIRECTORY, FILE, PROGRAM, DEVICE = 0o040755, 0o100644, 0o100755, 0o020600
 
@@ -49,7 +54,9 @@ class Archive:
         self.parts: list[bytes] = []
         self.names: set[str] = set()
 
-    def add(self, name: str, content: bytes = b"", mode: int = FILE, device: tuple[int, int] = (0, 0)) -> None:
+    def add(
+        self, name: str, content: bytes = b"", mode: int = FILE, device: tuple[int, int] = (0, 0)
+    ) -> None:
         """One entry, and the directories above it."""
         name = name.strip("/")
         if name in self.names:
@@ -97,7 +104,12 @@ def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
 def jobs_archive(jobs: list[dict[str, Any]]) -> bytes:
     """The archive with the agent and its jobs."""
     archive = Archive()
-    archive.add("init", b"#!/usr/bin/python3 -SBI\nimport sys\nsys.path.insert(0, '/')\nfrom agent.init import live\nlive()\n", PROGRAM)
+    archive.add("seed", os.urandom(64))
+    archive.add(
+        "init",
+        b"#!/usr/bin/python3 -SB\nimport sys\nsys.path.insert(0, '/')\nfrom agent.init import live\nlive()\n",
+        PROGRAM,
+    )
     for file in sorted(Path(agent.__path__[0]).glob("*.py")):
         _add_file(archive, f"agent/{file.name}", file)
     for number, job in enumerate(jobs):
@@ -110,11 +122,18 @@ def python_files(root: Path) -> Iterator[tuple[str, Path]]:
     yield f"usr/bin/{PYTHON}", root / "usr/bin" / PYTHON
     yield "usr/bin/python3", root / "usr/bin" / PYTHON
     library = root / "usr/lib" / PYTHON
+    needed = needed_modules()
     for directory, children, files in os.walk(library):
-        children[:] = [name for name in children if name not in SKIPPED and not name.startswith(("__", "config-"))]
+        children[:] = [
+            name for name in children if name not in SKIPPED and not name.startswith(("__", "config-"))
+        ]
         for name in files:
             path = Path(directory) / name
-            wanted = EXTENSIONS.match(name) if path.parent.name == "lib-dynload" else name.endswith(".py")
+            module = str(path.relative_to(library).with_suffix("")).partition(".")[0]
+            if path.parent.name == "lib-dynload":
+                wanted = bool(EXTENSIONS.match(name))
+            else:
+                wanted = name.endswith(".py") and (needed is None or module in needed)
             if wanted:
                 yield str(path.relative_to(root)), path
     for top in ("lib", "lib64", "usr/lib", "usr/lib64"):
@@ -125,20 +144,39 @@ def python_files(root: Path) -> Iterator[tuple[str, Path]]:
                     yield str((Path(directory) / name).relative_to(root)), Path(directory) / name
 
 
+@lru_cache
+def needed_modules() -> frozenset[str] | None:
+    """The modules of the standard library that the agent imports, as paths without suffix.
+
+    None, which stands for all of them, where this Python is not the guest's and may need others.
+    """
+    if not SAME_PYTHON:
+        return None
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import agent.init, agent.supervise, runpy;"
+        "print('\\n'.join(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', None)))"
+    )
+    above = str(Path(agent.__path__[0]).parent)
+    command = [sys.executable, "-SBI", "-c", code, above]
+    loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    library = os.path.dirname(os.__file__)
+    names = {os.path.relpath(name, library).partition(".")[0] for name in loaded if name.startswith(library)}
+    return frozenset(names | {"encodings/ascii", "encodings/latin_1", "encodings/utf_8", "linecache"})
+
+
 def _add_file(archive: Archive, name: str, path: Path) -> None:
-    """A file, with its byte code beside it where this Python can make it for the guest's."""
+    """A file; of a Python module the byte code instead, where this Python can make it for the guest's."""
     real = _inside(path)
     content = real.read_bytes()
-    archive.add(name, content, stat.S_IFREG | stat.S_IMODE(real.stat().st_mode))
-    if name.endswith(".py") and sys.version_info[:2] == (3, 11):
+    if name.endswith(".py") and SAME_PYTHON:
         code = compile(content, f"/{name}", "exec", dont_inherit=True)
-        archive.add(importlib.util.cache_from_source(name), _unchecked(code))
+        archive.add(f"{name}c", _unchecked(code))
+    else:
+        archive.add(name, content, stat.S_IFREG | stat.S_IMODE(real.stat().st_mode))
 
 
 def _unchecked(code: Any) -> bytes:
     """A .pyc that Python believes without looking at the source."""
-    import marshal
-
     return importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code)
 
 

@@ -60,7 +60,7 @@ class Uml(Guest):
             str(kernel), f"mem={MEMORY}", f"initrd={directory / 'initrd'}", "root=/dev/ram0", "rdinit=/init",
             f"umid=cowpath-{directory.name}", f"uml_dir={directory}", f"hostfs={directory / 'empty'}",
             f"ubda={directory / 'swap0'}", f"ubdb={directory / 'swap1'}",
-            "quiet", "panic=-1", "con=null", f"con0=null,fd:{console}", "ssl=null",
+            "quiet", "panic=-1", "PYTHONHASHSEED=0", "con=null", f"con0=null,fd:{console}", "ssl=null",
         ]  # fmt: skip
         return Launch(command, environment, NOBODY if os.geteuid() == 0 else None)
 

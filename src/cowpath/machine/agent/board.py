@@ -14,7 +14,7 @@ ABSENT, SEEN, FAULTED = 0, 1, 2
 """Whether a register or a place of memory has a value, none, or answered with a fault."""
 
 NOT_TAKEN, HELD, ANSWERED, GONE = 0, 1, 2, 3
-"""A reference, or one held read: GONE also where it could not be taken."""
+"""A reference, or one held read (never GONE: see Board.over).  GONE also where it could not be taken."""
 
 NOT_STARTED, RUNNING, DONE = 0, 1, 2
 """A thread."""
@@ -56,12 +56,17 @@ class Board:
         self.places = sum(places)
         registers, memory = len(program["registers"]), processes * self.places
         counts = (registers, registers, memory, memory, threads, len(program["references"]),
-                  len(program["slots"]), 4 * processes, threads * TEXT)  # fmt: skip
+                  len(program["slots"]), len(program["slots"]), 4 * processes, threads * TEXT)  # fmt: skip
         self.memory = mmap.mmap(-1, sum(counts) + 1)
         starts = [sum(counts[:index]) for index in range(len(counts))]
         cells = [Cells(self.memory, starts[index], counts[index]) for index in range(len(counts))]
         self.seen, self.value, self.memory_seen, self.memory_value = cells[:4]
-        self.thread, self.reference, self.slot, self.pids, self.texts = cells[4:]
+        self.thread, self.reference = cells[4:6]
+        self.slot = cells[6]
+        """Held reads as their server sees them; only it writes here."""
+        self.over = cells[7]
+        """Held reads that have returned, as their readers see them; only they write here."""
+        self.pids, self.texts = cells[8:]
 
     def clear(self) -> None:
         """As before the first statement."""

@@ -36,14 +36,17 @@ class HeldFile:
         data = f"fd={fd},rootmode=40000,user_id=0,group_id=0"
         calls.mount("cowpath", directory, "fuse", 0, data)
         reader, self.commands = os.pipe()
+        self.acknowledged, acknowledge = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self.commands)
+            os.close(self.acknowledged)
             try:
-                Server(fd, reader, board).serve()
+                Server(fd, reader, acknowledge, board).serve()
             finally:
                 os._exit(0)
         os.close(reader)
+        os.close(acknowledge)
         os.close(fd)  # so that a dead server is an error to its readers, never a hang
 
     def open(self) -> int:
@@ -56,13 +59,15 @@ class HeldFile:
         os.write(self.commands, action + bytes([slot, value or 0]))
 
     def reset(self) -> None:
-        """End every read that is still held."""
+        """End every read that is still held; when this returns, no later read can be hit by it."""
         os.write(self.commands, RESET + bytes(2))
+        os.read(self.acknowledged, 1)
 
     def close(self) -> None:
         """Unmount; the server ends."""
         with contextlib.suppress(OSError):
             os.close(self.commands)
+            os.close(self.acknowledged)
         calls.unmount(self.directory)
         os.waitpid(self.pid, 0)
 
@@ -70,9 +75,10 @@ class HeldFile:
 class Server:
     """The few FUSE requests that opening and reading one file takes."""
 
-    def __init__(self, fd: int, commands: int, board: Board) -> None:
+    def __init__(self, fd: int, commands: int, acknowledge: int, board: Board) -> None:
         self.fd = fd
         self.commands = commands
+        self.acknowledge = acknowledge
         self.board = board
         self.held: dict[int, tuple[int, int]] = {}  # slot -> (request, size)
 
@@ -90,9 +96,11 @@ class Server:
 
     def _command(self, action: bytes, slot: int, value: int) -> None:
         if action == RESET:
-            for request, _ in self.held.values():
+            for held, (request, _) in self.held.items():
                 self._reply(request, error=errno.EIO)
+                self.board.slot[held] = ANSWERED
             self.held.clear()
+            os.write(self.acknowledge, RESET)
         elif slot in self.held:
             request, size = self.held.pop(slot)
             if action == WRITE:

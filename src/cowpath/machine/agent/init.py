@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import glob
 import json
 import os
+import struct
 import sys
 import traceback
 from typing import Any
 
 from . import calls
-from .supervise import run_job
 
 BEGIN, RESULT, DONE = "COWPATH-BEGIN", "COWPATH-RESULT", "COWPATH-DONE"
 DEVICES = (("/dev/ubda", "/dev/ubdb"), ("/dev/vda", "/dev/vdb"), ("/dev/ram0", "/dev/ram1"))
+RNDADDENTROPY = 0x80085203 if os.uname().machine.startswith("ppc") else 0x40085203
 QUIET = "/proc/sys/kernel/printk"
 
 
@@ -29,6 +31,7 @@ def main() -> None:
     ):
         with contextlib.suppress(OSError):  # some kernels mount /dev themselves
             calls.mount(source, target, kind)
+    feed_entropy()
     load_modules()
     with contextlib.suppress(OSError), open(QUIET, "w") as file:
         file.write("1")  # kernel messages would come between our lines; they are kept and looked at
@@ -46,10 +49,23 @@ def main() -> None:
 
 def attempt(job: dict[str, Any]) -> dict[str, Any]:
     """The result of a job; a bug of the agent is a result too, and the next job runs."""
+    from .supervise import run_job  # wants random numbers, and the kernel has none at first
+
     try:
         return run_job(job)
     except Exception:
         return {"status": "failed", "reason": traceback.format_exc().strip().splitlines()[-1], "facts": {}}
+
+
+def feed_entropy() -> None:
+    """Let the kernel believe in the host's random numbers: old kernels wait for ever for better ones."""
+    with open("/seed", "rb") as file:
+        seed = file.read()
+    fd = os.open("/dev/urandom", os.O_RDWR)
+    try:
+        fcntl.ioctl(fd, RNDADDENTROPY, struct.pack("=ii", 8 * len(seed), len(seed)) + seed)
+    finally:
+        os.close(fd)
 
 
 def load_modules() -> None:

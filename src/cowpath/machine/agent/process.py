@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The processes of one round, and the threads in them."""
+"""The processes of a test, and the threads in them.
+
+Process 0 lives as long as its rounds go well: a fork costs more than all the rest of a round.  Each round
+it maps its pages afresh.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,16 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Optional
 
 from .board import DONE, RUNNING, SEEN, Board
+from .fuse import HeldFile
 from .memory import Memory
-from .references import Reference
-from .statements import OK, execute
+from .references import Reference, make_reference
+from .statements import FAILED, OK, execute
 
-STEP, FREE, OBSERVE = b"g", b"f", b"o"
-"""What the controller says: one statement, all statements as you like, look at your memory."""
+STEP, ROUND, OBSERVE = b"g", b"r", b"o"
+"""What the controller says: one statement; begin a round; look at your memory."""
 
 LONGEST_DELAY = 0.0003
 
@@ -25,41 +29,36 @@ Pipe = tuple[int, int]
 
 
 class Channels:
-    """The pipes of a round, made before its first process."""
+    """Pipes to and from each thread and each process, made before process 0."""
 
     def __init__(self, threads: int, processes: int) -> None:
         self.go: list[Pipe] = [os.pipe() for _ in range(threads)]
         self.done: list[Pipe] = [os.pipe() for _ in range(threads)]
         self.ask: list[Pipe] = [os.pipe() for _ in range(processes)]
         self.told: list[Pipe] = [os.pipe() for _ in range(processes)]
-        self.life: list[Pipe] = [os.pipe() for _ in range(processes)]
 
     def close(self) -> None:
-        """All that is still open."""
-        for pipe in (*self.go, *self.done, *self.ask, *self.told, *self.life):
+        """All of them."""
+        for pipe in (*self.go, *self.done, *self.ask, *self.told):
             for fd in pipe:
-                with contextlib.suppress(OSError):
-                    os.close(fd)
+                os.close(fd)
 
 
 class Process:
     """One process of the test, seen from inside."""
 
     def __init__(
-        self,
-        job: dict[str, Any],
-        board: Board,
-        memory: Memory,
-        references: list[Reference],
-        channels: Channels,
+        self, job: dict[str, Any], board: Board, channels: Channels, file: Optional[HeldFile], fd: int
     ) -> None:
         self.job = job
         self.program = job["program"]
         self.board = board
-        self.memory = memory
-        self.references = references
         self.channels = channels
+        self.file = file
+        self.fd = fd
         self.index = 0
+        self.memory = Memory(self.program)
+        self.references: list[Reference] = []
         self.demanding: bool = job["mode"] != "free"
         """Whether a statement must have its effect; where threads race, another may undo it at once."""
 
@@ -68,66 +67,75 @@ class Process:
         threads = self.program["threads"]
         return [i for i in range(len(threads)) if threads[i]["process"] == self.index]
 
-    def start(self, index: int, before: Callable[[], None] | None = None) -> int:
-        """Fork process `index` off this one; its process id."""
-        pid = os.fork()
-        if pid:
-            self.board.set_pid(index, pid)
-            return pid
-        try:
-            self.index = index
-            self._keep_only_own_life()
-            if before:
-                before()
-            self._main()
-        finally:
-            os._exit(1)
+    def be_first(self) -> None:
+        """Process 0: a process group of its own, so that all of a test can be killed at once."""
+        os.setpgid(0, 0)
+        self._obey()
 
     def fork(self, index: int) -> None:
-        """The statement: from now on the child's life hangs on the child alone."""
-        self.start(index)
-        for other in self._descendants(index):
-            os.close(self.channels.life[other][1])
+        """The statement: process `index` starts as our child."""
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self.index = index
+                self._start()
+                self._obey()
+            finally:
+                os._exit(1)
+        self.board.set_pid(index, pid)
 
-    def _descendants(self, index: int) -> list[int]:
-        parents, found = self.program["parents"], [index]
-        for child in range(len(parents)):  # a parent has a lower number than its child, or comes round again
-            if parents[child] in found and child not in found:
-                found.append(child)
-        return found
+    def _obey(self) -> None:
+        """Do what the controller says until it has gone."""
+        while command := os.read(self.channels.ask[self.index][0], 1):
+            try:
+                if command == ROUND:
+                    self._clear()
+                    self.memory.populate()
+                    for index in range(len(self.program["references"])):
+                        reference = make_reference(index, self.program, self.board, self.memory)
+                        self.references.append(reference.held_by(self.file, self.fd))
+                    self._start()
+                else:
+                    self._observe()
+                answer = OK
+            except OSError as error:
+                self.board.say(self.threads()[0], f"setting up: {error}")
+                answer = FAILED
+            os.write(self.channels.told[self.index][1], answer)
+        os._exit(0)
 
-    def _keep_only_own_life(self) -> None:
-        """Hold the write ends for this process and those yet to be forked from it: the reader sees us end."""
-        kept = self._descendants(self.index)
-        for index in range(len(self.channels.life)):
-            if index not in kept:
-                with contextlib.suppress(OSError):
-                    os.close(self.channels.life[index][1])
+    def _clear(self) -> None:
+        """What the last round left: dead children and open references."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-1, 0)
+        for reference in self.references:
+            reference.close()
+        self.references.clear()
 
-    def _main(self) -> None:
+    def _start(self) -> None:
         self.board.set_pid(self.index, os.getpid())
         for index in self.threads():
             threading.Thread(target=self._run, args=(index,), daemon=True).start()
-        while os.read(self.channels.ask[self.index][0], 1) == OBSERVE:
-            self._observe()
-            os.write(self.channels.told[self.index][1], OK)
 
     def _run(self, thread: int) -> None:
-        """One thread: a statement for each STEP, or all of them after FREE."""
+        """One thread: a statement for each STEP, or all of them with pauses of any length."""
         body = self.program["threads"][thread]["body"]
         board, done = self.board, self.channels.done[thread][1]
         board.thread[thread] = RUNNING if body else DONE
-        free = random.Random() if self.job["mode"] == "free" else None
+        free = None if self.job["mode"] == "driven" else random.Random()
         for position in range(len(body)):
-            if position == 0 or free is None:
+            if free is None:
                 os.read(self.channels.go[thread][0], 1)
-            if free is not None:
+            else:
                 time.sleep(free.random() * LONGEST_DELAY * free.choice((0, 1, 10)))
             status = execute(self, thread, body[position])
-            if status != OK or position == len(body) - 1:
-                board.thread[thread] = DONE
+            last = status != OK or position == len(body) - 1
+            if last and not free:
+                board.thread[thread] = DONE  # before anybody is told that the next may go
             os.write(done, status)
-            if status != OK:
+            if last:
+                board.thread[thread] = DONE  # after the last word of a thread that nobody waits for
                 return
 
     def _observe(self) -> None:

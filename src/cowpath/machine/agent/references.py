@@ -12,7 +12,7 @@ import errno
 import os
 import threading
 import time
-from typing import Any
+from typing import Any, Optional
 
 from . import calls
 from .board import GONE, HELD, NOT_TAKEN, Board
@@ -63,6 +63,10 @@ class Reference:
         """The device reads."""
         raise NotImplementedError
 
+    def held_by(self, file: Optional[HeldFile], fd: int) -> Reference:
+        """Itself, told where held reads read from."""
+        return self
+
     def close(self) -> None:
         """Forget the descriptors of this round."""
 
@@ -105,14 +109,19 @@ class PipeReference(Reference):
 class HeldReadReference(Reference):
     """O_DIRECT reads that nobody has answered: FOLL_GET|FOLL_WRITE where the kernel does not pin for them."""
 
-    def __init__(
-        self, index: int, facts: dict[str, Any], board: Board, memory: Memory, file: HeldFile, fd: int
-    ) -> None:
+    file: HeldFile
+    fd: int
+
+    def __init__(self, index: int, facts: dict[str, Any], board: Board, memory: Memory) -> None:
         super().__init__(index, facts, board, memory)
         self.slots: list[tuple[int, int]] = [(slot, place) for slot, place in facts["slots"]]
-        self.file = file
-        self.fd = fd
         self.companion = PipeReference(index, facts, board, memory) if facts["companion"] else None
+
+    def held_by(self, file: Optional[HeldFile], fd: int) -> Reference:
+        """Reads come from this file, opened as `fd`."""
+        assert file is not None
+        self.file, self.fd = file, fd
+        return self
 
     def _take(self) -> None:
         for slot, place in self.slots:
@@ -130,12 +139,12 @@ class HeldReadReference(Reference):
                 calls.pread_into(self.fd, address, length, slot * SLOT_BYTES)
             except OSError as error:
                 failure[0] = error.errno
-            self.board.slot[slot] = GONE
+            self.board.over[slot] = 1
 
         threading.Thread(target=read, daemon=True).start()
-        while self.board.slot[slot] == NOT_TAKEN:
+        while self.board.slot[slot] == NOT_TAKEN and not self.board.over[slot]:
             time.sleep(POLL)
-        if self.board.slot[slot] == GONE:
+        if self.board.slot[slot] == NOT_TAKEN:
             raise OSError(failure[0] or 0, "O_DIRECT read of the held file")
 
     def write(self, slot: int, place: int, value: int) -> None:
@@ -153,8 +162,8 @@ class HeldReadReference(Reference):
         for slot, _ in self.slots:
             if self.board.slot[slot] == HELD:
                 self.file.answer(slot, None)
-        while any(self.board.slot[slot] != GONE for slot, _ in self.slots):
-            time.sleep(POLL)
+        while any(self.board.slot[slot] == HELD or not self.board.over[slot] for slot, _ in self.slots):
+            time.sleep(POLL)  # for the server and the reader both: neither may speak of it in the next round
         if self.companion:
             self.companion._put()
 
@@ -196,7 +205,22 @@ class FixedBufferReference(Reference):
         self.ring.unregister()
 
     def close(self) -> None:
-        """Close the ring."""
+        """Close the ring; a pin that is still held goes first, because the ring itself goes later."""
+        if self.board.reference[self.index] == HELD:
+            self.ring.unregister()
         self.ring.close()
         os.close(self.turn[0])
         os.close(self.turn[1])
+
+
+KINDS: dict[str, type[Reference]] = {
+    "pipe": PipeReference,
+    "held-read": HeldReadReference,
+    "fixed-buffer": FixedBufferReference,
+}
+
+
+def make_reference(index: int, program: dict[str, Any], board: Board, memory: Memory) -> Reference:
+    """Reference `index` of a program."""
+    facts = program["references"][index]
+    return KINDS[facts["means"]](index, facts, board, memory)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One round after the other: start process 0, let the threads go, look, clear away."""
+"""One round after the other: tell process 0 to begin, let the threads go, look, clear away."""
 
 from __future__ import annotations
 
@@ -9,33 +9,28 @@ import random
 import select
 import signal
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 from . import calls, ksm, numa
-from .board import DONE, Board
+from .board import DONE, HELD, Board
 from .fuse import HeldFile
-from .memory import Memory
-from .process import FREE, OBSERVE, STEP, Channels, Process
-from .references import FixedBufferReference, HeldReadReference, PipeReference, Reference
+from .process import OBSERVE, ROUND, STEP, Channels, Process
 from .statements import ENDED, FAILED, UNMET
 
 TOO_MANY_FAILURES = 3
 
+Outcome = tuple[str, ...]
 
-@dataclass
+
 class Tally:
     """What the rounds of a test came to."""
 
-    outcomes: dict[tuple[str, ...], int] = field(default_factory=dict)
-    orders: dict[tuple[str, ...], list[int]] = field(default_factory=dict)  # an order that led there
-    unmet: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-    hangs: int = 0
-
-    def count(self, table: dict[str, int], reason: str) -> None:
-        """One more round that ended like this."""
-        table[reason] = table.get(reason, 0) + 1
+    def __init__(self) -> None:
+        self.outcomes: dict[Outcome, int] = {}
+        self.orders: dict[Outcome, list[int]] = {}  # an order that led there
+        self.unmet: dict[str, int] = {}
+        self.failures: dict[str, int] = {}
+        self.hangs = 0
 
     @property
     def hopeless(self) -> bool:
@@ -51,71 +46,70 @@ class RoundFailedError(Exception):
         self.status = status
 
 
-def run_rounds(job: dict[str, Any], board: Board, file: HeldFile | None) -> Tally:
+def run_rounds(job: dict[str, Any], board: Board, file: Optional[HeldFile]) -> Tally:
     """Every round of a job."""
     tally = Tally()
-    orders = job["orders"]
-    chance = random.Random(job["seed"])
-    fd = file.open() if file else -1
-    for number in range(job["rounds"]):
-        board.clear()
-        order = orders[number % len(orders)] if orders else []
-        with contextlib.ExitStack() as stack:
-            current = stack.enter_context(contextlib.closing(Round(job, board, file, fd, chance)))
-            _one(current, order, tally)
-        if tally.hopeless:
-            break
+    orders: list[list[int]] = job["orders"]
+    with contextlib.ExitStack() as stack:
+        controller: Optional[Controller] = None
+        for number in range(job["rounds"]):
+            if controller is None:
+                controller = Controller(job, board, file, number)
+                stack.callback(controller.close)
+            healthy = _count(controller, orders[number % len(orders)] if orders else [], tally)
+            if not healthy:
+                stack.pop_all().close()
+                controller = None
+            if tally.hopeless:
+                break
     return tally
 
 
-def _one(current: Round, order: list[int], tally: Tally) -> None:
+def _count(controller: Controller, order: list[int], tally: Tally) -> bool:
+    """Run one round; whether its process 0 is as good as new."""
     try:
-        outcome = current.run(order)
+        outcome = controller.run(order)
     except TimeoutError:
         tally.hangs += 1
+        return False
     except RoundFailedError as failed:
-        tally.count(tally.unmet if failed.status == UNMET else tally.failures, str(failed))
-    else:
-        tally.outcomes[outcome] = tally.outcomes.get(outcome, 0) + 1
-        tally.orders.setdefault(outcome, order)
+        table = tally.unmet if failed.status == UNMET else tally.failures
+        table[str(failed)] = table.get(str(failed), 0) + 1
+        return False
+    tally.outcomes[outcome] = tally.outcomes.get(outcome, 0) + 1
+    tally.orders.setdefault(outcome, order)
+    return controller.clear()
 
 
-class Round:
-    """The processes of one round, seen from outside."""
+class Controller:
+    """Process 0 and what comes of it, seen from outside."""
 
-    def __init__(
-        self, job: dict[str, Any], board: Board, file: HeldFile | None, fd: int, chance: random.Random
-    ) -> None:
-        self.job, self.board, self.file, self.chance = job, board, file, chance
+    def __init__(self, job: dict[str, Any], board: Board, file: Optional[HeldFile], seed: int) -> None:
+        self.job, self.board, self.file = job, board, file
         self.program = job["program"]
-        self.deadline = time.monotonic() + job["round_seconds"]
-        self.memory = Memory(self.program)
-        self.references = [self._reference(i, fd) for i in range(len(self.program["references"]))]
+        self.chance = random.Random(job["seed"] + seed)
         self.channels = Channels(len(self.program["threads"]), len(self.program["parents"]))
-        process = Process(job, board, self.memory, self.references, self.channels)
-        self.pid = process.start(0, self._prepare)
+        self.fd = file.open() if file else -1
+        process = Process(job, board, self.channels, file, self.fd)
+        self.memory = process.memory
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                process.be_first()
+            finally:
+                os._exit(1)
         with contextlib.suppress(OSError):  # as process 0 does itself: whoever comes first
             os.setpgid(self.pid, self.pid)
-        for _, writer in self.channels.life:
-            os.close(writer)
+        self.watches: dict[int, int] = {}  # process -> a descriptor that tells when it ends
         self.ended: set[int] = set()
+        self.deadline = 0.0
 
-    def _reference(self, index: int, fd: int) -> Reference:
-        facts = self.program["references"][index]
-        if facts["means"] == "pipe":
-            return PipeReference(index, facts, self.board, self.memory)
-        if facts["means"] == "fixed-buffer":
-            return FixedBufferReference(index, facts, self.board, self.memory)
-        assert self.file is not None
-        return HeldReadReference(index, facts, self.board, self.memory, self.file, fd)
-
-    def _prepare(self) -> None:
-        """In process 0: a process group of its own, so that all of a round can be killed at once."""
-        os.setpgid(0, 0)
-        self.memory.populate()
-
-    def run(self, order: list[int]) -> tuple[str, ...]:
-        """The outcome.  Raises RoundFailedError or TimeoutError."""
+    def run(self, order: list[int]) -> Outcome:
+        """The outcome of one round.  Raises RoundFailedError or TimeoutError."""
+        self.deadline = time.monotonic() + self.job["round_seconds"]
+        self.board.clear()
+        self.board.set_pid(0, self.pid)
+        self._ask(0, ROUND)
         if self.job["mode"] == "free":
             self._free()
         else:
@@ -123,8 +117,7 @@ class Round:
                 self._step(actor)
         for process in range(len(self.program["parents"])):
             if self.board.pid(process) and not self._gone(process):
-                os.write(self.channels.ask[process][1], OBSERVE)
-                self._await(self.channels.told[process][0], process)
+                self._ask(process, OBSERVE)
         return (*self.board.registers(), *self.board.final_memory())
 
     # -- driven: one statement at a time -----------------------------------------------------------
@@ -146,25 +139,44 @@ class Round:
         if status == ENDED:
             self.ended.add(thread)
 
+    def _ask(self, process: int, command: bytes) -> None:
+        os.write(self.channels.ask[process][1], command)
+        answer = self._await(self.channels.told[process][0], process)
+        threads = self.program["threads"]
+        first = next(i for i in range(len(threads)) if threads[i]["process"] == process)
+        if answer == ENDED:
+            raise RoundFailedError(FAILED, f"process {process} died")
+        self._report(first, answer)
+
     def _await(self, fd: int, process: int) -> bytes:
         """A status byte, or ENDED where the process has gone.  Raises TimeoutError."""
-        life = self.channels.life[process][0]
-        ready, _, _ = select.select([fd, life], [], [], max(self.deadline - time.monotonic(), 0))
+        watch = self._watch(process)
+        watched = [fd] if watch is None else [fd, watch]
+        patience = 0 if watch is None else max(self.deadline - time.monotonic(), 0)
+        ready, _, _ = select.select(watched, [], [], patience)
         if fd in ready:
             return os.read(fd, 1)
-        if life in ready:
+        if watch is None or watch in ready:
             return ENDED
         raise TimeoutError
 
+    def _watch(self, process: int) -> Optional[int]:
+        """A descriptor that is readable when the process has ended; None where it is gone already."""
+        if process not in self.watches:
+            try:
+                pid = self.board.pid(process)
+                self.watches[process] = calls.syscall(calls.PIDFD_OPEN, "pidfd_open", pid, 0)
+            except ProcessLookupError:
+                return None
+        return self.watches[process]
+
     def _gone(self, process: int) -> bool:
-        ready, _, _ = select.select([self.channels.life[process][0]], [], [], 0)
-        return bool(ready)
+        watch = self._watch(process)
+        return watch is None or bool(select.select([watch], [], [], 0)[0])
 
     # -- free: everybody at once -------------------------------------------------------------------
 
     def _free(self) -> None:
-        for _, writer in self.channels.go:
-            os.write(writer, FREE)
         background = self.program["background"]
         while not self._all_done():
             if time.monotonic() > self.deadline:
@@ -175,23 +187,20 @@ class Round:
         for thread in range(len(self.channels.done)):
             fd = self.channels.done[thread][0]
             while select.select([fd], [], [], 0)[0]:
-                self._report(thread, os.read(fd, 1) or ENDED)
-                if thread in self.ended:
-                    break
+                self._report(thread, os.read(fd, 1))
 
     def _all_done(self) -> bool:
         threads, board = self.program["threads"], self.board
         alive = [i for i in range(len(threads)) if board.pid(threads[i]["process"])]
-        done = all(board.thread[i] == DONE or self._gone(threads[i]["process"]) for i in alive)
-        return done and bool(alive)
+        return all(board.thread[i] == DONE or self._gone(threads[i]["process"]) for i in alive)
 
     def _background(self, actor: dict[str, Any]) -> None:
         """kswapd, ksmd or a migration, if they can: nobody waits for them and nobody minds."""
-        address = self.memory.address(actor["pages"][0])
         with contextlib.suppress(OSError):
             if actor["kind"] == "ksmd":
                 ksm.scan()
                 return
+            address = self.memory.address(actor["pages"][0])
             for process in range(len(self.program["parents"])):
                 if pid := self.board.pid(process):
                     if actor["kind"] == "kswapd":
@@ -199,8 +208,30 @@ class Round:
                     else:
                         numa.move_elsewhere(pid, address)
 
+    # -- afterwards --------------------------------------------------------------------------------
+
+    def clear(self) -> bool:
+        """Leave nothing of the round but process 0; whether that is possible."""
+        self.ended.clear()
+        for process, watch in list(self.watches.items()):
+            if process:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.board.pid(process), signal.SIGKILL)
+                os.close(watch)
+                del self.watches[process]
+        self._reap()
+        if self._gone(0) or any(self.board.slot[i] == HELD for i in range(self.board.slot.count)):
+            return False
+        threads = self.program["threads"]
+        return all(self.board.thread[i] == DONE for i in range(len(threads)) if threads[i]["process"] == 0)
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-self.pid, os.WNOHANG)[0]:
+                pass
+
     def close(self) -> None:
-        """Kill what is left of the round, and give back what it held."""
+        """Kill what is left, and give back what it held."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
             os.killpg(self.pid, signal.SIGKILL)
@@ -209,7 +240,9 @@ class Round:
         with contextlib.suppress(ChildProcessError):
             while True:
                 os.waitpid(-self.pid, 0)
-        for reference in self.references:
-            reference.close()
+        for watch in self.watches.values():
+            os.close(watch)
         self.channels.close()
         self.memory.close()
+        if self.fd >= 0:
+            os.close(self.fd)

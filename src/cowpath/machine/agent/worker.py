@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import threading
 import time
@@ -24,6 +25,9 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     """The result of a job's rounds, or why there is none."""
     program = job["program"]
     calls.reap_orphans()
+    gc.collect()
+    gc.freeze()  # a collection would touch, and so copy, every object in every forked process
+    gc.disable()
     board = Board(program)
     try:
         check_machine(program)
