@@ -54,10 +54,6 @@ class Guest(ABC):
     """How long a healthy guest may say nothing, beyond what its jobs take."""
 
     @abstractmethod
-    def release(self) -> str:
-        """The kernel release that boots, as far as it is known before it has."""
-
-    @abstractmethod
     def base(self) -> Path:
         """The part of the initramfs that is the same for every run."""
 

@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from cowpath.machine import modules
-from cowpath.machine.apt import Archive, run
+from cowpath.machine.apt import Archive
 from cowpath.machine.errors import MachineError, UnknownMachineError
 
 SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "7.2": "sid"}
@@ -224,14 +224,9 @@ def _kernel_packages(archive: Archive, package: str) -> list[str]:
 
 
 def _keep_config(root: Path, target: Path) -> None:
-    for pattern in ("config-*", "config*"):
-        for file in sorted(root.rglob(pattern)):
-            if not file.is_file():
-                continue
-            if file.suffix == ".gz":
-                (target / "config").write_text(run(["gzip", "-dc", str(file)], root))
-            else:
-                shutil.copy2(file, target / "config")
+    for file in sorted(root.rglob("config-*")):
+        if file.is_file() and file.parent.name in ("boot", "config"):
+            shutil.copy2(file, target / "config")
             return
 
 

@@ -60,6 +60,8 @@ class Answer:
     hangs: int = 0
     failures: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+    """What the kernel itself has said meanwhile: BUG, WARNING, Oops."""
 
     @property
     def rounds(self) -> int:
@@ -95,4 +97,5 @@ def merge(results: list[dict[str, Any]]) -> Answer:
         for reason, count in result["failures"].items():
             answer.failures[reason] = answer.failures.get(reason, 0) + count
         answer.hangs += result["hangs"]
+        answer.complaints += result.get("complaints", [])
     return answer

@@ -78,10 +78,6 @@ class Qemu(Guest):
         self.board = BOARDS[architecture]
         self.kernel = image.kernel if image else kernel
 
-    def release(self) -> str:
-        """Of a kernel that a developer has built, nothing is known before it boots."""
-        return self.image.version if self.image else ""
-
     def prepare(self) -> None:
         """Check that QEMU is there, and get what boots."""
         if shutil.which(self.board.program) is None:
@@ -100,7 +96,9 @@ class Qemu(Guest):
         command = [board.program, *board.machine, "-accel", "tcg", "-smp", "1", *self._memory()]
         command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-chardev", f"file,id=console,path=/dev/fd/{console}"]
-        command += ["-device", "sclpconsole,chardev=console"] if board.sclp else ["-serial", "chardev:console"]
+        command += (
+            ["-device", "sclpconsole,chardev=console"] if board.sclp else ["-serial", "chardev:console"]
+        )
         for number in range(2):
             file = directory / f"swap{number}"
             command += ["-drive", f"file={file},if=none,id=disk{number},format=raw,cache=unsafe"]

@@ -32,10 +32,6 @@ class Uml(Guest):
         self.image = image
         self.program = program
 
-    def release(self) -> str:
-        """Of a program that a developer has built, nothing is known before it boots."""
-        return self.image.version if self.image else ""
-
     def base(self) -> Path:
         """Python for amd64 and this kernel's modules."""
         modules = self.image.modules if self.image else []

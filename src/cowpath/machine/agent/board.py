@@ -31,8 +31,7 @@ class Cells:
         self.count = count
 
     def __getitem__(self, index: int) -> int:
-        found: int = self.memory[self.start + index]
-        return found
+        return int(self.memory[self.start + index])
 
     def __setitem__(self, index: int, value: int) -> None:
         self.memory[self.start + index] = value
@@ -52,8 +51,8 @@ class Board:
     def __init__(self, program: dict[str, Any]) -> None:
         places = [page["places"] for page in program["pages"]]
         processes, threads = len(program["parents"]), len(program["threads"])
-        self.first_place = [sum(places[:index]) for index in range(len(places))]
-        self.places = sum(places)
+        self.first_place: list[int] = [sum(places[:index]) for index in range(len(places))]
+        self.places: int = sum(places)
         registers, memory = len(program["registers"]), processes * self.places
         counts = (registers, registers, memory, memory, threads, len(program["references"]),
                   len(program["slots"]), len(program["slots"]), 4 * processes, threads * TEXT)  # fmt: skip
@@ -78,8 +77,7 @@ class Board:
 
     def pid(self, process: int) -> int:
         """The process id; 0 where the process was never forked."""
-        found: int = struct.unpack_from("=I", self.memory, self.pids.start + 4 * process)[0]
-        return found
+        return int(struct.unpack_from("=I", self.memory, self.pids.start + 4 * process)[0])
 
     def set_pid(self, process: int, pid: int) -> None:
         """Say that a process exists."""
@@ -93,7 +91,8 @@ class Board:
     def text(self, thread: int) -> str:
         """The sentence that a thread left."""
         start = self.texts.start + thread * TEXT
-        return self.memory[start : start + TEXT].rstrip(b"\0").decode(errors="replace")
+        text: bytes = self.memory[start : start + TEXT]
+        return text.rstrip(b"\0").decode(errors="replace")
 
     def registers(self) -> list[str]:
         """Every register: its value, `-` if never assigned, SEGV after a fault."""

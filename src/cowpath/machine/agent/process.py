@@ -12,7 +12,7 @@ import os
 import random
 import threading
 import time
-from typing import Any, Optional
+from typing import Any
 
 from .board import DONE, RUNNING, SEEN, Board
 from .fuse import HeldFile
@@ -48,7 +48,7 @@ class Process:
     """One process of the test, seen from inside."""
 
     def __init__(
-        self, job: dict[str, Any], board: Board, channels: Channels, file: Optional[HeldFile], fd: int
+        self, job: dict[str, Any], board: Board, channels: Channels, file: HeldFile | None, fd: int
     ) -> None:
         self.job = job
         self.program = job["program"]

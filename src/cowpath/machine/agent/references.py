@@ -12,7 +12,7 @@ import errno
 import os
 import threading
 import time
-from typing import Any, Optional
+from typing import Any
 
 from . import calls
 from .board import GONE, HELD, NOT_TAKEN, Board
@@ -63,7 +63,7 @@ class Reference:
         """The device reads."""
         raise NotImplementedError
 
-    def held_by(self, file: Optional[HeldFile], fd: int) -> Reference:
+    def held_by(self, file: HeldFile | None, fd: int) -> Reference:
         """Itself, told where held reads read from."""
         return self
 
@@ -117,7 +117,7 @@ class HeldReadReference(Reference):
         self.slots: list[tuple[int, int]] = [(slot, place) for slot, place in facts["slots"]]
         self.companion = PipeReference(index, facts, board, memory) if facts["companion"] else None
 
-    def held_by(self, file: Optional[HeldFile], fd: int) -> Reference:
+    def held_by(self, file: HeldFile | None, fd: int) -> Reference:
         """Reads come from this file, opened as `fd`."""
         assert file is not None
         self.file, self.fd = file, fd

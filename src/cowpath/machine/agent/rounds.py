@@ -9,7 +9,7 @@ import random
 import select
 import signal
 import time
-from typing import Any, Optional
+from typing import Any
 
 from . import calls, ksm, numa
 from .board import DONE, HELD, Board
@@ -46,12 +46,12 @@ class RoundFailedError(Exception):
         self.status = status
 
 
-def run_rounds(job: dict[str, Any], board: Board, file: Optional[HeldFile]) -> Tally:
+def run_rounds(job: dict[str, Any], board: Board, file: HeldFile | None) -> Tally:
     """Every round of a job."""
     tally = Tally()
     orders: list[list[int]] = job["orders"]
     with contextlib.ExitStack() as stack:
-        controller: Optional[Controller] = None
+        controller: Controller | None = None
         for number in range(job["rounds"]):
             if controller is None:
                 controller = Controller(job, board, file, number)
@@ -84,7 +84,7 @@ def _count(controller: Controller, order: list[int], tally: Tally) -> bool:
 class Controller:
     """Process 0 and what comes of it, seen from outside."""
 
-    def __init__(self, job: dict[str, Any], board: Board, file: Optional[HeldFile], seed: int) -> None:
+    def __init__(self, job: dict[str, Any], board: Board, file: HeldFile | None, seed: int) -> None:
         self.job, self.board, self.file = job, board, file
         self.program = job["program"]
         self.chance = random.Random(job["seed"] + seed)
@@ -160,7 +160,7 @@ class Controller:
             return ENDED
         raise TimeoutError
 
-    def _watch(self, process: int) -> Optional[int]:
+    def _watch(self, process: int) -> int | None:
         """A descriptor that is readable when the process has ended; None where it is gone already."""
         if process not in self.watches:
             try:
