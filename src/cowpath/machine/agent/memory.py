@@ -17,6 +17,9 @@ from .board import byte_of
 PAGEOUT_TRIES = 20
 PAGEOUT_PAUSE = 0.01
 
+LONELY = 0x1000000000 if struct.calcsize("P") == 8 else 0x20000000
+"""Far below everything else: what munmap takes away here, no allocation of Python fills again."""
+
 MAPPED_ONCE, FILE, SWAPPED, PRESENT = 56, 61, 62, 63
 """Bits of /proc/PID/pagemap."""
 
@@ -40,7 +43,7 @@ class Memory:
             i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]
         ]
         self.length = (2 * len(self.pages) + 1) * calls.PAGE
-        self.base = calls.map_memory(self.length, 0, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS)
+        self.base = calls.map_memory(self.length, 0, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS, LONELY)
 
     def close(self) -> None:
         """Give the addresses back, in the process that chose them."""
