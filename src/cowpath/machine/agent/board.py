@@ -6,8 +6,8 @@ It outlives every process that writes to it, so what a process saw is known even
 
 from __future__ import annotations
 
+import ctypes
 import mmap
-import struct
 from typing import Any
 
 ABSENT, SEEN, FAULTED = 0, 1, 2
@@ -54,18 +54,20 @@ class Board:
         self.first_place: list[int] = [sum(places[:index]) for index in range(len(places))]
         self.places: int = sum(places)
         registers, memory = len(program["registers"]), processes * self.places
-        counts = (registers, registers, memory, memory, threads, len(program["references"]),
-                  len(program["slots"]), len(program["slots"]), 4 * processes, threads * TEXT)  # fmt: skip
+        counts = (4 * processes, registers, registers, memory, memory, threads, len(program["references"]),
+                  len(program["slots"]), len(program["slots"]), threads * TEXT)  # fmt: skip
         self.memory = mmap.mmap(-1, sum(counts) + 1)
+        self.pids = (ctypes.c_uint32 * processes).from_buffer(self.memory)
+        """Each is written by one store: struct.pack_into would let others see 0, or half a number."""
         starts = [sum(counts[:index]) for index in range(len(counts))]
         cells = [Cells(self.memory, starts[index], counts[index]) for index in range(len(counts))]
-        self.seen, self.value, self.memory_seen, self.memory_value = cells[:4]
-        self.thread, self.reference = cells[4:6]
-        self.slot = cells[6]
+        self.seen, self.value, self.memory_seen, self.memory_value = cells[1:5]
+        self.thread, self.reference = cells[5:7]
+        self.slot = cells[7]
         """Held reads as their server sees them; only it writes here."""
-        self.over = cells[7]
+        self.over = cells[8]
         """Held reads that have returned, as their readers see them; only they write here."""
-        self.pids, self.texts = cells[8:]
+        self.texts = cells[9]
 
     def clear(self) -> None:
         """As before the first statement."""
@@ -77,11 +79,11 @@ class Board:
 
     def pid(self, process: int) -> int:
         """The process id; 0 where the process was never forked."""
-        return int(struct.unpack_from("=I", self.memory, self.pids.start + 4 * process)[0])
+        return self.pids[process]
 
     def set_pid(self, process: int, pid: int) -> None:
         """Say that a process exists."""
-        struct.pack_into("=I", self.memory, self.pids.start + 4 * process, pid)
+        self.pids[process] = pid
 
     def say(self, thread: int, text: str) -> None:
         """Leave a sentence: why the thread stopped."""

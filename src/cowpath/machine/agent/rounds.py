@@ -215,8 +215,10 @@ class Controller:
         self.ended.clear()
         for process, watch in list(self.watches.items()):
             if process:
+                pid = self.board.pid(process)
+                assert pid, "0 would be ourselves"
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(self.board.pid(process), signal.SIGKILL)
+                    os.kill(pid, signal.SIGKILL)
                 os.close(watch)
                 del self.watches[process]
         self._reap()

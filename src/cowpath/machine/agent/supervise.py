@@ -16,6 +16,7 @@ import shutil
 import signal
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,7 +88,7 @@ def _supervise(job: dict[str, Any]) -> Result:
         _be_worker(job, writer)
     os.close(writer)
     try:
-        answer = _read_all(reader, time.monotonic() + job["seconds"])
+        answer = _read_all(reader, worker, time.monotonic() + job["seconds"])
     finally:
         os.close(reader)
         end_session(worker)
@@ -104,23 +105,36 @@ def _be_worker(job: dict[str, Any], writer: int) -> None:
         os.setsid()
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        os.write(writer, json.dumps(work(job)).encode())
+        try:
+            answer = work(job)
+        except Exception:
+            reason = "a bug of the agent: " + traceback.format_exc().strip().replace("\n", " | ")
+            answer = {"status": "failed", "reason": reason}
+        with os.fdopen(writer, "wb") as file:
+            file.write(json.dumps(answer).encode())
         os._exit(0)
     finally:
         os._exit(1)
 
 
-def _read_all(fd: int, deadline: float) -> bytes | None:
-    """Everything up to the end of the pipe, None where that does not come in time."""
+def _read_all(fd: int, worker: int, deadline: float) -> Optional[bytes]:
+    """What the worker writes until it ends, None where it does not end in time.
+
+    The end of the pipe says nothing: whatever the worker has forked holds it open.
+    """
     parts: list[bytes] = []
-    while True:
-        ready, _, _ = select.select([fd], [], [], max(deadline - time.monotonic(), 0))
-        if not ready:
-            return None
-        part = os.read(fd, 1 << 16)
-        if not part:
-            return b"".join(parts)
-        parts.append(part)
+    over = calls.syscall(calls.PIDFD_OPEN, "pidfd_open", worker, 0)
+    try:
+        while True:
+            ready, _, _ = select.select([fd, over], [], [], max(deadline - time.monotonic(), 0))
+            if not ready:
+                return None
+            part = os.read(fd, 1 << 16) if fd in ready else b""
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+    finally:
+        os.close(over)
 
 
 def end_session(session: int) -> None:
