@@ -21,6 +21,11 @@ def test_a_child_starts_after_its_fork_and_ends_before_its_wait() -> None:
     assert schedule(program(FORK)).orders == ((0, 0, 1, 0), (0, 1, 0, 0))
 
 
+def test_threads_that_wait_for_each_other_are_seen_to_hang() -> None:
+    text = "C t { char x[1]; } P0(char *x) { r0 = x[0]; wait(P1); } P1(char *x) { wait(P0); }"
+    assert schedule(program(text)).orders == ((0, 0),)
+
+
 def test_exit_comes_after_the_other_threads_of_its_process() -> None:
     text = "C t { char x[1]; } P0(char *x) { exit(); } P1(char *x) { r0 = x[0]; }"
     assert schedule(program(text)).orders == ((1, 0),)

@@ -23,7 +23,7 @@ from cowpath.report.text import align
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath kernels`."""
-    parser.add_argument("--real", action="store_true", help="the real kernels that `cowpath run --on` can have")
+    parser.add_argument("--real", action="store_true", help="the real kernels for `cowpath run`")
     parser.add_argument("release", nargs="*", help="none: list them; one: what it has; two: how they differ")
     parser.add_argument("--arch", default=DEFAULT_ARCHITECTURE, help=f"default {DEFAULT_ARCHITECTURE}")
 

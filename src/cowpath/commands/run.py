@@ -57,9 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = [machines.machine(name, arguments.allow_global) for name in names]
     for machine in chosen:
         machine.prepare()
-    with ThreadPoolExecutor(max(arguments.jobs, 1)) as pool:
-        work = [pool.submit(run_on, machine, [p for _, p in programs], arguments) for machine in chosen]
-        found = [comparison for done in work for comparison in done.result()]
+    found = run_all(chosen, [program for _, program in programs], arguments)
     kept = results.document(found, {m.name: machines.config_of_image(m) for m in chosen})
     say(f"kept in {results.keep(kept, arguments.results)}")
     sys.stdout.write(render(arguments.format, found, kept))
@@ -67,6 +65,23 @@ def run(arguments: argparse.Namespace) -> int:
         for line in results.differences(earlier, kept):
             print(line, file=sys.stderr if arguments.format != "text" else sys.stdout)
     return status(found)
+
+
+def run_all(
+    chosen: Sequence[machines.Machine], programs: Sequence[Program], arguments: argparse.Namespace
+) -> list[Comparison]:
+    """Every test on every machine, --jobs machines at a time; Ctrl-C ends them all."""
+    if arguments.jobs <= 1:
+        return [found for machine in chosen for found in run_on(machine, programs, arguments)]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        work = [pool.submit(run_on, machine, programs, arguments) for machine in chosen]
+        try:
+            return [comparison for done in work for comparison in done.result()]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for machine in chosen:
+                machine.stop()
+            raise
 
 
 def run_on(

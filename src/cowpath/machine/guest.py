@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from cowpath.machine.apt import say
 from cowpath.machine.compile import CannotRunAnywhereError
+from cowpath.machine.errors import MachineError
 from cowpath.machine.initramfs import jobs_archive
 from cowpath.machine.job import Answer, Request, cannot, merge
 
@@ -30,6 +31,10 @@ KEPT_LINES = 12
 
 Job = dict[str, Any]
 Answered = Callable[[int, Answer], None]
+
+
+class StoppedError(MachineError):
+    """Somebody wants no more answers."""
 
 
 class GuestDiedError(Exception):
@@ -52,6 +57,15 @@ class Guest(ABC):
     round_seconds: float
     silence_seconds: float
     """How long a healthy guest may say nothing, beyond what its jobs take."""
+
+    process: subprocess.Popen[bytes] | None = None
+    stopped = False
+
+    def stop(self) -> None:
+        """End the guest now, from another thread; run() raises StoppedError."""
+        self.stopped = True
+        if self.process is not None:
+            kill_session(self.process, patience=0)
 
     @abstractmethod
     def base(self) -> Path:
@@ -88,6 +102,8 @@ class Guest(ABC):
                     if all(other != index for other, _ in pending):
                         answered(index, merge(results[index]))
             except GuestDiedError as error:
+                if self.stopped:
+                    raise StoppedError(f"{self.name}: stopped") from None
                 deaths = 1 if len(pending) < before else deaths + 1
                 say(f"{self.name}: {str(error).splitlines()[0]} (attempt {deaths} of {ATTEMPTS})")
                 if deaths == ATTEMPTS:
@@ -120,6 +136,7 @@ class Guest(ABC):
             extra_groups=[] if launch.user is not None else None,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True,
         )  # fmt: skip
+        self.process = process
         os.close(writer)
         lines: queue.Queue[str | None] = queue.Queue()
         listener = threading.Thread(target=_listen, args=(os.fdopen(reader, "rb"), lines), daemon=True)
@@ -128,6 +145,7 @@ class Guest(ABC):
             yield lines
         finally:
             kill_session(process)
+            self.process = None
             listener.join()
             log.close()
 
@@ -167,9 +185,9 @@ def scratch_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def kill_session(process: subprocess.Popen[bytes]) -> None:
+def kill_session(process: subprocess.Popen[bytes], patience: float = 2) -> None:
     """End the guest and all its helper processes: they are one session."""
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < deadline:  # it switches itself off
         time.sleep(0.01)
     for name in filter(str.isdigit, os.listdir("/proc")):

@@ -29,6 +29,13 @@ class Host:
     def prepare(self) -> None:
         """It is running already."""
 
+    process: subprocess.Popen[str] | None = None
+
+    def stop(self) -> None:
+        """End the agent now, from another thread; it cleans up first."""
+        if self.process is not None:
+            self.process.terminate()
+
     def run(self, requests: Sequence[Request], answered: Callable[[int, Answer], None]) -> None:
         """Run each request; `answered(index, answer)` is called as soon as one is done."""
         for index, request in enumerate(requests):
@@ -47,6 +54,7 @@ class Host:
             file.write_text(json.dumps(job | {"allow_global": self.allow_global, "directory": directory}))
             command = [sys.executable, "-m", AGENT, str(file)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+                self.process = process
                 try:
                     output, _ = process.communicate()
                 except BaseException:  # Ctrl-C: the agent needs a moment to clean up, and gets it

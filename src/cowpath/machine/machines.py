@@ -40,6 +40,9 @@ class Machine(Protocol):
     def prepare(self) -> None:
         """Get everything ready that may take long or fail.  Raises MachineError."""
 
+    def stop(self) -> None:
+        """End what runs, from another thread."""
+
     def run(self, requests: Sequence[Request], answered: Answered) -> None:
         """Run tests; say each answer as soon as it is known."""
 

@@ -110,13 +110,17 @@ class _Steps:
     def _extend(self, order: Order, done: list[int]) -> Iterator[Order]:
         enabled = [actor for actor in self._enabled(done) if self._comes_first(order, done, actor)]
         if not any(actor < self.threads for actor in self._enabled(done)):
-            yield list(order)
+            yield order + self._blocked(done)
         for actor in enabled:
             order.append(actor)
             done[actor] += 1
             yield from self._extend(order, done)
             done[actor] -= 1
             order.pop()
+
+    def _blocked(self, done: list[int]) -> Order:
+        """One step that can never be taken, if there is one: a machine that tries it hangs, as it should."""
+        return [actor for actor in range(self.threads) if done[actor] < self.lengths[actor]][:1]
 
     def random_order(self, chance: random.Random) -> Order:
         """Any order."""

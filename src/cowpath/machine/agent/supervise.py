@@ -117,7 +117,7 @@ def _be_worker(job: dict[str, Any], writer: int) -> None:
         os._exit(1)
 
 
-def _read_all(fd: int, worker: int, deadline: float) -> Optional[bytes]:
+def _read_all(fd: int, worker: int, deadline: float) -> bytes | None:
     """What the worker writes until it ends, None where it does not end in time.
 
     The end of the pipe says nothing: whatever the worker has forked holds it open.
