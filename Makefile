@@ -5,7 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test clean
+# Architectures to emulate: `make test` boots the first, `make kernels` all of them.
+QEMU_TEST := qemu-system-x86
+QEMU_ALL := $(QEMU_TEST) qemu-system-arm qemu-system-misc qemu-system-ppc
+
+REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
+    uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
+
+.PHONY: demo test kernels machines all-machines clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -17,7 +24,27 @@ demo: $(VENV)/installed
 	$(BIN)/cowpath check litmus/founding/*.litmus --kernel 5.7 --kernel 5.10 --kernel 5.17 \
 	    --kernel 5.18 --kernel 5.19 --kernel 6.1 --expected
 
-test: $(VENV)/installed
+# Where root may, what is missing gets installed; elsewhere the tests say what is missing.
+define install
+	@for package in $(1); do \
+	    dpkg-query -W $$package >/dev/null 2>&1 && continue; \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $(1); \
+	    else echo "not installed: $$package"; fi; break; \
+	done
+endef
+
+machines:
+	$(call install,$(QEMU_TEST))
+
+all-machines:
+	$(call install,$(QEMU_ALL))
+
+# Every test on every kernel and architecture, 100 rounds each: see docs/real-kernels.md.
+kernels: $(VENV)/installed all-machines
+	nice $(BIN)/cowpath run litmus/founding/*.litmus --jobs 2 --rounds 100 $(REAL_KERNELS:%=--on %)
+
+test: $(VENV)/installed machines
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest

@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +18,7 @@ import pytest
 from cowpath.cli import main
 from cowpath.litmus.resolve import load_program
 from cowpath.machine import guest as guests
-from cowpath.machine.guest import Guest, Launch
+from cowpath.machine.guest import Guest, Launch, StoppedError
 from cowpath.machine.job import Answer, Request
 from cowpath.machine.machines import Machine
 from cowpath.machine.schedule import schedule
@@ -61,13 +65,14 @@ def test_one_test_takes_a_moment(
     assert seconds < 5 * max(1.0, os.getloadavg()[0]), "5 s on a machine that does nothing else"
 
 
-def test_a_guest_sees_nothing_of_the_host(real_machine: MachineByName, tmp_path: Path) -> None:
+def test_a_guest_sees_nothing_of_the_host(real_machine: MachineByName) -> None:
     chosen = real_machine("uml:6.1")
     assert isinstance(chosen, Uml)
-    launch = chosen.launch(tmp_path, 1)
-    empty = tmp_path / "empty"
-    assert f"hostfs={empty}" in launch.command, "a hostfs that the guest mounts ends here"
-    assert list(empty.iterdir()) == []
+    with guests.scratch_directory() as directory:
+        launch = chosen.launch(directory, 1)
+        empty = directory / "empty"
+        assert f"hostfs={empty}" in launch.command, "a hostfs that the guest mounts ends here"
+        assert list(empty.iterdir()) == []
     assert not any(word.startswith(("rootfstype=", "rootflags=")) for word in launch.command)
     assert launch.user == (65534 if os.geteuid() == 0 else None)
 
@@ -91,7 +96,9 @@ class Dying(Guest):
 
     def launch(self, directory: Path, console: int) -> Launch:
         self.boots += 1
-        return Launch(["sh", "-c", next(self.scripts).replace("OUT", f">&{console}")], dict(os.environ))
+        return Launch(
+            ["sh", "-c", next(self.scripts).replace("OUT", f">/dev/fd/{console}")], dict(os.environ)
+        )
 
 
 RESULT = '{"status": "ran", "outcomes": [], "unmet": {}, "failures": {}, "hangs": 0}'
@@ -140,6 +147,38 @@ def test_a_silent_guest_is_killed(tmp_path: Path) -> None:
     chosen = Dying(tmp_path, "sleep 1000", ONE + DONE)
     assert statuses(answers(chosen, 1)) == ["ran"]
     assert chosen.process is None
+
+
+def test_stopping_ends_the_guest_and_removes_its_files(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, "sleep 1000")
+    chosen.silence_seconds = 1000
+    before = set(Path("/dev/shm").glob("cp*"))
+    threading.Timer(0.5, chosen.stop).start()
+    with pytest.raises(StoppedError):
+        answers(chosen, 1)
+    assert chosen.process is None
+    assert set(Path("/dev/shm").glob("cp*")) <= before
+
+
+def test_a_signal_to_cowpath_ends_its_guests(real_machine: MachineByName, tmp_path: Path) -> None:
+    real_machine("uml:6.1")
+    file = str(CORPUS / "founding" / "get-write-fork.litmus")
+    code = "import sys; from cowpath.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "run", file, "--on", "uml:6.1", "--rounds", "100000"]
+    process = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path)})
+    deadline = time.monotonic() + 60
+    while not (guest := children(process.pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 130
+    assert not any(Path(f"/proc/{pid}").exists() for pid in guest)
+
+
+def children(pid: int) -> list[int]:
+    """The children of a process, whichever thread made them."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def test_a_test_that_no_machine_can_run_needs_no_guest(tmp_path: Path) -> None:

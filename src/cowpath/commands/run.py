@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -57,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = [machines.machine(name, arguments.allow_global) for name in names]
     for machine in chosen:
         machine.prepare()
-    found = run_all(chosen, [program for _, program in programs], arguments)
+    with stopped_by_signals():
+        found = run_all(chosen, [program for _, program in programs], arguments)
     kept = results.document(found, {m.name: machines.config_of_image(m) for m in chosen})
     say(f"kept in {results.keep(kept, arguments.results)}")
     sys.stdout.write(render(arguments.format, found, kept))
@@ -65,6 +69,24 @@ def run(arguments: argparse.Namespace) -> int:
         for line in results.differences(earlier, kept):
             print(line, file=sys.stderr if arguments.format != "text" else sys.stdout)
     return status(found)
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end guests and agents as Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run_all(

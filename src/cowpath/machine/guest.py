@@ -141,10 +141,12 @@ class Guest(ABC):
         lines: queue.Queue[str | None] = queue.Queue()
         listener = threading.Thread(target=_listen, args=(os.fdopen(reader, "rb"), lines), daemon=True)
         listener.start()
+        patience = 0.0
         try:
             yield lines
+            patience = 2.0  # it has said its last line and switches itself off
         finally:
-            kill_session(process)
+            kill_session(process, patience)
             self.process = None
             listener.join()
             log.close()
@@ -185,10 +187,10 @@ def scratch_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def kill_session(process: subprocess.Popen[bytes], patience: float = 2) -> None:
+def kill_session(process: subprocess.Popen[bytes], patience: float) -> None:
     """End the guest and all its helper processes: they are one session."""
     deadline = time.monotonic() + patience
-    while process.poll() is None and time.monotonic() < deadline:  # it switches itself off
+    while process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
