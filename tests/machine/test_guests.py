@@ -138,6 +138,11 @@ def test_three_deaths_in_the_same_test_are_reported_and_the_next_runs(tmp_path: 
     assert "Oops" in found[0].reason
 
 
+def test_two_deaths_in_the_same_test_are_forgiven(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, "echo Oops OUT", "echo Oops OUT", ONE + DONE)
+    assert statuses(answers(chosen, 1)) == ["ran"]
+
+
 def test_results_without_the_last_line_are_no_end(tmp_path: Path) -> None:
     garbled = 'echo COWPATH-RESULT 0 \'{"status": "r\' OUT'
     assert statuses(answers(Dying(tmp_path, garbled, ONE + DONE), 1)) == ["ran"]

@@ -60,9 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = [machines.machine(name, arguments.allow_global) for name in names]
     for machine in chosen:
         machine.prepare()
+    configs = {machine.name: machines.config_of_image(machine) for machine in chosen}
     with stopped_by_signals():
         found = run_all(chosen, [program for _, program in programs], arguments)
-    kept = results.document(found, {m.name: machines.config_of_image(m) for m in chosen})
+    kept = results.document(found, configs)
     say(f"kept in {results.keep(kept, arguments.results)}")
     sys.stdout.write(render(arguments.format, found, kept))
     if earlier is not None:
