@@ -117,7 +117,7 @@ def run_on(
 
     def answered(index: int, answer: Answer) -> None:
         program = programs[index]
-        release = str(answer.facts.get("release", "0.0"))
+        release = str(answer.facts.get("release") or machines.release_of(machine))
         comparison = Comparison(program, machine.name, answer, expected(program, release, architecture))
         found[index] = comparison
         say(f"{machine.name}: {program.name}: {comparison.words}")

@@ -92,6 +92,13 @@ def model_architecture(chosen: Machine) -> str:
     return BY_UNAME.get(os.uname().machine, os.uname().machine)
 
 
+def release_of(chosen: Machine) -> str:
+    """The kernel release that a machine will boot; "0.0" for a kernel of which nothing is known yet."""
+    if isinstance(chosen, Uml | Qemu):
+        return chosen.image.version if chosen.image else "0.0"
+    return os.uname().release if isinstance(chosen, Host) else "0.0"
+
+
 def config_of_image(chosen: Machine) -> dict[str, str]:
     """The interesting options of a kernel whose package says how it was built; the guest may know more."""
     image = chosen.image if isinstance(chosen, Uml | Qemu) else None
