@@ -26,7 +26,7 @@ def compile_program(program: Program) -> dict[str, Any]:
     >>> from cowpath.litmus.resolve import program_from_text
     >>> compiled = compile_program(program_from_text("C t { char x[2]; } P0(char *x) { r0 = x[1]; }"))
     >>> compiled["threads"][0]["body"]
-    [{'do': 'Load', 'text': 'char r0 = x[1]', 'register': 0, 'page': 0, 'place': 1}]
+    [{'do': 'Load', 'text': 'r0 = x[1]', 'register': 0, 'page': 0, 'place': 1}]
     """
     return _Compiler(program).compile()
 

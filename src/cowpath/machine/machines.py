@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -95,7 +96,8 @@ def model_architecture(chosen: Machine) -> str:
 def release_of(chosen: Machine) -> str:
     """The kernel release that a machine will boot; "0.0" for a kernel of which nothing is known yet."""
     if isinstance(chosen, Uml | Qemu):
-        return chosen.image.version if chosen.image else "0.0"
+        version = re.match(r"\d+\.\d+", chosen.image.version) if chosen.image else None
+        return version[0] if version else "0.0"
     return os.uname().release if isinstance(chosen, Host) else "0.0"
 
 

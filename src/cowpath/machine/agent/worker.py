@@ -42,8 +42,10 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 def result_of(tally: Tally) -> dict[str, Any]:
     """A tally as JSON can say it.
 
-    >>> result_of(Tally(outcomes={("a",): 3}, orders={("a",): [0]}))["outcomes"]
-    [{'observed': ['a'], 'count': 3, 'order': [0]}]
+    >>> tally = Tally()
+    >>> tally.outcomes[("a",)] = 3
+    >>> result_of(tally)["outcomes"]
+    [{'observed': ['a'], 'count': 3, 'order': []}]
     """
     outcomes = [
         {"observed": list(seen), "count": count, "order": tally.orders.get(seen, [])}
