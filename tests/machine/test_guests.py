@@ -148,6 +148,12 @@ def test_results_without_the_last_line_are_no_end(tmp_path: Path) -> None:
     assert statuses(answers(Dying(tmp_path, garbled, ONE + DONE), 1)) == ["ran"]
 
 
+def test_a_guest_that_skips_a_job_is_not_believed(tmp_path: Path) -> None:
+    found = answers(Dying(tmp_path, DONE, DONE, DONE), 1)
+    assert found[0] is not None
+    assert "done after 0 of 1 jobs" in found[0].reason
+
+
 def test_a_silent_guest_is_killed(tmp_path: Path) -> None:
     chosen = Dying(tmp_path, "sleep 1000", ONE + DONE)
     assert statuses(answers(chosen, 1)) == ["ran"]

@@ -153,6 +153,7 @@ class Guest(ABC):
 
     def _results(self, lines: queue.Queue[str | None], jobs: list[Job]) -> Iterator[dict[str, Any]]:
         last: list[str] = []
+        answered = 0
         patience = self.silence_seconds
         while True:
             try:
@@ -163,6 +164,8 @@ class Guest(ABC):
                 raise GuestDiedError("ended without its last line\n" + "\n".join(last))
             word, _, rest = line.partition(" ")
             if word == DONE:
+                if answered < len(jobs):
+                    raise GuestDiedError(f"done after {answered} of {len(jobs)} jobs\n" + "\n".join(last))
                 return
             if word == BEGIN:
                 patience = jobs[int(rest.partition(".")[0])]["seconds"] + self.silence_seconds
@@ -171,6 +174,7 @@ class Guest(ABC):
                     yield json.loads(rest.partition(" ")[2])
                 except json.JSONDecodeError:
                     raise GuestDiedError(f"garbled: {line[:200]}") from None
+                answered += 1
                 patience = self.silence_seconds
             else:
                 last = [*last, line][-KEPT_LINES:]

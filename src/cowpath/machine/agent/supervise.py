@@ -26,7 +26,7 @@ from .setting import CannotRunError, changed
 from .swap import swap_on
 from .worker import work
 
-LOCK = "/run/lock/cowpath"
+LOCK = "/run/cowpath.lock"
 PAGE_CLUSTER = "/proc/sys/vm/page-cluster"
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
