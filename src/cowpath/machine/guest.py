@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cowpath.machine.apt import say
+from cowpath.machine.children import started
 from cowpath.machine.compile import CannotRunAnywhereError
 from cowpath.machine.errors import MachineError
 from cowpath.machine.initramfs import jobs_archive
@@ -60,6 +61,8 @@ class Guest(ABC):
 
     process: subprocess.Popen[bytes] | None = None
     stopped = False
+    patience = 0.0
+    """How long the process may take to end by itself."""
 
     def stop(self) -> None:
         """End the guest now, from another thread; run() raises StoppedError."""
@@ -130,26 +133,23 @@ class Guest(ABC):
         if launch.user is not None:
             for path in (directory, *directory.rglob("*")):
                 os.chown(path, launch.user, launch.user)
-        log = (directory / "host.log").open("wb")
-        process = subprocess.Popen(
-            launch.command, env=launch.environment, cwd=directory, user=launch.user, group=launch.user,
-            extra_groups=[] if launch.user is not None else None,
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True,
-        )  # fmt: skip
-        self.process = process
-        os.close(writer)
-        lines: queue.Queue[str | None] = queue.Queue()
-        listener = threading.Thread(target=_listen, args=(os.fdopen(reader, "rb"), lines), daemon=True)
-        listener.start()
-        patience = 0.0
-        try:
+        options: dict[str, Any] = {"user": launch.user, "group": launch.user, "extra_groups": []}
+        with (directory / "host.log").open("wb") as log, started(
+            launch.command, self._end, env=launch.environment, cwd=directory, stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True,
+            **(options if launch.user is not None else {}),
+        ) as self.process:  # fmt: skip
+            os.close(writer)
+            lines: queue.Queue[str | None] = queue.Queue()
+            console = os.fdopen(reader, "rb")
+            threading.Thread(target=_listen, args=(console, lines), daemon=True).start()
+            self.patience = 0.0
             yield lines
-            patience = 2.0  # it has said its last line and switches itself off
-        finally:
-            kill_session(process, patience)
-            self.process = None
-            listener.join()
-            log.close()
+            self.patience = 2.0  # it has said its last line and switches itself off
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        kill_session(process, self.patience)
+        self.process = None
 
     def _results(self, lines: queue.Queue[str | None], jobs: list[Job]) -> Iterator[dict[str, Any]]:
         last: list[str] = []

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cowpath.machine.apt import say
+from cowpath.machine.children import started
 from cowpath.machine.compile import CannotRunAnywhereError
 from cowpath.machine.job import Answer, Request, cannot, merge
 
@@ -29,7 +30,7 @@ class Host:
     def prepare(self) -> None:
         """It is running already."""
 
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[bytes] | None = None
 
     def stop(self) -> None:
         """End the agent now, from another thread; it cleans up first."""
@@ -53,16 +54,17 @@ class Host:
             file = Path(directory) / "job.json"
             file.write_text(json.dumps(job | {"allow_global": self.allow_global, "directory": directory}))
             command = [sys.executable, "-m", AGENT, str(file)]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            with started(command, _end, stdout=subprocess.PIPE) as process:
                 self.process = process
-                try:
-                    output, _ = process.communicate()
-                except BaseException:  # Ctrl-C: the agent needs a moment to clean up, and gets it
-                    process.terminate()
-                    process.wait()
-                    raise
-        lines = output.splitlines()
+                output, _ = process.communicate()
+        lines = output.decode().splitlines()
         if not lines:
             return {"status": "failed", "reason": f"the agent ended with status {process.returncode}"}
         result: dict[str, Any] = json.loads(lines[-1])
         return result
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """After Ctrl-C the agent needs a moment to clean up, and gets it."""
+    process.terminate()
+    process.wait()

@@ -41,6 +41,7 @@ class StoppedError(BaseException):
 def run_job(job: dict[str, Any]) -> Result:
     """Run a job; its result: `status` is ran, cannot or failed, and `reason` says why."""
     before = {number: signal.signal(number, _stop) for number in STOP_SIGNALS}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # whoever started us may have blocked them
     try:
         with contextlib.ExitStack() as stack:
             try:
