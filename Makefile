@@ -42,7 +42,8 @@ all-machines:
 
 # Every test on every kernel and architecture, 100 rounds each: see docs/real-kernels.md.
 kernels: $(VENV)/installed all-machines
-	nice $(BIN)/cowpath run litmus/founding/*.litmus --jobs 2 --rounds 100 $(REAL_KERNELS:%=--on %)
+	nice $(BIN)/cowpath run litmus/founding/*.litmus --jobs 2 --rounds 100 --format markdown \
+	    $(REAL_KERNELS:%=--on %)
 
 test: $(VENV)/installed machines
 	$(BIN)/ruff check .

@@ -43,7 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the orders of shortest paths to each outcome of the model")  # fmt: skip
     add("--allow-global", action="store_true", help="on the host: allow a swap device, KSM and vm settings")
     add("--jobs", "-j", type=int, default=1, help="machines at a time (default 1)")
-    add("--format", choices=("text", "ktap", "junit", "json"), default="text", help="default: text")
+    add(
+        "--format",
+        choices=("text", "ktap", "junit", "json", "markdown"),
+        default="text",
+        help="default: text",
+    )
     add("--results", type=Path, metavar="DIRECTORY", help="where to keep the result (default: see docs)")
     add("--compare-with", type=Path, metavar="FILE", help="an earlier result: say what is different")
 
@@ -154,6 +159,7 @@ def render(form: str, found: Sequence[Comparison], kept: dict[str, object]) -> s
         "json": lambda: json.dumps(kept, indent=1) + "\n",
         "ktap": lambda: ktap.ktap(found),
         "junit": lambda: junit(found),
+        "markdown": lambda: text.markdown([results.entry(comparison) for comparison in found]),
     }
     if form in forms:
         return forms[form]()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from cowpath.litmus.print import condition_text
 from cowpath.machine.compare import Comparison, Seen
@@ -93,6 +94,36 @@ def table(comparisons: Sequence[Comparison]) -> str:
             )
         rows.append(row)
     return align(rows) + summary(comparisons)
+
+
+def markdown(entries: Sequence[dict[str, Any]]) -> str:
+    """The entries of a kept run (see machine/results.py) as a table for docs: tests down, machines across.
+
+    >>> entry = {"test": "t", "machine": "uml:6.1", "standing": "agrees", "words": "kept 9/9"}
+    >>> print(markdown([entry | {"model": {"verdict": "kept"}}]), end="")
+    | | uml:6.1 |
+    |---|---|
+    | t | kept 9/9 |
+    """
+    machines = list(dict.fromkeys(entry["machine"] for entry in entries))
+    cells = {(entry["test"], entry["machine"]): entry for entry in entries}
+    lines = ["| | " + " | ".join(machines) + " |", "|---" * (len(machines) + 1) + "|"]
+    for test in dict.fromkeys(entry["test"] for entry in entries):
+        row = [markdown_cell(cells.get((test, name))) for name in machines]
+        lines.append(f"| {test} | " + " | ".join(row) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def markdown_cell(entry: dict[str, Any] | None) -> str:
+    """What a machine did; with what the model may do where that has another name."""
+    if entry is None:
+        return ""
+    words, may = entry["words"], entry["model"]["verdict"].partition(":")[0]
+    if entry["standing"] == "disagrees":
+        return f"**{words}** (model: {may})"
+    if entry["standing"] != "agrees" or words.startswith(may.partition(",")[0]):
+        return str(words)
+    return f"{words} (model: may show {may})"
 
 
 def cell(found: Comparison | None) -> list[str]:
