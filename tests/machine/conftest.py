@@ -12,10 +12,10 @@ import pytest
 
 from cowpath.litmus.resolve import load_program, program_from_text
 from cowpath.machine import images
-from cowpath.machine.compare import Comparison, expect
+from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.errors import MachineError
 from cowpath.machine.job import Answer, Request
-from cowpath.machine.machines import Machine, machine, model_architecture
+from cowpath.machine.machines import Machine, machine, model_architecture, release_of
 from cowpath.machine.schedule import schedule
 from cowpath.program import Program
 
@@ -60,7 +60,9 @@ def run_all(chosen: Machine, programs: list[Program], rounds: int) -> dict[str, 
 
     def answered(index: int, answer: Answer) -> None:
         program = programs[index]
-        expectation = expect(program, answer.facts.get("release", "0.0"), model_architecture(chosen))
+        expectation = expect(
+            program, stable_release(answer.facts) or release_of(chosen), model_architecture(chosen)
+        )
         found[program.name] = Comparison(program, chosen.name, answer, expectation)
 
     chosen.run(requests, answered)

@@ -17,7 +17,7 @@ from pathlib import Path
 from cowpath.commands.check import load
 from cowpath.machine import machines, results
 from cowpath.machine.apt import say
-from cowpath.machine.compare import Comparison, expect
+from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.follow import orders_of_model
 from cowpath.machine.job import ROUNDS, SEED, Answer, Request
 from cowpath.machine.schedule import Schedule, follow, schedule
@@ -122,7 +122,7 @@ def run_on(
 
     def answered(index: int, answer: Answer) -> None:
         program = programs[index]
-        release = str(answer.facts.get("release") or machines.release_of(machine))
+        release = stable_release(answer.facts) or machines.release_of(machine)
         comparison = Comparison(program, machine.name, answer, expected(program, release, architecture))
         found[index] = comparison
         say(f"{machine.name}: {program.name}: {comparison.words}")

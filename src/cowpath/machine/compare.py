@@ -7,10 +7,11 @@ and "cannot run here" are answers of their own: they agree with nothing and cont
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from cowpath import promise, verdict
 from cowpath.errors import CowpathError
@@ -120,13 +121,41 @@ class Comparison:
         return allowed is None or observed in allowed or any(_matches(one, observed) for one in allowed)
 
 
+BACKPORTS: dict[tuple[int, int], tuple[tuple[int, str], ...]] = {(5, 10): ((46, "pinned-not-swapped"),)}
+"""Changes that stable kernels have before mainline's release of the same number has them: from which stable
+release on at the latest (5.10.46 shows it, and it is in mm/vmscan.c of 5.10.223)."""
+
+
+def backports(release: str) -> tuple[str, ...]:
+    """The changes that a stable release has beyond its mainline release.
+
+    >>> backports("5.10.223"), backports("5.10.0"), backports("6.1.176")
+    (('pinned-not-swapped',), (), ())
+    """
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", release)
+    if found is None:
+        return ()
+    major, minor, patch = map(int, found.groups())
+    return tuple(name for since, name in BACKPORTS.get((major, minor), ()) if patch >= since)
+
+
+def stable_release(facts: Mapping[str, Any]) -> str:
+    """The release with its patch level: Debian's kernels name it in their version only.
+
+    >>> stable_release({"release": "5.10.0-32-cloud-amd64", "version": "#1 SMP Debian 5.10.223-1"})
+    '5.10.223'
+    """
+    found = re.search(r"Debian (\d+\.\d+\.\d+)", facts.get("version", ""))
+    return found[1] if found else str(facts.get("release", ""))
+
+
 def expect(program: Program, release: str, architecture: str) -> Expectation:
     """What the model of a kernel and the promise say of a test.  Raises CowpathError.
 
     A kernel, or a statement, that is not modelled leaves the promise alone to judge.
     """
     try:
-        kernel = version(Release.parse(release), architecture)
+        kernel = version(Release.parse(release), architecture, backports(release))
         result = verdict.judge(program, kernel)
     except UnknownChangeError:
         return _promise_only(program, "not modelled")
