@@ -18,7 +18,7 @@ from numba import int64, uint64
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE, EVENT_BROKEN = 0, 1, 2, 3
+EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE = 0, 1, 2
 STACK = 4096
 MIX, MIX2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 HALF, LOW, BYTE, SHORT = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0xFF), np.uint64(0xFFFF)
@@ -55,13 +55,23 @@ def walk(nodes: Any, kids: Any, words: Any, entry: int) -> int:
 
 
 @compiled
-def load(store: Any, words: Any, root: int, split: int, count: int) -> None:
-    """The words of a state from its root."""
-    first, second = (root >> HALF) * uint64(split), (root & LOW) * uint64(count - split)
-    for word in range(split):
-        words[word] = store.left_words[first + uint64(word)]
-    for word in range(count - split):
-        words[split + word] = store.right_words[second + uint64(word)]
+def missing(nodes: Any, kids: Any, words: Any, entry: int) -> int:
+    """Where a walk ends that finds nothing recorded: the index in `kids`, or -1 at the very start."""
+    at = -1
+    while entry > 0:
+        node = nodes[entry]
+        value = (words[node & BYTE] >> ((node >> S8) & BYTE)) & ((node >> S16) & SHORT)
+        at = int64((node >> HALF) + value)
+        entry = kids[at]
+    return at
+
+
+@compiled
+def load_part(known: Any, number: int, words: Any, first: int, last: int) -> None:
+    """The words of a part from its number."""
+    base = number * uint64(last - first)
+    for word in range(last - first):
+        words[first + word] = known[base + uint64(word)]
 
 
 @compiled
@@ -117,120 +127,93 @@ def apply(ops: Any, head: int, words: Any, after: Any, count: int) -> None:
 
 
 @compiled
-def frame_of(trees: Any, words: Any, actor: int) -> int:
-    """The frame number of an actor; after the last actor, the crash number."""
-    place = trees.frame_places[actor]
-    return int64((words[place[0]] >> uint64(place[1])) & uint64(place[2]))
-
-
-@compiled
-def at_rest(trees: Any, words: Any) -> bool:
-    """Whether every actor has finished or idles."""
-    for actor in range(len(trees.root_at)):
-        if trees.resting[trees.root_at[actor] + frame_of(trees, words, actor)] == 0:
-            return False
-    return True
-
-
-@compiled
-def report(work: Any, region: int, kind: int, number: int, which: int) -> None:
-    """Leave something for Python to do."""
-    event = work.event_count[region]
-    work.events[region, event, 0] = kind
-    work.events[region, event, 1] = number
-    work.events[region, event, 2] = which
-    work.event_count[region] = event + 1
-
-
-@compiled
-def add_candidate(
-    trees: Any, store: Any, work: Any, region: int, words: Any, after: Any, leaf: int, root: int
-) -> None:
-    """Carry out a leaf and note the root of the state it leads to, or that a part of it is new."""
-    count, split = len(words), trees.part_first[1]
-    head = trees.leaves[leaf]
-    apply(trees.ops, head, words, after, count)
-    left, right = int64(root >> HALF), int64(root & LOW)
-    if (head >> S16) & ONE:
-        mixed = hash_part(after, 0, split)
-        left = find_part(after, 0, split, store.left_table, store.left_words, mixed)
-    if (head >> S16) & uint64(2):
-        mixed = hash_part(after, split, count)
-        right = find_part(after, split, count, store.right_table, store.right_words, mixed)
-    index = work.region_size * region + work.candidate_count[region]
-    work.leaf[index] = leaf
-    if left < 0 or right < 0:
-        pending = work.pending_count[region]
-        work.pending[region, pending] = index
-        for word in range(count):
-            work.pending_words[region, pending * count + word] = after[word]
-        work.pending_count[region] = pending + 1
-    else:
-        work.root[index] = (uint64(left) << HALF) | uint64(right)
-    work.candidate_count[region] += 1
-
-
-@compiled
-def take_steps(
-    trees: Any, store: Any, work: Any, region: int, words: Any, after: Any, stack: Any, actor: int, number: int
-) -> bool:
-    """Every step of one actor in one state.  False where the buffers are full."""
-    root = store.roots[number]
-    stack[0] = trees.roots[trees.root_at[actor] + frame_of(trees, words, actor)]
-    top = 1
-    while top > 0:
-        top -= 1
-        entry = walk(trees.nodes, trees.kids, words, stack[top])
-        if entry == 0:
-            report(work, region, EVENT_STEP, number, actor)
-            return True
-        if entry == -1:
-            continue
-        head = trees.leaves[-entry]
-        if (head >> S24) & BYTE == ONE:
-            options = int64(head & BYTE)
-            if top + options > len(stack):
-                return False
-            for option in range(options):
-                stack[top] = trees.kids[int64(head >> HALF) + options - 1 - option]
-                top += 1
-            continue
-        if work.candidate_count[region] == work.region_size or work.pending_count[region] == len(work.pending[0]):
-            return False
-        work.parent[work.region_size * region + work.candidate_count[region]] = number
-        add_candidate(trees, store, work, region, words, after, -entry, root)
-    return True
-
-
-@compiled
 def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int, base: int) -> int:
     """Every step from the states `first` to `last`-1; returns the first one not done (the buffers are full).
 
-    `work.forward[n - base]` becomes 1 for a state where the run may end.
+    `work.forward[n - base]` becomes 1 for a state where the run may end.  One long function on local names: this
+    is the hot loop, and Numba counts references to whatever it must pass on or take out of a tuple.
     """
-    count, split = trees.part_first[2], trees.part_first[1]
+    nodes, kids, leaves, ops = trees.nodes, trees.kids, trees.leaves, trees.ops
+    entries, resting, root_at, places = trees.roots, trees.resting, trees.root_at, trees.frame_places
+    split, count, actors = trees.part_first[1], trees.part_first[2], len(trees.root_at)
+    roots, left_words, left_table = store.roots, store.left_words, store.left_table
+    right_words, right_table = store.right_words, store.right_table
+    start, room = work.region_size * region, work.region_size
+    to_root, to_leaf, to_parent = work.root[start:], work.leaf[start:], work.parent[start:]
+    pending, pending_words, events = work.pending[region], work.pending_words[region], work.events[region]
+    forward = work.forward
     words, after = np.empty(count, np.uint64), np.empty(count, np.uint64)
-    stack = np.empty(STACK, np.int64)
-    actors = len(trees.root_at)
-    work.candidate_count[region] = work.pending_count[region] = work.event_count[region] = 0
-    for number in range(first, last):
-        candidates, pendings = work.candidate_count[region], work.pending_count[region]
-        if work.event_count[region] + actors + 1 > work.events.shape[1]:
-            return number
-        load(store, words, store.roots[number], split, count)
-        work.forward[number - base] = 0
-        crashed = frame_of(trees, words, actors) != 0
-        if crashed or at_rest(trees, words):
-            work.forward[number - base] = 1
-            if walk(trees.nodes, trees.kids, words, trees.observer[1 if crashed else 0]) == 0:
-                report(work, region, EVENT_OUTCOME, number, 0)
-        if crashed:
-            continue
-        for actor in range(actors):
-            if not take_steps(trees, store, work, region, words, after, stack, actor, number):
-                work.candidate_count[region], work.pending_count[region] = candidates, pendings
-                return number
-    return last
+    stack, frames = np.empty(STACK, np.int64), np.empty(actors + 1, np.int64)
+    candidates, pendings, reported = 0, 0, 0
+    number = first
+    while number < last and reported + actors + 1 <= len(events):
+        had, had_pending, complete = candidates, pendings, True
+        root = roots[number]
+        load_part(left_words, root >> HALF, words, 0, split)
+        load_part(right_words, root & LOW, words, split, count)
+        rest = True
+        for actor in range(actors + 1):
+            frame = (words[places[actor, 0]] >> uint64(places[actor, 1])) & uint64(places[actor, 2])
+            frames[actor] = int64(frame)
+            if actor < actors:
+                frames[actor] += root_at[actor]
+                rest = rest and resting[frames[actor]] != 0
+        crashed = frames[actors] != 0
+        forward[number - base] = crashed or rest
+        if crashed or rest:
+            entry = trees.observer[1 if crashed else 0]
+            if walk(nodes, kids, words, entry) == 0:
+                events[reported, 0], events[reported, 1], events[reported, 2] = EVENT_OUTCOME, number, 0
+                events[reported, 3] = missing(nodes, kids, words, entry)
+                reported += 1
+        for actor in range(0 if crashed else actors):
+            stack[0] = entries[frames[actor]]
+            top = 1
+            while top > 0:
+                top -= 1
+                entry = walk(nodes, kids, words, stack[top])
+                if entry == -1:
+                    continue
+                if entry == 0:
+                    events[reported, 0], events[reported, 1], events[reported, 2] = EVENT_STEP, number, actor
+                    events[reported, 3] = missing(nodes, kids, words, stack[top])
+                    if stack[top] == 0:
+                        events[reported, 3] = -1 - frames[actor]
+                    reported += 1
+                    break
+                head = leaves[-entry]
+                if (head >> S24) & BYTE == ONE:
+                    options = int64(head & BYTE)
+                    for option in range(options):
+                        stack[top] = kids[int64(head >> HALF) + options - 1 - option]
+                        top += 1
+                    continue
+                if candidates == room or top + 256 > STACK:
+                    complete = False
+                    break
+                apply(ops, head, words, after, count)
+                left, right = int64(root >> HALF), int64(root & LOW)
+                if (head >> S16) & ONE:
+                    left = find_part(after, 0, split, left_table, left_words, hash_part(after, 0, split))
+                if (head >> S16) & uint64(2):
+                    mixed = hash_part(after, split, count)
+                    right = find_part(after, split, count, right_table, right_words, mixed)
+                to_leaf[candidates], to_parent[candidates] = -entry, number
+                if left < 0 or right < 0:
+                    pending[pendings] = candidates
+                    for word in range(count):
+                        pending_words[pendings * count + word] = after[word]
+                    pendings += 1
+                else:
+                    to_root[candidates] = (uint64(left) << HALF) | uint64(right)
+                candidates += 1
+        if not complete:
+            candidates, pendings = had, had_pending
+            break
+        number += 1
+    work.candidate_count[region], work.pending_count[region] = candidates, pendings
+    work.event_count[region] = reported
+    return number
 
 
 @compiled
@@ -243,7 +226,7 @@ def settle(trees: Any, store: Any, work: Any, region: int, sizes: Any, room: Any
             return False
         left = number_part(words, 0, split, store.left_table, store.left_words, sizes, 0)
         right = number_part(words, split, count, store.right_table, store.right_words, sizes, 1)
-        work.root[work.pending[region, pending]] = (uint64(left) << HALF) | uint64(right)
+        work.root[work.region_size * region + work.pending[region, pending]] = (uint64(left) << HALF) | uint64(right)
     return True
 
 
@@ -293,9 +276,10 @@ def insert(store: Any, work: Any, table: Any, region: int, shard: int, shards: i
     """
     size, low = uint64(len(table)), (ONE << uint64(bits)) - ONE
     start = work.region_size * region
+    candidates, slots, shard_of, parents, roots = work.root, work.slot, work.shard, work.parent, store.roots
     new = 0
     for index in range(start, start + work.candidate_count[region]):
-        root = work.root[index]
+        root = candidates[index]
         mixed = hash_root(root)
         if int64(mixed & ONE) % shards != shard:
             continue
@@ -305,17 +289,14 @@ def insert(store: Any, work: Any, table: Any, region: int, shard: int, shards: i
             held = uint64(table[slot])
             if held == ZERO:
                 table[slot] = np.uint32((tag << uint64(bits)) | uint64(count + index + 1))
-                work.slot[index] = int64(slot)
-                work.shard[index] = shard
+                slots[index], shard_of[index] = int64(slot), shard
                 new += 1
                 break
             if held >> uint64(bits) == tag:
                 number = int64(held & low) - 1
-                known = store.roots[number] if number < count else work.root[number - count]
+                known = roots[number] if number < count else candidates[number - count]
                 if known == root:
-                    work.slot[index] = -1
-                    if number > work.parent[index]:
-                        work.slot[index] = -2
+                    slots[index] = -2 if number > parents[index] else -1
                     break
             slot += ONE
             if slot == size:
@@ -331,16 +312,18 @@ def number_states(store: Any, work: Any, tables: Any, region: int, first: int, b
     """
     start = work.region_size * region
     tag_mask = ~((ONE << uint64(bits)) - ONE) & LOW
+    roots, slots, parents, shards, numbers = store.roots, work.slot, work.parent, work.shard, work.number
+    forward, candidates = work.forward, work.root
     for index in range(start, start + work.candidate_count[region]):
-        slot = work.slot[index]
+        slot = slots[index]
         if slot == -1:
             continue
-        work.forward[work.parent[index] - base] = 1
+        forward[parents[index] - base] = 1
         if slot >= 0:
-            store.roots[first] = work.root[index]
-            table = tables[work.shard[index]]
+            roots[first] = candidates[index]
+            table = tables[shards[index]]
             table[slot] = np.uint32((uint64(table[slot]) & tag_mask) | uint64(first + 1))
-            work.number[index] = first
+            numbers[index] = first
             first += 1
     return first
 
@@ -348,29 +331,33 @@ def number_states(store: Any, work: Any, tables: Any, region: int, first: int, b
 @compiled
 def judge(trees: Any, store: Any, work: Any, region: int, begin: int, broken: Any) -> int:
     """Evaluate on new states the invariants that their steps may have changed; returns where to go on."""
+    nodes, kids, watch_at, watchers, judges = (
+        trees.nodes, trees.kids, trees.watch_at, trees.watchers, trees.judges,
+    )
     count, split = trees.part_first[2], trees.part_first[1]
+    left_words, right_words = store.left_words, store.right_words
     words = np.empty(count, np.uint64)
-    start = work.region_size * region
-    work.event_count[region] = 0
-    for index in range(begin, work.candidate_count[region]):
-        if work.slot[start + index] < 0:
-            continue
-        leaf = work.leaf[start + index]
-        watch, end = trees.watch_at[leaf], trees.watch_at[leaf + 1]
-        if watch == end:
-            continue
-        if work.event_count[region] + end - watch > work.events.shape[1]:
-            return index
-        load(store, words, work.root[start + index], split, count)
-        for at in range(watch, end):
-            which = trees.watchers[at]
-            if broken[which]:
-                continue
-            entry = walk(trees.nodes, trees.kids, words, trees.judges[which])
-            if entry != -1:
-                kind = EVENT_JUDGE if entry == 0 else EVENT_BROKEN
-                report(work, region, kind, work.number[start + index], which)
-    return work.candidate_count[region]
+    start, events, reported = work.region_size * region, work.events[region], 0
+    slots, leaf_of, root_of, number_of = work.slot[start:], work.leaf[start:], work.root[start:], work.number[start:]
+    index, end = begin, work.candidate_count[region]
+    while index < end:
+        leaf = leaf_of[index]
+        watch, watch_end = watch_at[leaf], watch_at[leaf + 1]
+        if slots[index] >= 0 and watch < watch_end:
+            if reported + watch_end - watch > len(events):
+                break
+            load_part(left_words, root_of[index] >> HALF, words, 0, split)
+            load_part(right_words, root_of[index] & LOW, words, split, count)
+            for at in range(watch, watch_end):
+                which = watchers[at]
+                if broken[which] == 0 and walk(nodes, kids, words, judges[which]) != -1:
+                    events[reported, 0], events[reported, 1] = EVENT_JUDGE, number_of[index]
+                    events[reported, 2] = which
+                    events[reported, 3] = missing(nodes, kids, words, judges[which])
+                    reported += 1
+        index += 1
+    work.event_count[region] = reported
+    return index
 
 
 @compiled

@@ -7,13 +7,23 @@ import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from cowpath.explore import compiled
 from cowpath.explore.hang import find_hang
 from cowpath.explore.native import NativeSearch, States
+from cowpath.explore.packing import Packing, room_for
 from cowpath.explore.recorder import Model, Recorder
 from cowpath.explore.search import Exploration, Hang, Outcome, Violation
+from cowpath.explore.split import choose_parts, fields_of
 from cowpath.explore.step import ModelError
 from cowpath.explore.store import Full
+
+SAMPLE = 8192
+"""States of the reference search that the first choice of parts looks at."""
+
+TRIAL = 100_000
+"""States after which a search starts over with parts chosen on what it has seen: that halves the memory."""
 
 
 @dataclass
@@ -118,7 +128,30 @@ def native(
     threads: int,
 ) -> NativeExploration:
     """Search natively, with what a reference search has recorded and the states it has seen."""
-    search = NativeSearch(warm.model, warm.recorder, warm.states[-8192:], memory, threads)
+    room = room_for(map(len, warm.recorder.frames), len(warm.recorder.crashes))
+    fields = Packing(warm.model, room, [0] * (len(warm.model.layout.cells) + len(room))).fields
+    sample = np.array([fields(state) for state in warm.states[-SAMPLE:]], np.uint16)
+    part_of = choose_parts(warm.model, sample)
+    limit = TRIAL if max_states is None else min(TRIAL, max_states)
+    found = _run(warm, part_of, limit, progress, memory, threads)
+    if not found.finished and len(found.states) > TRIAL:
+        sample = fields_of(found.search.packing, found.search.store.load_first(TRIAL))
+        part_of = choose_parts(warm.model, sample, part_of)
+        found = _run(warm, part_of, max_states, progress, memory, threads)
+    if found.finished:
+        found.hang = find_hang(found.search)
+    return found
+
+
+def _run(
+    warm: Exploration,
+    part_of: list[int],
+    max_states: int | None,
+    progress: Callable[[int, int], None] | None,
+    memory: int,
+    threads: int,
+) -> NativeExploration:
+    search = NativeSearch(warm.model, warm.recorder, part_of, memory, threads)
     found = NativeExploration(search)
     try:
         found.finished = search.run(max_states, progress)
@@ -129,6 +162,4 @@ def native(
         found.reason = f"the machine has no more memory after {search.store.count} states"
     except ModelError as error:
         found.reason = str(error)
-    if found.finished:
-        found.hang = find_hang(search)
     return found

@@ -90,7 +90,9 @@ class Forest:
         self.known_frames = [0] * len(recorder.frames)
         self.judges: Entries = np.zeros(0, np.int32)
         self.observer: Entries = np.zeros(2, np.int32)
-        self.watch: tuple[NDArray[np.int64], Entries] = (np.zeros(3, np.int64), np.zeros(1, np.int32))
+        self.reads_known: list[int] | None = None
+        self.readers: dict[int, set[int]] = {}
+        self.watch_at, self.watchers = Growing(np.int64, [0]), Growing(np.int32)
         self.add_frames()
 
     def arrays(self) -> Arrays:
@@ -108,8 +110,8 @@ class Forest:
             np.array([(place.word, place.shift, place.mask) for place in places], np.int64),
             np.array(self.packing.part_first, np.int64),
             self.judges,
-            self.watch[0],
-            self.watch[1],
+            self.watch_at.array,
+            self.watchers.array,
             self.observer,
         )
 
@@ -235,19 +237,25 @@ class Forest:
         self.kids.array[self.first_kid(int(self.observer[1])) + number] = -NOTHING_LEAF
 
     def rewatch(self, trees: Sequence[Tree]) -> None:
-        """List for every leaf the invariants that read a cell it writes (see search.py, `watchers`)."""
-        readers: dict[int, list[int]] = {}
-        for index, tree in enumerate(trees):
-            for cell in tree.reads:
-                readers.setdefault(cell, []).append(index)
-        starts, lists = [0], list[int]()
-        for number in range(self.leaves.size):
+        """List for every leaf the invariants that read a cell it writes (see search.py, `watchers`).
+
+        New leaves are added; when an invariant turns out to read more cells, all lists are made anew.
+        """
+        reads = [len(tree.reads) for tree in trees]
+        if reads != self.reads_known:
+            self.reads_known = reads
+            self.readers = {}
+            for index, tree in enumerate(trees):
+                for cell in tree.reads:
+                    self.readers.setdefault(cell, set()).add(index)
+            self.watch_at, self.watchers = Growing(np.int64, [0]), Growing(np.int32)
+        for number in range(self.watch_at.size - 1, self.leaves.size):
             leaf = self.steps.get(number)
             if leaf is not None:
-                written = {cell for cell, _ in leaf.writes} | {target for target, _ in leaf.moves}
-                lists += sorted({index for cell in written for index in readers.get(cell, ())})
-            starts.append(len(lists))
-        self.watch = (np.array(starts, np.int64), np.array(lists or [0], np.int32))
+                written = [cell for cell, _ in leaf.writes] + [target for target, _ in leaf.moves]
+                sets = [self.readers[cell] for cell in written if cell in self.readers]
+                self.watchers.extend(sorted(set().union(*sets)))
+            self.watch_at.extend([self.watchers.size])
 
 
 def _verdict(leaf: Leaf) -> int:

@@ -21,7 +21,6 @@ from cowpath.explore.flat import Forest
 from cowpath.explore.packing import Packing, room_for
 from cowpath.explore.recorder import Model, Recorder, Tree
 from cowpath.explore.search import Outcome, Violation, observed
-from cowpath.explore.split import choose_parts
 from cowpath.explore.step import Content, ModelError
 from cowpath.explore.store import Store, StoreArrays
 
@@ -63,7 +62,7 @@ def make_work(threads: int, words: int, size: int = REGION) -> Work:
         np.zeros((threads, size), np.int32),
         np.zeros((threads, size * words), np.uint64),
         np.zeros(threads, np.int64),
-        np.zeros((threads, EVENTS, 3), np.int64),
+        np.zeros((threads, EVENTS, 4), np.int64),
         np.zeros(threads, np.int64),
         np.zeros(threads * BATCH, np.uint8),
     )
@@ -91,13 +90,12 @@ class States(Sequence[bytes]):
 
 
 class NativeSearch:
-    """One search.  `recorder` may have been used before; `sample` are states to choose the packing on."""
+    """One search.  `recorder` may have been used before; `part_of` divides the fields (see packing.py)."""
 
     def __init__(
-        self, model: Model, recorder: Recorder, sample: Sequence[bytes], memory: int, threads: int
+        self, model: Model, recorder: Recorder, part_of: Sequence[int], memory: int, threads: int
     ) -> None:
-        self.model, self.recorder, self.threads = model, recorder, threads
-        self.part_of = choose_parts(model, sample)
+        self.model, self.recorder, self.threads, self.part_of = model, recorder, threads, part_of
         self.room = room_for(map(len, recorder.frames), len(recorder.crashes))
         self.packing = Packing(model, self.room, self.part_of)
         self.forest = self.grow_forest()
@@ -113,7 +111,6 @@ class NativeSearch:
         self.batches: list[tuple[int, int]] = []  # (first state expanded, first state found then)
         self.transitions = 0
         self.batch = 64
-        self.reads_known = -1
         self.store.add_first(self.packing.pack(recorder.initial))
         for index in range(len(self.invariants)):
             self.judge(0, index)
@@ -174,6 +171,7 @@ class NativeSearch:
                     self.note_outcome(number)
             if not missing and done > first:
                 return done
+            self.batch = max(256, self.batch // 2)  # what is expanded again should be little
             if not missing and not events:
                 raise ModelError("a state has more successors than the buffers of the native engine hold")
             self.refresh()
@@ -196,13 +194,17 @@ class NativeSearch:
         return last
 
     def take_events(self) -> list[list[int]]:
-        """What compiled code left to do, in its order."""
+        """(kind, state, actor or invariant) for what compiled code left to do, in its order.
+
+        Walks that ended at the same place in the trees miss the same thing, and only the first is returned.
+        """
         work = self.work
-        found: list[list[int]] = []
+        found: dict[tuple[int, int, int], list[int]] = {}
         for region in range(self.threads):
-            found += work.events[region, : int(work.event_count[region])].tolist()
+            for kind, number, which, where in work.events[region, : int(work.event_count[region])].tolist():
+                found.setdefault((kind, which, where), [kind, number, which])
         work.event_count[:] = 0
-        return found
+        return list(found.values())
 
     def enter(self, current: int) -> None:
         """Number the new states of a batch."""
@@ -332,17 +334,13 @@ class NativeSearch:
         self.room = room_for(map(len, self.recorder.frames), len(self.recorder.crashes))
         self.forest = self.grow_forest()
         self.store.repack(old, self.packing)
-        self.reads_known = -1
         if self.packing.words != old.words:
             self.work = make_work(self.threads, self.packing.words)
 
     def refresh(self) -> None:
         """Give compiled code the arrays as they are now."""
         forest, trees = self.forest, [tree for _, _, tree in self.invariants]
-        reads = sum(len(tree.reads) for tree in trees)
-        if reads != self.reads_known or len(forest.watch[0]) != forest.leaves.size + 1:
-            self.reads_known = reads
-            forest.rewatch(trees)
+        forest.rewatch(trees)
         if len(forest.judges) < len(trees):
             forest.judges = np.concatenate([forest.judges, np.zeros(len(trees) - len(forest.judges), np.int32)])
         self.trees = forest.arrays()

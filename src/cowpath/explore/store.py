@@ -87,6 +87,13 @@ class Store:
         found = self.words[0][left * self.widths[0] : (left + 1) * self.widths[0]].tolist()
         return found + self.words[1][right * self.widths[1] : (right + 1) * self.widths[1]].tolist()  # type: ignore[no-any-return]
 
+    def load_first(self, count: int) -> Words:
+        """The words of the first states, a row for each."""
+        roots = self.roots[: min(count, self.count)]
+        rows = [self.words[which].reshape(-1, self.widths[which]) for which in range(2)]
+        left, right = roots >> np.uint64(32), roots & np.uint64(0xFFFFFFFF)
+        return np.concatenate([rows[0][left.astype(np.int64)], rows[1][right.astype(np.int64)]], axis=1)
+
     # -- growth ------------------------------------------------------------------------------------
 
     def make_room(self, more: int) -> None:
