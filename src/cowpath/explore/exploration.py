@@ -91,7 +91,7 @@ class NativeExploration:
             int(
                 compiled.find_part(
                     words, first, last, store.part_tables[which], store.words[which],
-                    compiled.hash_part(words, first, last),
+                    np.uint64(compiled.hash_part(words, first, last)),
                 )
             )
             for first, last, which in ends

@@ -9,20 +9,27 @@ An actor's frame is its program counter: a label in Promela, a variable in Murph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cowpath.explore.packing import Packing, room_for
 from cowpath.explore.recorder import Branch, Frame, Leaf, Recorder, Tree
 
 
+Guard = tuple[tuple[int, int], ...]
+Effect = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...], int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One leaf of one frame's tree.  `guard` is (cell, value); `stores` (cell, value); `moves` (target, source)."""
+    """What one frame's tree does in some states: where all of one of the `guards`, (cell, value), hold.
+
+    `stores` are (cell, value), `moves` (target, source).
+    """
 
     actor: int
     frame: int
-    guard: tuple[tuple[int, int], ...]
+    guards: tuple[Guard, ...]
     stores: tuple[tuple[int, int], ...]
     moves: tuple[tuple[int, int], ...]
     target: int  # the frame after the step
@@ -30,28 +37,33 @@ class Rule:
 
 
 def rules(recorder: Recorder) -> Iterator[Rule]:
-    """Every recorded step, by actor and frame."""
+    """Every recorded step, by actor and frame.  Leaves of a frame that do the same are one rule."""
     room = room_for(map(len, recorder.frames), len(recorder.crashes))
     packing = Packing(recorder.model, room, [0] * (len(recorder.model.layout.cells) + len(room)))
+    sizes = [cell.size for cell in recorder.model.layout.cells]
     for actor, trees in enumerate(recorder.trees):
         for number, tree in enumerate(trees):
-            for guard, leaf in paths(tree, lambda cell: recorder.model.layout.cells[cell].size == 1):
+            same: dict[Effect, list[Guard]] = {}
+            for guard, leaf in paths(tree, sizes):
                 if leaf.blocked is None:
-                    yield _rule(packing, actor, number, guard, leaf)
+                    same.setdefault(_effect(packing, actor, leaf), []).append(guard)
+            for effect, guards in same.items():
+                yield Rule(actor, number, tuple(guards), *effect)
 
 
-def _rule(packing: Packing, actor: int, frame: int, guard: tuple[tuple[int, int], ...], leaf: Leaf) -> Rule:
+def _effect(packing: Packing, actor: int, leaf: Leaf) -> Effect:
     written = packing.writes(leaf)
     target = written.pop(packing.first_frame + actor)
     crash = written.pop(packing.crash, 0)
-    return Rule(actor, frame, guard, tuple(sorted(written.items())), leaf.moves, target, crash)
+    return tuple(sorted(written.items())), leaf.moves, target, crash
 
 
-def paths(
-    tree: Tree, fixed: Callable[[int], bool]
-) -> Iterator[tuple[tuple[tuple[int, int], ...], Leaf]]:
-    """Every leaf of a tree with the reads that lead to it; free choices and `fixed` cells guard nothing."""
-    todo: list[tuple[tuple[tuple[int, int], ...], Branch | Leaf]] = []
+def paths(tree: Tree, sizes: Sequence[int]) -> Iterator[tuple[Guard, Leaf]]:
+    """Every leaf of a tree with the reads that lead to it, each cell once.
+
+    Free choices guard nothing, nor do cells that have one value only.
+    """
+    todo: list[tuple[Guard, Branch | Leaf]] = []
     if tree.root is not None:
         todo.append(((), tree.root))
     while todo:
@@ -59,8 +71,9 @@ def paths(
         if isinstance(node, Leaf):
             yield guard, node
             continue
+        known = node.cell < 0 or sizes[node.cell] == 1 or any(cell == node.cell for cell, _ in guard)
         for value, following in reversed(sorted(node.next.items(), key=lambda item: item[0])):
-            todo.append((guard if node.cell < 0 or fixed(node.cell) else (*guard, (node.cell, value)), following))
+            todo.append((guard if known else (*guard, (node.cell, value)), following))
 
 
 # -- Promela ---------------------------------------------------------------------------------------
@@ -97,9 +110,21 @@ def _label(number: int, frame: Frame, found: list[Rule]) -> Iterator[str]:
         return
     yield "    if"
     for rule in found:
-        guard = " && ".join(f"c{cell} == {value}" for cell, value in rule.guard) or "true"
-        yield f"    :: d_step {{ {guard} -> {'; '.join(_promela_effect(rule))} }} goto F{rule.target}"
+        yield f"    :: d_step {{ {condition(rule, '==', '&&', '||')} -> {'; '.join(_promela_effect(rule))} }} goto F{rule.target}"
     yield "    fi;"
+
+
+def condition(rule: Rule, equal: str, both: str, either: str) -> str:
+    """The guards of a rule in the operators of some language; tests that all of them share come first."""
+    shared = set(rule.guards[0]).intersection(*rule.guards[1:])
+    tests = [f"c{cell} {equal} {value}" for cell, value in rule.guards[0] if (cell, value) in shared]
+    others = [
+        f" {both} ".join(f"c{cell} {equal} {value}" for cell, value in guard if (cell, value) not in shared)
+        for guard in rule.guards
+    ]
+    if all(others):
+        tests.append("(" + f" {either} ".join(f"({other})" for other in others) + ")")
+    return f" {both} ".join(tests) or "true"
 
 
 def _promela_effect(rule: Rule) -> Iterator[str]:
@@ -121,3 +146,45 @@ def _promela_effect(rule: Rule) -> Iterator[str]:
 def title_of(recorder: Recorder, actor: int) -> str:
     """The name of an actor, safe inside a comment."""
     return recorder.model.actors[actor].name.replace("*/", "")
+
+
+# -- Murphi ----------------------------------------------------------------------------------------
+
+
+def murphi(recorder: Recorder, title: str = "") -> str:
+    """The program for rumur.  Count states with `rumur --deadlock-detection off --symmetry-reduction off`."""
+    layout = recorder.model.layout
+    lines = [f"-- {title}", "var", "  crash : 0..255;"]
+    lines += [
+        f"  c{cell.index} : 0..{cell.size - 1}; -- {cell.name}" for cell in layout.cells if cell.size > 1
+    ]
+    lines += [
+        f"  f{actor} : 0..{max(1, len(frames) - 1)}; -- {recorder.model.actors[actor].name}"
+        for actor, frames in enumerate(recorder.frames)
+    ]
+    lines += ["", "startstate begin", "  crash := 0;"]
+    lines += [f"  c{cell.index} := {recorder.initial[cell.index]};" for cell in layout.cells if cell.size > 1]
+    lines += [f"  f{actor} := 0;" for actor in range(len(recorder.frames))]
+    lines += ["end;", ""]
+    for rule in rules(recorder):
+        guard = condition(rule, "=", "&", "|")
+        lines.append(f"rule crash = 0 & f{rule.actor} = {rule.frame} & {guard} ==>")
+        lines += [f"  {line}" for line in _murphi_effect(rule)] + ["end;"]
+    return "\n".join(lines) + "\n"
+
+
+def _murphi_effect(rule: Rule) -> Iterator[str]:
+    overwritten = {target for target, _ in rule.moves} | {cell for cell, _ in rule.stores}
+    saved = sorted({source for _, source in rule.moves if source in overwritten})
+    for source in saved:
+        yield f"var s{source} : 0..255;"
+    yield "begin"
+    for source in saved:
+        yield f"s{source} := c{source};"
+    for target, source in rule.moves:
+        yield f"c{target} := {'s' if source in saved else 'c'}{source};"
+    for cell, value in rule.stores:
+        yield f"c{cell} := {value};"
+    yield f"f{rule.actor} := {rule.target};"
+    if rule.crash:
+        yield f"crash := {rule.crash};"

@@ -144,9 +144,20 @@ class Forest:
 
     # -- nodes -------------------------------------------------------------------------------------
 
-    def mirror(self, node: Branch | Leaf | None, state: bytes | None, leaf: Callable[[Leaf], int]) -> int:
-        """The entry of a node.  Below it the path of `state` is mirrored; without one, everything."""
+    def mirror(
+        self,
+        node: Branch | Leaf | None,
+        state: bytes | None,
+        leaf: Callable[[Leaf], int],
+        seen: tuple[int, ...] = (),
+    ) -> int:
+        """The entry of a node.  Below it the path of `state` is mirrored; without one, everything.
+
+        A recording reads a cell as often as the model does; only the first time is worth a node.
+        """
         assert node is not None
+        while isinstance(node, Branch) and node.cell in seen:
+            (node,) = node.next.values()
         known = self.mirrored.get(id(node))
         if isinstance(node, Leaf):
             if known is None:
@@ -156,9 +167,10 @@ class Forest:
             known = self.mirrored[id(node)] = (self.new_node(node), node)
         entry = known[0]
         first = self.first_kid(entry)
+        below = seen if node.cell < 0 else (*seen, node.cell)
         for value, following in list(node.next.items()):
             if state is None or node.cell < 0 or value == state[node.cell]:
-                kid = self.mirror(following, state, leaf)
+                kid = self.mirror(following, state, leaf, below)
                 self.kids.array[first + value] = kid
         return entry
 

@@ -25,6 +25,12 @@ from cowpath.explore.step import Content, ModelError
 from cowpath.explore.store import Store, StoreArrays
 
 BATCH, REGION, EVENTS = 1 << 14, 1 << 16, 1 << 12
+SMALL = 512
+"""A batch that is too small to be shared among threads."""
+
+SPARE = 2
+"""Bits by which the field of a frame is wider than it must be now."""
+
 T = TypeVar("T")
 
 
@@ -96,7 +102,7 @@ class NativeSearch:
         self, model: Model, recorder: Recorder, part_of: Sequence[int], memory: int, threads: int
     ) -> None:
         self.model, self.recorder, self.threads, self.part_of = model, recorder, threads, part_of
-        self.room = room_for(map(len, recorder.frames), len(recorder.crashes))
+        self.room = room_for(map(len, recorder.frames), len(recorder.crashes), SPARE)
         self.packing = Packing(model, self.room, self.part_of)
         self.forest = self.grow_forest()
         self.work = make_work(threads, self.packing.words)
@@ -145,7 +151,7 @@ class NativeSearch:
         self.judge_new()
         branching = max(1.0, candidates / (done - current))
         fits = int(0.8 * REGION / branching)
-        self.batch = max(64, min(BATCH, fits, 2 * self.batch)) * (self.threads if self.batch >= 1024 else 1)
+        self.batch = max(64, min(BATCH, fits, 2 * self.batch)) * (self.threads if self.batch > SMALL else 1)
         return done
 
     def each(self, regions: int, function: Callable[[int], T]) -> list[T]:
@@ -179,7 +185,7 @@ class NativeSearch:
     def try_expand(self, first: int, last: int) -> int:
         work, trees, store = self.work, self.trees, self.arrays
         work.candidate_count[:] = work.pending_count[:] = work.event_count[:] = 0
-        share = -(-(last - first) // self.threads) if last - first > 512 else last - first
+        share = -(-(last - first) // self.threads) if last - first > SMALL else last - first
         starts = list(range(first, last, share))
         ends = self.each(
             len(starts),
@@ -196,13 +202,15 @@ class NativeSearch:
     def take_events(self) -> list[list[int]]:
         """(kind, state, actor or invariant) for what compiled code left to do, in its order.
 
-        Walks that ended at the same place in the trees miss the same thing, and only the first is returned.
+        Steps that ended at the same place in the trees miss the same thing, and only the first is returned: the
+        others are taken again afterwards.  Outcomes and invariants are not, so each of theirs is returned.
         """
         work = self.work
-        found: dict[tuple[int, int, int], list[int]] = {}
+        found: dict[tuple[int, int, int, int], list[int]] = {}
         for region in range(self.threads):
             for kind, number, which, where in work.events[region, : int(work.event_count[region])].tolist():
-                found.setdefault((kind, which, where), [kind, number, which])
+                again = 0 if kind == compiled.EVENT_STEP else number
+                found.setdefault((kind, which, where, again), [kind, number, which])
         work.event_count[:] = 0
         return list(found.values())
 
@@ -326,12 +334,12 @@ class NativeSearch:
                         forest.mirror_frame(actor, number)
                 return forest
             except OverflowError:
-                self.room = room_for(map(len, self.recorder.frames), len(self.recorder.crashes))
+                self.room = room_for(map(len, self.recorder.frames), len(self.recorder.crashes), SPARE)
 
     def repack(self) -> None:
         """Frames or crashes have outgrown their fields: make room, translate the parts, mirror all anew."""
         old = self.packing
-        self.room = room_for(map(len, self.recorder.frames), len(self.recorder.crashes))
+        self.room = room_for(map(len, self.recorder.frames), len(self.recorder.crashes), SPARE)
         self.forest = self.grow_forest()
         self.store.repack(old, self.packing)
         if self.packing.words != old.words:
