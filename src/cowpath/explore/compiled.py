@@ -19,7 +19,11 @@ from numba import int64, uint64
 F = TypeVar("F", bound=Callable[..., Any])
 
 EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE = 0, 1, 2
-STACK = 4096
+STACK, CHUNK = 4096, 256
+
+MOST = 4096
+"""Successors of one state for which a buffer always has room."""
+
 MIX, MIX2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 HALF, LOW, BYTE, SHORT = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0xFF), np.uint64(0xFFFF)
 S8, S16, S24, ONE, ZERO = np.uint64(8), np.uint64(16), np.uint64(24), np.uint64(1), np.uint64(0)
@@ -127,38 +131,64 @@ def apply(ops: Any, head: int, words: Any, after: Any, count: int) -> None:
 
 
 @compiled
+def flags_of(trees: Any, words: Any, first: int, last: int) -> int:
+    """What a part alone decides: a bit for each of the first 63 actors that it blocks, bit 63 if its frames rest.
+
+    Most actors of most states are blocked, and by one flag near their frame: they need not be asked again in
+    every state that has this part.
+    """
+    flags, rest = ZERO, True
+    for actor in range(len(trees.root_at)):
+        place = trees.frame_places[actor]
+        if place[0] < first or place[0] >= last:
+            continue
+        frame = trees.root_at[actor] + int64((words[place[0]] >> uint64(place[1])) & uint64(place[2]))
+        rest = rest and trees.resting[frame] != 0
+        entry = trees.roots[frame]
+        while entry > 0:
+            node = trees.nodes[entry]
+            word = int64(node & BYTE)
+            if word < first or word >= last:
+                break
+            value = (words[word] >> ((node >> S8) & BYTE)) & ((node >> S16) & SHORT)
+            entry = trees.kids[(node >> HALF) + value]
+        if entry == -1 and actor < 63:
+            flags |= ONE << uint64(actor)
+    return flags | (uint64(rest) << uint64(63))
+
+
+@compiled
 def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int, base: int) -> int:
     """Every step from the states `first` to `last`-1; returns the first one not done (the buffers are full).
+
+    Returns `first` - 1 where one state alone overflows them.
 
     `work.forward[n - base]` becomes 1 for a state where the run may end.  One long function on local names: this
     is the hot loop, and Numba counts references to whatever it must pass on or take out of a tuple.
     """
     nodes, kids, leaves, ops = trees.nodes, trees.kids, trees.leaves, trees.ops
-    entries, resting, root_at, places = trees.roots, trees.resting, trees.root_at, trees.frame_places
+    entries, root_at, places = trees.roots, trees.root_at, trees.frame_places
     split, count, actors = trees.part_first[1], trees.part_first[2], len(trees.root_at)
     roots, left_words, left_table = store.roots, store.left_words, store.left_table
     right_words, right_table = store.right_words, store.right_table
     start, room = work.region_size * region, work.region_size
     to_root, to_leaf, to_parent = work.root[start:], work.leaf[start:], work.parent[start:]
-    pending, pending_words, events = work.pending[region], work.pending_words[region], work.events[region]
+    pending, events = work.pending[region], work.events[region]
     forward = work.forward
-    words, after = np.empty(count, np.uint64), np.empty(count, np.uint64)
-    stack, frames = np.empty(STACK, np.int64), np.empty(actors + 1, np.int64)
-    candidates, pendings, reported = 0, 0, 0
+    words, ring = np.empty(count, np.uint64), np.empty((CHUNK, count + 2), np.uint64)
+    stack = np.empty(STACK, np.int64)
+    left_flags, right_flags = store.left_flags, store.right_flags
+    crash_word, crash_shift = places[actors, 0], uint64(places[actors, 1])
+    crash_mask = uint64(places[actors, 2])
+    candidates, pendings, reported, waiting = 0, 0, 0, 0
     number = first
-    while number < last and reported + actors + 1 <= len(events):
-        had, had_pending, complete = candidates, pendings, True
+    while number < last and reported + actors + 1 <= len(events) and candidates + MOST <= room:
         root = roots[number]
         load_part(left_words, root >> HALF, words, 0, split)
         load_part(right_words, root & LOW, words, split, count)
-        rest = True
-        for actor in range(actors + 1):
-            frame = (words[places[actor, 0]] >> uint64(places[actor, 1])) & uint64(places[actor, 2])
-            frames[actor] = int64(frame)
-            if actor < actors:
-                frames[actor] += root_at[actor]
-                rest = rest and resting[frames[actor]] != 0
-        crashed = frames[actors] != 0
+        one, other = left_flags[int64(root >> HALF)], right_flags[int64(root & LOW)]
+        blocked, rest = one | other, ((one & other) >> uint64(63)) != ZERO
+        crashed = (words[crash_word] >> crash_shift) & crash_mask != ZERO
         forward[number - base] = crashed or rest
         if crashed or rest:
             entry = trees.observer[1 if crashed else 0]
@@ -167,7 +197,11 @@ def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int
                 events[reported, 3] = missing(nodes, kids, words, entry)
                 reported += 1
         for actor in range(0 if crashed else actors):
-            stack[0] = entries[frames[actor]]
+            if actor < 63 and (blocked >> uint64(actor)) & ONE:
+                continue
+            frame = (words[places[actor, 0]] >> uint64(places[actor, 1])) & uint64(places[actor, 2])
+            at = root_at[actor] + int64(frame)
+            stack[0] = entries[at]
             top = 1
             while top > 0:
                 top -= 1
@@ -178,42 +212,97 @@ def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int
                     events[reported, 0], events[reported, 1], events[reported, 2] = EVENT_STEP, number, actor
                     events[reported, 3] = missing(nodes, kids, words, stack[top])
                     if stack[top] == 0:
-                        events[reported, 3] = -1 - frames[actor]
+                        events[reported, 3] = -1 - at
                     reported += 1
                     break
                 head = leaves[-entry]
                 if (head >> S24) & BYTE == ONE:
                     options = int64(head & BYTE)
+                    if top + options > STACK:
+                        return first - 1
                     for option in range(options):
                         stack[top] = kids[int64(head >> HALF) + options - 1 - option]
                         top += 1
                     continue
-                if candidates == room or top + 256 > STACK:
-                    complete = False
-                    break
-                apply(ops, head, words, after, count)
-                left, right = int64(root >> HALF), int64(root & LOW)
-                if (head >> S16) & ONE:
-                    left = find_part(after, 0, split, left_table, left_words, hash_part(after, 0, split))
-                if (head >> S16) & uint64(2):
-                    mixed = hash_part(after, split, count)
-                    right = find_part(after, split, count, right_table, right_words, mixed)
+                if candidates == room:
+                    return first - 1
+                if waiting == CHUNK:
+                    pendings = resolve(store, split, ring, waiting, candidates - waiting, to_root, pending, pendings)
+                    waiting = 0
+                next_words = ring[waiting]
+                next_words[count], next_words[count + 1] = root, (head >> S16) & BYTE
+                apply(ops, head, words, next_words, count)
                 to_leaf[candidates], to_parent[candidates] = -entry, number
-                if left < 0 or right < 0:
-                    pending[pendings] = candidates
-                    for word in range(count):
-                        pending_words[pendings * count + word] = after[word]
-                    pendings += 1
-                else:
-                    to_root[candidates] = (uint64(left) << HALF) | uint64(right)
                 candidates += 1
-        if not complete:
-            candidates, pendings = had, had_pending
-            break
+                waiting += 1
         number += 1
+    pendings = resolve(store, split, ring, waiting, candidates - waiting, to_root, pending, pendings)
     work.candidate_count[region], work.pending_count[region] = candidates, pendings
     work.event_count[region] = reported
     return number
+
+
+@compiled
+def resolve(
+    store: Any, split: int, ring: Any, many: int, first: int, to_root: Any, pending: Any, pendings: int
+) -> int:
+    """The roots of some candidates; notes those with a new part, with their words, and returns how many there are.
+
+    Three loops, so that the memory answers many questions at once.  A row of `ring` holds the words of a state,
+    then the root it comes from and which parts have changed.
+    """
+    count = ring.shape[1] - 2
+    hashes, slots = np.empty((2, CHUNK), np.uint64), np.empty((2, CHUNK), np.uint64)
+    words = np.empty((2, CHUNK), np.uint64)
+    left_table, left_words = store.left_table, store.left_words
+    right_table, right_words = store.right_table, store.right_words
+    left_mask, right_mask = uint64(len(left_table) - 1), uint64(len(right_table) - 1)
+    left_width, right_width = uint64(split), uint64(count - split)
+    for at in range(many):
+        hashes[0, at] = mixed = hash_part(ring[at], 0, split)
+        slots[0, at] = left_table[mixed & left_mask]
+        hashes[1, at] = mixed = hash_part(ring[at], split, count)
+        slots[1, at] = right_table[mixed & right_mask]
+    for at in range(many):
+        held = slots[0, at] & LOW
+        words[0, at] = left_words[(held - ONE) * left_width] if held else ZERO
+        held = slots[1, at] & LOW
+        words[1, at] = right_words[(held - ONE) * right_width] if held else ZERO
+    for at in range(many):
+        row = ring[at]
+        left, right = int64(row[count] >> HALF), int64(row[count] & LOW)
+        if row[count + 1] & ONE:
+            left = check_part(row, 0, split, left_table, left_words, hashes[0, at], slots[0, at], words[0, at])
+        if row[count + 1] & uint64(2):
+            right = check_part(
+                row, split, count, right_table, right_words, hashes[1, at], slots[1, at], words[1, at]
+            )
+        if left < 0 or right < 0:
+            pending[pendings, count] = uint64(first + at)
+            for word in range(count):
+                pending[pendings, word] = row[word]
+            pendings += 1
+        else:
+            to_root[first + at] = (uint64(left) << HALF) | uint64(right)
+    return pendings
+
+
+@compiled
+def check_part(
+    words: Any, first: int, last: int, table: Any, known: Any, mixed: int, held: int, start: int
+) -> int:
+    """What `find_part` says, given what its first slot holds and the first word there."""
+    if held != ZERO and held >> HALF == mixed >> HALF and start == words[first]:
+        number = (held & LOW) - ONE
+        base = number * uint64(last - first)
+        same = True
+        for word in range(first + 1, last):
+            if known[base + uint64(word - first)] != words[word]:
+                same = False
+                break
+        if same:
+            return int64(number)
+    return find_part(words, first, last, table, known, mixed)
 
 
 @compiled
@@ -221,12 +310,17 @@ def settle(trees: Any, store: Any, work: Any, region: int, sizes: Any, room: Any
     """Number the new parts.  `sizes` counts the parts; False where one of the tables has no room left."""
     count, split = trees.part_first[2], trees.part_first[1]
     for pending in range(work.pending_count[region]):
-        words = work.pending_words[region, pending * count : (pending + 1) * count]
+        words = work.pending[region, pending]
         if sizes[0] >= room[0] or sizes[1] >= room[1]:
             return False
+        lefts, rights = sizes[0], sizes[1]
         left = number_part(words, 0, split, store.left_table, store.left_words, sizes, 0)
         right = number_part(words, split, count, store.right_table, store.right_words, sizes, 1)
-        work.root[work.region_size * region + work.pending[region, pending]] = (uint64(left) << HALF) | uint64(right)
+        if left == lefts:
+            store.left_flags[left] = flags_of(trees, words, 0, split)
+        if right == rights:
+            store.right_flags[right] = flags_of(trees, words, split, count)
+        work.root[work.region_size * region + int64(words[count])] = (uint64(left) << HALF) | uint64(right)
     return True
 
 
@@ -275,32 +369,45 @@ def insert(store: Any, work: Any, table: Any, region: int, shard: int, shards: i
     `count` + its candidate index, and `number` replaces that.
     """
     size, low = uint64(len(table)), (ONE << uint64(bits)) - ONE
-    start = work.region_size * region
+    start, end = work.region_size * region, work.region_size * region + work.candidate_count[region]
     candidates, slots, shard_of, parents, roots = work.root, work.slot, work.shard, work.parent, store.roots
+    hashes, held_of, root_of = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
     new = 0
-    for index in range(start, start + work.candidate_count[region]):
-        root = candidates[index]
-        mixed = hash_root(root)
-        if int64(mixed & ONE) % shards != shard:
-            continue
-        tag = (mixed >> ONE) & (LOW >> uint64(bits))
-        slot = ((mixed >> HALF) * size) >> HALF
-        while True:
-            held = uint64(table[slot])
-            if held == ZERO:
-                table[slot] = np.uint32((tag << uint64(bits)) | uint64(count + index + 1))
-                slots[index], shard_of[index] = int64(slot), shard
-                new += 1
-                break
-            if held >> uint64(bits) == tag:
-                number = int64(held & low) - 1
-                known = roots[number] if number < count else candidates[number - count]
-                if known == root:
-                    slots[index] = -2 if number > parents[index] else -1
+    for begin in range(start, end, CHUNK):
+        many = min(CHUNK, end - begin)
+        for at in range(many):  # three loops, so that the memory answers many questions at once
+            mixed = hash_root(candidates[begin + at])
+            hashes[at] = mixed
+            held_of[at] = uint64(table[((mixed >> HALF) * size) >> HALF])
+        for at in range(many):
+            number = int64(held_of[at] & low) - 1
+            root_of[at] = roots[number] if 0 <= number < count else ZERO
+        for at in range(many):
+            index, mixed = begin + at, hashes[at]
+            if int64(mixed & ONE) % shards != shard:
+                continue
+            root, number = candidates[index], int64(held_of[at] & low) - 1
+            if 0 <= number < count and root_of[at] == root:
+                slots[index] = -2 if number > parents[index] else -1
+                continue
+            tag = (mixed >> ONE) & (LOW >> uint64(bits))
+            slot = ((mixed >> HALF) * size) >> HALF
+            while True:
+                held = uint64(table[slot])
+                if held == ZERO:
+                    table[slot] = np.uint32((tag << uint64(bits)) | uint64(count + index + 1))
+                    slots[index], shard_of[index] = int64(slot), shard
+                    new += 1
                     break
-            slot += ONE
-            if slot == size:
-                slot = ZERO
+                if held >> uint64(bits) == tag:
+                    number = int64(held & low) - 1
+                    known = roots[number] if number < count else candidates[number - count]
+                    if known == root:
+                        slots[index] = -2 if number > parents[index] else -1
+                        break
+                slot += ONE
+                if slot == size:
+                    slot = ZERO
     return new
 
 

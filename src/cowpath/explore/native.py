@@ -45,8 +45,7 @@ class Work(NamedTuple):
     shard: NDArray[np.int8]
     number: NDArray[np.int64]
     candidate_count: NDArray[np.int64]
-    pending: NDArray[np.int32]
-    pending_words: NDArray[np.uint64]
+    pending: NDArray[np.uint64]  # the words of a state with a new part, then its candidate
     pending_count: NDArray[np.int64]
     events: NDArray[np.int64]
     event_count: NDArray[np.int64]
@@ -65,8 +64,7 @@ def make_work(threads: int, words: int, size: int = REGION) -> Work:
         np.zeros(total, np.int8),
         np.zeros(total, np.int64),
         np.zeros(threads, np.int64),
-        np.zeros((threads, size), np.int32),
-        np.zeros((threads, size * words), np.uint64),
+        np.zeros((threads, size, words + 1), np.uint64),
         np.zeros(threads, np.int64),
         np.zeros((threads, EVENTS, 4), np.int64),
         np.zeros(threads, np.int64),
@@ -117,7 +115,7 @@ class NativeSearch:
         self.batches: list[tuple[int, int]] = []  # (first state expanded, first state found then)
         self.transitions = 0
         self.batch = 64
-        self.store.add_first(self.packing.pack(recorder.initial))
+        self.store.add_first(self.packing.pack(recorder.initial), self.forest.arrays())
         for index in range(len(self.invariants)):
             self.judge(0, index)
         self.refresh()
@@ -150,7 +148,7 @@ class NativeSearch:
             self.retreating.append(current + np.flatnonzero(forward == 0))
         self.judge_new()
         branching = max(1.0, candidates / (done - current))
-        fits = int(0.8 * REGION / branching)
+        fits = int(0.8 * (REGION - compiled.MOST) / branching)
         self.batch = max(64, min(BATCH, fits, 2 * self.batch)) * (self.threads if self.batch > SMALL else 1)
         return done
 
@@ -178,8 +176,6 @@ class NativeSearch:
             if not missing and done > first:
                 return done
             self.batch = max(256, self.batch // 2)  # what is expanded again should be little
-            if not missing and not events:
-                raise ModelError("a state has more successors than the buffers of the native engine hold")
             self.refresh()
 
     def try_expand(self, first: int, last: int) -> int:
@@ -193,6 +189,8 @@ class NativeSearch:
                 trees, store, work, region, starts[region], min(last, starts[region] + share), first
             ),
         )
+        if min(ends) < first:
+            raise ModelError("a state has more successors than the buffers of the native engine hold")
         for region, end in enumerate(ends):
             if end < min(last, starts[region] + share):  # later regions would leave a gap
                 work.candidate_count[region + 1 :] = work.pending_count[region + 1 :] = 0

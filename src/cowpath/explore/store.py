@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cowpath.explore import compiled
-from cowpath.explore.flat import Words
+from cowpath.explore.flat import Arrays, Words
 from cowpath.explore.packing import Packing
 
 FULLEST = 0.8
@@ -31,6 +31,8 @@ class StoreArrays(NamedTuple):
     left_table: Words
     right_words: Words
     right_table: Words
+    left_flags: Words  # see compiled.flags_of
+    right_flags: Words
 
 
 class Full(Exception):  # noqa: N818 - a condition: the memory allowed is used up
@@ -52,30 +54,39 @@ class Store:
         self.sizes = np.zeros(2, np.int64)
         self.widths = [packing.part_first[1], packing.words - packing.part_first[1]]
         self.words = [np.zeros(SMALLEST * width, np.uint64) for width in self.widths]
+        self.flags = [np.zeros(SMALLEST, np.uint64) for _ in self.widths]
         self.part_tables = [np.zeros(2 * SMALLEST, np.uint64) for _ in self.widths]
 
     def arrays(self) -> StoreArrays:
         """The arrays as they are now."""
         return StoreArrays(
-            self.roots, self.words[0], self.part_tables[0], self.words[1], self.part_tables[1]
+            self.roots,
+            self.words[0],
+            self.part_tables[0],
+            self.words[1],
+            self.part_tables[1],
+            self.flags[0],
+            self.flags[1],
         )
 
     @property
     def used(self) -> int:
         """Bytes taken: roots so far, tables and parts."""
-        parts = sum(array.nbytes for array in (*self.words, *self.part_tables))
+        parts = sum(array.nbytes for array in (*self.words, *self.flags, *self.part_tables))
         return 8 * self.count + sum(table.nbytes for table in self.tables) + parts
 
     def part_room(self) -> NDArray[np.int64]:
         """How many parts fit before a table of parts must grow."""
         return np.array([len(table) // 2 for table in self.part_tables], np.int64)
 
-    def add_first(self, words: list[int]) -> None:
+    def add_first(self, words: list[int], trees: Arrays) -> None:
         """Enter the initial state."""
         array = np.array(words, np.uint64)
         split = self.widths[0]
         compiled.number_part(array, 0, split, self.part_tables[0], self.words[0], self.sizes, 0)
         compiled.number_part(array, split, len(array), self.part_tables[1], self.words[1], self.sizes, 1)
+        self.flags[0][0] = compiled.flags_of(trees, array, 0, split)
+        self.flags[1][0] = compiled.flags_of(trees, array, split, len(array))
         self.roots[0] = 0
         self.count = 1
         self.refill()
@@ -128,6 +139,7 @@ class Store:
             words = np.zeros(2 * len(self.words[which]), np.uint64)
             words[: len(self.words[which])] = self.words[which]
             self.words[which] = words
+            self.flags[which] = np.concatenate([self.flags[which], np.zeros_like(self.flags[which])])
             self.part_tables[which] = np.zeros(2 * len(table), np.uint64)
             self.refill_part(which)
 
