@@ -148,7 +148,9 @@ def cleaner(world: World, page: Page) -> Code:
 
 def build(programs: tuple[tuple[str, ...], ...], pages: int) -> Model:
     """The model of some workers."""
-    layout = Layout({Lock: 1, Page: pages, Hand: len(programs)}, ("0", "a", "b", "c"), {"places": 2, "one": 1})
+    layout = Layout(
+        {Lock: 1, Page: pages, Hand: len(programs)}, ("0", "a", "b", "c"), {"places": 2, "one": 1}
+    )
     world = World(layout)
     actors = [Actor(f"W{n}", partial(worker, world, n, program)) for n, program in enumerate(programs)]
     actors += [Actor(f"clean {page}", partial(cleaner, world, page), background=True) for page in world.pages]

@@ -14,7 +14,11 @@ from cowpath.explore.recorder import Recorder
 from cowpath.explore.search import Exploration
 from tests.explore.models import build, models
 
-LARGE = (("take", "fill", "copy", "meet", "free"), ("take", "meet", "fill", "free"), ("guess", "meet", "copy"))
+LARGE = (
+    ("take", "fill", "copy", "meet", "free"),
+    ("take", "meet", "fill", "free"),
+    ("guess", "meet", "copy"),
+)
 ALL = 1 << 30
 
 

@@ -37,19 +37,20 @@ def _cache_directory() -> str:
 
 def compiled(function: F) -> F:
     """Compile with Numba; typed, because Numba has no type information."""
-    before = numba.config.CACHE_DIR
+    config: Any = numba.config
+    before = config.CACHE_DIR
     if not os.environ.get("NUMBA_CACHE_DIR"):
-        numba.config.CACHE_DIR = _cache_directory()
+        config.CACHE_DIR = _cache_directory()
     try:
         return cast("F", numba.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")(function))
     except RuntimeError:  # nowhere to write: compile in every process
         return cast("F", numba.njit(nogil=True, boundscheck=False, error_model="numpy")(function))
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 @compiled
-def walk(nodes: Any, kids: Any, words: Any, entry: int) -> int:
+def walk(nodes: Any, kids: Any, words: Any, entry: Any) -> Any:
     """Follow a tree from an entry to a leaf (< 0) or to where nothing is recorded (0)."""
     while entry > 0:
         node = nodes[entry]
@@ -59,7 +60,7 @@ def walk(nodes: Any, kids: Any, words: Any, entry: int) -> int:
 
 
 @compiled
-def missing(nodes: Any, kids: Any, words: Any, entry: int) -> int:
+def missing(nodes: Any, kids: Any, words: Any, entry: Any) -> Any:
     """Where a walk ends that finds nothing recorded: the index in `kids`, or -1 at the very start."""
     at = -1
     while entry > 0:
@@ -71,7 +72,7 @@ def missing(nodes: Any, kids: Any, words: Any, entry: int) -> int:
 
 
 @compiled
-def load_part(known: Any, number: int, words: Any, first: int, last: int) -> None:
+def load_part(known: Any, number: Any, words: Any, first: int, last: int) -> None:
     """The words of a part from its number."""
     base = number * uint64(last - first)
     for word in range(last - first):
@@ -79,7 +80,7 @@ def load_part(known: Any, number: int, words: Any, first: int, last: int) -> Non
 
 
 @compiled
-def hash_part(words: Any, first: int, last: int) -> int:
+def hash_part(words: Any, first: int, last: int) -> Any:
     """A hash of some words."""
     mixed = MIX2
     for word in range(first, last):
@@ -89,7 +90,7 @@ def hash_part(words: Any, first: int, last: int) -> int:
 
 
 @compiled
-def find_part(words: Any, first: int, last: int, table: Any, known: Any, mixed: int) -> int:
+def find_part(words: Any, first: int, last: int, table: Any, known: Any, mixed: Any) -> Any:
     """The number of a part, or -1 - the slot where it belongs."""
     mask = uint64(len(table) - 1)
     slot = mixed & mask
@@ -131,8 +132,9 @@ def apply(ops: Any, head: int, words: Any, after: Any, count: int) -> None:
 
 
 @compiled
-def flags_of(trees: Any, words: Any, first: int, last: int) -> int:
-    """What a part alone decides: a bit for each of the first 63 actors that it blocks, bit 63 if its frames rest.
+def flags_of(trees: Any, words: Any, first: int, last: int) -> Any:
+    """What a part alone decides: a bit for each of the first 63 actors that it blocks, bit 63 if its frames
+    rest.
 
     Most actors of most states are blocked, and by one flag near their frame: they need not be asked again in
     every state that has this part.
@@ -158,19 +160,18 @@ def flags_of(trees: Any, words: Any, first: int, last: int) -> int:
 
 
 @compiled
-def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int, base: int) -> int:
+def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int, base: int) -> Any:
     """Every step from the states `first` to `last`-1; returns the first one not done (the buffers are full).
 
     Returns `first` - 1 where one state alone overflows them.
 
-    `work.forward[n - base]` becomes 1 for a state where the run may end.  One long function on local names: this
-    is the hot loop, and Numba counts references to whatever it must pass on or take out of a tuple.
+    `work.forward[n - base]` becomes 1 for a state where the run may end.  One long function on local names:
+    this is the hot loop, and Numba counts references to whatever it must pass on or take out of a tuple.
     """
     nodes, kids, leaves, ops = trees.nodes, trees.kids, trees.leaves, trees.ops
     entries, root_at, places = trees.roots, trees.root_at, trees.frame_places
     split, count, actors = trees.part_first[1], trees.part_first[2], len(trees.root_at)
-    roots, left_words, left_table = store.roots, store.left_words, store.left_table
-    right_words, right_table = store.right_words, store.right_table
+    roots, left_words, right_words = store.roots, store.left_words, store.right_words
     start, room = work.region_size * region, work.region_size
     to_root, to_leaf, to_parent = work.root[start:], work.leaf[start:], work.parent[start:]
     pending, events = work.pending[region], work.events[region]
@@ -227,7 +228,9 @@ def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int
                 if candidates == room:
                     return first - 1
                 if waiting == CHUNK:
-                    pendings = resolve(store, split, ring, waiting, candidates - waiting, to_root, pending, pendings)
+                    pendings = resolve(
+                        store, split, ring, waiting, candidates - waiting, to_root, pending, pendings
+                    )
                     waiting = 0
                 next_words = ring[waiting]
                 next_words[count], next_words[count + 1] = root, (head >> S16) & BYTE
@@ -245,11 +248,12 @@ def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int
 @compiled
 def resolve(
     store: Any, split: int, ring: Any, many: int, first: int, to_root: Any, pending: Any, pendings: int
-) -> int:
-    """The roots of some candidates; notes those with a new part, with their words, and returns how many there are.
+) -> Any:
+    """The roots of some candidates; notes those with a new part, with their words, and returns how many
+    there are.
 
-    Three loops, so that the memory answers many questions at once.  A row of `ring` holds the words of a state,
-    then the root it comes from and which parts have changed.
+    Three loops, so that the memory answers many questions at once.  A row of `ring` holds the words of a
+    state, then the root it comes from and which parts have changed.
     """
     count = ring.shape[1] - 2
     hashes, slots = np.empty((2, CHUNK), np.uint64), np.empty((2, CHUNK), np.uint64)
@@ -272,7 +276,9 @@ def resolve(
         row = ring[at]
         left, right = int64(row[count] >> HALF), int64(row[count] & LOW)
         if row[count + 1] & ONE:
-            left = check_part(row, 0, split, left_table, left_words, hashes[0, at], slots[0, at], words[0, at])
+            left = check_part(
+                row, 0, split, left_table, left_words, hashes[0, at], slots[0, at], words[0, at]
+            )
         if row[count + 1] & uint64(2):
             right = check_part(
                 row, split, count, right_table, right_words, hashes[1, at], slots[1, at], words[1, at]
@@ -289,8 +295,8 @@ def resolve(
 
 @compiled
 def check_part(
-    words: Any, first: int, last: int, table: Any, known: Any, mixed: int, held: int, start: int
-) -> int:
+    words: Any, first: int, last: int, table: Any, known: Any, mixed: Any, held: Any, start: Any
+) -> Any:
     """What `find_part` says, given what its first slot holds and the first word there."""
     if held != ZERO and held >> HALF == mixed >> HALF and start == words[first]:
         number = (held & LOW) - ONE
@@ -325,7 +331,7 @@ def settle(trees: Any, store: Any, work: Any, region: int, sizes: Any, room: Any
 
 
 @compiled
-def number_part(words: Any, first: int, last: int, table: Any, known: Any, sizes: Any, which: int) -> int:
+def number_part(words: Any, first: int, last: int, table: Any, known: Any, sizes: Any, which: int) -> Any:
     """The number of a part, a new one if it has none."""
     mixed = hash_part(words, first, last)
     found = find_part(words, first, last, table, known, mixed)
@@ -352,7 +358,7 @@ def refill_part(table: Any, known: Any, size: int, width: int) -> None:
 
 
 @compiled
-def hash_root(root: int) -> int:
+def hash_root(root: Any) -> Any:
     """A hash of a root: upper half for the slot, lower bits for shard and tag."""
     mixed = root * MIX
     mixed ^= mixed >> HALF
@@ -362,7 +368,9 @@ def hash_root(root: int) -> int:
 
 
 @compiled
-def insert(store: Any, work: Any, table: Any, region: int, shard: int, shards: int, count: int, bits: int) -> int:
+def insert(
+    store: Any, work: Any, table: Any, region: int, shard: int, shards: int, count: int, bits: int
+) -> Any:
     """Look every candidate of a region up in one shard; returns how many are new.
 
     A slot holds a tag above `bits` and 1 + a state number.  A new state has no number yet: it is entered as
@@ -371,7 +379,11 @@ def insert(store: Any, work: Any, table: Any, region: int, shard: int, shards: i
     size, low = uint64(len(table)), (ONE << uint64(bits)) - ONE
     start, end = work.region_size * region, work.region_size * region + work.candidate_count[region]
     candidates, slots, shard_of, parents, roots = work.root, work.slot, work.shard, work.parent, store.roots
-    hashes, held_of, root_of = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
+    hashes, held_of, root_of = (
+        np.empty(CHUNK, np.uint64),
+        np.empty(CHUNK, np.uint64),
+        np.empty(CHUNK, np.uint64),
+    )
     new = 0
     for begin in range(start, end, CHUNK):
         many = min(CHUNK, end - begin)
@@ -412,7 +424,7 @@ def insert(store: Any, work: Any, table: Any, region: int, shard: int, shards: i
 
 
 @compiled
-def number_states(store: Any, work: Any, tables: Any, region: int, first: int, base: int, bits: int) -> int:
+def number_states(store: Any, work: Any, tables: Any, region: int, first: int, base: int, bits: int) -> Any:
     """Give the new states of a region their numbers from `first` on; returns the number after the last.
 
     Marks the parents that have a successor with a higher number than their own.
@@ -436,16 +448,25 @@ def number_states(store: Any, work: Any, tables: Any, region: int, first: int, b
 
 
 @compiled
-def judge(trees: Any, store: Any, work: Any, region: int, begin: int, broken: Any) -> int:
+def judge(trees: Any, store: Any, work: Any, region: int, begin: int, broken: Any) -> Any:
     """Evaluate on new states the invariants that their steps may have changed; returns where to go on."""
     nodes, kids, watch_at, watchers, judges = (
-        trees.nodes, trees.kids, trees.watch_at, trees.watchers, trees.judges,
+        trees.nodes,
+        trees.kids,
+        trees.watch_at,
+        trees.watchers,
+        trees.judges,
     )
     count, split = trees.part_first[2], trees.part_first[1]
     left_words, right_words = store.left_words, store.right_words
     words = np.empty(count, np.uint64)
     start, events, reported = work.region_size * region, work.events[region], 0
-    slots, leaf_of, root_of, number_of = work.slot[start:], work.leaf[start:], work.root[start:], work.number[start:]
+    slots, leaf_of, root_of, number_of = (
+        work.slot[start:],
+        work.leaf[start:],
+        work.root[start:],
+        work.number[start:],
+    )
     index, end = begin, work.candidate_count[region]
     while index < end:
         leaf = leaf_of[index]
@@ -485,7 +506,7 @@ def refill(roots: Any, count: int, table: Any, shard: int, shards: int, bits: in
 
 
 @compiled
-def lookup(roots: Any, tables: Any, root: int, bits: int) -> int:
+def lookup(roots: Any, tables: Any, root: Any, bits: int) -> Any:
     """The number of a state, or -1."""
     shards = len(tables)
     mixed = hash_root(root)
@@ -504,7 +525,7 @@ def lookup(roots: Any, tables: Any, root: int, bits: int) -> int:
 
 
 @compiled
-def escape(trees: Any, store: Any, work: Any, tables: Any, number: int, bits: int, path: Any) -> int:
+def escape(trees: Any, store: Any, work: Any, tables: Any, number: Any, bits: int, path: Any) -> Any:
     """Whether an end or a later state can be reached from a state by way of earlier ones.
 
     1: yes.  0: no.  -1: `path`, the states met, is full.
@@ -535,11 +556,8 @@ def escape(trees: Any, store: Any, work: Any, tables: Any, number: int, bits: in
 
 
 @compiled
-def sweep(trees: Any, store: Any, work: Any, tables: Any, bits: int, reaches: Any) -> int:
-    """Mark states that end or lead to a marked one, from the last to the first; returns how many were marked.
-
-    `reaches` is 1 for a marked state, 2 for one without a step.
-    """
+def sweep(trees: Any, store: Any, work: Any, tables: Any, bits: int, reaches: Any) -> Any:
+    """Mark states that end or lead to a marked one, from the last to the first; returns how many."""
     marked = 0
     for back in range(len(reaches)):
         number = len(reaches) - 1 - back
@@ -554,13 +572,11 @@ def sweep(trees: Any, store: Any, work: Any, tables: Any, bits: int, reaches: An
         if found:
             reaches[number] = 1
             marked += 1
-        elif work.candidate_count[0] == 0:
-            reaches[number] = 2
     return marked
 
 
 @compiled
-def find_parent(trees: Any, store: Any, work: Any, first: int, last: int, root: int) -> int:
+def find_parent(trees: Any, store: Any, work: Any, first: int, last: int, root: Any) -> Any:
     """The first of some states that has a step to the state with this root, or -1."""
     while first < last:
         done = expand(trees, store, work, 0, first, min(last, first + 256), first)

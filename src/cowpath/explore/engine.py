@@ -2,18 +2,19 @@
 """One way to search, whichever engine does it.
 
 Small searches run in the reference search, which needs nothing but Python.  One that grows past `THRESHOLD`
-states starts over in the native engine, with everything recorded so far; that needs the extra `cowpath[native]`.
+states starts over in the native engine, with everything recorded so far; that needs the extra
+`cowpath[native]`.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable
+from typing import Literal
 
-from cowpath.explore.recorder import Model, Recorder
-from cowpath.explore.search import Exploration, Hang, Outcome, Violation
+from cowpath.explore.recorder import Model
+from cowpath.explore.search import Search
 from cowpath.explore.search import explore as reference
 
 Engine = Literal["auto", "reference", "native"]
@@ -27,41 +28,19 @@ WARM_UP = 4_000
 Progress = Callable[[int, int], None]
 
 
-class Search(Protocol):
-    """What a search found, by either engine.  States are numbered breadth first; 0 is the initial one."""
-
-    model: Model
-    recorder: Recorder
-    outcomes: dict[Outcome, int]
-    violations: dict[str, Violation]
-    hang: Hang | None
-    finished: bool
-
-    @property
-    def states(self) -> Sequence[bytes]:
-        """Every state."""
-
-    @property
-    def transitions(self) -> int:
-        """How many steps were taken, each counted once per state it starts in."""
-
-    def edges(self, state: int) -> Iterator[tuple[int, int]]:
-        """(actor, successor) for each step possible in a state."""
-
-
 def explore(
     model: Model,
-    engine: Engine = "auto",
     max_states: int | None = None,
     progress: Progress | None = None,
     verify_every: int = 0,
+    engine: Engine = "auto",
     memory: int | None = None,
     threads: int = 1,
 ) -> Search:
     """Every reachable state, every outcome, every broken invariant, by the engine that suits.
 
-    `memory` bounds the native engine's store in bytes (default: half of what is free).  A search that ends for
-    lack of it has `finished` False and says why in `reason`.  `verify_every` needs the reference search.
+    `memory` bounds the native engine's store in bytes (default: half of what is free).  A search that ends
+    for lack of it has `finished` False and says why in `reason`.  `verify_every` needs the reference search.
     Raises ImportError where `engine` is "native" and NumPy or Numba is missing.
     """
     if engine == "reference" or verify_every or (engine == "auto" and not available()):
@@ -91,4 +70,4 @@ def free_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
-__all__ = ["Engine", "Exploration", "Search", "available", "explore", "free_memory"]
+__all__ = ["Engine", "Search", "available", "explore", "free_memory"]

@@ -90,7 +90,11 @@ class NativeExploration:
         parts = [
             int(
                 compiled.find_part(
-                    words, first, last, store.part_tables[which], store.words[which],
+                    words,
+                    first,
+                    last,
+                    store.part_tables[which],
+                    store.words[which],
                     np.uint64(compiled.hash_part(words, first, last)),
                 )
             )
@@ -139,7 +143,7 @@ def native(
         part_of = choose_parts(warm.model, sample, part_of)
         found = _run(warm, part_of, max_states, progress, memory, threads)
     if found.finished:
-        found.hang = find_hang(found.search)
+        found.hang = find_hang(found)
     return found
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A finished exploration as a guarded-command program, for Spin and rumur to check as a second opinion.
 
-Every leaf of every recorded tree is one rule: its path is the guard, its writes are the effect.  States are those
-of the search, one to one, so another tool must count exactly as many.  What the trees do not hold is unreachable.
+Every leaf of every recorded tree is one rule: its path is the guard, its writes are the effect.  States are
+those of the search, one to one, so another tool must count exactly as many.  What the trees do not hold is
+unreachable.
 
 An actor's frame is its program counter: a label in Promela, a variable in Murphi.
 """
@@ -14,7 +15,6 @@ from dataclasses import dataclass
 
 from cowpath.explore.packing import Packing, room_for
 from cowpath.explore.recorder import Branch, Frame, Leaf, Recorder, Tree
-
 
 Guard = tuple[tuple[int, int], ...]
 Effect = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...], int, int]
@@ -72,7 +72,7 @@ def paths(tree: Tree, sizes: Sequence[int]) -> Iterator[tuple[Guard, Leaf]]:
             yield guard, node
             continue
         known = node.cell < 0 or sizes[node.cell] == 1 or any(cell == node.cell for cell, _ in guard)
-        for value, following in reversed(sorted(node.next.items(), key=lambda item: item[0])):
+        for value, following in sorted(node.next.items(), key=lambda item: -item[0]):
             todo.append((guard if known else (*guard, (node.cell, value)), following))
 
 
@@ -95,7 +95,8 @@ def promela(recorder: Recorder, title: str = "") -> str:
     for rule in rules(recorder):
         by_frame.setdefault((rule.actor, rule.frame), []).append(rule)
     for actor, frames in enumerate(recorder.frames):
-        lines.append(f"\nactive proctype actor{actor}() provided (crash == 0) {{ /* {title_of(recorder, actor)} */")
+        name = title_of(recorder, actor)
+        lines.append(f"\nactive proctype actor{actor}() provided (crash == 0) {{ /* {name} */")
         for number, frame in enumerate(frames):
             lines += _label(number, frame, by_frame.get((actor, number), []))
         lines.append("}")
@@ -110,7 +111,8 @@ def _label(number: int, frame: Frame, found: list[Rule]) -> Iterator[str]:
         return
     yield "    if"
     for rule in found:
-        yield f"    :: d_step {{ {condition(rule, '==', '&&', '||')} -> {'; '.join(_promela_effect(rule))} }} goto F{rule.target}"
+        guard, effect = condition(rule, "==", "&&", "||"), "; ".join(_promela_effect(rule))
+        yield f"    :: d_step {{ {guard} -> {effect} }} goto F{rule.target}"
     yield "    fi;"
 
 

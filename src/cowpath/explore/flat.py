@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Recorded trees as flat arrays, for compiled code to walk (needs NumPy).
 
-An *entry* says where a walk goes on: 0 nothing is recorded there, > 0 a node, < 0 a leaf.  A node is one word,
-`first kid << 32 | mask << 16 | shift << 8 | word`: the entry of value v is `kids[first kid + v]`.  A leaf is one
-word, `first op << 32 | kind << 24 | parts << 16 | moves << 8 | stores`, and its ops: a store is three words
-(word, bits to keep, bits to set), a move one (source word and shift, target word and shift, mask).
+An *entry* says where a walk goes on: 0 nothing is recorded there, > 0 a node, < 0 a leaf.  A node is one
+word, `first kid << 32 | mask << 16 | shift << 8 | word`: the entry of value v is `kids[first kid + v]`.  A
+leaf is one word, `first op << 32 | kind << 24 | parts << 16 | moves << 8 | stores`, and its ops: a store is
+three words (word, bits to keep, bits to set), a move one (source word and shift, target word and shift,
+mask).
 """
 
 from __future__ import annotations
@@ -73,7 +74,10 @@ class Growing:
 
 
 class Forest:
-    """The flat mirror of a recorder's trees under one packing.  Raises OverflowError where frames outgrow it."""
+    """The flat mirror of a recorder's trees under one packing.
+
+    Raises OverflowError where there are more frames than the packing has room for.
+    """
 
     def __init__(self, recorder: Recorder, packing: Packing) -> None:
         self.recorder, self.packing = recorder, packing
@@ -214,7 +218,9 @@ class Forest:
     def parts_of(self, words: set[int]) -> list[int]:
         first = self.packing.part_first
         return [
-            part for part in range(len(first) - 1) if any(first[part] <= word < first[part + 1] for word in words)
+            part
+            for part in range(len(first) - 1)
+            if any(first[part] <= word < first[part + 1] for word in words)
         ]
 
     # -- invariants and observations ---------------------------------------------------------------
@@ -226,9 +232,10 @@ class Forest:
         self.judges[index] = self.mirror(tree.root, state, _verdict)
 
     def mirror_outcome(self, tree: Tree, state: bytes, contents: Sequence[int]) -> None:
-        """Note that the outcome of a state is known: its path in the tree, then the content cells observed."""
-        root = self.mirror(tree.root, state, lambda leaf: self.content_path(contents, len(contents) > 0))
-        self.observer[0] = root
+        """Note that a state's outcome is known: its path in the tree, then the content cells observed."""
+        self.observer[0] = self.mirror(
+            tree.root, state, lambda leaf: self.content_path(contents, len(contents) > 0)
+        )
         leaf = tree.find(state)[0]
         entry = self.mirrored[id(leaf)][0]
         for position, cell in enumerate(contents):

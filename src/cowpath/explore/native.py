@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The native search: the reference search's answers at engine speed (needs NumPy and Numba).
 
-Compiled loops walk the flat trees for a batch of states, then look all successors up, then number the new ones
-in the order in which the reference search would have met them: state n here is state n there, on any number of
-cores.  What is not recorded yet comes back to Python as events; then the batch is expanded once more.
+Compiled loops walk the flat trees for a batch of states, then look all successors up, then number the new
+ones in the order in which the reference search would have met them: state n here is state n there, on any
+number of cores.  What is not recorded yet comes back to Python as events; then the batch is expanded once
+more.
 """
 
 from __future__ import annotations
@@ -115,6 +116,7 @@ class NativeSearch:
         self.batches: list[tuple[int, int]] = []  # (first state expanded, first state found then)
         self.transitions = 0
         self.batch = 64
+        self.arrays: StoreArrays = self.store.arrays()
         self.store.add_first(self.packing.pack(recorder.initial), self.forest.arrays())
         for index in range(len(self.invariants)):
             self.judge(0, index)
@@ -165,7 +167,9 @@ class NativeSearch:
         """
         while True:
             done = self.try_expand(first, last)
-            events = [event for event in self.take_events() if event[1] < done or event[0] == compiled.EVENT_STEP]
+            events = [
+                event for event in self.take_events() if event[1] < done or event[0] == compiled.EVENT_STEP
+            ]
             missing = False
             for kind, number, actor in events:
                 if kind == compiled.EVENT_STEP:
@@ -200,8 +204,9 @@ class NativeSearch:
     def take_events(self) -> list[list[int]]:
         """(kind, state, actor or invariant) for what compiled code left to do, in its order.
 
-        Steps that ended at the same place in the trees miss the same thing, and only the first is returned: the
-        others are taken again afterwards.  Outcomes and invariants are not, so each of theirs is returned.
+        Steps that ended at the same place in the trees miss the same thing, and only the first is returned:
+        the others are taken again afterwards.  Outcomes and invariants are not, so each of theirs is
+        returned.
         """
         work = self.work
         found: dict[tuple[int, int, int, int], list[int]] = {}
@@ -348,9 +353,11 @@ class NativeSearch:
         forest, trees = self.forest, [tree for _, _, tree in self.invariants]
         forest.rewatch(trees)
         if len(forest.judges) < len(trees):
-            forest.judges = np.concatenate([forest.judges, np.zeros(len(trees) - len(forest.judges), np.int32)])
+            forest.judges = np.concatenate(
+                [forest.judges, np.zeros(len(trees) - len(forest.judges), np.int32)]
+            )
         self.trees = forest.arrays()
-        self.arrays: StoreArrays = self.store.arrays()
+        self.arrays = self.store.arrays()
 
     def np_words(self, state: bytes) -> NDArray[np.uint64]:
         """A state packed, as compiled code takes it."""

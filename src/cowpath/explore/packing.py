@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A state as a few 64-bit words: where each cell, frame and crash number stands in them.
 
-The cells are divided into *parts*, each with words of its own.  A search stores every distinct part once and a
-state as the tuple of its part numbers, so parts should be chosen such that each takes few values.
+The cells are divided into *parts*, each with words of its own.  A search stores every distinct part once and
+a state as the tuple of its part numbers, so parts should be chosen such that each takes few values.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Packing:
         self.words = self.part_first[-1]
 
     def _fill(self, part: int, bits: Sequence[int], word: int) -> int:
-        """Lay out the fields of one part from this word on; returns the word after it.  No field straddles."""
+        """Lay out the fields of one part from this word on; returns the word after it."""
         used = 0
         for field, width in enumerate(bits):
             if self.part_of[field] != part:
@@ -102,6 +102,5 @@ class Packing:
 
 
 def room_for(frames: Iterable[int], crashes: int, spare: int = 2) -> list[int]:
-    """Bits for each frame number and the crash number, given how many there are now; grows by powers of two."""
+    """Bits for each frame number and the crash number, given how many there are now."""
     return [max(1, count - 1).bit_length() + spare for count in (*frames, crashes)]
-

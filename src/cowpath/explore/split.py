@@ -19,8 +19,9 @@ def choose_parts(model: Model, sample: NDArray[np.uint16], start: Sequence[int] 
     """The part of each field (see packing.py), chosen on states seen so far.
 
     Cells of one record and frames stay whole.  A cut in their natural order comes first (or `start`); then
-    whatever lowers the number of distinct parts by changing sides does so.  Any answer is right; a good one is
-    small.  The sample, a row of fields per state, should be consecutive: in states far apart, few parts repeat.
+    whatever lowers the number of distinct parts by changing sides does so.  Any answer is right; a good one
+    is small.  The sample, a row of fields per state, should be consecutive: in states far apart, few parts
+    repeat.
     """
     groups = _groups(model)
     hashes = _hashes(sample, groups)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Every state found, exactly, in about 14 bytes each (needs NumPy and Numba).
 
-A state is stored as its *root*: the numbers of its two parts, 8 bytes, in breadth-first order; that array is the
-frontier, too.  Each distinct part is stored once.  An open-addressing table of 32-bit slots (some bits of hash,
-then the state's number) finds a state again; a tag that agrees is always followed by a comparison of roots.
+A state is stored as its *root*: the numbers of its two parts, 8 bytes, in breadth-first order; that array is
+the frontier, too.  Each distinct part is stored once.  An open-addressing table of 32-bit slots (some bits
+of hash, then the state's number) finds a state again; a tag that agrees is always followed by a comparison
+of roots.
 """
 
 from __future__ import annotations
@@ -91,12 +92,15 @@ class Store:
         self.count = 1
         self.refill()
 
-    def load(self, number: int) -> list[int]:
+    def load(self, state: int) -> list[int]:
         """The words of a state."""
-        root = int(self.roots[number])
+        root = int(self.roots[state])
         left, right = root >> 32, root & 0xFFFFFFFF
-        found = self.words[0][left * self.widths[0] : (left + 1) * self.widths[0]].tolist()
-        return found + self.words[1][right * self.widths[1] : (right + 1) * self.widths[1]].tolist()  # type: ignore[no-any-return]
+        found: list[int] = []
+        for which, number in enumerate((left, right)):
+            width = self.widths[which]
+            found += self.words[which][number * width : (number + 1) * width].tolist()
+        return found
 
     def load_first(self, count: int) -> Words:
         """The words of the first states, a row for each."""
