@@ -14,6 +14,9 @@ nothing.  A reference (GUP) is *attached* to the memory it was taken from, and t
 
 After MADV_FREE memory may turn into zeros at any moment until it is written again, but not under a promised
 reference.  Where nothing is promised, every choice that does not leak is allowed.
+
+The *strict* promise is what one might wish for: every reference is treated as FOLL_PIN is.  No kernel keeps
+it; what breaks it and not the promise is what the patch's note warns of (reliability.py).
 """
 
 from __future__ import annotations
@@ -75,8 +78,8 @@ class Register(Record):
 class Promise(Constant):
     """The promise for one test."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, strict: bool = False) -> None:
+        self.program, self.strict = program, strict
         self.width = len(program.pages)
         processes = len(program.parents)
         counts: dict[type[Record], int] = {
@@ -173,6 +176,7 @@ def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...
     FOLL_FORCE is for debuggers: it does not ask what the mapping permits.
     """
     write, force = "FOLL_WRITE" in flags, "FOLL_FORCE" in flags
+    pin = pin or p.strict
     if not memory.mapped or not (force or (memory.write if write else memory.read)):
         reference.state = "put"
         return
@@ -346,9 +350,9 @@ def taken(p: Promise, name: str) -> Reference:
 # -- the promise as something to explore -----------------------------------------------------------
 
 
-def build(program: Program) -> Model:
-    """The promise of a test, to be explored."""
-    p = Promise(program)
+def build(program: Program, strict: bool = False) -> Model:
+    """The promise of a test, to be explored; `strict` treats every reference as FOLL_PIN."""
+    p = Promise(program, strict)
     actors = tuple(
         Actor(thread.name, partial(run_thread, p, task), optional=thread.forked_by is not None)
         for thread, task in zip(program.threads, p.tasks, strict=True)

@@ -50,6 +50,16 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_jobs_option(parser: argparse.ArgumentParser) -> None:
+    """--jobs."""
+    from cowpath.parallel import default_jobs
+
+    cores = default_jobs()
+    parser.add_argument(
+        "--jobs", type=positive, default=cores, metavar="N", help=f"processes to use (default {cores})"
+    )
+
+
 VERIFY_EVERY = 16
 """With --verify, the steps of every n-th state are run again."""
 

@@ -41,6 +41,7 @@ class Change:
     part_of: str = ""
     architectures: tuple[str, ...] = ()
     until: Release | None = None
+    unobservable: str = ""  # why no test can tell a kernel with it from one without, if that is so
 
     @property
     def hunk(self) -> str:
@@ -114,6 +115,7 @@ FREE_SWAP_CACHE_AFTER_COPY = Change(
     "free-swap-cache-after-copy", "f4c4a3f48480", V5_14, "mm/memory.c",
     "wp_page_copy frees the swap slot of the old page where nobody needs it any more",
     "the old page stayed in the swap cache until reclaim found it",
+    unobservable="it frees an idle page earlier; nobody can tell who does not run out of memory",
 )  # fmt: skip
 
 LAZYFREE_COUNTS_REFERENCES = Change(
@@ -258,6 +260,7 @@ MPROTECT_KEEPS_WRITABLE = Change(
     "mprotect-keeps-writable", "64fe24a3e05e", V6_0, "mm/mprotect.c",
     "mprotect makes the pte of a dirty exclusive page writable at once",
     "the next write faulted, and found the page exclusive or not",
+    unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
 )  # fmt: skip
 
 BREAK_KSM_UNSHARES = Change(
@@ -274,6 +277,7 @@ MPROTECT_IGNORES_DIRTY = Change(
     "mprotect-ignores-dirty", "6a56ccbcf6c6", V6_2, "mm/mprotect.c",
     "mprotect makes the pte of an exclusive page writable, clean or dirty",
     "only that of a dirty page",
+    unobservable="as mprotect-keeps-writable: it spares a fault",
 )  # fmt: skip
 LONGTERM_UNSHARES_ALL = Change(
     "longterm-unshares-all", "84209e87c696", V6_2, "mm/gup.c",
@@ -289,6 +293,7 @@ PINNED_AFTER_UNMAP = Change(
     "pinned-after-unmap", "d824ec2a1546", V6_4, "mm/vmscan.c",
     "reclaim looks for pins again after the unmap, when no new one can come",
     "a page pinned in between went on to be written out",
+    unobservable="pageout counts references too, and a pin is one: such a page is not written out without it",
 )  # fmt: skip
 PER_VMA_LOCKS = Change(
     "per-vma-locks", "0bff0aaea03e", V6_4, "arch/x86/mm/fault.c",
@@ -315,6 +320,7 @@ READ_MAPS_WRITABLE = Change(
     "read-maps-writable", "c18160dba5ff", V6_11, "mm/memory.c",
     "a read fault maps an exclusive page from swap writable",
     "read-only: the first write took a fault of its own",
+    unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
 )  # fmt: skip
 UFFDIO_MOVE = Change(
     "uffdio-move", "adef440691ba", V6_8, "mm/userfaultfd.c",
@@ -340,6 +346,7 @@ NO_BYPASS = Change(
 ZRAM_TAKES_ANYTHING = Change(
     "zram-takes-anything", "e7be8d1dd983", V5_19, "drivers/block/zram/zram_drv.c",
     "zram does not ask for stable pages", "it does (and again since 37887783b3fe, v6.0)", until=V6_0,
+    unobservable="until v6.2 a folio stays locked while zram is written, so that nobody can write to it",
 )  # fmt: skip
 
 # -- variants that no release has ------------------------------------------------------------------
@@ -436,16 +443,18 @@ def version(
 
 
 def names_of(changes: Iterable[Change]) -> list[str]:
-    """The names of changes, the parts of a hunk taken together where all of them are there.
+    """The names of changes, the parts of a patch or a hunk taken together where all of them are there.
 
-    >>> names_of(find("H4")), names_of(find("H4a"))
-    (['H4'], ['H4a'])
+    >>> names_of(find("H4")), names_of(find("H4a")), names_of(find(FOUNDING))
+    (['H4'], ['H4a'], ['1493a1913e34'])
     """
     names = [change.name for change in changes]
-    for hunk in sorted({change.hunk for change in CHANGES if change.hunk != change.name}):
-        parts = [change.name for change in CHANGES if change.hunk == hunk]
-        if set(parts) <= set(names):
-            names = [hunk, *(name for name in names if name not in parts)]
+    released = [change for change in CHANGES if change.release is not None]
+    for key in ("part_of", "hunk"):
+        for group in sorted({getattr(c, key) for c in released if getattr(c, key) not in ("", c.name)}):
+            parts = [change.name for change in released if getattr(change, key) == group]
+            if set(parts) <= set(names):
+                names = [group, *(name for name in names if name not in parts)]
     return names
 
 
@@ -457,8 +466,10 @@ def find(name: str) -> tuple[Change, ...]:
     >>> find("09854ba9")[0].name
     'wp-reuse-by-refcount'
     """
+    from cowpath.kernel.mutants import MUTANTS  # which needs Change
+
     wanted = name.lower()
-    exact = tuple(change for change in CHANGES if change.name.lower() == wanted)
+    exact = tuple(change for change in (*CHANGES, *MUTANTS) if change.name.lower() == wanted)
     hunks = tuple(change for change in CHANGES if change.hunk.lower() == wanted)
     commits = tuple(
         c for c in CHANGES if len(wanted) >= 7 and c.commit.startswith(wanted[:12]) and c.release is not None

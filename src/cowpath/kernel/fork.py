@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cowpath.explore.recorder import Code
-from cowpath.kernel import changes
+from cowpath.kernel import changes, mutants
 from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
 from cowpath.kernel.pgtable import (
     mk_pte,
@@ -29,7 +29,8 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
 
     Its threads may go on using entries that are not write-protected yet.
     """
-    mmap_write_lock(parent)
+    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
+        mmap_write_lock(parent)
     page = 0
     while page < len(k.program.pages):
         yield from copy_page_range(k, cpu, k.pte(parent, page), k.pte(child, page))
@@ -37,7 +38,8 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
         page += 1
     flush_tlb_mm(k, parent)
     vma_end_write_all(k, parent)
-    mmap_write_unlock(parent)
+    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
+        mmap_write_unlock(parent)
     child.alive = True
 
 
@@ -116,7 +118,7 @@ def must_copy(k: Kernel, parent: Mm, folio: Folio) -> bool:
         return False
     if k.has(changes.ANON_EXCLUSIVE) and not folio.anon_exclusive:
         return False
-    return folio_maybe_dma_pinned(folio)
+    return folio_maybe_dma_pinned(folio) and not k.has(mutants.NO_PIN_CHECK_IN_FORK)
 
 
 def copy_present_page(k: Kernel, cpu: int, folio: Folio, target: Pte) -> None:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
-from cowpath.kernel import changes, swapfile
+from cowpath.kernel import changes, mutants, swapfile
+from cowpath.kernel.mutants import still
 from cowpath.kernel.page_io import swap_readpage
 from cowpath.kernel.pgtable import (
     PTE_NONE,
@@ -76,7 +77,8 @@ def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
         return (yield from migration_entry_wait(vmf))
     yield
     pte_lock(vmf.pte.mm)
-    if pte_same(vmf.pte, vmf.orig) and (vmf.write or vmf.unshare) and not vmf.orig.write:
+    same = still(k, mutants.NO_PTE_SAME_IN_FAULT, pte_same(vmf.pte, vmf.orig))
+    if same and (vmf.write or vmf.unshare) and not vmf.orig.write:
         return (yield from do_wp_page(k, vmf))
     pte_unlock(vmf.pte.mm)
     return False
@@ -94,7 +96,7 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
     """The first touch: reads share the zero page, a write gets a page of its own, exclusive at once."""
     yield
     pte_lock(vmf.pte.mm)
-    if not pte_same(vmf.pte, vmf.orig):
+    if not still(k, mutants.NO_PTE_SAME_IN_ANONYMOUS, pte_same(vmf.pte, vmf.orig)):
         pte_unlock(vmf.pte.mm)
         return False
     if vmf.write:
@@ -147,7 +149,7 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
         yield
         folio_lock(folio)
         pte_lock(vmf.pte.mm)
-        if not pte_same(vmf.pte, vmf.orig):
+        if not still(k, mutants.NO_PTE_SAME_IN_WP_SLEEP, pte_same(vmf.pte, vmf.orig)):
             folio_unlock(folio)
             pte_unlock(vmf.pte.mm)
             folio_put(k, folio)
@@ -188,18 +190,21 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
             return explain_copy(k, folio)
     elif folio_ref_count(folio) != 1:
         return explain_copy(k, folio)
-    if not folio_trylock(folio):
+    locked = folio_trylock(folio)
+    if not still(k, mutants.NO_TRYLOCK_IN_WP_REUSE, locked):
         k.say(f"{folio} is locked by somebody else, so it is copied")
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE) and folio.swapcache:
         swapfile.folio_free_swap(k, folio)
-    reuse = folio_ref_count(folio) == 1 and folio.mapcount == 1
+    alone = folio_ref_count(folio) == 1 and folio.mapcount == 1
+    reuse = still(k, mutants.NO_RECOUNT_IN_WP_REUSE, alone)
     if reuse:
         folio_move_anon_rmap(k, folio)
         k.say(f"this pte holds the only reference to {folio}, so it is reused")
     else:
         explain_copy(k, folio)
-    folio_unlock(folio)
+    if locked:
+        folio_unlock(folio)
     return reuse
 
 
@@ -232,7 +237,7 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
     new.data = old.data
     yield
     pte_lock(vmf.pte.mm)
-    if not pte_same(vmf.pte, vmf.orig):
+    if not still(k, mutants.NO_PTE_SAME_IN_WP_COPY, pte_same(vmf.pte, vmf.orig)):
         pte_unlock(vmf.pte.mm)
         folio_put(k, new)
         folio_put(k, old)
@@ -291,7 +296,8 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         swapfile.put_swap_device(k, slot)
         return False
     yield
-    folio_lock(got.folio)
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
+        folio_lock(got.folio)
     if got.cached and k.has(changes.SWAPIN_RECHECKS_ENTRY) and not still_cached(got):
         return back_out(k, got)
     got = got._replace(folio=ksm_might_need_to_copy(k, vmf.pte, got.folio))
@@ -299,11 +305,12 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         lru_add_drain(k, vmf.cpu)
     yield
     pte_lock(vmf.pte.mm)
-    if not pte_same(vmf.pte, vmf.orig):
+    if not still(k, mutants.NO_PTE_SAME_IN_SWAPIN, pte_same(vmf.pte, vmf.orig)):
         pte_unlock(vmf.pte.mm)
         return back_out(k, got)
     mapped = map_swapped_in(k, vmf, got)
-    folio_unlock(got.folio)
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
+        folio_unlock(got.folio)
     drop_swap_cache_page(k, got)
     wrote = vmf.write
     if vmf.write and not mapped.dirty:
@@ -329,7 +336,8 @@ def drop_swap_cache_page(k: Kernel, got: SwapIn) -> None:
 
 def back_out(k: Kernel, got: SwapIn) -> bool:
     """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
-    folio_unlock(got.folio)
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
+        folio_unlock(got.folio)
     folio_put(k, got.folio)
     drop_swap_cache_page(k, got)
     finish_swapin(k, got)

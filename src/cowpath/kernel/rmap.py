@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Crash
-from cowpath.kernel import changes, swapfile
+from cowpath.kernel import changes, mutants, swapfile
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
     PTE_NONE,
     PteValue,
@@ -59,7 +60,7 @@ def folio_maybe_dma_pinned(folio: Folio) -> bool:
 
 def folio_try_share_anon_rmap(k: Kernel, folio: Folio) -> bool:
     """Give up exclusivity, unless the page may be pinned (page_try_share_anon_rmap, 6c287605fd56, v5.19)."""
-    if folio_maybe_dma_pinned(folio):
+    if folio_maybe_dma_pinned(folio) and not k.has(mutants.NO_PIN_CHECK_IN_UNMAP):
         k.say(f"{folio} may be pinned (FOLL_PIN), so it stays mapped")
         return False
     folio.anon_exclusive = False
@@ -83,7 +84,7 @@ def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
-    if value.folio is not folio:
+    if not still(k, mutants.NO_RECHECK_IN_UNMAP, value.folio is folio):
         pte_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
-from cowpath.kernel import changes, rmap, swap_state, zswap
+from cowpath.kernel import changes, mutants, rmap, swap_state, zswap
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
     mk_pte,
     pte_lock,
@@ -212,12 +213,15 @@ def unuse_swap_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
     if folio is None:
         return
     yield
-    folio_lock(folio)
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF):
+        folio_lock(folio)
     yield
-    folio_wait_writeback(folio)
+    if not k.has(mutants.NO_WRITEBACK_WAIT_IN_SWAPOFF):
+        folio_wait_writeback(folio)
     unuse_pte(k, cpu, pte, slot, folio)
     folio_free_swap(k, folio)
-    folio_unlock(folio)
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF):
+        folio_unlock(folio)
     folio_put(k, folio)
 
 
@@ -228,7 +232,7 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
     1493a1913e34, v5.19.
     """
     pte_lock(pte.mm)
-    if not pte_same_as_swp(k, pte, swp_entry_to_pte(slot)):
+    if not still(k, mutants.NO_PTE_SAME_IN_SWAPOFF, pte_same_as_swp(k, pte, swp_entry_to_pte(slot))):
         explain_mismatch(k, pte, slot)
         pte_unlock(pte.mm)
         return

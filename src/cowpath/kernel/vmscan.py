@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes
+from cowpath.kernel import changes, mutants
+from cowpath.kernel.mutants import still
 from cowpath.kernel.page_io import swap_writepage
 from cowpath.kernel.rmap import folio_maybe_dma_pinned, ptes_mapping, try_to_unmap_one
 from cowpath.kernel.state import Folio, Kernel
@@ -87,7 +88,7 @@ def discard(k: Kernel, folio: Folio) -> bool:
 
 def is_page_cache_freeable(k: Kernel, folio: Folio) -> bool:
     """Whether only the swap cache and the isolation hold references: writeback starts only then."""
-    if folio_ref_count(folio) == 2:
+    if still(k, mutants.NO_REFCOUNT_IN_PAGEOUT, folio_ref_count(folio) == 2):
         return True
     k.say(f"{folio} has {folio_ref_count(folio) - 2} more reference(s), so it is not written out yet")
     return False
