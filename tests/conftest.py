@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Options of the test run."""
+"""What several test files need and is slow to make."""
 
 import pytest
 
+from cowpath import reliability
+from cowpath.kernel.changes import NEWEST, version
+from cowpath.parallel import default_jobs
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--accept`: golden files take what is printed now."""
-    parser.addoption("--accept", action="store_true", help="rewrite golden files; read the diff afterwards")
+TURNS = ("5.7", "5.8", "5.9", "5.11", "5.18", "5.19", "6.3", str(NEWEST))
+"""Where the reliability table changes; the releases between them take twice as long and change nothing."""
+
+
+@pytest.fixture(scope="session")
+def whole_table() -> reliability.Table:
+    """The reliability table of docs/reliability.md, with and without the marker."""
+    versions = [version(release) for release in TURNS]
+    versions += [version(release, "arm") for release in ("5.19", "6.3")]
+    return reliability.build(versions, merge=True, jobs=default_jobs())

@@ -58,3 +58,36 @@ class Meter:
             self.stream.write("\r" + " " * self.width + "\r")
             self.stream.flush()
             self.width = 0
+
+
+class Tally:
+    """One line that is overwritten: how many of many small things are done, and the last one.
+
+    Use as a context, like `Meter`.  `total` 0: not known.
+    """
+
+    def __init__(self, total: int = 0, stream: TextIO | None = None) -> None:
+        self.total, self.stream = total, stream or sys.stderr
+        self.count, self.width = 0, 0
+        self.began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.width:
+            self.stream.write("\r" + " " * self.width + "\r")
+            self.stream.flush()
+
+    def add(self, title: str) -> None:
+        """One more is done."""
+        self.count += 1
+        if not self.stream.isatty() or time.monotonic() - self.began < QUIET_SECONDS:
+            return
+        number = f"{self.count}/{self.total}" if self.total else str(self.count)
+        line = f"[{number}] {title}"
+        self.stream.write("\r" + line.ljust(self.width))
+        self.stream.flush()
+        self.width = len(line)

@@ -12,7 +12,11 @@ nothing.  A reference (GUP) is *attached* to the memory it was taken from, and t
 - a read-only FOLL_GET may be parted by any store of its process, and then it is stale;
 - never may a reference show one process what another one wrote after fork.
 
-Where nothing is promised, every choice that does not leak is allowed.
+After MADV_FREE memory may turn into zeros at any moment until it is written again, but not under a promised
+reference.  Where nothing is promised, every choice that does not leak is allowed.
+
+The *strict* promise is what one might wish for: every reference is treated as FOLL_PIN is.  No kernel keeps
+it; what breaks it and not the promise is what the patch's note warns of (reliability.py).
 """
 
 from __future__ import annotations
@@ -20,8 +24,9 @@ from __future__ import annotations
 from functools import partial
 
 from cowpath.explore.cells import Choice, Contents, Flag, Layout, Pointer, Record
-from cowpath.explore.recorder import Actor, Code, Constant, Model
+from cowpath.explore.recorder import IDLE, Actor, Code, Constant, Model
 from cowpath.explore.step import Blocked, Content
+from cowpath.features import features
 from cowpath.litmus import ast
 from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
 
@@ -39,6 +44,7 @@ class Memory(Record):
     mapped = Flag("it is there")
     read = Flag("it may be read")
     write = Flag("it may be written")
+    lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
 
 
 class Reference(Record):
@@ -72,8 +78,8 @@ class Register(Record):
 class Promise(Constant):
     """The promise for one test."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, strict: bool = False) -> None:
+        self.program, self.strict = program, strict
         self.width = len(program.pages)
         processes = len(program.parents)
         counts: dict[type[Record], int] = {
@@ -86,7 +92,7 @@ class Promise(Constant):
         }
         places = max((page.places for page in program.pages), default=1)
         values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
-        self.layout = Layout(counts, values, {"places": places})
+        self.layout = Layout(counts, values, {"places": places}, features=features(program))
         self.processes, self.memories = self.layout.all(Process), self.layout.all(Memory)
         self.references, self.attachments = self.layout.all(Reference), self.layout.all(Attachment)
         self.tasks, self.registers = self.layout.all(Task), self.layout.all(Register)
@@ -130,6 +136,7 @@ class Promise(Constant):
 def store(p: Promise, memory: Memory, place: int, value: Content) -> None:
     """A process writes its own memory, and what is attached to it by promise."""
     memory.data[place] = value
+    memory.lazy = False
     process = memory.number // p.width
     for reference in p.attached(memory):
         own = reference.owner is memory
@@ -154,6 +161,7 @@ def device_write(p: Promise, reference: Reference, place: int, value: Content) -
         memory = p.memory(process, owner.number % p.width)
         if p.attachment(reference, memory).attached:
             memory.data[place] = value
+            memory.lazy = False
             for other in p.attached(memory):
                 other.data[place] = value
     for other in p.references:
@@ -162,9 +170,14 @@ def device_write(p: Promise, reference: Reference, place: int, value: Content) -
             other.data[place] = value  # two references that lost their memory may still share a page
 
 
-def take(p: Promise, reference: Reference, memory: Memory, write: bool, pin: bool) -> None:
-    """get_user_page or pin_user_page; it fails where the process itself could not do that access."""
-    if not memory.mapped or not (memory.write if write else memory.read):
+def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...], pin: bool) -> None:
+    """get_user_page or pin_user_page; it fails where the process itself could not do that access.
+
+    FOLL_FORCE is for debuggers: it does not ask what the mapping permits.
+    """
+    write, force = "FOLL_WRITE" in flags, "FOLL_FORCE" in flags
+    pin = pin or p.strict
+    if not memory.mapped or not (force or (memory.write if write else memory.read)):
         reference.state = "put"
         return
     reference.state, reference.owner = "held", memory
@@ -189,12 +202,35 @@ def give_up(p: Promise, memory: Memory) -> None:
         if reference.owner is memory:
             reference.promised = False
     memory.data.fill(p.layout.content(ast.ZERO))
+    memory.lazy = False
+
+
+def move(p: Promise, target: Memory, source: Memory) -> None:
+    """UFFDIO_MOVE, where it does not fail: the content goes to the target, and its own references with it."""
+    if not (source.mapped and source.write and target.mapped and target.write):
+        return
+    give_up(p, target)
+    target.data, target.lazy = source.data, source.lazy
+    for reference in p.attached(source):
+        if reference.owner is source:
+            reference.owner = target
+    give_up(p, source)
+
+
+def discard_lazily(p: Promise, memory: Memory) -> Code:
+    """After MADV_FREE the content may go at any moment, but not under a reference that is promised."""
+    while True:
+        yield IDLE
+        if not memory.lazy or any(reference.promised for reference in p.attached(memory)):
+            raise Blocked("MADV_FREE")
+        give_up(p, memory)
 
 
 def fork_page(p: Promise, parent: Memory, child: Memory) -> None:
     """The child gets the parent's content; a FOLL_GET for writing is without promise from now on."""
     child.data = parent.data
     child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
+    child.lazy = parent.lazy
     for reference in p.attached(parent):
         if not reference.pin and reference.promised:
             reference.promised = False
@@ -264,7 +300,7 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
                 return False
             store(p, memory, place, content(p, task, value))
         case ast.GetUserPage(reference=name, page=page, flags=flags, pin=pin):
-            take(p, p.reference(name), p.memory(process, page), "FOLL_WRITE" in flags, pin)
+            take(p, p.reference(name), p.memory(process, page), flags, pin)
         case ast.DeviceWrite(reference=name, place=place, value=value):
             device_write(p, taken(p, name), place, content(p, task, value))
         case ast.DeviceRead(register=name, reference=reference, place=place):
@@ -281,6 +317,15 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
             p.memory(process, page).mapped = False
         case ast.Madvise(page=page, advice="MADV_DONTNEED"):
             give_up(p, p.memory(process, page))
+        case ast.Madvise(page=page, advice="MADV_FREE"):
+            memory = p.memory(process, page)
+            if p.choose():
+                give_up(p, memory)  # what is in swap goes at once
+            else:
+                memory.lazy = True
+        case ast.UserfaultfdMove(destination=destination, source=page):
+            if p.choose():
+                move(p, p.memory(process, destination), p.memory(process, page))
         case ast.Wait(thread=thread):
             if not p.tasks[p.program.thread_index[thread]].done:
                 raise Blocked(f"the end of {thread}")
@@ -305,13 +350,18 @@ def taken(p: Promise, name: str) -> Reference:
 # -- the promise as something to explore -----------------------------------------------------------
 
 
-def build(program: Program) -> Model:
-    """The promise of a test, to be explored."""
-    p = Promise(program)
+def build(program: Program, strict: bool = False) -> Model:
+    """The promise of a test, to be explored; `strict` treats every reference as FOLL_PIN."""
+    p = Promise(program, strict)
     actors = tuple(
         Actor(thread.name, partial(run_thread, p, task), optional=thread.forked_by is not None)
         for thread, task in zip(program.threads, p.tasks, strict=True)
     )
+    if "lazyfree" in p.layout.features:
+        actors += tuple(
+            Actor(f"MADV_FREE of {memory}", partial(discard_lazily, p, memory), background=True)
+            for memory in p.memories
+        )
     return Model(p.layout, actors, p.layout.initial(partial(begin, p)), partial(observe, p))
 
 

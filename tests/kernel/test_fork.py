@@ -4,10 +4,9 @@
 import pytest
 
 from cowpath.kernel.fork import dup_mmap
-from cowpath.kernel.madvise import madvise_pageout
+from cowpath.kernel.madvise import madvise_dontneed, madvise_pageout
 from cowpath.kernel.mmap import (
     exit_mmap,
-    madvise_dontneed,
     mmap_read_lock,
     mmap_write_lock,
     munmap,

@@ -5,7 +5,8 @@ import pytest
 
 from cowpath.kernel.fork import dup_mmap
 from cowpath.kernel.gup import Want, device_read, device_write, get_user_pages, put_reference
-from cowpath.kernel.mmap import madvise_dontneed, munmap
+from cowpath.kernel.madvise import madvise_dontneed
+from cowpath.kernel.mmap import munmap
 from tests.kernel.bench import Bench
 
 ONE = (

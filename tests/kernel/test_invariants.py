@@ -77,6 +77,7 @@ def pinned_and_not_exclusive() -> Bench:
 def pinned_and_unmapped() -> Bench:
     bench = swapped_out()
     bench.set(bench.folio(), pincount=1)
+    bench.set(bench.k.references[0], pin=True, folio=bench.folio())
     return bench
 
 

@@ -3,7 +3,7 @@
 
 import dataclasses
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 
 from cowpath.kernel.changes import NEWEST, version
 from cowpath.litmus import ast
@@ -43,7 +43,12 @@ def modelled(tree: ast.Litmus) -> bool:
 
 
 trees = valid_trees(pages=1, threads=2, statements=4, calls=MODELLED).filter(modelled)
-slow = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+slow = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking would take minutes
+)
 
 
 def run(tree: ast.Litmus) -> Result:

@@ -52,7 +52,7 @@ def test_unmap_moves_the_dirty_bit_to_the_folio() -> None:
     bench.call(folio_trylock, bench.folio())
     bench.call(swap_state.add_to_swap, bench.k, bench.folio())
     bench.set(bench.folio(), dirty=False)
-    assert bench.call(try_to_unmap_one, bench.k, bench.folio(), bench.pte())
+    assert bench.finish(try_to_unmap_one(bench.k, bench.folio(), bench.pte()))
     assert bench.folio().dirty
     assert (bench.folio().mapcount, bench.slot().count) == (0, 1)
     assert bench.k.mms[0].on_mmlist

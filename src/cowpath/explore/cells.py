@@ -15,7 +15,7 @@ changes.  A state is one byte per cell, then two bytes per actor for its frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
@@ -27,13 +27,14 @@ T = TypeVar("T")
 class Field(Generic[T]):
     """One attribute of a record, held in one cell (an array field: in one cell per element).
 
-    A `quiet` field matters to the search but seldom to a reader: traces leave it out unless asked.
+    A `quiet` field matters to the search but seldom to a reader: traces leave it out unless asked.  A field
+    with a `feature` has a cell only where the layout has that feature; elsewhere it keeps its first value.
     """
 
     name = ""
 
-    def __init__(self, meaning: str, *, quiet: bool = False) -> None:
-        self.meaning, self.quiet = meaning, quiet
+    def __init__(self, meaning: str, *, quiet: bool = False, feature: str = "") -> None:
+        self.meaning, self.quiet, self.feature = meaning, quiet, feature
 
     def __set_name__(self, owner: type[Record], name: str) -> None:
         self.name = name
@@ -61,20 +62,21 @@ class Field(Generic[T]):
     def __get__(self, record: Record | None, owner: type[Record]) -> T | Self:
         if record is None:
             return self
-        layout = record.layout
-        return self.decode(layout, layout.step.read(record.cell_of[self.name]))
+        layout, cell = record.layout, record.cell_of.get(self.name)
+        return self.decode(layout, 0 if cell is None else layout.step.read(cell))
 
     def __set__(self, record: Record, value: T) -> None:
-        layout, cell = record.layout, record.cell_of[self.name]
+        layout, cell = record.layout, record.cell_of.get(self.name)
         try:
             code = self.encode(layout, value)
         except (ValueError, KeyError, TypeError):
             code = -1
-        if not 0 <= code < layout.cells[cell].size:
-            name = layout.cells[cell].name
-            error = ModelError if code < 0 else RangeError
-            raise error(f"{name} = {value!r} is out of its range {self.range(layout)}")
-        layout.step.write(cell, code)
+        if not 0 <= code < (1 if cell is None else layout.cells[cell].size):
+            allowed = self.range(layout) if cell is not None else f"without the feature {self.feature}"
+            error = ModelError if code < 0 or cell is None else RangeError
+            raise error(f"{record}.{self.name} = {value!r} is out of its range {allowed}")
+        if cell is not None:
+            layout.step.write(cell, code)
 
     def range(self, layout: Layout) -> str:
         """The range in words, for messages and the printed table."""
@@ -97,8 +99,8 @@ class Flag(Field[bool]):
 class Count(Field[int]):
     """0 to `limit`."""
 
-    def __init__(self, limit: int, meaning: str, *, quiet: bool = False) -> None:
-        super().__init__(meaning, quiet=quiet)
+    def __init__(self, limit: int, meaning: str, *, quiet: bool = False, feature: str = "") -> None:
+        super().__init__(meaning, quiet=quiet, feature=feature)
         self.limit = limit
 
     def size(self, layout: Layout) -> int:
@@ -114,8 +116,8 @@ class Count(Field[int]):
 class Choice(Field[str]):
     """One of a few names; the first is the initial one."""
 
-    def __init__(self, names: Sequence[str], meaning: str, *, quiet: bool = False) -> None:
-        super().__init__(meaning, quiet=quiet)
+    def __init__(self, names: Sequence[str], meaning: str, *, quiet: bool = False, feature: str = "") -> None:
+        super().__init__(meaning, quiet=quiet, feature=feature)
         self.names = tuple(names)
 
     def size(self, layout: Layout) -> int:
@@ -137,8 +139,8 @@ R = TypeVar("R", bound="Record")
 class Pointer(Field["R | None"], Generic[R]):
     """A record of one kind, or None."""
 
-    def __init__(self, kind: str, meaning: str, *, quiet: bool = False) -> None:
-        super().__init__(meaning, quiet=quiet)
+    def __init__(self, kind: str, meaning: str, *, quiet: bool = False, feature: str = "") -> None:
+        super().__init__(meaning, quiet=quiet, feature=feature)
         self.kind = kind
 
     def size(self, layout: Layout) -> int:
@@ -252,7 +254,8 @@ class Layout:
     """Every record and cell of one model.
 
     `counts` says how many records there are of each kind, `values` what contents exist, `dimensions` how long
-    each array field is.  `names` may give a record a name of its own ("P0.x" for a pte).
+    each array field is.  `names` may give a record a name of its own ("P0.x" for a pte).  `features` are what
+    fields may ask for: what only some tests need must cost the others nothing.
     """
 
     def __init__(
@@ -261,7 +264,9 @@ class Layout:
         values: Sequence[str],
         dimensions: Mapping[str, int] | None = None,
         names: Mapping[tuple[str, int], str] | None = None,
+        features: Collection[str] = (),
     ) -> None:
+        self.features = frozenset(features)
         self.values = tuple(values)
         self.dimensions = dict(dimensions or {})
         self.names = dict(names or {})
@@ -280,6 +285,8 @@ class Layout:
 
     def _add_cells(self, record: Record) -> None:
         for name, field in record.fields().items():
+            if field.feature and field.feature not in self.features:
+                continue
             cast("dict[str, int]", record.cell_of)[name] = len(self.cells)
             size = field.size(self)
             if size > 256:

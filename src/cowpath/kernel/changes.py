@@ -41,6 +41,7 @@ class Change:
     part_of: str = ""
     architectures: tuple[str, ...] = ()
     until: Release | None = None
+    unobservable: str = ""  # why no test can tell a kernel with it from one without, if that is so
 
     @property
     def hunk(self) -> str:
@@ -56,20 +57,28 @@ class Change:
         return not self.architectures or architecture in self.architectures
 
 
-V5_8, V5_9, V5_11, V5_14 = Release(5, 8), Release(5, 9), Release(5, 11), Release(5, 14)
-V5_18, V5_19, V6_0 = Release(5, 18), Release(5, 19), Release(6, 0)
-V6_2, V6_3, V6_4, V6_8 = Release(6, 2), Release(6, 3), Release(6, 4), Release(6, 8)
-V6_11, V7_0 = Release(6, 11), Release(7, 0)
+V2_6, V5_8, V5_9 = Release(2, 6), Release(5, 8), Release(5, 9)
+V5_11, V5_14, V5_18, V5_19 = Release(5, 11), Release(5, 14), Release(5, 18), Release(5, 19)
+V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Release(6, 3), Release(6, 4)
+V6_8, V6_11, V6_14, V6_15, V6_16 = (
+    Release(6, 8), Release(6, 11), Release(6, 14), Release(6, 15), Release(6, 16),
+)  # fmt: skip
+V6_5, V7_0 = Release(6, 5), Release(7, 0)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
 
 # -- before the founding patch ---------------------------------------------------------------------
 
-FORCED_COW_BREAK = Change(
-    "forced-cow-break", "17839856fd58", V5_8, "mm/gup.c",
-    "a read-only reference breaks copy-on-write as a write would",
-    "it took the page as it was mapped", until=V5_9,
+SWAPIN_RECHECKS_ENTRY = Change(
+    "swapin-rechecks-entry", "4969c1192d15", V2_6, "mm/memory.c",
+    "do_swap_page, with the folio locked, compares its swap entry again (v2.6.36)",
+    "a folio that had left the swap cache since it was looked up was mapped",
+)  # fmt: skip
+KSM_COUNTS_REFERENCES = Change(
+    "ksm-counts-references", "31dbd01f3143", V2_6, "mm/ksm.c",
+    "write_protect_page gives up if anybody else refers to the page (v2.6.32)",
+    "a page that a device writes to could be merged away",
 )  # fmt: skip
 WP_REUSE_BY_REFCOUNT = Change(
     "wp-reuse-by-refcount", "09854ba94c6a", V5_9, "mm/memory.c",
@@ -80,6 +89,17 @@ FORK_COPIES_PINNED = Change(
     "fork-copies-pinned", "70e806e4e645", V5_9, "mm/memory.c",
     "fork copies a page that may be pinned for the child instead of sharing it",
     "fork shared every page, so the parent's next write parted it from its pins",
+)  # fmt: skip
+FORCED_COW_BREAK = Change(
+    "forced-cow-break", "17839856fd58", V5_8, "mm/gup.c",
+    "any reference to private memory looks for a writable page, so it breaks COW first (taken back in v5.9)",
+    "a read-only reference took the shared page, and the other process's write could reuse it",
+    until=V5_9,
+)  # fmt: skip
+FORK_SEQUENCE = Change(
+    "fork-sequence", "57efa1fe5957", V5_11, "mm/gup.c",
+    "a pin without locks is given up if fork ran meanwhile (mm->write_protect_seq)",
+    "fork could find no pin, and GUP-fast the pte still writable: a pinned page was shared",
 )  # fmt: skip
 PINNED_NOT_SWAPPED = Change(
     "pinned-not-swapped", "feb889fb40fa", V5_11, "mm/vmscan.c",
@@ -95,6 +115,13 @@ FREE_SWAP_CACHE_AFTER_COPY = Change(
     "free-swap-cache-after-copy", "f4c4a3f48480", V5_14, "mm/memory.c",
     "wp_page_copy frees the swap slot of the old page where nobody needs it any more",
     "the old page stayed in the swap cache until reclaim found it",
+    unobservable="it frees an idle page earlier; nobody can tell who does not run out of memory",
+)  # fmt: skip
+
+LAZYFREE_COUNTS_REFERENCES = Change(
+    "lazyfree-counts-references", "6c8e2a256915", V5_18, "mm/rmap.c",
+    "reclaim discards a page after MADV_FREE only if nobody but its ptes refers to it",
+    "it discarded any clean one, though a device held a reference and was about to write",
 )  # fmt: skip
 
 # -- COW fixes part 1 (v5.18) ----------------------------------------------------------------------
@@ -123,6 +150,11 @@ SLOT_KEPT_AFTER_READ = Change(
 
 # -- COW fixes part 2 (v5.19) ----------------------------------------------------------------------
 
+MIGRATION_DRAINS_LRU = Change(
+    "migration-drains-lru", "c3096e6782b7", V5_18, "mm/migrate.c",
+    "a page that has moved is on the LRU list at once",
+    "it stayed in the LRU-add batch of the CPU that moved it, which counts as a reference",
+)  # fmt: skip
 ANON_EXCLUSIVE = Change(
     "anon-exclusive", "6c287605fd56", V5_19, "mm/rmap.c",
     "PG_anon_exclusive says that a page belongs to one process; such a page is reused whatever its refcount",
@@ -214,16 +246,38 @@ ALL_SWP_EXCLUSIVE = Change(
 
 # -- after the founding patch ----------------------------------------------------------------------
 
+FORCE_NEEDS_EXCLUSIVE = Change(
+    "force-needs-exclusive", "5535be309971", V6_0, "mm/gup.c",
+    "FOLL_FORCE writes to a read-only mapping only through a page that is PG_anon_exclusive",
+    "if a write fault had happened and the pte was dirty (FOLL_COW)",
+)  # fmt: skip
+GUP_FAST_BARRIERS = Change(
+    "gup-fast-barriers", "088b8aa537c2", V6_1, "mm/gup.c",
+    "barriers order GUP-fast's reference, entry and PG_anon_exclusive against those who clear that flag",
+    "a CPU with weak ordering could pin a page that had just become shared",
+)  # fmt: skip
 MPROTECT_KEEPS_WRITABLE = Change(
     "mprotect-keeps-writable", "64fe24a3e05e", V6_0, "mm/mprotect.c",
     "mprotect makes the pte of a dirty exclusive page writable at once",
     "the next write faulted, and found the page exclusive or not",
+    unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
 )  # fmt: skip
 
+BREAK_KSM_UNSHARES = Change(
+    "break-ksm-unshares", "6cce3314b928", V6_2, "mm/ksm.c",
+    "break_ksm asks for a page of one's own by an unshare fault",
+    "by a write fault, which userfaultfd write protection answers without unsharing",
+)  # fmt: skip
+LAZYFREE_KEEPS_REFERENCED = Change(
+    "lazyfree-keeps-referenced", "faeb2831b517", V6_15, "mm/rmap.c",
+    "a page after MADV_FREE that somebody refers to stays discardable; only a dirty one is swapbacked again",
+    "a reference that nobody wrote through made the page swapbacked for good",
+)  # fmt: skip
 MPROTECT_IGNORES_DIRTY = Change(
     "mprotect-ignores-dirty", "6a56ccbcf6c6", V6_2, "mm/mprotect.c",
     "mprotect makes the pte of an exclusive page writable, clean or dirty",
     "only that of a dirty page",
+    unobservable="as mprotect-keeps-writable: it spares a fault",
 )  # fmt: skip
 LONGTERM_UNSHARES_ALL = Change(
     "longterm-unshares-all", "84209e87c696", V6_2, "mm/gup.c",
@@ -239,6 +293,17 @@ PINNED_AFTER_UNMAP = Change(
     "pinned-after-unmap", "d824ec2a1546", V6_4, "mm/vmscan.c",
     "reclaim looks for pins again after the unmap, when no new one can come",
     "a page pinned in between went on to be written out",
+    unobservable="pageout counts references too, and a pin is one: such a page is not written out without it",
+)  # fmt: skip
+PER_VMA_LOCKS = Change(
+    "per-vma-locks", "0bff0aaea03e", V6_4, "arch/x86/mm/fault.c",
+    "a page fault takes the lock of its VMA, not mmap_lock",
+    "it took mmap_lock for reading, which fork and munmap hold for writing",
+)  # fmt: skip
+FORK_LOCKS_VMAS = Change(
+    "fork-locks-vmas", "fb49c455323f", V6_5, "kernel/fork.c",
+    "fork write-locks every VMA of the parent, so that no fault comes before it has flushed the TLB",
+    "with per-VMA locks a fault could copy a page that another CPU's TLB still led to",
 )  # fmt: skip
 BYPASS_TAKES_SLOT = Change(
     "bypass-takes-slot", "13ddaf26be32", V6_8, "mm/memory.c",
@@ -250,6 +315,22 @@ READ_MAPS_WRITABLE = Change(
     "read-maps-writable", "c18160dba5ff", V6_11, "mm/memory.c",
     "a read fault maps an exclusive page from swap writable",
     "read-only: the first write took a fault of its own",
+    unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
+)  # fmt: skip
+UFFDIO_MOVE = Change(
+    "uffdio-move", "adef440691ba", V6_8, "mm/userfaultfd.c",
+    "UFFDIO_MOVE takes an exclusive page, or a swap pte that is marked so, to another address",
+    "there was no such ioctl",
+)  # fmt: skip
+MOVE_TAKES_CACHED = Change(
+    "move-takes-cached", "c50f8e6053b0", V6_14, "mm/userfaultfd.c",
+    "UFFDIO_MOVE of a swap pte takes the folio in the swap cache along",
+    "the folio stayed the page of the old address, so the fault at the new one copied it (or hit a BUG)",
+)  # fmt: skip
+MOVE_RECHECKS_CACHE = Change(
+    "move-rechecks-cache", "0ea148a79919", V6_16, "mm/userfaultfd.c",
+    "under the locks UFFDIO_MOVE makes sure that the swap cache is still as it was looked up",
+    "it could take a folio along that no longer belonged to the entry, and leave the right one behind",
 )  # fmt: skip
 NO_BYPASS = Change(
     "no-bypass", "f1879e8a0c60", V7_0, "mm/memory.c",
@@ -260,6 +341,7 @@ NO_BYPASS = Change(
 ZRAM_TAKES_ANYTHING = Change(
     "zram-takes-anything", "e7be8d1dd983", V5_19, "drivers/block/zram/zram_drv.c",
     "zram does not ask for stable pages", "it does (and again since 37887783b3fe, v6.0)", until=V6_0,
+    unobservable="until v6.2 a folio stays locked while zram is written, so that nobody can write to it",
 )  # fmt: skip
 
 # -- variants that no release has ------------------------------------------------------------------
@@ -279,6 +361,12 @@ SWAPOFF_ALWAYS_EXCLUSIVE = Change(
     "swapoff-always-exclusive", "a mutant of H6", None, "mm/swapfile.c",
     "unuse_pte marks every page PG_anon_exclusive",
     "only a page whose swap pte was marked",
+)  # fmt: skip
+
+FORK_KEEPS_MIGRATION_KIND = Change(
+    "fork-keeps-migration-kind", "a mutant of copy_nonpresent_pte", None, "mm/memory.c",
+    "fork copies a migration entry as it is",
+    "parent and child get the read kind",
 )  # fmt: skip
 
 CHANGES: tuple[Change, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Change))
@@ -350,16 +438,18 @@ def version(
 
 
 def names_of(changes: Iterable[Change]) -> list[str]:
-    """The names of changes, the parts of a hunk taken together where all of them are there.
+    """The names of changes, the parts of a patch or a hunk taken together where all of them are there.
 
-    >>> names_of(find("H4")), names_of(find("H4a"))
-    (['H4'], ['H4a'])
+    >>> names_of(find("H4")), names_of(find("H4a")), names_of(find(FOUNDING))
+    (['H4'], ['H4a'], ['1493a1913e34'])
     """
     names = [change.name for change in changes]
-    for hunk in sorted({change.hunk for change in CHANGES if change.hunk != change.name}):
-        parts = [change.name for change in CHANGES if change.hunk == hunk]
-        if set(parts) <= set(names):
-            names = [hunk, *(name for name in names if name not in parts)]
+    released = [change for change in CHANGES if change.release is not None]
+    for key in ("part_of", "hunk"):
+        for group in sorted({getattr(c, key) for c in released if getattr(c, key) not in ("", c.name)}):
+            parts = [change.name for change in released if getattr(change, key) == group]
+            if set(parts) <= set(names):
+                names = [group, *(name for name in names if name not in parts)]
     return names
 
 
@@ -371,8 +461,10 @@ def find(name: str) -> tuple[Change, ...]:
     >>> find("09854ba9")[0].name
     'wp-reuse-by-refcount'
     """
+    from cowpath.kernel.mutants import MUTANTS  # which needs Change
+
     wanted = name.lower()
-    exact = tuple(change for change in CHANGES if change.name.lower() == wanted)
+    exact = tuple(change for change in (*CHANGES, *MUTANTS) if change.name.lower() == wanted)
     hunks = tuple(change for change in CHANGES if change.hunk.lower() == wanted)
     commits = tuple(
         c for c in CHANGES if len(wanted) >= 7 and c.commit.startswith(wanted[:12]) and c.release is not None

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from cowpath.explore.recorder import Code
-from cowpath.kernel import changes
-from cowpath.kernel.memory import count_copy
-from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock
+from cowpath.kernel import changes, mutants
+from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
 from cowpath.kernel.pgtable import (
     mk_pte,
     pte_lock,
@@ -20,8 +19,9 @@ from cowpath.kernel.pgtable import (
 )
 from cowpath.kernel.rmap import folio_add_new_anon_rmap, folio_maybe_dma_pinned
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Vma
-from cowpath.kernel.swap import alloc_folio, folio_add_lru, folio_get
+from cowpath.kernel.swap import alloc_folio, count_copy, folio_add_lru, folio_get
 from cowpath.kernel.swapfile import swap_duplicate
+from cowpath.kernel.tlb import flush_tlb_mm
 
 
 def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
@@ -29,26 +29,49 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
 
     Its threads may go on using entries that are not write-protected yet.
     """
-    mmap_write_lock(parent)
+    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
+        mmap_write_lock(parent)
     page = 0
     while page < len(k.program.pages):
-        copy_pte(k, cpu, k.pte(parent, page), k.pte(child, page))
+        yield from copy_page_range(k, cpu, k.pte(parent, page), k.pte(child, page))
         yield
         page += 1
-    mmap_write_unlock(parent)
+    flush_tlb_mm(k, parent)
+    vma_end_write_all(k, parent)
+    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
+        mmap_write_unlock(parent)
     child.alive = True
 
 
-def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
+def copy_page_range(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
+    """One mapping.
+
+    Pins that are taken without a lock meanwhile notice (57efa1fe5957, v5.11), and faults that take only the
+    lock of their VMA have to wait (fb49c455323f, v6.5).
+    """
+    if k.has(changes.FORK_LOCKS_VMAS):
+        vma_start_write(source.vma)
+    if k.lockless:
+        source.mm.write_protect_seq = source.mm.write_protect_seq + 1
+        yield
+    yield from copy_pte(k, cpu, source, target)
+    if k.lockless:
+        yield
+        source.mm.write_protect_seq = source.mm.write_protect_seq + 1
+
+
+def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
     """One entry, under both page-table locks (copy_pte_range)."""
     dup_vma(source.vma, target.vma)
     pte_lock(source.mm)
     pte_lock(target.mm)
     kind = source.kind
     if kind == "present":
-        copy_present_pte(k, cpu, source, target)
+        yield from copy_present_pte(k, cpu, source, target)
     elif kind == "swap":
         copy_nonpresent_pte(k, source, target)
+    elif kind == "migration":
+        copy_migration_entry(k, source, target)
     pte_unlock(target.mm)
     pte_unlock(source.mm)
     share_references(k, source)
@@ -57,9 +80,10 @@ def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
 def dup_vma(source: Vma, target: Vma) -> None:
     """The child's mapping is like the parent's."""
     target.mapped, target.read, target.write = source.mapped, source.read, source.write
+    target.mergeable = source.mergeable
 
 
-def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
+def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
     """Share the page read-only, unless it may be pinned: then the child gets a copy (70e806e4e645, v5.9).
 
     Sharing ends exclusivity; since v5.19 only an exclusive page can be one that is pinned for good
@@ -76,10 +100,14 @@ def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> None:
         k.say(f"{folio} may be pinned, so the child gets a copy and the parent keeps it")
         copy_present_page(k, cpu, folio, target)
         return
+    if k.lockless:
+        yield
     folio_get(k, folio)
     folio.mapcount = folio.mapcount + 1
     folio.anon_exclusive = False
-    shared = pte_wrprotect(value)
+    if k.lockless:
+        yield
+    shared = pte_wrprotect(ptep_get(source))
     set_pte(source, shared)
     set_pte(target, shared)
 
@@ -90,7 +118,7 @@ def must_copy(k: Kernel, parent: Mm, folio: Folio) -> bool:
         return False
     if k.has(changes.ANON_EXCLUSIVE) and not folio.anon_exclusive:
         return False
-    return folio_maybe_dma_pinned(folio)
+    return folio_maybe_dma_pinned(folio) and not k.has(mutants.NO_PIN_CHECK_IN_FORK)
 
 
 def copy_present_page(k: Kernel, cpu: int, folio: Folio, target: Pte) -> None:
@@ -118,6 +146,15 @@ def copy_nonpresent_pte(k: Kernel, source: Pte, target: Pte) -> None:
             k.say("parent and child share the slot now: the marker is cleared")
         else:
             k.say("the marker is copied: parent and child both take the page for theirs alone")
+    set_pte(target, value)
+
+
+def copy_migration_entry(k: Kernel, source: Pte, target: Pte) -> None:
+    """The page is shared from now on: its entry becomes the read kind, in the parent too."""
+    value = ptep_get(source)
+    if not k.has(changes.FORK_KEEPS_MIGRATION_KIND):
+        value = value._replace(access="read")
+        set_pte(source, value)
     set_pte(target, value)
 
 

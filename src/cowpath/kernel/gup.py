@@ -10,9 +10,9 @@ from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import changes
 from cowpath.kernel.memory import Fault, handle_pte_fault
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
-from cowpath.kernel.pgtable import pte_lock, pte_unlock, ptep_get
-from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Register, Vma
-from cowpath.kernel.swap import folio_get, folio_put, free_if_unused
+from cowpath.kernel.pgtable import PteValue, pte_lock, pte_same, pte_unlock, ptep_get
+from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Register
+from cowpath.kernel.swap import folio_get, folio_put, folio_ref_count, free_if_unused
 
 
 class Want(NamedTuple):
@@ -21,76 +21,101 @@ class Want(NamedTuple):
     write: bool = False  # FOLL_WRITE
     pin: bool = False  # FOLL_PIN, not FOLL_GET
     longterm: bool = False  # FOLL_LONGTERM
+    force: bool = False  # FOLL_FORCE
+
+
+class Request(NamedTuple):
+    """One call: which reference is to be taken, where, and what for."""
+
+    reference: Reference
+    pte: Pte
+    want: Want
 
 
 def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
     """Take a reference to the page at an address, faulting it in as often as needed (__get_user_pages).
 
-    FOLL_PIN says so in the process before it looks (70e806e4e645, v5.9).  v5.8 alone treats every request as
-    one for writing (17839856fd58).  Where the access is not permitted the call fails, and no reference is
-    taken.
+    FOLL_PIN says so in the process before it looks (70e806e4e645, v5.9).  Where the access is not permitted
+    the call fails, and no reference is taken.
     """
-    mm = pte.mm
+    mm, request = pte.mm, Request(reference, pte, want)
     mmap_read_lock(mm)
     if want.pin and k.has(changes.FORK_COPIES_PINNED):
         mm.has_pinned = True
+    cow = False  # FOLL_COW: a write fault has given this process a page of its own
     while True:
-        if not check_vma_flags(pte.vma, want.write):
+        if not check_vma_flags(request):
             mmap_read_unlock(mm)
             reference.state = "put"
             return
-        lacking = follow_page_pte(k, reference, pte, want)
+        lacking = follow_page_pte(k, request, cow)
         if lacking == "nothing":
             break
-        yield from faultin_page(k, cpu, pte, breaks_cow(k, pte.vma, want), lacking == "unshare")
+        wrote = yield from faultin_page(k, cpu, request, lacking == "unshare")
+        cow = (cow or wrote) and not pte.vma.write
         yield
     mmap_read_unlock(mm)
 
 
-def breaks_cow(k: Kernel, vma: Vma, want: Want) -> bool:
-    """Whether the page must be writable first (should_force_cow_break in v5.8: any request)."""
-    return want.write or (k.has(changes.FORCED_COW_BREAK) and vma.write)
+def check_vma_flags(request: Request) -> bool:
+    """Whether the mapping permits the access; FOLL_FORCE does not ask for VM_READ and VM_WRITE."""
+    vma, want = request.pte.vma, request.want
+    return vma.mapped and (want.force or (vma.write if want.write else vma.read))
 
 
-def check_vma_flags(vma: Vma, write: bool) -> bool:
-    """Whether the mapping permits the access, without FOLL_FORCE."""
-    return vma.mapped and (vma.write if write else vma.read)
-
-
-def faultin_page(k: Kernel, cpu: int, pte: Pte, write: bool, unshare: bool) -> Code:
+def faultin_page(k: Kernel, cpu: int, request: Request, unshare: bool) -> Code:
     """One fault on behalf of GUP; the page is looked up again afterwards."""
-    yield from handle_pte_fault(k, Fault(pte, cpu, write=write, unshare=unshare))
+    write = writes(k, request)
+    return (yield from handle_pte_fault(k, Fault(request.pte, cpu, write, unshare and not write)))
 
 
-def follow_page_pte(k: Kernel, reference: Reference, pte: Pte, want: Want) -> str:
+def writes(k: Kernel, request: Request) -> bool:
+    """Whether to look for a writable page.  v5.8 did for every reference to private memory (17839856fd58)."""
+    return request.want.write or k.has(changes.FORCED_COW_BREAK)
+
+
+def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
     """Take the reference if the entry allows it; otherwise what is lacking: a "fault" or to "unshare"."""
-    pte_lock(pte.mm)
-    value = ptep_get(pte)
+    pte_lock(request.pte.mm)
+    value = ptep_get(request.pte)
     folio = value.folio
     lacking = "nothing"
-    if folio is None or (breaks_cow(k, pte.vma, want) and not value.write):
+    if folio is None or (writes(k, request) and not can_follow_write_pte(k, request, value, cow)):
         lacking = "fault"
-    elif gup_must_unshare(k, folio, want):
+    elif not value.write and gup_must_unshare(k, folio, request):
         k.say(f"{folio} is not exclusive: a read-only pin must unshare it first (a7f226604170)")
         lacking = "unshare"
     else:
-        try_grab_folio(k, folio, want.pin)
-        hold(reference, folio, pte, want)
-        if want.write:
+        try_grab_folio(k, folio, request.want.pin)
+        hold(request, folio)
+        if writes(k, request):
             folio.dirty = True
-    pte_unlock(pte.mm)
+    pte_unlock(request.pte.mm)
     return lacking
 
 
-def gup_must_unshare(k: Kernel, folio: Folio, want: Want) -> bool:
+def can_follow_write_pte(k: Kernel, request: Request, value: PteValue, cow: bool) -> bool:
+    """Whether a kernel write may use the entry: it is writable, or FOLL_FORCE may overrule the mapping.
+
+    It may since 5535be309971 (v6.0) if the page is exclusive.  Before: if a write fault gave this process a
+    page (FOLL_COW) and the entry is dirty.
+    """
+    if value.write or value.folio is None:
+        return value.write
+    if not k.has(changes.FORCE_NEEDS_EXCLUSIVE):
+        return cow and value.dirty
+    return request.want.force and not request.pte.vma.write and value.folio.anon_exclusive
+
+
+def gup_must_unshare(k: Kernel, folio: Folio, request: Request) -> bool:
     """Whether a read-only pin would lose the page at the owner's next write (a7f226604170, v5.19).
 
     FOLL_GET never unshares.  The zero page is unshared for FOLL_LONGTERM only (84209e87c696, v6.2).
     """
-    if not k.has(changes.UNSHARE) or want.write or not want.pin:
+    if not k.has(changes.UNSHARE) or request.want.write or not request.want.pin:
         return False
     if folio is k.zero_page:
-        return want.longterm and k.has(changes.LONGTERM_UNSHARES_ALL)
+        return request.want.longterm and k.has(changes.LONGTERM_UNSHARES_ALL)
     return not folio.anon_exclusive
 
 
@@ -102,12 +127,96 @@ def try_grab_folio(k: Kernel, folio: Folio, pin: bool) -> None:
         folio.pincount = folio.pincount + 1
 
 
-def hold(reference: Reference, folio: Folio, pte: Pte, want: Want) -> None:
+def gup_put_folio(k: Kernel, folio: Folio, pin: bool) -> None:
+    """The inverse of `try_grab_folio`."""
+    if not pin:
+        folio_put(k, folio)
+    elif folio is not k.zero_page:
+        folio.pincount = folio.pincount - 1
+        free_if_unused(k, folio)
+
+
+def hold(request: Request, folio: Folio) -> None:
     """Note in the test's own records who holds what."""
+    reference = request.reference
     reference.state = "held"
-    reference.folio, reference.pte = folio, pte
-    reference.write, reference.pin = want.write, want.pin
+    reference.folio, reference.pte = folio, request.pte
+    reference.write, reference.pin = request.want.write, request.want.pin
     reference.coherent = True
+
+
+# -- without locks ---------------------------------------------------------------------------------
+
+
+def get_user_pages_fast(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
+    """First without any lock, then, if that fails, like `get_user_pages` (internal_get_user_pages_fast)."""
+    if want.pin and k.has(changes.FORK_COPIES_PINNED):
+        pte.mm.has_pinned = True
+    taken = yield from lockless_pages_from_mm(k, Request(reference, pte, want))
+    if not taken:
+        yield
+        yield from get_user_pages(k, cpu, reference, pte, want)
+
+
+def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
+    """gup_fast: read the entry, take a reference, and only then make sure that it was right to do so.
+
+    A pin also makes sure that no fork ran meanwhile (write_protect_seq, 57efa1fe5957, v5.11); FOLL_GET does
+    not.
+    """
+    watched = request.want.pin and k.has(changes.FORK_SEQUENCE)
+    seq = request.pte.mm.write_protect_seq if watched else 0
+    value = ptep_get(request.pte)
+    folio = value.folio
+    if seq % 2 or folio is None or not fast_access(k, request, value):
+        return False
+    yield
+    early = seen_too_early(k, folio, request)
+    if early:
+        yield
+    if folio_ref_count(folio) == 0:
+        return False
+    try_grab_folio(k, folio, request.want.pin)
+    yield
+    sound = yield from gup_fast_recheck(k, request, value, early)
+    if sound and not (watched and request.pte.mm.write_protect_seq != seq):
+        hold(request, folio)
+        return True
+    gup_put_folio(k, folio, request.want.pin)
+    return False
+
+
+def fast_access(k: Kernel, request: Request, value: PteValue) -> bool:
+    """pte_access_permitted, and neither the zero page (pte_special) nor PROT_NONE."""
+    if value.folio is k.zero_page or not request.pte.vma.read:
+        return False
+    return value.write or not writes(k, request)
+
+
+def seen_too_early(k: Kernel, folio: Folio, request: Request) -> bool:
+    """Whether a CPU with weak ordering sees PG_anon_exclusive before it takes its reference.
+
+    Whoever ends exclusivity clears the entry, looks for pins, clears the flag and sets the entry.  Without
+    the barriers of 088b8aa537c2 (v6.1) the flag may be that of before and the entry that of afterwards.
+    """
+    if not k.weak_barriers or k.has(changes.GUP_FAST_BARRIERS) or k.choose(2) == 0:
+        return False
+    early = not gup_must_unshare(k, folio, request)
+    if early:
+        k.say("PG_anon_exclusive is read before the reference is taken: no barrier forbids it")
+    return early
+
+
+def gup_fast_recheck(k: Kernel, request: Request, value: PteValue, early: bool) -> Code:
+    """The entry must be the same still, then a read-only pin needs an exclusive page (a7f226604170)."""
+    if not pte_same(request.pte, value):
+        return False
+    yield
+    folio = value.folio
+    return folio is not None and (early or value.write or not gup_must_unshare(k, folio, request))
+
+
+# -- using and giving back -------------------------------------------------------------------------
 
 
 def put_reference(k: Kernel, reference: Reference) -> None:
@@ -119,11 +228,7 @@ def put_reference(k: Kernel, reference: Reference) -> None:
         if folio.locked:
             raise Blocked(f"the lock of {folio}")
         folio.dirty = True
-    if not reference.pin:
-        folio_put(k, folio)
-    elif folio is not k.zero_page:
-        folio.pincount = folio.pincount - 1
-        free_if_unused(k, folio)
+    gup_put_folio(k, folio, reference.pin)
     reference.state = "put"
     reference.folio = reference.pte = None
     reference.pin = reference.write = reference.coherent = False

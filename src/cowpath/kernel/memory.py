@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
-from cowpath.kernel import changes, swapfile
+from cowpath.kernel import changes, mutants, swapfile
+from cowpath.kernel.mutants import still
 from cowpath.kernel.page_io import swap_readpage
 from cowpath.kernel.pgtable import (
     PTE_NONE,
     PteValue,
+    maybe_mkwrite,
     mk_pte,
     pte_lock,
     pte_mkwrite,
@@ -30,6 +32,7 @@ from cowpath.kernel.rmap import (
 from cowpath.kernel.state import Folio, Kernel, Pte, Slot
 from cowpath.kernel.swap import (
     alloc_folio,
+    count_copy,
     folio_add_lru,
     folio_get,
     folio_lock,
@@ -39,7 +42,13 @@ from cowpath.kernel.swap import (
     folio_unlock,
     lru_add_drain,
 )
-from cowpath.kernel.swap_state import free_swap_cache, lookup_swap_cache, swapin_readahead
+from cowpath.kernel.swap_state import (
+    free_swap_cache,
+    ksm_might_need_to_copy,
+    lookup_swap_cache,
+    swapin_readahead,
+)
+from cowpath.kernel.tlb import flush_tlb_page
 
 
 class Fault(NamedTuple):
@@ -55,6 +64,8 @@ class Fault(NamedTuple):
 def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
     """Resolve one fault; the caller holds mmap_lock.  What it cannot resolve is simply tried again.
 
+    Returns True (VM_FAULT_WRITE) where a write got a page that it may go to.
+
     The entry is read without the page-table lock and compared again under it.
     """
     vmf = vmf._replace(orig=ptep_get(vmf.pte))
@@ -62,29 +73,41 @@ def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
         return (yield from do_anonymous_page(k, vmf))
     if vmf.orig.kind == "swap":
         return (yield from do_swap_page(k, vmf))
+    if vmf.orig.kind == "migration":
+        return (yield from migration_entry_wait(vmf))
     yield
     pte_lock(vmf.pte.mm)
-    if pte_same(vmf.pte, vmf.orig) and (vmf.write or vmf.unshare) and not vmf.orig.write:
+    same = still(k, mutants.NO_PTE_SAME_IN_FAULT, pte_same(vmf.pte, vmf.orig))
+    if same and (vmf.write or vmf.unshare) and not vmf.orig.write:
         return (yield from do_wp_page(k, vmf))
     pte_unlock(vmf.pte.mm)
-    return None
+    return False
+
+
+def migration_entry_wait(vmf: Fault) -> Code:
+    """The page is being moved: wait until it is there, and fault again (mm/migrate.c)."""
+    yield
+    if pte_same(vmf.pte, vmf.orig):
+        raise Blocked(f"the migration of {vmf.orig.migrating}")
+    return False
 
 
 def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
     """The first touch: reads share the zero page, a write gets a page of its own, exclusive at once."""
     yield
     pte_lock(vmf.pte.mm)
-    if not pte_same(vmf.pte, vmf.orig):
+    if not still(k, mutants.NO_PTE_SAME_IN_ANONYMOUS, pte_same(vmf.pte, vmf.orig)):
         pte_unlock(vmf.pte.mm)
-        return
+        return False
     if vmf.write:
         folio = alloc_folio(k)
         folio_add_new_anon_rmap(k, folio, vmf.pte)
         folio_add_lru(k, folio, vmf.cpu)
-        set_pte(vmf.pte, pte_mkwrite(mk_pte(folio)))
+        set_pte(vmf.pte, pte_mkwrite(mk_pte(folio)) if vmf.pte.vma.write else mk_pte(folio))
     else:
         set_pte(vmf.pte, mk_pte(k.zero_page))
     pte_unlock(vmf.pte.mm)
+    return False
 
 
 # -- write-protect faults --------------------------------------------------------------------------
@@ -102,40 +125,51 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
     if folio is k.zero_page:
         if vmf.unshare and not k.has(changes.LONGTERM_UNSHARES_ALL):
             pte_unlock(vmf.pte.mm)
-            return None
+            return False
         return (yield from wp_page_copy(k, vmf))
     if folio.anon_exclusive:
         k.say(f"{folio} is exclusive (PG_anon_exclusive), so it is reused")
         wp_page_reuse(vmf)
-        return None
+        return vmf.write
     if not k.has(changes.WP_REUSE_BY_REFCOUNT):
         return (yield from wp_by_mapcount(k, vmf, folio))
     if wp_can_reuse(k, vmf, folio):
         wp_page_reuse(vmf)
-        return None
+        return vmf.write
     return (yield from wp_page_copy(k, vmf))
 
 
 def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
     """v5.7: reuse a page that only one pte or slot refers to; it may sleep for the folio lock."""
+    if folio.ksm and (folio.swapcache or folio_ref_count(folio) != 1):
+        return (yield from wp_page_copy(k, vmf))
     if not folio_trylock(folio):
         folio_get(k, folio)
         pte_unlock(vmf.pte.mm)
         yield
         folio_lock(folio)
         pte_lock(vmf.pte.mm)
-        if not pte_same(vmf.pte, vmf.orig):
+        if not still(k, mutants.NO_PTE_SAME_IN_WP_SLEEP, pte_same(vmf.pte, vmf.orig)):
             folio_unlock(folio)
             pte_unlock(vmf.pte.mm)
             folio_put(k, folio)
-            return None
+            return False
         folio_put(k, folio)
-    reuse = swapfile.reuse_swap_page(k, folio)
+    reuse = reuse_ksm_page(vmf, folio) if folio.ksm else swapfile.reuse_swap_page(k, folio)
     folio_unlock(folio)
     if reuse:
         wp_page_reuse(vmf)
-        return None
+        return vmf.write
     return (yield from wp_page_copy(k, vmf))
+
+
+def reuse_ksm_page(vmf: Fault, folio: Folio) -> bool:
+    """v5.7: the last user of a KSM page takes it over (mm/ksm.c)."""
+    if folio.swapcache or folio_ref_count(folio) != 1:
+        return False
+    folio.ksm = False
+    folio.index = vmf.pte.page + 1
+    return True
 
 
 def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
@@ -144,6 +178,9 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
     v5.9: exactly one reference (09854ba94c6a).  v5.18: references of the swap cache and of this CPU's LRU-add
     batch are dropped first (53a05ad9f21d, d4c470970d45).  Never waits: the page-table lock is held.
     """
+    if folio.ksm:
+        k.say(f"{folio} is a KSM page, so it is copied")
+        return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE):
         if folio_ref_count(folio) > 3:
             return explain_copy(k, folio)
@@ -153,18 +190,21 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
             return explain_copy(k, folio)
     elif folio_ref_count(folio) != 1:
         return explain_copy(k, folio)
-    if not folio_trylock(folio):
+    locked = folio_trylock(folio)
+    if not still(k, mutants.NO_TRYLOCK_IN_WP_REUSE, locked):
         k.say(f"{folio} is locked by somebody else, so it is copied")
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE) and folio.swapcache:
         swapfile.folio_free_swap(k, folio)
-    reuse = folio_ref_count(folio) == 1 and folio.mapcount == 1
+    alone = folio_ref_count(folio) == 1 and folio.mapcount == 1
+    reuse = still(k, mutants.NO_RECOUNT_IN_WP_REUSE, alone)
     if reuse:
         folio_move_anon_rmap(k, folio)
         k.say(f"this pte holds the only reference to {folio}, so it is reused")
     else:
         explain_copy(k, folio)
-    folio_unlock(folio)
+    if locked:
+        folio_unlock(folio)
     return reuse
 
 
@@ -178,7 +218,7 @@ def explain_copy(k: Kernel, folio: Folio) -> bool:
 def wp_page_reuse(vmf: Fault) -> None:
     """Let the page be written in place; an unshare request leaves it read-only.  Drops the lock."""
     if vmf.write:
-        set_pte(vmf.pte, pte_mkwrite(vmf.orig))
+        set_pte(vmf.pte, maybe_mkwrite(vmf.orig, vmf.pte.vma))
     pte_unlock(vmf.pte.mm)
 
 
@@ -197,45 +237,46 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
     new.data = old.data
     yield
     pte_lock(vmf.pte.mm)
-    if not pte_same(vmf.pte, vmf.orig):
+    if not still(k, mutants.NO_PTE_SAME_IN_WP_COPY, pte_same(vmf.pte, vmf.orig)):
         pte_unlock(vmf.pte.mm)
         folio_put(k, new)
         folio_put(k, old)
-        return
+        return False
     install_copy(k, vmf, old, new)
     pte_unlock(vmf.pte.mm)
     if k.has(changes.FREE_SWAP_CACHE_AFTER_COPY) and old is not k.zero_page:
         free_swap_cache(k, old)
     folio_put(k, old)
+    return vmf.write
 
 
 def install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
     """Replace the old page by its copy in the page table (flush, map the new, unmap the old)."""
+    flush_tlb_page(k, vmf.pte)
     folio_add_new_anon_rmap(k, new, vmf.pte)
     folio_add_lru(k, new, vmf.cpu)
     value = mk_pte(new)
-    set_pte(vmf.pte, pte_mkwrite(value) if vmf.write else value)
+    set_pte(vmf.pte, maybe_mkwrite(value, vmf.pte.vma) if vmf.write else value)
     if old is not k.zero_page:
         folio_remove_rmap(old)
         count_copy(k)
     folio_put(k, old)
 
 
-def count_copy(k: Kernel) -> None:
-    """One more page copied, where the test asks."""
-    if k.count_copies:
-        k.statistics[0].copies = k.statistics[0].copies + 1
-
-
 # -- swap-in ---------------------------------------------------------------------------------------
 
 
 class SwapIn(NamedTuple):
-    """What a swap-in has in hand: the page, its slot, and whether the page came through the swap cache."""
+    """What a swap-in has in hand: the page to map, its slot, and the page that the swap cache had for it."""
 
     folio: Folio
     slot: Slot
-    cached: bool
+    swapcache: Folio | None  # None: the slot was read past the swap cache
+
+    @property
+    def cached(self) -> bool:
+        """Whether the page came through the swap cache itself, and is not a fresh copy."""
+        return self.swapcache is self.folio
 
 
 def do_swap_page(k: Kernel, vmf: Fault) -> Code:
@@ -246,44 +287,66 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     slot = vmf.orig.slot
     if slot is None:
         raise Crash("BUG: a swap pte without a slot")
+    if k.swapoff_runs:
+        yield  # the entry was read without a lock
     if not swapfile.get_swap_device(k, slot):
-        return None
+        return False
     got = yield from swapin_folio(k, vmf, slot)
     if got is None:
         swapfile.put_swap_device(k, slot)
-        return None
+        return False
     yield
-    folio_lock(got.folio)
-    if got.cached and not (got.folio.swapcache and got.folio.entry is slot):  # 4969c1192d15 (v2.6.36)
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
+        folio_lock(got.folio)
+    if got.cached and k.has(changes.SWAPIN_RECHECKS_ENTRY) and not still_cached(got):
         return back_out(k, got)
-    if k.has(changes.WP_DRAINS_LRU) and vmf.write and got.cached and not got.folio.lru:
+    got = got._replace(folio=ksm_might_need_to_copy(k, vmf.pte, got.folio))
+    if k.has(changes.WP_DRAINS_LRU) and vmf.write and got.cached and not (got.folio.ksm or got.folio.lru):
         lru_add_drain(k, vmf.cpu)
     yield
     pte_lock(vmf.pte.mm)
-    if not pte_same(vmf.pte, vmf.orig):
+    if not still(k, mutants.NO_PTE_SAME_IN_SWAPIN, pte_same(vmf.pte, vmf.orig)):
         pte_unlock(vmf.pte.mm)
         return back_out(k, got)
     mapped = map_swapped_in(k, vmf, got)
-    folio_unlock(got.folio)
-    if vmf.write and not mapped.write:
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
+        folio_unlock(got.folio)
+    drop_swap_cache_page(k, got)
+    wrote = vmf.write
+    if vmf.write and not mapped.dirty:
         yield  # the page-table lock stays held, the folio lock does not
-        yield from do_wp_page(k, vmf._replace(orig=mapped))
+        wrote = yield from do_wp_page(k, vmf._replace(orig=mapped))
     else:
         pte_unlock(vmf.pte.mm)
     finish_swapin(k, got)
-    return None
+    return wrote
 
 
-def back_out(k: Kernel, got: SwapIn) -> None:
+def still_cached(got: SwapIn) -> bool:
+    """Whether the folio still is in the swap cache for this slot (4969c1192d15, v2.6.36)."""
+    return got.folio.swapcache and got.folio.entry is got.slot
+
+
+def drop_swap_cache_page(k: Kernel, got: SwapIn) -> None:
+    """Where a copy was mapped, the page in the swap cache was held locked until now."""
+    if got.swapcache is not None and not got.cached:
+        folio_unlock(got.swapcache)
+        folio_put(k, got.swapcache)
+
+
+def back_out(k: Kernel, got: SwapIn) -> bool:
     """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
-    folio_unlock(got.folio)
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
+        folio_unlock(got.folio)
     folio_put(k, got.folio)
+    drop_swap_cache_page(k, got)
     finish_swapin(k, got)
+    return False
 
 
 def finish_swapin(k: Kernel, got: SwapIn) -> None:
     """Let go of the slot that a read past the swap cache had marked, and of the device."""
-    if not got.cached and k.has(changes.BYPASS_TAKES_SLOT):
+    if got.swapcache is None and k.has(changes.BYPASS_TAKES_SLOT):
         swapfile.swapcache_free(k, got.slot)
     swapfile.put_swap_device(k, got.slot)
 
@@ -297,10 +360,10 @@ def swapin_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
     folio = lookup_swap_cache(k, slot)
     if folio is None and may_bypass(k, slot):
         folio = yield from swapin_bypass(k, vmf, slot)
-        return SwapIn(folio, slot, cached=False)
+        return SwapIn(folio, slot, swapcache=None)
     if folio is None:
         folio = yield from swapin_readahead(k, vmf.cpu, slot)
-    return None if folio is None else SwapIn(folio, slot, cached=True)
+    return None if folio is None else SwapIn(folio, slot, swapcache=folio)
 
 
 def may_bypass(k: Kernel, slot: Slot) -> bool:
@@ -341,15 +404,24 @@ def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
         swapfile.folio_free_swap(k, folio)
     exclusive = map_exclusive(k, got, exclusive)
     value = swapped_in_pte(k, vmf, folio, exclusive)
-    folio_add_anon_rmap(k, folio, vmf.pte, exclusive)
+    add_rmap_of_swapped_in(k, vmf, got, exclusive)
     set_pte(vmf.pte, value)
     return value
+
+
+def add_rmap_of_swapped_in(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> None:
+    """A copy that KSM asked for is a new page, with a place in this CPU's LRU-add batch."""
+    if got.swapcache is not None and not got.cached:
+        folio_add_new_anon_rmap(k, got.folio, vmf.pte)
+        folio_add_lru(k, got.folio, vmf.cpu)
+    else:
+        folio_add_anon_rmap(k, got.folio, vmf.pte, exclusive)
 
 
 def map_then_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> PteValue:
     """v7.0: only the marker makes a page exclusive, and its slot is given back after it is mapped."""
     value = swapped_in_pte(k, vmf, got.folio, exclusive)
-    folio_add_anon_rmap(k, got.folio, vmf.pte, exclusive)
+    add_rmap_of_swapped_in(k, vmf, got, exclusive)
     swapfile.swap_free(k, got.slot)
     set_pte(vmf.pte, value)
     if k.synchronous(got.slot.device) or (vmf.write and exclusive):
@@ -361,7 +433,7 @@ def swapped_in_pte(k: Kernel, vmf: Fault, folio: Folio, exclusive: bool) -> PteV
     """The new entry; an exclusive page is writable for a write, since v6.11 for a read too (c18160dba5ff)."""
     value = mk_pte(folio)
     if exclusive and vmf.write:
-        return pte_mkwrite(value)
+        return maybe_mkwrite(value, vmf.pte.vma)
     if exclusive and k.has(changes.READ_MAPS_WRITABLE) and vmf.pte.vma.write:
         return value._replace(write=True)
     return value
@@ -374,6 +446,9 @@ def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
     to a device with stable writes must not be written to, so it is not taken for exclusive.  (The posted
     patch had that test inverted.)
     """
+    if got.folio.ksm:
+        k.say(f"{got.folio} is a KSM page: shared")
+        return False
     exclusive = k.has(changes.SWAPIN_TRUSTS_MARKER) and pte_swp_exclusive(vmf.orig)
     if not got.cached:
         return k.has(changes.SWAPIN_FRESH_IS_EXCLUSIVE) or exclusive
@@ -389,6 +464,8 @@ def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
 
 def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
     """Whether to map the page as this process's own: it is marked so, or nobody else has a reference."""
+    if got.folio.ksm:
+        return False
     if not k.has(changes.MAP_BY_EXCLUSIVE):
         exclusive = not got.cached
     if exclusive:
@@ -402,15 +479,16 @@ def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
 
 def should_try_to_free_swap(vmf: Fault, got: SwapIn) -> bool:
     """Whether giving the slot back may let the write reuse the page: ours and the swap cache's references."""
-    return got.cached and got.folio.swapcache and vmf.write and folio_ref_count(got.folio) == 2
+    freeable = got.cached and got.folio.swapcache and not got.folio.ksm
+    return freeable and vmf.write and folio_ref_count(got.folio) == 2
 
 
 def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     """v5.17 and before: a write may reuse the page if one pte or slot refers to it (reuse_swap_page)."""
     value = mk_pte(got.folio)
     if vmf.write and swapfile.reuse_swap_page(k, got.folio):
-        value = pte_mkwrite(value)
-    folio_add_anon_rmap(k, got.folio, vmf.pte, exclusive=False)
+        value = maybe_mkwrite(value, vmf.pte.vma)
+    add_rmap_of_swapped_in(k, vmf, got, exclusive=False)
     set_pte(vmf.pte, value)
     swapfile.swap_free(k, got.slot)
     return value

@@ -12,14 +12,16 @@ from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import invariants
 from cowpath.kernel.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS, Version
+from cowpath.kernel.ksm import ksmd
+from cowpath.kernel.migrate import compaction
 from cowpath.kernel.page_io import swap_bio
 from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte
-from cowpath.kernel.swap import drain_one
+from cowpath.kernel.swap import drain_one, lru_lazyfree
 from cowpath.kernel.task import run_thread
 from cowpath.kernel.vmscan import kswapd
 from cowpath.litmus.ast import ZERO
-from cowpath.program import DISCARDED, UNASSIGNED, Program
+from cowpath.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
 
 
 def build(
@@ -56,8 +58,8 @@ def check_rules() -> None:
 
 MODELLED = {
     "swap device": ("ssd", "zram", "ssd_stable"),
-    "option": ("debug_vm",),
-    "background actor": ("kswapd",),
+    "option": ("debug_vm", "tlb", "weak_barriers"),
+    "background actor": ("kswapd", "ksmd", "migrated"),
 }
 """What of the language the model knows; statements say so themselves (see task.py)."""
 
@@ -83,8 +85,8 @@ def actors(k: Kernel) -> list[Actor]:
         for thread, task in zip(k.program.threads, k.tasks, strict=True)
     ]
     for background in k.program.background:
-        page = k.program.pages[background.pages[0]]
-        found.append(Actor(f"kswapd({page.name})", partial(kswapd, k, page.index), background=True))
+        name = f"{background.kind}({', '.join(k.program.pages[page].name for page in background.pages)})"
+        found.append(Actor(name, partial(daemon, k, background), background=True))
     for folio in k.folios:
         if any(not k.synchronous(device) or k.has(SYNC_WRITE_UNLOCKS) for device in k.devices):
             found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), background=True))
@@ -92,13 +94,25 @@ def actors(k: Kernel) -> list[Actor]:
     return found
 
 
+def daemon(k: Kernel, background: BackgroundActor) -> Code:
+    """The code of a background actor; a daemon has a CPU of its own, beside those of the threads."""
+    if background.kind == "ksmd":
+        return ksmd(k, len(k.tasks), background.pages)
+    if background.kind == "migrated":
+        return compaction(k, len(k.tasks), background.pages[0])
+    return kswapd(k, background.pages[0])
+
+
 def batch_is_full(k: Kernel, folio: Folio) -> Code:
     """The batch that holds a folio may be drained at any moment, on whatever CPU it is."""
     while True:
         yield IDLE
-        if not folio.batch:
+        if folio.batch:
+            drain_one(k, folio)
+        elif folio.lazyfree_batch:
+            lru_lazyfree(k, folio)
+        else:
             raise Blocked("a batch with the folio in it")
-        drain_one(k, folio)
 
 
 def boot(k: Kernel) -> None:
@@ -119,6 +133,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
     """Map one page, and give it its content if it has any."""
     pte = k.pte(mm, page)
     pte.vma.mapped = pte.vma.read = pte.vma.write = True
+    pte.vma.mergeable = any(actor.kind == "ksmd" and page in actor.pages for actor in k.program.background)
     if content is None:
         return
     folio = k.folios[page]
@@ -151,7 +166,7 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
     kind = pte.kind
     if kind == "none":
         return k.content(ZERO)
-    folio, slot = pte.folio, pte.slot
+    folio, slot = pte.folio or pte.migrating, pte.slot
     if slot is not None:
         folio = slot.folio
         if folio is None or not folio.uptodate:

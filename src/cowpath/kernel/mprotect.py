@@ -5,30 +5,37 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.kernel import changes
-from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock
+from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
 from cowpath.kernel.pgtable import PteValue, pte_lock, pte_unlock, pte_wrprotect, ptep_get, set_pte
 from cowpath.kernel.state import Kernel, Pte
+from cowpath.kernel.tlb import flush_tlb_page
 
 
 def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:
     """Change the mapping, then its entry, under mmap_lock for writing (mprotect_fixup, change_protection)."""
     mmap_write_lock(pte.mm)
+    vma_start_write(pte.vma)
     pte.vma.write = "PROT_WRITE" in protection
     pte.vma.read = pte.vma.write or "PROT_READ" in protection
     change_pte(k, pte)
     yield
+    flush_tlb_page(k, pte)
+    vma_end_write_all(k, pte.mm)
     mmap_write_unlock(pte.mm)
 
 
 def change_pte(k: Kernel, pte: Pte) -> None:
     """Write-protect a present entry, or make it writable at once where no fault is needed for that.
 
+    A migration entry of the write kind becomes read-only; since 6c287605fd56 (v5.19) it stays exclusive.
     PROT_NONE is a kind of write protection here: the mapping itself refuses every access.
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
     if value.present and not pte.vma.write:
         set_pte(pte, pte_wrprotect(value))
+    elif value.access == "write" and not pte.vma.write:
+        set_pte(pte, value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read"))
     elif value.present and can_change_pte_writable(k, value):
         k.say(f"{value.folio} is exclusive: writable again without a fault")
         set_pte(pte, value._replace(write=True))

@@ -16,6 +16,8 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
     Until v5.17 zram was told that a slot with one user had been read, and dropped its content; only the
     cached page was left, so it became dirty (swap_slot_free_notify, removed by e914d8f00391).
     """
+    if slot.device.off:  # nothing but get_swap_device keeps swapoff from it (2799e77529c2, v5.14)
+        raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
     folio.data = slot.data
     folio.uptodate = True
     drops = k.synchronous(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cowpath.explore.step import Blocked
 from cowpath.kernel import changes, raw
-from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Slot
+from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Slot, Vma
 
 
 class PteValue(NamedTuple):
@@ -27,6 +27,8 @@ class PteValue(NamedTuple):
     dirty: bool = False
     slot: Slot | None = None
     exclusive: bool = False
+    migrating: Folio | None = None
+    access: str = "none"
 
     @property
     def present(self) -> bool:
@@ -44,12 +46,16 @@ def ptep_get(pte: Pte) -> PteValue:
         return PteValue("present", folio=pte.folio, write=pte.write, dirty=pte.dirty)
     if kind == "swap":
         return PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
+    if kind == "migration":
+        return PteValue("migration", migrating=pte.migrating, access=pte.access)
     return PTE_NONE
 
 
 def set_pte(pte: Pte, value: PteValue) -> None:
     """Write an entry (set_pte_at); the caller holds the page-table lock."""
-    pte.kind, pte.folio, pte.write, pte.dirty, pte.slot, pte.exclusive = value
+    pte.kind, pte.folio, pte.write, pte.dirty = value.kind, value.folio, value.write, value.dirty
+    pte.slot, pte.exclusive = value.slot, value.exclusive
+    pte.migrating, pte.access = value.migrating, value.access
 
 
 def pte_same(pte: Pte, value: PteValue) -> bool:
@@ -67,14 +73,29 @@ def pte_mkwrite(value: PteValue) -> PteValue:
     return value._replace(write=True, dirty=True)
 
 
+def maybe_mkwrite(value: PteValue, vma: Vma) -> PteValue:
+    """Dirty, and writable if the mapping is: FOLL_FORCE and KSM write where the CPU may not."""
+    return value._replace(write=vma.write, dirty=True)
+
+
 def pte_wrprotect(value: PteValue) -> PteValue:
     """Read-only; dirtiness stays."""
     return value._replace(write=False)
 
 
+def pte_mkclean(value: PteValue) -> PteValue:
+    """Not written since."""
+    return value._replace(dirty=False)
+
+
 def swp_entry_to_pte(slot: Slot) -> PteValue:
     """A swap entry without flags."""
     return PteValue("swap", slot=slot)
+
+
+def make_migration_entry(folio: Folio, access: str) -> PteValue:
+    """A migration entry of one of its three kinds: read, exclusive (read-only) or write."""
+    return PteValue("migration", migrating=folio, access=access)
 
 
 # -- the marker of the founding patch --------------------------------------------------------------

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from cowpath.explore.recorder import Code
 from cowpath.explore.step import Crash
-from cowpath.kernel import changes, swapfile
+from cowpath.kernel import changes, mutants, swapfile
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
     PTE_NONE,
+    PteValue,
+    make_migration_entry,
     pte_lock,
     pte_swp_mkexclusive,
     pte_unlock,
@@ -16,6 +20,7 @@ from cowpath.kernel.pgtable import (
 )
 from cowpath.kernel.state import Folio, Kernel, Pte
 from cowpath.kernel.swap import folio_put, folio_ref_count
+from cowpath.kernel.tlb import flush_tlb_page
 
 
 def folio_add_new_anon_rmap(k: Kernel, folio: Folio, pte: Pte) -> None:
@@ -55,7 +60,7 @@ def folio_maybe_dma_pinned(folio: Folio) -> bool:
 
 def folio_try_share_anon_rmap(k: Kernel, folio: Folio) -> bool:
     """Give up exclusivity, unless the page may be pinned (page_try_share_anon_rmap, 6c287605fd56, v5.19)."""
-    if folio_maybe_dma_pinned(folio):
+    if folio_maybe_dma_pinned(folio) and not k.has(mutants.NO_PIN_CHECK_IN_UNMAP):
         k.say(f"{folio} may be pinned (FOLL_PIN), so it stays mapped")
         return False
     folio.anon_exclusive = False
@@ -63,45 +68,83 @@ def folio_try_share_anon_rmap(k: Kernel, folio: Folio) -> bool:
 
 
 def ptes_mapping(k: Kernel, folio: Folio) -> tuple[Pte, ...]:
-    """Where the reverse map looks: the same page of every process."""
+    """Where the reverse map looks: the same page of every process, for a KSM page everywhere."""
+    if folio.ksm:
+        return k.ptes
     index = folio.index
     return tuple(k.pte(mm, index - 1) for mm in k.mms) if index else ()
 
 
-def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> bool:
-    """Replace one present pte of a folio in the swap cache by a swap pte; False where it must stay.
+def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
+    """Replace one present pte of a folio by a swap pte, or by nothing after MADV_FREE; False: it must stay.
 
-    One step, as the page-table lock covers it.  FOLL_GET references do not stop it.  H5 of the founding
-    patch is here: the swap pte remembers that the page was exclusive (1493a1913e34, v5.19).
+    One step, as the page-table lock covers it, but for walkers without a lock, who may see the entry cleared.
+    FOLL_GET references do not stop it.  The TLB flush is left to the caller (TTU_BATCH_FLUSH), but for an
+    exclusive page before 088b8aa537c2 (v6.1).
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
-    if not value.present or value.folio is not folio:
+    if not still(k, mutants.NO_RECHECK_IN_UNMAP, value.folio is folio):
         pte_unlock(pte.mm)
         return True
+    set_pte(pte, PTE_NONE)
+    if folio.anon_exclusive and not k.has(changes.GUP_FAST_BARRIERS):
+        flush_tlb_page(k, pte)
+    if k.lockless:
+        yield
+    if value.dirty:
+        folio.dirty = True
+    entry = lazyfree_entry(k, folio, value) if folio.lazyfree else swap_entry(k, folio, pte, value)
+    if k.lockless:
+        yield
+    leave_entry(k, folio, pte, entry)
+    return not entry.present
+
+
+def leave_entry(k: Kernel, folio: Folio, pte: Pte, entry: PteValue) -> None:
+    """Fill a cleared entry and unlock; unless it is the old one again, the folio is unmapped."""
+    set_pte(pte, entry)
+    if not entry.present:
+        folio_remove_rmap(folio)
+        folio_put(k, folio)
+    pte_unlock(pte.mm)
+
+
+def swap_entry(k: Kernel, folio: Folio, pte: Pte, value: PteValue) -> PteValue:
+    """The swap pte for a folio in the swap cache, or the old value where the pte must stay.
+
+    H5 of the founding patch is here: the swap pte remembers that the page was exclusive (1493a1913e34).
+    """
     slot = folio.entry
     if slot is None:
         raise Crash(f"BUG_ON: {folio} is unmapped for reclaim outside the swap cache")
-    set_pte(pte, PTE_NONE)
-    if value.dirty:
-        folio.dirty = True
     swapfile.swap_duplicate(slot)
     was_exclusive = folio.anon_exclusive
     if was_exclusive and not folio_try_share_anon_rmap(k, folio):
         swapfile.swap_free(k, slot)
-        set_pte(pte, value)
-        pte_unlock(pte.mm)
-        return False
+        return value
     pte.mm.on_mmlist = True
     entry = swp_entry_to_pte(slot)
     if (was_exclusive and k.has(changes.UNMAP_SETS_MARKER)) or k.has(changes.UNMAP_ALWAYS_MARKS):
         entry = pte_swp_mkexclusive(k, entry)
     explain_unmap(k, folio, was_exclusive, entry.exclusive)
-    set_pte(pte, entry)
-    folio_remove_rmap(folio)
-    folio_put(k, folio)
-    pte_unlock(pte.mm)
-    return True
+    return entry
+
+
+def lazyfree_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+    """Nothing, where the content may be discarded after MADV_FREE, or the old value where the pte must stay.
+
+    A page that was written again is swapbacked again.  References are counted since 6c8e2a256915 (v5.18), and
+    alone they do not end lazyfree since faeb2831b517 (v6.15).
+    """
+    alone = folio_ref_count(folio) == 1 + folio.mapcount
+    if not folio.dirty and (alone or not k.has(changes.LAZYFREE_COUNTS_REFERENCES)):
+        k.say(f"{folio} is clean since MADV_FREE: its content is discarded")
+        return PTE_NONE
+    if folio.dirty or not k.has(changes.LAZYFREE_KEEPS_REFERENCED):
+        folio.lazyfree = False
+    k.say(f"{folio} was written or is referred to since MADV_FREE: it stays")
+    return value
 
 
 def explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) -> None:
@@ -113,3 +156,46 @@ def explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) ->
         k.say("the page was exclusive, and the swap pte remembers it (1493a1913e34)")
     elif was_exclusive:
         k.say("the page was exclusive, and the swap pte cannot tell")
+
+
+# -- migration -------------------------------------------------------------------------------------
+
+
+def try_to_migrate(k: Kernel, folio: Folio) -> Code:
+    """Replace every pte of a locked folio by a migration entry; a pte that must stay ends the walk."""
+    position = 0
+    while folio.mapcount and position < len(ptes_mapping(k, folio)):
+        gone = yield from try_to_migrate_one(k, folio, ptes_mapping(k, folio)[position])
+        if not gone:
+            return
+        yield
+        position += 1
+
+
+def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
+    """One pte.  The kind of the entry remembers that the page was exclusive (6c287605fd56, v5.19)."""
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if value.folio is not folio:
+        pte_unlock(pte.mm)
+        return True
+    set_pte(pte, PTE_NONE)
+    flush_tlb_page(k, pte)
+    if k.lockless:
+        yield
+    if value.dirty:
+        folio.dirty = True
+    entry = migration_entry(k, folio, value)
+    if k.lockless:
+        yield
+    leave_entry(k, folio, pte, entry)
+    return not entry.present
+
+
+def migration_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+    """The migration entry for a pte, or the old value where the page may be pinned."""
+    was_exclusive = folio.anon_exclusive
+    if was_exclusive and not folio_try_share_anon_rmap(k, folio):
+        return value
+    access = "write" if value.write else "exclusive" if was_exclusive else "read"
+    return make_migration_entry(folio, access)

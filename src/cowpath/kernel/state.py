@@ -15,6 +15,7 @@ from __future__ import annotations
 from cowpath.explore.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.recorder import Constant
 from cowpath.explore.step import Content, Exhausted
+from cowpath.features import features
 from cowpath.kernel import changes
 from cowpath.kernel.changes import Change, Version
 from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
@@ -28,6 +29,9 @@ class Mm(Record):
     mmap_writer = Flag("mmap_lock is held for writing", quiet=True)
     ptl = Flag("the page-table lock is held", quiet=True)
     has_pinned = Flag("MMF_HAS_PINNED: some page was pinned once")
+    write_protect_seq = Count(
+        63, "odd while fork write-protects this process's pages", quiet=True, feature="gup_fast"
+    )
     on_mmlist = Flag("swapoff will visit this process", quiet=True)
 
 
@@ -37,17 +41,26 @@ class Vma(Record):
     mapped = Flag("the mapping exists")
     read = Flag("VM_READ: it may be accessed at all")
     write = Flag("VM_WRITE: it may be written")
+    lock_readers = Count(7, "holders of the VMA lock for reading", quiet=True, feature="tlb")
+    locked = Flag("the VMA lock is held for writing", quiet=True, feature="tlb")
+    mergeable = Flag("VM_MERGEABLE: KSM may merge it", feature="ksm")
 
 
 class Pte(Record):
     """A page-table entry.  Fields that its kind does not use are 0, so equal values are equal cells."""
 
-    kind = Choice(("none", "present", "swap"), "what the entry is")
+    kind = Choice(("none", "present", "swap", "migration"), "what the entry is")
     folio = Pointer["Folio"]("Folio", "present: the page")
     write = Flag("present: writable")
     dirty = Flag("present: written through this entry since it was last cleaned")
     slot = Pointer["Slot"]("Slot", "swap: where the content is")
     exclusive = Flag("swap: the exclusive marker, pte_swp_exclusive")
+    migrating = Pointer["Folio"]("Folio", "migration: the page that is being moved", feature="migration")
+    access = Choice(
+        ("none", "read", "exclusive", "write"),
+        "migration: how it was mapped; exclusive is the read-only kind that is exclusive",
+        feature="migration",
+    )
 
     @property
     def mm(self) -> Mm:
@@ -70,7 +83,7 @@ class Pte(Record):
             return f"{self.folio} {'rw' if self.write else 'ro'}{' dirty' if self.dirty else ''}"
         if self.kind == "swap":
             return f"swap {self.slot}{' exclusive' if self.exclusive else ''}"
-        return "none"
+        return f"migration {self.access} {self.migrating}" if self.kind == "migration" else "none"
 
 
 class Folio(Record):
@@ -90,6 +103,11 @@ class Folio(Record):
     bio = Choice(("none", "submitted", "read"), "how far the device is with writing it", quiet=True)
     lru = Flag("PG_lru: on an LRU list, where reclaim finds it", quiet=True)
     batch = Count(15, "1 + the CPU whose LRU-add batch holds it (and a reference); 0: in none")
+    ksm = Flag("PageKsm: it stands for equal contents anywhere", feature="ksm")
+    lazyfree = Flag("not PG_swapbacked: MADV_FREE gave its content up", feature="lazyfree")
+    lazyfree_batch = Count(
+        15, "1 + the CPU whose lazyfree batch holds it (and a reference); 0: in none", feature="lazyfree"
+    )
     index = Count(
         8, "1 + the page of a process it was first mapped for (folio->index); 0: none yet", quiet=True
     )
@@ -135,6 +153,14 @@ class Task(Record):
     done = Flag("it has run its last statement", quiet=True)
 
 
+class Tlb(Record):
+    """What the CPU of a thread remembers of one pte; only there with `option = tlb`."""
+
+    folio = Pointer[Folio]("Folio", "the page it leads to")
+    write = Flag("it may be written")
+    dirty = Flag("the pte was dirty already, so that a write need not look at it")
+
+
 class Register(Record):
     """A register of a thread."""
 
@@ -168,18 +194,20 @@ class Kernel(Constant):
             SwapDevice: devices,
             Reference: len(program.references),
             Task: len(program.threads),
+            Tlb: len(program.threads) * pages if "tlb" in program.options else 0,
             Register: len(program.registers),
             Statistics: int(count_copies),
         }
         values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
         places = max((page.places for page in program.pages), default=1)
         dimensions = {"pages": pages, "places": places}
-        self.layout = Layout(counts, values, dimensions, _names(program, folios))
+        self.layout = Layout(counts, values, dimensions, _names(program, folios), features(program))
         self.mms, self.vmas, self.ptes = self.layout.all(Mm), self.layout.all(Vma), self.layout.all(Pte)
         self.folios = self.layout.all(Folio)[:-1]
         self.zero_page = self.layout.all(Folio)[-1]
         self.slots, self.devices = self.layout.all(Slot), self.layout.all(SwapDevice)
         self.references, self.tasks = self.layout.all(Reference), self.layout.all(Task)
+        self.tlbs = self.layout.all(Tlb)
         self.discarded = self.content(DISCARDED)
         self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
 
@@ -187,6 +215,21 @@ class Kernel(Constant):
     def debug_vm(self) -> bool:
         """CONFIG_DEBUG_VM, `option = debug_vm`: checks that production kernels compile out."""
         return "debug_vm" in self.program.options
+
+    @property
+    def lockless(self) -> bool:
+        """Whether anybody in this test walks page tables without a lock (GUP-fast)."""
+        return "gup_fast" in self.layout.features
+
+    @property
+    def swapoff_runs(self) -> bool:
+        """Whether the test calls swapoff, which may free a device that somebody else looks at."""
+        return "swapoff" in self.layout.features
+
+    @property
+    def weak_barriers(self) -> bool:
+        """`option = weak_barriers`: a CPU may reorder what no barrier keeps in order."""
+        return "weak_barriers" in self.program.options
 
     def has(self, change: Change) -> bool:
         """Whether this kernel has an upstream change."""
@@ -203,6 +246,15 @@ class Kernel(Constant):
     def content(self, value: str) -> Content:
         """A constant page content."""
         return self.layout.content(value)
+
+    @property
+    def has_tlb(self) -> bool:
+        """`option = tlb`: CPUs have TLBs, and flushes are deferred as in the kernel."""
+        return bool(self.tlbs)
+
+    def tlb(self, cpu: int, pte: Pte) -> Tlb:
+        """What the CPU of a thread remembers of an entry."""
+        return self.tlbs[cpu * len(self.program.pages) + pte.page]
 
     def mm(self, task: Task) -> Mm:
         """The address space a thread runs in."""
@@ -239,6 +291,12 @@ def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:
             index = process * len(program.pages) + page.index
             names["Pte", index] = f"{leader}.{page.name}"
             names["Vma", index] = f"{leader}.{page.name}.vma"
+    if "tlb" in program.options:
+        for thread in program.threads:
+            for page in program.pages:
+                names["Tlb", thread.index * len(program.pages) + page.index] = (
+                    f"{thread.name}.tlb.{page.name}"
+                )
     for index, reference in enumerate(program.references):
         names["Reference", index] = reference
     for thread in program.threads:

@@ -27,6 +27,12 @@ def alloc_folio(k: Kernel) -> Folio:
     raise k.exhausted("Folio")
 
 
+def count_copy(k: Kernel) -> None:
+    """One more page copied, where the test asks."""
+    if k.count_copies:
+        k.statistics[0].copies = k.statistics[0].copies + 1
+
+
 def folio_get(k: Kernel, folio: Folio) -> None:
     """Take a reference.  The zero page is never freed, so its references are not counted."""
     if folio is k.zero_page:
@@ -55,6 +61,7 @@ def free_if_unused(k: Kernel, folio: Folio) -> None:
     folio.data.fill(k.content(ZERO))
     folio.index = 0
     folio.anon_exclusive = folio.dirty = folio.uptodate = folio.lru = False
+    folio.lazyfree = folio.ksm = False
 
 
 # -- the folio lock --------------------------------------------------------------------------------
@@ -101,12 +108,35 @@ def lru_add_drain(k: Kernel, cpu: int) -> None:
     for folio in k.folios:
         if folio.batch == cpu + 1:
             drain_one(k, folio)
+        if folio.lazyfree_batch == cpu + 1:
+            lru_lazyfree(k, folio)
+
+
+def lru_add_drain_all(k: Kernel) -> None:
+    """The batches of every CPU."""
+    for cpu in range(len(k.tasks) + 1):
+        lru_add_drain(k, cpu)
 
 
 def drain_one(k: Kernel, folio: Folio) -> None:
     """One folio goes from its batch to an LRU list; the batch's reference goes."""
     folio.batch = 0
     folio.lru = True
+    folio_put(k, folio)
+
+
+def mark_page_lazyfree(k: Kernel, folio: Folio, cpu: int) -> None:
+    """MADV_FREE: a page on the LRU list enters this CPU's lazyfree batch, which holds a reference."""
+    if folio.lru and not folio.lazyfree and not folio.swapcache and not folio.lazyfree_batch:
+        folio_get(k, folio)
+        folio.lazyfree_batch = cpu + 1
+
+
+def lru_lazyfree(k: Kernel, folio: Folio) -> None:
+    """The batch is drained: only now may reclaim discard the page (lru_lazyfree_fn, mm/swap.c)."""
+    folio.lazyfree_batch = 0
+    if folio.lru and not folio.swapcache:
+        folio.lazyfree = True
     folio_put(k, folio)
 
 

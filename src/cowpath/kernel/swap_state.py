@@ -6,9 +6,10 @@ from __future__ import annotations
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import page_io, swapfile
-from cowpath.kernel.state import Folio, Kernel, Slot
+from cowpath.kernel.state import Folio, Kernel, Pte, Slot
 from cowpath.kernel.swap import (
     alloc_folio,
+    count_copy,
     folio_add_lru,
     folio_get,
     folio_put,
@@ -91,3 +92,18 @@ def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
     yield
     page_io.swap_readpage(k, folio, slot)
     return folio
+
+
+def ksm_might_need_to_copy(k: Kernel, pte: Pte, folio: Folio) -> Folio:
+    """The folio, or a locked copy of it where it was read in for another page (mm/ksm.c).
+
+    KSM had merged the two before they were swapped out.  While it is a KSM page still, it serves everybody.
+    """
+    if folio.ksm or folio.index in (0, pte.page + 1):
+        return folio
+    new = alloc_folio(k)
+    new.data = folio.data
+    new.locked = new.dirty = True
+    count_copy(k)
+    k.say(f"{folio} was read in for another page that shared its content: this one gets a copy")
+    return new

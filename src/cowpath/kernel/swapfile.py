@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
-from cowpath.kernel import changes, rmap, swap_state
+from cowpath.kernel import changes, mutants, rmap, swap_state
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
     mk_pte,
     pte_lock,
@@ -17,7 +18,14 @@ from cowpath.kernel.pgtable import (
     swp_entry_to_pte,
 )
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Slot, SwapDevice
-from cowpath.kernel.swap import folio_get, folio_lock, folio_put, folio_unlock, folio_wait_writeback
+from cowpath.kernel.swap import (
+    folio_add_lru,
+    folio_get,
+    folio_lock,
+    folio_put,
+    folio_unlock,
+    folio_wait_writeback,
+)
 from cowpath.program import DISCARDED
 
 # -- slots -----------------------------------------------------------------------------------------
@@ -83,6 +91,8 @@ def reuse_swap_page(k: Kernel, folio: Folio) -> bool:
     References of any other kind are not looked at.  Under writeback to a device with stable writes the page
     is not reused.  Replaced by 53a05ad9f21d and c145e0b47c77 (v5.18).
     """
+    if folio.ksm:
+        return False
     slot = folio.entry
     users = folio.mapcount + (slot.count if slot is not None else 0)
     if users > 1:
@@ -202,23 +212,26 @@ def unuse_swap_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
     if folio is None:
         return
     yield
-    folio_lock(folio)
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF):
+        folio_lock(folio)
     yield
-    folio_wait_writeback(folio)
-    unuse_pte(k, pte, slot, folio)
+    if not k.has(mutants.NO_WRITEBACK_WAIT_IN_SWAPOFF):
+        folio_wait_writeback(folio)
+    unuse_pte(k, cpu, pte, slot, folio)
     folio_free_swap(k, folio)
-    folio_unlock(folio)
+    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF):
+        folio_unlock(folio)
     folio_put(k, folio)
 
 
-def unuse_pte(k: Kernel, pte: Pte, slot: Slot, folio: Folio) -> None:
+def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
     """Map the folio read-only in place of the swap pte.
 
     Matching must not see the marker (H2), and a marked pte makes the page exclusive again (H6), both
     1493a1913e34, v5.19.
     """
     pte_lock(pte.mm)
-    if not pte_same_as_swp(k, pte, swp_entry_to_pte(slot)):
+    if not still(k, mutants.NO_PTE_SAME_IN_SWAPOFF, pte_same_as_swp(k, pte, swp_entry_to_pte(slot))):
         explain_mismatch(k, pte, slot)
         pte_unlock(pte.mm)
         return
@@ -227,9 +240,15 @@ def unuse_pte(k: Kernel, pte: Pte, slot: Slot, folio: Folio) -> None:
     exclusive = exclusive or k.has(changes.SWAPOFF_ALWAYS_EXCLUSIVE)
     if value.exclusive and not exclusive:
         k.say("the swap pte was marked exclusive, and swapoff drops the marker")
-    folio_get(k, folio)
-    rmap.folio_add_anon_rmap(k, folio, pte, exclusive)
-    set_pte(pte, mk_pte(folio))
+    mapped = swap_state.ksm_might_need_to_copy(k, pte, folio)
+    if mapped is folio:
+        folio_get(k, folio)
+        rmap.folio_add_anon_rmap(k, folio, pte, exclusive and not folio.ksm)
+    else:
+        rmap.folio_add_new_anon_rmap(k, mapped, pte)
+        folio_add_lru(k, mapped, cpu)
+        folio_unlock(mapped)
+    set_pte(pte, mk_pte(mapped))
     swap_free(k, slot)
     pte_unlock(pte.mm)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes
+from cowpath.kernel import changes, mutants
+from cowpath.kernel.mutants import still
 from cowpath.kernel.page_io import swap_writepage
 from cowpath.kernel.rmap import folio_maybe_dma_pinned, ptes_mapping, try_to_unmap_one
 from cowpath.kernel.state import Folio, Kernel
@@ -18,6 +19,7 @@ from cowpath.kernel.swap import (
     folio_wait_writeback,
 )
 from cowpath.kernel.swap_state import add_to_swap, delete_from_swap_cache
+from cowpath.kernel.tlb import flush_tlb_folio
 
 
 def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
@@ -33,9 +35,12 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
         return False
     yield
     yield from try_to_unmap(k, folio)
+    flush_tlb_folio(k, folio)
     if folio.mapcount or (k.has(changes.PINNED_AFTER_UNMAP) and folio_maybe_dma_pinned(folio)):
         folio_unlock(folio)
         return False
+    if folio.lazyfree:
+        return discard(k, folio)
     if folio.dirty:
         if not is_page_cache_freeable(k, folio):
             folio_unlock(folio)
@@ -52,7 +57,7 @@ def prepare(k: Kernel, folio: Folio) -> bool:
     """Bring a folio into the swap cache, if reclaim wants it at all."""
     if folio.writeback:
         return False
-    if folio.swapcache:
+    if folio.swapcache or folio.lazyfree:
         return True
     if k.has(changes.PINNED_NOT_SWAPPED) and folio_maybe_dma_pinned(folio):
         k.say(f"{folio} may be pinned, so it gets no swap slot (feb889fb40fa)")
@@ -64,15 +69,26 @@ def try_to_unmap(k: Kernel, folio: Folio) -> Code:
     """Unmap a folio everywhere, one pte at a time; a pte that must stay ends the walk (mm/rmap.c)."""
     position = 0
     while folio.mapcount and position < len(ptes_mapping(k, folio)):
-        if not try_to_unmap_one(k, folio, ptes_mapping(k, folio)[position]):
+        gone = yield from try_to_unmap_one(k, folio, ptes_mapping(k, folio)[position])
+        if not gone:
             return
         position += 1
         yield
 
 
+def discard(k: Kernel, folio: Folio) -> bool:
+    """Free an unmapped page after MADV_FREE, unless somebody else refers to it or it was written."""
+    if folio.dirty or folio_ref_count(folio) != 1:
+        folio_unlock(folio)
+        return False
+    folio_unlock(folio)
+    folio_put(k, folio)
+    return True
+
+
 def is_page_cache_freeable(k: Kernel, folio: Folio) -> bool:
     """Whether only the swap cache and the isolation hold references: writeback starts only then."""
-    if folio_ref_count(folio) == 2:
+    if still(k, mutants.NO_REFCOUNT_IN_PAGEOUT, folio_ref_count(folio) == 2):
         return True
     k.say(f"{folio} has {folio_ref_count(folio) - 2} more reference(s), so it is not written out yet")
     return False

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Pages copied, test by test and kernel by kernel, and which of the copies nobody needed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from cowpath.commands import options
+
+NOT_FINISHED = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `cowpath copies`."""
+    from cowpath.corpus import DEFAULT
+
+    parser.add_argument(
+        "corpus", nargs="*", default=[DEFAULT], metavar="CORPUS",
+        help=f"litmus tests or directories of them (default {DEFAULT}/)",
+    )  # fmt: skip
+    options.add_kernel_options(parser)
+    options.add_search_options(parser)
+    options.add_jobs_option(parser)
+    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table; status 0 if it is complete, 3 if a search was cut short or could not run."""
+    from cowpath import copies
+    from cowpath.corpus import files
+    from cowpath.progress import Tally
+    from cowpath.report import copies as report
+
+    chosen = arguments.kernel or arguments.arch or arguments.added or arguments.dropped
+    versions = options.versions(arguments) if chosen else copies.default_versions()
+    with Tally() as tally:
+        found = copies.build(
+            files(arguments.corpus),
+            versions,
+            merge=not chosen,
+            max_states=arguments.max_states,
+            jobs=arguments.jobs,
+            done=lambda task: tally.add(f"{task.file} on {task.version}"),
+        )
+    form = {"text": report.text, "markdown": report.markdown, "json": report.document}[arguments.format]
+    sys.stdout.write(form(found))
+    lacking = [one for row in found.rows for one in row.counts if one.most is None]
+    for one in lacking:
+        print(f"{one.test}: no number: {one.why}", file=sys.stderr)
+    return NOT_FINISHED if lacking else 0

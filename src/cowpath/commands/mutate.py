@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""The strength of a corpus: drop each change, recheck and lock, one at a time, and see which tests notice."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cowpath.commands import options
+from cowpath.errors import CowpathError
+
+if TYPE_CHECKING:
+    from cowpath.mutation import Finding, Mutant
+
+MISSED = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `cowpath mutate`."""
+    from cowpath.corpus import DEFAULT
+
+    parser.add_argument(
+        "corpus", nargs="*", default=[DEFAULT], metavar="CORPUS",
+        help=f"litmus tests or directories of them (default {DEFAULT}/)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="only this mutation, by name or commit; repeatable"
+    )
+    parser.add_argument("--list", action="store_true", help="say what would be mutated, and stop")
+    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text")
+    options.add_jobs_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print who notices what, and the score.
+
+    Status 0 if every mutation is noticed or its record says why it cannot be, 1 if not.
+    """
+    from cowpath import mutation
+    from cowpath.corpus import files
+    from cowpath.progress import Tally
+    from cowpath.report import mutation as report
+
+    mutants = chosen(arguments.only)
+    if arguments.list:
+        sys.stdout.write(listing(mutants))
+        return 0
+    with Tally() as tally:
+        laboratory = mutation.Laboratory(
+            files(arguments.corpus),
+            arguments.jobs,
+            lambda task: tally.add(f"{task.file} on {task.version}"),
+        )
+        findings = mutation.measure(mutants, laboratory)
+    for file, why in laboratory.unusable().items():
+        print(f"{file}: left out: {why}", file=sys.stderr)
+    form = {"text": report.text, "markdown": report.markdown, "json": report.document}[arguments.format]
+    sys.stdout.write(form(findings))
+    return status(findings)
+
+
+def status(findings: Sequence[Finding]) -> int:
+    """1 if a mutation is missed, or noticed against its record."""
+    return MISSED if any(one.fate in ("missed", "contradiction") for one in findings) else 0
+
+
+def chosen(names: Sequence[str] | None) -> list[Mutant]:
+    """The mutations with these names; CowpathError for a name that is none."""
+    from cowpath.kernel.changes import find
+    from cowpath.mutation import all_mutants
+
+    mutants = all_mutants()
+    if names is None:
+        return mutants
+    found: list[Mutant] = []
+    for name in names:
+        exact = [mutant for mutant in mutants if mutant.name.lower() == name.lower()]
+        wanted = set(find(name)) if not exact else set()
+        matching = exact or [mutant for mutant in mutants if set(mutant.changes) == wanted]
+        if not matching:
+            raise CowpathError(f"{name!r} is no mutation: `cowpath mutate --list` names them")
+        found += matching
+    return list(dict.fromkeys(found))
+
+
+def listing(mutants: Sequence[Mutant]) -> str:
+    """Every mutation with what it does to a kernel."""
+    from cowpath.report.text import align
+
+    rows = [["mutation", "sort", "kernels", "then"]]
+    for mutant in mutants:
+        change = mutant.changes[0]
+        then = change.rule if mutant.added else change.before
+        if len(mutant.changes) > 1:
+            then = "without " + ", ".join(part.name for part in mutant.changes)
+        rows.append([mutant.name, mutant.sort, kernels(mutant), then])
+    return align(rows)
+
+
+def kernels(mutant: Mutant) -> str:
+    """The kernels it is tried on, in turn."""
+    from cowpath.mutation import kernels_for
+
+    return ", ".join(str(version).removesuffix(" x86_64") for version in kernels_for(mutant)) or "none"

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""The reliability table: what each kind of reference can be relied upon for, in each situation, by kernel."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cowpath.commands import options
+from cowpath.errors import CowpathError
+
+if TYPE_CHECKING:
+    from cowpath.kernel.changes import Version
+    from cowpath.reliability import Table
+    from cowpath.situations import Kind, Situation
+
+NOT_FINISHED = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `cowpath table`."""
+    from cowpath.situations import KINDS, MORE_KINDS, SITUATIONS
+
+    kinds = [kind.name for kind in (*KINDS, *MORE_KINDS)]
+    options.add_kernel_options(parser)
+    group = parser.add_argument_group("which part of the table")
+    group.add_argument(
+        "--reference", action="append", choices=kinds, metavar="KIND",
+        help=f"repeatable; default the first four of: {', '.join(kinds)}",
+    )  # fmt: skip
+    group.add_argument(
+        "--situation", action="append", choices=[one.name for one in SITUATIONS], metavar="NAME",
+        help="repeatable; default all: " + ", ".join(one.name for one in SITUATIONS),
+    )  # fmt: skip
+    group = parser.add_argument_group("what to do with it")
+    group.add_argument("--format", choices=("text", "markdown", "html", "json"), default="text")
+    group.add_argument("--no-traces", action="store_true", help="leave the traces out of Markdown and HTML")
+    group.add_argument("--trace", metavar="TEST", help="show one cell instead: its test and the path to it")
+    group.add_argument("--tests", metavar="DIR", type=Path, help="write the tests behind the cells there")
+    options.add_search_options(parser)
+    options.add_jobs_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table.
+
+    Status 0 if it is complete, 3 if a search was cut short; with --trace 1 if there is nothing to show.
+    """
+    from cowpath import reliability
+    from cowpath.progress import Tally
+
+    if arguments.trace is not None:
+        return show(arguments)
+    if arguments.tests is not None:
+        return write_tests(arguments)
+    wanted, chosen = kinds(arguments.reference), situations(arguments.situation)
+    kernels = versions(arguments)
+    with Tally() as tally:
+        table = reliability.build(
+            kernels,
+            wanted,
+            chosen,
+            merge=arguments.kernel is None,
+            max_states=arguments.max_states,
+            jobs=arguments.jobs,
+            with_traces=arguments.format in ("markdown", "html", "json") and not arguments.no_traces,
+            done=lambda task: tally.add(f"{task.kind.name}-{task.situation_name} on {task.version}"),
+        )
+    sys.stdout.write(written(table, arguments.format))
+    return NOT_FINISHED if any(cell.verdict == "not finished" for cell in table.cells.values()) else 0
+
+
+def versions(arguments: argparse.Namespace) -> list[Version]:
+    """The kernels asked for; by default every release that changes a rule."""
+    from cowpath.eras import all_versions
+
+    if arguments.kernel is not None:
+        return options.versions(arguments)
+    releases = [str(version.release) for version in all_versions()]
+    return options.versions(argparse.Namespace(**{**vars(arguments), "kernel": releases}))
+
+
+def kinds(names: Sequence[str] | None) -> list[Kind]:
+    """Kinds of reference by name; the four of the founding patch's note unless asked otherwise."""
+    from cowpath.situations import KINDS, MORE_KINDS
+
+    return [kind for kind in (*KINDS, *MORE_KINDS) if kind.name in names] if names else list(KINDS)
+
+
+def situations(names: Sequence[str] | None) -> list[Situation]:
+    """Situations by name, all unless asked otherwise."""
+    from cowpath.situations import SITUATIONS
+
+    return [one for one in SITUATIONS if names is None or one.name in names]
+
+
+def written(table: Table, form: str) -> str:
+    """The table in one of the formats."""
+    from cowpath.report.reliability import html, json, markdown, text
+
+    if form == "text":
+        return text.document(table, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    if form == "markdown":
+        return markdown.document(table)
+    return html.document(table) if form == "html" else json.document(table)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """The test behind one cell and the path to what is wrong there, on each kernel asked for."""
+    from cowpath import reliability
+    from cowpath.litmus.print import to_text
+
+    kind, situation = cell_named(arguments.trace)
+    kernels = options.versions(arguments)
+    sys.stdout.write(to_text(situation.test(kind)))
+    shown = 0
+    for version in kernels:
+        task = reliability.Task(kind, situation.name, version, arguments.max_states, with_trace=True)
+        cell = reliability.compute(task)
+        sys.stdout.write(f"\n{version}: {cell.words}  {cell.message}".rstrip() + "\n")
+        if cell.bad:
+            shown += 1
+            sys.stdout.write("\n" + cell.trace)
+    return 0 if shown else 1
+
+
+def cell_named(name: str) -> tuple[Kind, Situation]:
+    """The kind and the situation that a test's name is made of; CowpathError if there is no such test.
+
+    >>> kind, situation = cell_named("get-write-swap-read")
+    >>> kind.title, situation.title
+    ('FOLL_GET | FOLL_WRITE', 'swapped out, read back')
+    """
+    import difflib
+
+    from cowpath.situations import KINDS, MORE_KINDS, SITUATIONS
+
+    tests = {f"{kind.name}-{one.name}": (kind, one) for kind in (*KINDS, *MORE_KINDS) for one in SITUATIONS}
+    if name in tests:
+        return tests[name]
+    close = difflib.get_close_matches(name, tests, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "it is a KIND and a NAME, see --help"
+    raise CowpathError(f"no cell has a test {name!r}: {hint}")
+
+
+def write_tests(arguments: argparse.Namespace) -> int:
+    """Write the test behind every cell into a directory."""
+    from cowpath.litmus.print import to_text
+
+    directory: Path = arguments.tests
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for kind in kinds(arguments.reference):
+            for situation in situations(arguments.situation):
+                test = situation.test(kind)
+                path = directory / f"{test.name}.litmus"
+                path.write_text(to_text(test), encoding="utf-8")
+                print(path)
+    except OSError as error:
+        raise CowpathError(f"{directory}: {error.strerror}") from error
+    return 0

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Kernels that are wrong on purpose: a recheck that always succeeds, a lock that is not taken.
+
+Each is a change that no release has, so `--with NAME` builds a kernel with it.  `cowpath mutate` builds them
+all, to see whether the corpus would notice.  Where the model rechecks, it asks `still(k, MUTANT, condition)`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cowpath.kernel.changes import Change
+
+if TYPE_CHECKING:
+    from cowpath.kernel.state import Kernel
+
+
+def still(k: Kernel, mutant: Change, holds: bool) -> bool:
+    """Whether what was seen without a lock holds under it; a kernel with the mutant believes it does."""
+    return holds or k.has(mutant)
+
+
+def recheck(name: str, file: str, rule: str, unobservable: str = "") -> Change:
+    """A mutant that skips a recheck."""
+    return Change(name, "a mutant", None, file, rule, "it compares again", unobservable=unobservable)
+
+
+def lock(name: str, file: str, rule: str, unobservable: str = "") -> Change:
+    """A mutant that does not take a lock."""
+    return Change(name, "a mutant", None, file, rule, "it holds the lock", unobservable=unobservable)
+
+
+# -- page faults -----------------------------------------------------------------------------------
+
+NO_PTE_SAME_IN_FAULT = recheck(
+    "no-pte-same-in-fault", "mm/memory.c",
+    "handle_pte_fault goes on to do_wp_page with the pte that it read without the page-table lock",
+)  # fmt: skip
+NO_PTE_SAME_IN_ANONYMOUS = recheck(
+    "no-pte-same-in-anonymous", "mm/memory.c",
+    "do_anonymous_page maps its page over whatever another thread has mapped meanwhile",
+)  # fmt: skip
+NO_PTE_SAME_IN_WP_SLEEP = recheck(
+    "no-pte-same-in-wp-sleep", "mm/memory.c",
+    "do_wp_page (v5.7) does not look at the pte again after it has slept for the page lock",
+)  # fmt: skip
+NO_PTE_SAME_IN_WP_COPY = recheck(
+    "no-pte-same-in-wp-copy", "mm/memory.c",
+    "wp_page_copy maps the copy over whatever another thread has mapped meanwhile",
+)  # fmt: skip
+NO_TRYLOCK_IN_WP_REUSE = lock(
+    "no-trylock-in-wp-reuse", "mm/memory.c",
+    "do_wp_page counts the references of a folio that somebody else has locked",
+    "whoever has locked a folio also holds a reference to it, and the count sees that",
+)  # fmt: skip
+NO_RECOUNT_IN_WP_REUSE = recheck(
+    "no-recount-in-wp-reuse", "mm/memory.c",
+    "do_wp_page does not count references again under the folio lock",
+)  # fmt: skip
+NO_PTE_SAME_IN_SWAPIN = recheck(
+    "no-pte-same-in-swapin", "mm/memory.c",
+    "do_swap_page maps its folio over whatever another thread has mapped meanwhile",
+)  # fmt: skip
+NO_FOLIO_LOCK_IN_SWAPIN = lock(
+    "no-folio-lock-in-swapin", "mm/memory.c",
+    "do_swap_page does not wait for the folio lock, so the content may not have arrived",
+)  # fmt: skip
+
+# -- fork ------------------------------------------------------------------------------------------
+
+NO_MMAP_LOCK_IN_FORK = lock(
+    "no-mmap-lock-in-fork", "kernel/fork.c",
+    "dup_mmap does not hold the parent's mmap_lock, so its threads fault while the page table is copied",
+)  # fmt: skip
+NO_PIN_CHECK_IN_FORK = recheck(
+    "no-pin-check-in-fork", "mm/memory.c", "fork shares a page that may be pinned"
+)  # fmt: skip
+
+# -- reclaim ---------------------------------------------------------------------------------------
+
+NO_RECHECK_IN_UNMAP = recheck(
+    "no-recheck-in-unmap", "mm/rmap.c",
+    "try_to_unmap_one replaces a pte though it maps another page by now",
+)  # fmt: skip
+NO_PIN_CHECK_IN_UNMAP = recheck(
+    "no-pin-check-in-unmap", "mm/rmap.c",
+    "page_try_share_anon_rmap takes exclusivity from a page that may be pinned",
+)  # fmt: skip
+NO_REFCOUNT_IN_PAGEOUT = recheck(
+    "no-refcount-in-pageout", "mm/vmscan.c", "pageout writes a page that others refer to"
+)  # fmt: skip
+
+# -- swapoff ---------------------------------------------------------------------------------------
+
+NO_PTE_SAME_IN_SWAPOFF = recheck(
+    "no-pte-same-in-swapoff", "mm/swapfile.c",
+    "unuse_pte maps its folio over whatever the process has mapped meanwhile",
+)  # fmt: skip
+NO_FOLIO_LOCK_IN_SWAPOFF = lock(
+    "no-folio-lock-in-swapoff", "mm/swapfile.c", "swapoff does not lock the folio that it maps"
+)  # fmt: skip
+NO_WRITEBACK_WAIT_IN_SWAPOFF = lock(
+    "no-writeback-wait-in-swapoff", "mm/swapfile.c",
+    "swapoff maps a folio that is still being written",
+)  # fmt: skip
+
+MUTANTS: tuple[Change, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Change))

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: MIT
+"""The strength of a corpus: take each change away, and each recheck and lock, and see which tests notice.
+
+A test notices a mutant if its verdict, the invariants it breaks or the answer to its condition differ from
+those on the kernel without the mutation.  What it does not ask for does not count.
+
+A kernel never learns what it has but by asking, so a test that ran without asking about a change runs in the
+same way with it dropped: those runs are skipped, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cowpath.eras import all_versions
+from cowpath.errors import CowpathError
+from cowpath.explore.step import Exhausted, ModelError
+from cowpath.kernel.changes import CHANGES, Change, Version
+from cowpath.kernel.mutants import MUTANTS
+from cowpath.litmus.resolve import load_program
+from cowpath.parallel import each
+from cowpath.verdict import judge
+
+MAX_STATES = 300_000
+"""A mutant may run wild; what it shows within this many states counts."""
+
+Sort = Literal["change", "variant", "recheck"]
+
+SORTS: dict[Sort, str] = {
+    "change": "upstream changes", "variant": "wrong variants", "recheck": "rechecks and locks",
+}  # fmt: skip
+"""Each sort of mutation, and what several of it are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A mutation: changes that are dropped, or one that no release has and that is added."""
+
+    name: str
+    sort: Sort
+    changes: tuple[Change, ...]
+
+    @property
+    def added(self) -> bool:
+        """Whether it adds to a kernel, not takes from it."""
+        return self.sort != "change"
+
+    @property
+    def unobservable(self) -> str:
+        """Why no test can notice it, if its record says so."""
+        return self.changes[0].unobservable if len(self.changes) == 1 else ""
+
+    def applies_to(self, version: Version) -> bool:
+        """Whether a kernel can be mutated in this way."""
+        return self.added or any(version.has(change) for change in self.changes)
+
+    def apply(self, version: Version) -> Version:
+        """The kernel with the mutation."""
+        if self.added:
+            return dataclasses.replace(
+                version, changes=version.changes | set(self.changes), added=self.changes
+            )
+        return dataclasses.replace(version, changes=version.changes - set(self.changes), dropped=self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a test says on a kernel, and which changes that kernel was asked about."""
+
+    verdict: str
+    breakage: tuple[str, ...]
+    condition: bool | None
+    outcomes: frozenset[str]
+    asked: frozenset[str]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A test that notices a mutant, and by what."""
+
+    test: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one mutant.
+
+    `version` is the kernel that was mutated: the newest that can be and where a test noticed; None if there
+    is none to mutate.  `silent` are tests whose outcomes differ though nothing that they ask for does.
+    """
+
+    mutant: Mutant
+    version: Version | None
+    noticed: tuple[Notice, ...] = ()
+    silent: tuple[str, ...] = ()
+
+    @property
+    def fate(self) -> Literal["noticed", "missed", "unobservable", "contradiction", "none"]:
+        """The result in a word; a contradiction is noticed though its record says it cannot be."""
+        if self.version is None:
+            return "none"
+        if self.noticed:
+            return "contradiction" if self.mutant.unobservable else "noticed"
+        return "unobservable" if self.mutant.unobservable else "missed"
+
+
+# -- what can be mutated ---------------------------------------------------------------------------
+
+
+def all_mutants() -> list[Mutant]:
+    """Every change by itself, every hunk and every patch that is in several parts, every mutant record.
+
+    >>> [mutant.name for mutant in all_mutants() if mutant.name.startswith("H4")]
+    ['H4', 'H4a', 'H4b', 'H4c', 'H4d']
+    """
+    found: list[Mutant] = []
+    for change in CHANGES:
+        if change.release is None:
+            found.append(Mutant(change.name, "variant", (change,)))
+            continue
+        for name, parts in groups_with(change):
+            if all(name != other.name for other in found):
+                found.append(Mutant(name, "change", parts))
+        found.append(Mutant(change.name, "change", (change,)))
+    return found + [Mutant(change.name, "recheck", (change,)) for change in MUTANTS]
+
+
+def groups_with(change: Change) -> list[tuple[str, tuple[Change, ...]]]:
+    """The patch and the hunk that a change is a part of, where they have more parts than it."""
+    groups = []
+    for name, key in ((change.part_of, "part_of"), (change.hunk, "hunk")):
+        parts = tuple(c for c in CHANGES if name and c.release is not None and getattr(c, key) == name)
+        if len(parts) > 1:
+            groups.append((name, parts))
+    return groups
+
+
+def kernels_for(mutant: Mutant, architectures: Sequence[str] = ("x86_64", "arm")) -> list[Version]:
+    """The kernels to mutate, best first: the newest that can be, then the oldest.
+
+    A change may have become redundant since, or matter on an architecture only that has no newer one.
+    """
+    own = tuple(architecture for change in mutant.changes for architecture in change.architectures)
+    found: list[Version] = []
+    for architecture in own or architectures:
+        able = [version for version in all_versions([architecture]) if mutant.applies_to(version)]
+        found += [able[-1], able[0]] if able else []
+    return list(dict.fromkeys(found))
+
+
+# -- running ---------------------------------------------------------------------------------------
+
+
+class Watched(frozenset[Change]):
+    """A kernel's changes, remembering which were asked for."""
+
+    asked: set[str]
+
+    def __contains__(self, change: object) -> bool:
+        assert isinstance(change, Change)
+        self.asked.add(change.name)
+        return super().__contains__(change)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One test on one kernel."""
+
+    file: str
+    version: Version
+
+
+def run(task: Task) -> Run:
+    """Explore one test on one kernel, noting what it asks about."""
+    watched = Watched(task.version.changes)
+    watched.asked = set()
+    version = dataclasses.replace(task.version, changes=watched)
+    try:
+        result = judge(load_program(task.file), version, MAX_STATES)
+    except CowpathError as error:
+        return Run("error", (), None, frozenset(), frozenset(), str(error))
+    except (ModelError, Exhausted) as error:
+        return Run("model", (f"the model stops: {error}",), None, frozenset(), frozenset(watched.asked))
+    return Run(
+        result.verdict,
+        result.breakage,
+        result.condition,
+        frozenset(outcome.text() for outcome in result.outcomes),
+        frozenset(watched.asked | ASKED_TOGETHER),
+    )
+
+
+ASKED_TOGETHER = frozenset(change.name for change in CHANGES if change.name.startswith("swp-exclusive-"))
+"""Changes that are looked at as a set, not one by one: whether the architecture has the bit."""
+
+
+def why_noticed(before: Run, after: Run) -> str:
+    """What a test says differently, worst first; empty if nothing.
+
+    Of a search that did not finish only what it has found counts, not what it has not.
+    """
+    fresh = [kind for kind in after.breakage if kind not in before.breakage]
+    if fresh:
+        return ", ".join(fresh)
+    if after.verdict in ("unfinished", "model"):
+        return ""
+    gone = [kind for kind in before.breakage if kind not in after.breakage]
+    if gone:
+        return "no " + ", no ".join(gone)
+    if before.condition != after.condition:
+        return "condition holds" if after.condition else "condition does not hold"
+    return ""
+
+
+@dataclass
+class Laboratory:
+    """Runs tests on kernels, each pair once."""
+
+    files: Sequence[str]
+    jobs: int = 1
+    done: Callable[[Task], None] = lambda task: None
+    known: dict[Task, Run] = dataclasses.field(default_factory=dict)
+
+    def run_all(self, tasks: Iterable[Task]) -> None:
+        """Run what has not been run yet, on several cores."""
+        missing = [task for task in dict.fromkeys(tasks) if task not in self.known]
+        self.known |= dict(zip(missing, each(run, missing, self.jobs, self.done), strict=True))
+
+    def baselines(self, version: Version) -> dict[str, Run]:
+        """Every test on a kernel as it is, those left out that cannot run there."""
+        tasks = [Task(file, version) for file in self.files]
+        self.run_all(tasks)
+        return {
+            task.file: self.known[task] for task in tasks if self.known[task].verdict in ("kept", "broken")
+        }
+
+    def unusable(self) -> dict[str, str]:
+        """Tests that cannot run, with the reason."""
+        return {task.file: run.error for task, run in self.known.items() if run.error}
+
+    def affected(self, mutant: Mutant, version: Version) -> list[str]:
+        """The tests that asked about what is mutated."""
+        names = {change.name for change in mutant.changes}
+        return [file for file, before in self.baselines(version).items() if names & before.asked]
+
+    def try_on(self, mutant: Mutant, version: Version) -> Finding:
+        """Mutate one kernel and see what every test says."""
+        mutated, baselines = mutant.apply(version), self.baselines(version)
+        noticed, silent = [], []
+        for file in self.affected(mutant, version):
+            before, after = baselines[file], self.known[Task(file, mutated)]
+            why = why_noticed(before, after)
+            if why:
+                noticed.append(Notice(file, why))
+            elif before.outcomes != after.outcomes:
+                silent.append(file)
+        return Finding(mutant, version, tuple(noticed), tuple(silent))
+
+
+def measure(mutants: Sequence[Mutant], laboratory: Laboratory) -> list[Finding]:
+    """Try every mutant on its kernels, until a test notices it; rounds, so that many run at once."""
+    best: dict[Mutant, Finding] = {mutant: Finding(mutant, None) for mutant in mutants}
+    kernels = {mutant: kernels_for(mutant) for mutant in mutants}
+    for turn in range(max((len(found) for found in kernels.values()), default=0)):
+        open_ones = [m for m in mutants if not best[m].noticed and turn < len(kernels[m])]
+        laboratory.run_all(
+            Task(file, version)
+            for version in {kernels[m][turn]: None for m in open_ones}
+            for file in laboratory.files
+        )
+        laboratory.run_all(
+            Task(file, mutant.apply(kernels[mutant][turn]))
+            for mutant in open_ones
+            for file in laboratory.affected(mutant, kernels[mutant][turn])
+        )
+        for mutant in open_ones:
+            finding = laboratory.try_on(mutant, kernels[mutant][turn])
+            if best[mutant].version is None or finding.noticed:
+                best[mutant] = finding
+    return [best[mutant] for mutant in mutants]

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""The reliability table: what a reference of each kind can be relied upon, in each situation, on each kernel.
+
+A cell is a small generated test (situations.py), explored exhaustively and held against two promises:
+
+- the *strict* one, in which every reference stays coherent with the memory it was taken from; a cell is
+  "reliable" if the kernel keeps that;
+- the real one (promise.py).  What it excludes is marked: breaking only the strict promise is no bug, and
+  keeping it where nothing is promised is no guarantee.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cowpath import promise, verdict
+from cowpath.eras import Column, each_alone, eras
+from cowpath.errors import CowpathError
+from cowpath.explore.search import Exploration, explore
+from cowpath.explore.trace import trace
+from cowpath.kernel.changes import Version
+from cowpath.litmus.resolve import resolve
+from cowpath.parallel import each
+from cowpath.program import Program
+from cowpath.report.trace import trace_text
+from cowpath.situations import KINDS, SITUATIONS, Kind, Situation
+from cowpath.verdict import Outcome, Result
+
+Reliability = Literal["reliable", "stale", "lost", "leak", "hang", "crash", "not modelled", "not finished"]
+
+WORDS: dict[str, Reliability] = {
+    "": "reliable", "stale data": "stale", "lost write": "lost", "leak": "leak", "hang": "hang",
+    "crash": "crash",
+}  # fmt: skip
+
+MEANING: dict[Reliability, str] = {
+    "reliable": "whatever happens, the reference and the memory it was taken from are the same bytes",
+    "stale": "the device may read what the memory no longer holds",
+    "lost": "what the device writes may not reach the memory",
+    "leak": "one process may see what another one wrote after fork",
+    "hang": "something may never finish",
+    "crash": "the kernel may stop at one of its own checks",
+    "not modelled": "the model does not have what the test needs yet",
+    "not finished": "the search stopped at its bound, so nothing is claimed",
+}
+"""What each verdict says, mildest first."""
+
+NOTHING_SHOWN: tuple[Reliability, ...] = ("reliable", "not modelled", "not finished")
+"""Verdicts without a trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One kind of reference in one situation on one kernel.
+
+    `promised` is whether the promise covers this test in full: where it does not, "reliable" is luck and
+    anything else (in brackets) is no bug.  `broken` is whether the kernel breaks the real promise.
+    """
+
+    verdict: Reliability
+    promised: bool = True
+    broken: bool = False
+    outcome: str = ""
+    trace: str = field(default="", repr=False)
+    states: int = 0
+    message: str = ""
+
+    @property
+    def bad(self) -> bool:
+        """Whether there is something to show."""
+        return self.verdict not in NOTHING_SHOWN
+
+    @property
+    def words(self) -> str:
+        """As a table shows it; what the promise excludes in brackets.
+
+        >>> Cell("lost", promised=False).words, Cell("lost", broken=True).words
+        ('(lost)', 'lost')
+        """
+        covered = self.promised or self.broken or self.verdict.startswith("not ")
+        return self.verdict if covered else f"({self.verdict})"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The whole table; `cells` by (kind, situation, column)."""
+
+    kinds: tuple[Kind, ...]
+    situations: tuple[Situation, ...]
+    columns: tuple[Column, ...]
+    cells: dict[tuple[Kind, Situation, Column], Cell]
+
+    def row(self, kind: Kind, situation: Situation) -> list[Cell]:
+        """One line of it."""
+        return [self.cells[kind, situation, column] for column in self.columns]
+
+    def bad(self) -> Iterator[tuple[Kind, Situation, Column, Cell]]:
+        """Every cell that has something to show, in reading order."""
+        for (kind, situation, column), cell in self.cells.items():
+            if cell.bad:
+                yield kind, situation, column, cell
+
+
+# -- one cell --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A cell to be computed."""
+
+    kind: Kind
+    situation_name: str
+    version: Version
+    max_states: int | None
+    with_trace: bool
+
+    @property
+    def situation(self) -> Situation:
+        """Situations hold functions, which do not travel to another process; their names do."""
+        return next(one for one in SITUATIONS if one.name == self.situation_name)
+
+
+def compute(task: Task) -> Cell:
+    """Explore one cell."""
+    program = resolve(task.situation.test(task.kind))
+    try:
+        return judge(program, task.version, task.max_states, task.with_trace)
+    except CowpathError as error:
+        return Cell("not modelled", message=str(error).rpartition(": ")[2])
+
+
+def judge(
+    program: Program, version: Version, max_states: int | None = None, with_trace: bool = False
+) -> Cell:
+    """Hold one test on one kernel against the strict promise, and say what the real one excludes.
+
+    Raises CowpathError where the model lacks a statement.
+
+    >>> from cowpath.kernel.changes import version
+    >>> from cowpath.situations import situation
+    >>> judge(resolve(situation("fork-after").test(KINDS[1])), version("6.1")).words
+    '(lost)'
+    """
+    result = verdict.judge(program, version, max_states)
+    strict = explore(promise.build(program, strict=True))
+    allowed = {outcome.observed for outcome in strict.outcomes}
+    promised = allowed >= set(result.promised)
+    states = len(result.exploration.states)
+    if result.verdict == "unfinished":
+        return Cell("not finished", promised, states=states)
+    worst = worst_outcome(result, strict)
+    if worst is None:
+        return Cell("reliable", promised, states=states)
+    goal, broken = worst
+    return Cell(
+        WORDS[goal.breakage],
+        promised,
+        broken,
+        goal.text(),
+        trace_of(result, strict, goal) if with_trace else "",
+        states,
+    )
+
+
+def worst_outcome(result: Result, strict: Exploration) -> tuple[Outcome, bool] | None:
+    """The worst outcome that the strict promise forbids, and whether the real promise forbids it too.
+
+    What breaks the real promise comes first.  A leak is never excluded, so an outcome that the promise
+    allows is not called one: there the device's data went to the wrong process, and it is lost.
+    """
+    found = []
+    wished = verdict.read_outcomes(result.program, result.exploration, strict, copies=False)
+    for real, wish in zip(result.outcomes, wished, strict=True):
+        if real.breakage or wish.breakage:
+            kind = real.breakage or ("lost write" if wish.breakage == "leak" else wish.breakage)
+            found.append((real.promised, verdict.ORDER.index(kind), dataclasses.replace(wish, breakage=kind)))
+    if not found:
+        return None
+    excluded, _, outcome = min(found, key=lambda one: one[:2])
+    return outcome, not excluded
+
+
+def trace_of(result: Result, strict: Exploration, goal: Outcome) -> str:
+    """The path to the worst outcome; its last lines say what the strict promise would allow."""
+    wished = tuple(outcome.observed for outcome in strict.outcomes)
+    return trace_text(
+        dataclasses.replace(result, promised=wished), trace(result.exploration, goal.state), goal
+    )
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+
+def build(
+    versions: Sequence[Version],
+    kinds: Sequence[Kind] = KINDS,
+    situations: Sequence[Situation] = SITUATIONS,
+    merge: bool = False,
+    max_states: int | None = None,
+    jobs: int = 1,
+    with_traces: bool = False,
+    done: Callable[[Task], None] = lambda task: None,
+) -> Table:
+    """Compute the table; `merge` joins kernels that follow each other and agree.
+
+    Kernels with the same rules are explored once.
+    """
+    tasks: dict[tuple[Kind, str, frozenset[object]], Task] = {}
+    for version in versions:
+        for kind in kinds:
+            for one in situations:
+                key = (kind, one.name, frozenset(version.changes))
+                tasks.setdefault(key, Task(kind, one.name, version, max_states, with_traces))
+    answers = dict(zip(tasks, each(compute, list(tasks.values()), jobs, done), strict=True))
+
+    def cell(kind: Kind, one: Situation, version: Version) -> Cell:
+        return answers[kind, one.name, frozenset(version.changes)]
+
+    def signature(version: Version) -> list[str]:
+        return [cell(kind, one, version).words for kind in kinds for one in situations]
+
+    columns = eras(versions, signature) if merge else each_alone(versions)
+    cells = {
+        (kind, one, column): cell(kind, one, column.version)
+        for kind in kinds
+        for one in situations
+        for column in columns
+    }
+    return Table(tuple(kinds), tuple(situations), columns, cells)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""`cowpath mutate`: which tests notice which mutation, and the score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from cowpath.mutation import SORTS, Finding, Notice
+from cowpath.report.text import align
+
+SHOWN = 3
+"""How many of the tests that notice are named in text; JSON has them all."""
+
+FATES = {
+    "missed": "MISSED: no test notices it",
+    "unobservable": "cannot be observed",
+    "contradiction": "NOTICED, but its record says that it cannot be",
+    "none": "no kernel that is modelled has it",
+}
+
+
+def score(findings: Sequence[Finding]) -> str:
+    """The result in one line, by sort.
+
+    A mutation that cannot be observed is no test's fault, so it is counted apart.
+    """
+    parts = []
+    for sort, plural in SORTS.items():
+        fates = [finding.fate for finding in findings if finding.mutant.sort == sort]
+        noticed = fates.count("noticed") + fates.count("contradiction")
+        if noticed + fates.count("missed"):
+            parts.append(f"{noticed} of {noticed + fates.count('missed')} {plural}")
+    fates = [finding.fate for finding in findings]
+    noticed = fates.count("noticed") + fates.count("contradiction")
+    total = noticed + fates.count("missed")
+    share = f"{noticed / total:.0%}" if total else "-"
+    hidden = f"; {fates.count('unobservable')} cannot be observed" if "unobservable" in fates else ""
+    return f"noticed: {', '.join(parts) or 'nothing'} ({share}){hidden}"
+
+
+def summary(finding: Finding) -> str:
+    """Who notices, or why nobody does."""
+    if finding.fate == "noticed":
+        named = "; ".join(notice_words(notice) for notice in finding.noticed[:SHOWN])
+        more = len(finding.noticed) - SHOWN
+        return named + (f"; and {more} more" if more > 0 else "")
+    words = FATES[finding.fate]
+    if finding.mutant.unobservable:
+        words += f": {finding.mutant.unobservable}"
+    if finding.silent and finding.fate == "missed":
+        words += f"; outcomes differ in {', '.join(Path(test).stem for test in finding.silent)}"
+    return words
+
+
+def notice_words(notice: Notice) -> str:
+    """One test and by what it notices, invariants by their number."""
+    kinds = [kind.split(" ")[0] if kind[:1] == "I" else kind for kind in notice.why.split(", ")]
+    return f"{Path(notice.test).stem} ({', '.join(kinds)})"
+
+
+def rows(findings: Sequence[Finding]) -> list[list[str]]:
+    """A head, then one row per mutation."""
+    found = [["mutation", "kernel", "tests", "noticed by"]]
+    for finding in findings:
+        kernel = "" if finding.version is None else kernel_words(finding)
+        count = str(len(finding.noticed)) if finding.version is not None else ""
+        found.append([label(finding), kernel, count, summary(finding)])
+    return found
+
+
+def label(finding: Finding) -> str:
+    """-H3: without it; +as-posted: with it."""
+    return ("+" if finding.mutant.added else "-") + finding.mutant.name
+
+
+def kernel_words(finding: Finding) -> str:
+    """The kernel that was mutated: "6.1", "5.19 arm"."""
+    return str(finding.version).removesuffix(" x86_64")
+
+
+def text(findings: Sequence[Finding]) -> str:
+    """For people."""
+    return align(rows(findings)) + f"\n{score(findings)}\n"
+
+
+def markdown(findings: Sequence[Finding]) -> str:
+    """A table and the score."""
+    head, *body = rows(findings)
+    lines = ["| " + " | ".join(head) + " |", "|---|---|---:|---|"]
+    lines += [f"| `{row[0]}` | " + " | ".join(row[1:]) + " |" for row in body]
+    return "\n".join(lines) + f"\n\n{score(findings)}\n"
+
+
+def document(findings: Sequence[Finding]) -> str:
+    """JSON: everything."""
+    mutations = [
+        {
+            "name": finding.mutant.name,
+            "sort": finding.mutant.sort,
+            "changes": [change.name for change in finding.mutant.changes],
+            "rule": finding.mutant.changes[0].rule,
+            "kernel": None if finding.version is None else str(finding.version),
+            "fate": finding.fate,
+            "noticed": [{"test": notice.test, "why": notice.why} for notice in finding.noticed],
+            "silent": list(finding.silent),
+            "unobservable": finding.mutant.unobservable,
+        }
+        for finding in findings
+    ]
+    return json.dumps({"mutations": mutations, "score": score(findings)}, indent=2) + "\n"

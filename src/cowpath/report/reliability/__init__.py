@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""The reliability table as text, Markdown, HTML and JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cowpath.eras import Column
+from cowpath.reliability import MEANING, Cell, Table
+from cowpath.situations import Kind, Situation
+
+TITLE = "What a reference to private anonymous memory can be relied upon for"
+
+BRACKETS = (
+    "In brackets: the kernel does not promise this (the note of 1493a1913e34: a FOLL_GET for writing across "
+    "fork, a read-only FOLL_GET after its owner's own write). There, (lost) and (stale) are no bugs, and "
+    "(reliable) holds on this kernel and need not on the next."
+)
+
+BACKING = (
+    "Every cell is an exhaustive exploration of a small litmus test: the reference is taken, something "
+    "happens to the page, the CPU writes, the device writes or reads."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One trace and the columns of its row that it stands for, as their paths are the same."""
+
+    anchor: str
+    kind: Kind
+    situation: Situation
+    columns: tuple[Column, ...]
+    cell: Cell
+
+
+def meanings(table: Table) -> dict[str, str]:
+    """The verdicts that occur, with what they mean, mildest first."""
+    occurring = {cell.verdict for cell in table.cells.values()}
+    return {verdict: meaning for verdict, meaning in MEANING.items() if verdict in occurring}
+
+
+def shown_traces(table: Table) -> list[Shown]:
+    """The traces to print, in reading order, equal ones of a row once."""
+    groups: dict[tuple[Kind, Situation, tuple[str, ...]], list[tuple[Column, Cell]]] = {}
+    for kind, situation, column, cell in table.bad():
+        if cell.trace:
+            groups.setdefault((kind, situation, path_of(cell)), []).append((column, cell))
+    return [
+        Shown(
+            anchor(kind, situation, found[0][0]),
+            kind,
+            situation,
+            tuple(column for column, _ in found),
+            found[0][1],
+        )
+        for (kind, situation, _), found in groups.items()
+    ]
+
+
+def anchors(table: Table) -> dict[tuple[Kind, Situation, Column], str]:
+    """Where each bad cell leads."""
+    return {
+        (shown.kind, shown.situation, column): shown.anchor
+        for shown in shown_traces(table)
+        for column in shown.columns
+    }
+
+
+def path_of(cell: Cell) -> tuple[str, ...]:
+    """A trace without the line that names the kernel."""
+    lines = cell.trace.split("\n")
+    return (lines[0], *lines[2:])
+
+
+def anchor(kind: Kind, situation: Situation, column: Column) -> str:
+    """A name for a cell that works in a link.
+
+    >>> from cowpath.kernel.changes import version
+    >>> from cowpath.situations import KINDS, SITUATIONS
+    >>> anchor(KINDS[1], SITUATIONS[0], Column("5.9-5.17 arm", (version("5.9", "arm"),)))
+    'get-write-plain-5-9-5-17-arm'
+    """
+    column_name = "".join(letter if letter.isalnum() else "-" for letter in column.title)
+    return f"{kind.name}-{situation.name}-{column_name}"
+
+
+def command(kind: Kind, situation: Situation, columns: tuple[Column, ...]) -> list[str]:
+    """The command lines that show the traces of a row, one per architecture and set of changes by hand."""
+    lines: dict[str, list[str]] = {}
+    for column in columns:
+        version = column.version
+        rest = "" if version.architecture == "x86_64" else f" --arch {version.architecture}"
+        rest += "".join(f" --with {change.name}" for change in version.added)
+        rest += "".join(f" --without {change.name}" for change in version.dropped)
+        lines.setdefault(rest, []).append(f"--kernel {version.release}")
+    return [
+        f"cowpath table --trace {kind.name}-{situation.name} {' '.join(kernels)}{rest}"
+        for rest, kernels in lines.items()
+    ]

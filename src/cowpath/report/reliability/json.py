@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""The reliability table for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cowpath.eras import Column
+from cowpath.litmus.print import to_text
+from cowpath.reliability import MEANING, Cell, Table
+from cowpath.situations import Kind, Situation
+
+
+def document(table: Table) -> str:
+    """One JSON object: the columns, and every cell with its test."""
+    columns = [column_object(column) for column in table.columns]
+    cells = [cell_object(*key, cell) for key, cell in table.cells.items()]
+    whole = {"verdicts": MEANING, "columns": columns, "cells": cells}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def column_object(column: Column) -> dict[str, Any]:
+    """One column: the kernel that stands for it."""
+    version = column.version
+    return {
+        "title": column.title,
+        "kernel": str(version.release),
+        "arch": version.architecture,
+        "with": [change.name for change in version.added],
+        "without": [change.name for change in version.dropped],
+    }
+
+
+def cell_object(kind: Kind, situation: Situation, column: Column, cell: Cell) -> dict[str, Any]:
+    """One cell; keys that say nothing are left out."""
+    shown: dict[str, Any] = {
+        "reference": kind.name,
+        "flags": kind.title,
+        "situation": situation.name,
+        "column": column.title,
+        "verdict": cell.verdict,
+        "promised": cell.promised,
+        "broken": cell.broken,
+        "states": cell.states,
+        "test": to_text(situation.test(kind)),
+    }
+    optional = {"outcome": cell.outcome, "trace": cell.trace, "message": cell.message}
+    return shown | {name: value for name, value in optional.items() if value}

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: MIT
+"""Litmus tests made from parts: a kind of reference, and a situation it may get into.
+
+Each test asks one question: does this reference stay coherent with the memory it was taken from?  A writable
+one is asked by the device writing one place while the CPU writes another; a read-only one by the CPU writing
+and the device reading the same place.  `x[0]` is the device's place, `x[1]` the CPU's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cowpath.litmus import ast
+from cowpath.litmus.ast import Statement
+
+REFERENCE = "g"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of reference: which GUP flags it was taken with."""
+
+    name: str
+    pin: bool = False
+    write: bool = False
+    fast: bool = False
+    longterm: bool = False
+
+    @property
+    def title(self) -> str:
+        """The flags as kernel people write them.
+
+        >>> Kind("pin-write-fast", pin=True, write=True, fast=True).title
+        'FOLL_PIN | FOLL_WRITE, GUP-fast'
+        """
+        flags = ["FOLL_PIN" if self.pin else "FOLL_GET"]
+        flags += ["FOLL_WRITE"] * self.write + ["FOLL_LONGTERM"] * self.longterm
+        return " | ".join(flags) + ", read-only" * (not self.write) + ", GUP-fast" * self.fast
+
+    def take(self, page: str = "x") -> ast.GetUserPage:
+        """The statement that takes such a reference."""
+        flags = ("FOLL_WRITE",) * self.write + ("FOLL_LONGTERM",) * self.longterm
+        return ast.GetUserPage(REFERENCE, page, flags, self.pin, self.fast)
+
+    def put(self) -> ast.PutPage:
+        """The statement that gives it back."""
+        return ast.PutPage(REFERENCE, self.pin)
+
+
+KINDS = (
+    Kind("get-read"),
+    Kind("get-write", write=True),
+    Kind("pin-read", pin=True),
+    Kind("pin-write", pin=True, write=True),
+)
+"""The four kinds of the founding patch's note."""
+
+MORE_KINDS = (
+    Kind("get-read-fast", fast=True),
+    Kind("get-write-fast", write=True, fast=True),
+    Kind("pin-read-fast", pin=True, fast=True),
+    Kind("pin-write-fast", pin=True, write=True, fast=True),
+    Kind("pin-read-longterm", pin=True, longterm=True),
+    Kind("pin-write-longterm", pin=True, write=True, longterm=True),
+)
+"""The same without the mmap lock first, and FOLL_LONGTERM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Something that happens to a page while a reference to it exists."""
+
+    name: str
+    title: str
+    question: str
+    make: Callable[[Kind], ast.Litmus]
+
+    def test(self, kind: Kind) -> ast.Litmus:
+        """The test that asks whether this kind of reference survives the situation.
+
+        >>> situation("swap-read").test(KINDS[1]).name
+        'get-write-swap-read'
+        """
+        made = self.make(kind)
+        comment = f"{kind.title}: {self.question}"
+        return ast.Litmus(
+            f"{kind.name}-{self.name}", comment, made.pages, made.settings, made.background, made.threads,
+            made.condition,
+        )  # fmt: skip
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+PAGEOUT = ast.Madvise("x", "MADV_PAGEOUT")
+READ_ONLY = ast.Mprotect("x", ("PROT_READ",))
+WRITABLE = ast.Mprotect("x", ("PROT_READ", "PROT_WRITE"))
+CPU_READS = ast.Load("r0", "x", 1)
+CPU_WRITES = ast.Store("x", 1, "c")
+FORK = ast.Fork("P1")
+
+
+def use(kind: Kind) -> tuple[Statement, ...]:
+    """The CPU writes, the device writes or reads, the reference goes, and r1 tells."""
+    if kind.write:
+        return CPU_WRITES, ast.DeviceWrite(REFERENCE, 0, "D"), kind.put(), ast.Load("r1", "x", 0)
+    return CPU_WRITES, ast.DeviceRead("r1", REFERENCE, 1), kind.put()
+
+
+def incoherent(kind: Kind, thread: int = 0) -> ast.Condition:
+    """What `use` sees if the reference and the memory have parted: the value from before."""
+    return ast.Condition("exists", ast.RegisterIs(thread, "r1", "a" if kind.write else "b"))
+
+
+def scene(
+    bodies: tuple[tuple[Statement, ...], ...],
+    condition: ast.Condition,
+    of: tuple[str | None, ...] = (None, None, None),
+    background: tuple[ast.Background, ...] = (),
+    pages: tuple[str, ...] = ("x",),
+) -> ast.Litmus:
+    """Threads P0, P1, ... with these bodies on pages that hold "ab"; name and comment come later."""
+    declarations = tuple(ast.PageDeclaration(page, 2, ("a", "b")) for page in pages)
+    threads = tuple(
+        ast.ThreadDeclaration(f"P{number}", pages, of[number], body) for number, body in enumerate(bodies)
+    )
+    return ast.Litmus("", "", declarations, (), background, threads, condition)
+
+
+def while_held(*between: Statement) -> Callable[[Kind], ast.Litmus]:
+    """One process: the reference is taken, something happens, it is used."""
+
+    def make(kind: Kind) -> ast.Litmus:
+        return scene(((kind.take(), *between, *use(kind)),), incoherent(kind))
+
+    return make
+
+
+CHILD = (ast.Load("r0", "x", 1),)
+"""What the child of a fork does: look for what its parent wrote."""
+
+
+def around_fork(before: tuple[Statement, ...], after: tuple[Statement, ...]) -> Callable[[Kind], ast.Litmus]:
+    """A fork with something before it and after it; None in either stands for taking the reference."""
+
+    def make(kind: Kind) -> ast.Litmus:
+        return scene(((*before, FORK, *after, *use(kind)), CHILD), incoherent(kind))
+
+    return make
+
+
+# -- situations that are not one statement ---------------------------------------------------------
+
+
+def fork_before(kind: Kind) -> ast.Litmus:
+    """The page is shared already when the reference is taken."""
+    return around_fork((), (kind.take(),))(kind)
+
+
+def fork_after(kind: Kind) -> ast.Litmus:
+    """The page is shared while the reference is held."""
+    return around_fork((kind.take(),), ())(kind)
+
+
+def fork_after_pageout(kind: Kind) -> ast.Litmus:
+    """As fork_after, but reclaim came first."""
+    return around_fork((kind.take(), PAGEOUT), ())(kind)
+
+
+def fork_during(kind: Kind) -> ast.Litmus:
+    """Another thread of the process takes the reference while one forks."""
+    return scene(((FORK,), CHILD, (kind.take(), *use(kind))), incoherent(kind, 2))
+
+
+def kswapd(kind: Kind) -> ast.Litmus:
+    """Reclaim at any moment, before, between and after everything else."""
+    body = (kind.take(), CPU_READS, *use(kind))
+    return scene((body,), incoherent(kind), background=(ast.Background("kswapd", ("x",)),))
+
+
+def taken_from_swap(kind: Kind) -> ast.Litmus:
+    """GUP itself brings the page back."""
+    return scene(((PAGEOUT, kind.take(), *use(kind)),), incoherent(kind))
+
+
+def dontneed(kind: Kind) -> ast.Litmus:
+    """The reference keeps the old page; the memory starts anew, and neither shows the other."""
+    access: tuple[Statement, ...] = (ast.DeviceRead("r1", REFERENCE, 1), kind.put())
+    if kind.write:
+        access = (ast.DeviceWrite(REFERENCE, 0, "D"), kind.put(), ast.Load("r1", "x", 0))
+    body = (kind.take(), ast.Madvise("x", "MADV_DONTNEED"), *access)
+    return scene((body,), ast.Condition("exists", ast.RegisterIs(0, "r1", "D" if kind.write else "\\0")))
+
+
+def munmap(kind: Kind) -> ast.Litmus:
+    """The mapping goes; the device can still use its page."""
+    access: tuple[Statement, ...] = (ast.DeviceRead("r1", REFERENCE, 1),)
+    if kind.write:
+        access = (ast.DeviceWrite(REFERENCE, 1, "D"), *access)
+    body = (kind.take(), ast.Munmap("x"), *access, kind.put())
+    expected = ast.RegisterIs(0, "r1", "D" if kind.write else "b")
+    return scene((body,), ast.Condition("exists", ast.Not(expected)))
+
+
+def child_keeps(*parent: Statement) -> Callable[[Kind], ast.Litmus]:
+    """A child takes the reference and gives up its mapping; then the parent writes (CVE-2020-29374)."""
+
+    def make(kind: Kind) -> ast.Litmus:
+        first = (FORK, ast.Wait("P1"), *parent, ast.Store("x", 1, "p"))
+        child = (kind.take(), ast.Munmap("x"))
+        device: tuple[Statement, ...] = (ast.DeviceRead("r1", REFERENCE, 1),)
+        if kind.write:
+            device = (ast.DeviceWrite(REFERENCE, 0, "D"), *device)
+        seen = ast.Condition("exists", ast.RegisterIs(2, "r1", "p"))
+        return scene((first, child, device), seen, of=(None, None, "P1"))
+
+    return make
+
+
+def ksm(kind: Kind) -> ast.Litmus:
+    """KSM tries to merge the page with an equal one."""
+    merge = (
+        ast.Madvise("x", "MADV_MERGEABLE"), ast.Madvise("y", "MADV_MERGEABLE"), ast.KsmMerge("x", "y"),
+    )  # fmt: skip
+    return scene(((kind.take(), *merge, *use(kind)),), incoherent(kind), pages=("x", "y"))
+
+
+SITUATIONS = (
+    Situation("plain", "nothing happens", "nothing else happens to the page.", while_held()),
+    Situation("fork-before", "fork before it is taken", "taken after fork shared the page.", fork_before),
+    Situation("fork-during", "fork while it is taken", "taken by a thread while another forks.", fork_during),
+    Situation("fork-after", "fork while it is held", "the process forks while it is held.", fork_after),
+    Situation(
+        "fork-swapped", "swapped out, then fork", "reclaim unmaps the page, then the process forks.",
+        fork_after_pageout,
+    ),
+    Situation(
+        "swap-read", "swapped out, read back",
+        "the page is reclaimed and read back in by a load, then written.", while_held(PAGEOUT, CPU_READS),
+    ),
+    Situation(
+        "swap-write", "swapped out, written back",
+        "the page is reclaimed, and a store is what brings it back.", while_held(PAGEOUT),
+    ),
+    Situation("kswapd", "kswapd at any moment", "kswapd may reclaim the page at any moment.", kswapd),
+    Situation("swapped", "taken from swap", "the page is in swap when it is taken.", taken_from_swap),
+    Situation(
+        "swapoff", "swapped out, swapoff", "the page is reclaimed and swapoff brings it back.",
+        while_held(PAGEOUT, ast.Swapoff()),
+    ),
+    Situation(
+        "mprotect", "mprotect to read-only and back", "the page is write-protected for a while.",
+        while_held(READ_ONLY, WRITABLE),
+    ),
+    Situation("dontneed", "MADV_DONTNEED", "the process gives up the content.", dontneed),
+    Situation("munmap", "munmap", "the process gives up the mapping.", munmap),
+    Situation(
+        "child-munmap", "held by a child that unmapped",
+        "a child holds it and has unmapped the page; the parent writes.", child_keeps(),
+    ),
+    Situation(
+        "child-munmap-swap", "the same, parent swapped out",
+        "a child holds it and has unmapped the page; the parent writes to it from swap.",
+        child_keeps(PAGEOUT),
+    ),
+    Situation("ksm", "KSM", "KSM tries to merge the page with an equal one.", ksm),
+    Situation("migration", "migration", "the page is migrated.", while_held(ast.Migrate("x"))),
+)  # fmt: skip
+"""In the order of the table.  Those whose statements are not modelled yet say so in their cells."""
+
+
+def situation(name: str) -> Situation:
+    """A situation by name; KeyError if there is none."""
+    return {one.name: one for one in SITUATIONS}[name]
