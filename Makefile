@@ -5,10 +5,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# What the tests of the explorer and of `graph --svg` look with, where root on Debian can install it.
-SEEING := chromium chromium-driver graphviz
+# What tests need beyond Python: a browser to look at the explorer with, and an emulator to boot a kernel in.
+TEST_TOOLS := chromium chromium-driver graphviz qemu-system-x86
+# Every architecture, for `make kernels`.
+EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 
-.PHONY: demo test clean
+REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
+    uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
+
+.PHONY: demo test kernels tools emulators clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,18 +25,32 @@ demo: $(VENV)/installed
 	$(BIN)/cowpath check litmus/founding/*.litmus --kernel 5.7 --kernel 5.10 --kernel 5.17 \
 	    --kernel 5.18 --kernel 5.19 --kernel 6.1 --expected
 
-$(VENV)/seeing: $(VENV)/installed
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	    ! { command -v chromium && command -v chromedriver && command -v dot; } >/dev/null; then \
-	    apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SEEING) \
-	        >/dev/null || echo "apt cannot install $(SEEING): tests that need them will say so" >&2; \
-	fi
-	@touch $@
+# Where root may, what is missing gets installed; elsewhere the tests say what is missing.
+define install
+	@for package in $(1); do \
+	    dpkg-query -W $$package >/dev/null 2>&1 && continue; \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+	            apt-get -qq install -y --no-install-recommends $(1) >/dev/null; \
+	    else echo "not installed: $$package"; fi; break; \
+	done
+endef
 
-test: $(VENV)/installed $(VENV)/seeing
+tools:
+	$(call install,$(TEST_TOOLS))
+
+emulators:
+	$(call install,$(EMULATORS))
+
+test: $(VENV)/installed tools
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# Every test on every kernel and architecture, 100 rounds each: see docs/real-kernels.md.
+kernels: $(VENV)/installed emulators
+	nice $(BIN)/cowpath run litmus/founding/*.litmus --jobs 2 --rounds 100 --format markdown \
+	    $(REAL_KERNELS:%=--on %)
 
 clean:
 	rm -rf $(VENV)
