@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# What tests need beyond Python: a browser to look at the explorer with, and an emulator to boot a kernel in.
-TEST_TOOLS := chromium chromium-driver graphviz qemu-system-x86
+# What tests need beyond Python: a browser to look at the explorer with, an emulator to boot a kernel in, and
+# model checkers for a second opinion.
+TEST_TOOLS := chromium chromium-driver graphviz qemu-system-x86 spin rumur gcc
 # Every architecture, for `make kernels`.
 EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 
@@ -18,7 +19,7 @@ REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[native]" --group dev
 	touch $@
 
 demo: $(VENV)/installed

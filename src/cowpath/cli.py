@@ -21,6 +21,7 @@ COMMANDS = (
     "kernels",
     "changes",
     "pte",
+    "export",
 )
 
 EXIT_STATUS = "Exit status: 0 as promised, 1 promise broken or not as expected, 2 bad input, 3 not finished."

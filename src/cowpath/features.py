@@ -17,6 +17,8 @@ def features(program: Program) -> frozenset[str]:
     found = {feature for statement in statements if (feature := _of(statement))}
     if "tlb" in program.options:
         found.add("tlb")
+    if "zswap" in program.swap:
+        found.add("zswap")
     return frozenset(found | {_BACKGROUND.get(actor.kind, "") for actor in program.background} - {""})
 
 

@@ -305,6 +305,11 @@ FORK_LOCKS_VMAS = Change(
     "fork write-locks every VMA of the parent, so that no fault comes before it has flushed the TLB",
     "with per-VMA locks a fault could copy a page that another CPU's TLB still led to",
 )  # fmt: skip
+ZSWAP_RECHECKS_ENTRY = Change(
+    "zswap-rechecks-entry", "04fc7816089c", V6_4, "mm/zswap.c",
+    "zswap writes an entry to its slot only if it is still that slot's entry",
+    "a slot that was freed and used again meanwhile got the content of before",
+)  # fmt: skip
 BYPASS_TAKES_SLOT = Change(
     "bypass-takes-slot", "13ddaf26be32", V6_8, "mm/memory.c",
     "a read past the swap cache marks the slot (SWAP_HAS_CACHE) until the page is mapped",

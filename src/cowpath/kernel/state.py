@@ -120,12 +120,21 @@ class Slot(Record):
     count = Count(7, "swap ptes that refer to it")
     has_cache = Flag("SWAP_HAS_CACHE: taken by the swap cache", quiet=True)
     folio = Pointer[Folio]("Folio", "the folio in the swap cache")
+    zswap = Pointer["ZswapEntry"]("ZswapEntry", "its compressed copy", feature="zswap")
 
     @property
     def device(self) -> SwapDevice:
         """The device it is on."""
         devices = self.layout.all(SwapDevice)
         return devices[self.number * len(devices) // len(self.layout.all(Slot))]
+
+
+class ZswapEntry(Record):
+    """struct zswap_entry: a compressed page; only there with `swap = zswap`."""
+
+    data = Contents("places", "what was compressed")
+    slot = Pointer[Slot]("Slot", "the slot that it was stored for")
+    refcount = Count(3, "the tree, and who is writing it to the device", quiet=True)
 
 
 class SwapDevice(Record):
@@ -191,6 +200,7 @@ class Kernel(Constant):
             Pte: processes * pages,
             Folio: folios + 1,
             Slot: slots * devices,
+            ZswapEntry: slots * devices + 1 if "zswap" in program.swap else 0,
             SwapDevice: devices,
             Reference: len(program.references),
             Task: len(program.threads),
@@ -207,6 +217,7 @@ class Kernel(Constant):
         self.zero_page = self.layout.all(Folio)[-1]
         self.slots, self.devices = self.layout.all(Slot), self.layout.all(SwapDevice)
         self.references, self.tasks = self.layout.all(Reference), self.layout.all(Task)
+        self.zswap_entries = self.layout.all(ZswapEntry)
         self.tlbs = self.layout.all(Tlb)
         self.discarded = self.content(DISCARDED)
         self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
@@ -267,6 +278,10 @@ class Kernel(Constant):
     def exhausted(self, kind: str) -> Exhausted:
         """What to raise where the model has no free record left."""
         return Exhausted(kind)
+
+    def zswap(self, device: SwapDevice) -> bool:
+        """Whether zswap stands in front of the device."""
+        return self.program.swap[device.number] == "zswap"
 
     def synchronous(self, device: SwapDevice) -> bool:
         """SWP_SYNCHRONOUS_IO: reads and writes complete in the caller (zram, brd)."""
