@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.kernel.changes import NEWEST, OLDEST
+from cowpath.kernel.model import MODELLED
 from tests.commands.conftest import FOUNDING, KEPT, Run
 
 TIME = re.compile(r"\d+\.\d+ s")
@@ -308,14 +309,16 @@ def test_unknown_kernels(run: Run, kept: Path, options: list[str], message: str)
         assert err.startswith(f"cowpath {command}: {message}")
 
 
-def test_what_is_not_modelled_yet_names_its_place(run: Run, kept: Path, tmp_path: Path) -> None:
+def test_what_is_not_modelled_is_refused_not_ignored(
+    run: Run, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELLED, "option", ("debug_vm",))
     path = tmp_path / "later.litmus"
-    path.write_text(KEPT.replace("x[0] = 'b'", "migrate(x)"))
+    path.write_text(KEPT.replace('"a"; }', '"a"; option = tlb; }'))
     status, out, err = run("check", path, kept)
     assert status == 2
     assert out.startswith(f"kept  {NEWEST} x86_64\n")
-    assert err.startswith(f"{path}:")
-    assert "not modelled yet" in err
+    assert err.startswith(f"{path}: the option 'tlb' is not modelled yet; known: debug_vm")
 
 
 @pytest.mark.parametrize("call", ["get_user_page(x)", "pin_user_page(x)"])

@@ -47,13 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def overview(architecture: str) -> str:
     """Every release that changes a rule, with what it brought."""
-    releases = sorted({change.release for change in CHANGES if change.release is not None} | {OLDEST, NEWEST})
+    releases = {change.release for change in CHANGES if change.release is not None} | {NEWEST}
     rows = [["release", "changes", "brought"]]
-    for release in releases:
+    for release in sorted(release for release in releases | {OLDEST} if OLDEST <= release <= NEWEST):
         brought = [c.name for c in CHANGES if c.release == release and not c.architectures]
-        modelled = OLDEST <= release <= NEWEST
-        count = str(len(version(release, architecture).changes)) if modelled else "-"
-        rows.append([str(release), count, ", ".join(brought) if modelled else "(not modelled yet)"])
+        rows.append([str(release), str(len(version(release, architecture).changes)), ", ".join(brought)])
     names = textwrap.fill(f"Architectures: {', '.join(ARCHITECTURES)}.", width=100)
     return f"{align(rows)}\nA release in between has what the one before it has.\n{names}\n"
 
