@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def overview(architecture: str) -> str:
     """Every release that changes a rule, with what it brought."""
-    releases = sorted({change.release for change in CHANGES if change.release is not None} | {OLDEST, NEWEST})
+    known = {change.release for change in CHANGES if change.release is not None}
+    releases = sorted({release for release in known if release >= OLDEST} | {OLDEST, NEWEST})
     rows = [["release", "changes", "brought"]]
     for release in releases:
         brought = [c.name for c in CHANGES if c.release == release and not c.architectures]
