@@ -4,6 +4,7 @@
 import json
 import zlib
 from base64 import b64decode
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -129,3 +130,13 @@ def test_frames_can_be_put_together_again() -> None:
     for frame, delta in zip(frames, deltas(frames), strict=True):
         cells |= dict(delta["cells"])
         assert list(cells.values()) == frame["cells"]
+
+
+def test_a_search_that_keeps_one_state_for_many_can_be_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a search knows the representative of each state; here, the one with two cells exchanged."""
+    walk = Walk(judged("5.18"))
+    found = walk.result.exploration
+    goal, plain = walk.result.outcomes[0].state, walk.path_to(walk.result.outcomes[0].state)
+    monkeypatch.setattr(found, "states", [found.states[0], *(state[::-1] for state in found.states[1:])])
+    monkeypatch.setattr(found, "search", SimpleNamespace(canonical=lambda state: state[::-1]), raising=False)
+    assert walk.path_to(goal) == plain

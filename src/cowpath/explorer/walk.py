@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -114,12 +114,18 @@ class Walk:
         return states, ""
 
     def path_to(self, state: int) -> list[Move]:
-        """The simplest shortest path to a state of the exploration."""
+        """The simplest shortest path to a state of the exploration.
+
+        A search may keep one state for all that differ in the names of records alone; then `canonical` finds
+        which of the moves from here leads to the one it kept.
+        """
         found, source, moves = self.result.exploration, self.start, []
+        canonical: Callable[[bytes], bytes] = getattr(getattr(found, "search", None), "canonical", bytes)
         for actor, number in path_to(found, state):
             target = found.states[number]
-            moves.append(next(m for m, led in self.moves(source) if m.actor == actor and led == target))
-            source = target
+            options = sorted(self.moves(source), key=lambda option: option[0].actor != actor)
+            move, source = next(option for option in options if target in (option[1], canonical(option[1])))
+            moves.append(move)
         return moves
 
     # -- what a state looks like ------------------------------------------------------------------

@@ -80,10 +80,10 @@ def counts(change: Change) -> bool:
 def change_story(change: Change) -> str:
     """One change in words.
 
-    >>> from cowpath.explore.step import Place
-    >>> change_story(Change("P0.x", "folio0 rw", "swap slot0", Place("", "", 0), False))
+    >>> from types import SimpleNamespace as Change
+    >>> change_story(Change(name="P0.x", before="folio0 rw", after="swap slot0"))
     'P0.x changes from "folio0 rw" to "swap slot0"'
-    >>> change_story(Change("0:r1", "-", "a", Place("", "", 0), False))
+    >>> change_story(Change(name="0:r1", before="-", after="a"))
     '0:r1 becomes "a"'
     """
     if change.before in NOTHING:
