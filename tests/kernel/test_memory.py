@@ -253,7 +253,7 @@ def test_a_folio_that_left_the_swap_cache_meanwhile_is_refused() -> None:
     losing = bench.steps(handle_pte_fault(bench.k, Fault(bench.pte(), 0, write=False)))
     next(losing)
     before = bench.folio().refcount
-    bench.call(zap_pte, bench.k, bench.pte())
+    bench.finish(zap_pte(bench.k, bench.pte()))
     assert not bench.folio().swapcache
     list(losing)
     assert bench.folio().refcount == before - 2  # the swap cache's and the losing fault's

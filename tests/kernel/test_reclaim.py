@@ -203,7 +203,7 @@ def test_folio_free_swap_needs_a_slot_without_users(needed: bool) -> None:
 def test_folio_free_swap_refuses_under_writeback() -> None:
     bench = Bench()
     pageout(bench)
-    bench.call(zap_pte, bench.k, bench.pte())
+    bench.finish(zap_pte(bench.k, bench.pte()))
     assert bench.folio().writeback
     assert bench.folio().swapcache
 
@@ -221,7 +221,7 @@ def test_zap_of_a_swap_pte_frees_slot_and_cached_page() -> None:
     bench = Bench()
     bench.call(folio_get, bench.k, bench.folio())
     pageout(bench)
-    bench.call(zap_pte, bench.k, bench.pte())
+    bench.finish(zap_pte(bench.k, bench.pte()))
     assert bench.slot().count == 0
     assert not bench.slot().has_cache
     assert not bench.folio().swapcache

@@ -63,7 +63,7 @@ V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Rele
 V6_8, V6_11, V6_14, V6_15, V6_16 = (
     Release(6, 8), Release(6, 11), Release(6, 14), Release(6, 15), Release(6, 16),
 )  # fmt: skip
-V6_5, V7_0 = Release(6, 5), Release(7, 0)
+V6_5, V6_9, V7_0 = Release(6, 5), Release(6, 9), Release(7, 0)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -250,6 +250,7 @@ FORCE_NEEDS_EXCLUSIVE = Change(
     "force-needs-exclusive", "5535be309971", V6_0, "mm/gup.c",
     "FOLL_FORCE writes to a read-only mapping only through a page that is PG_anon_exclusive",
     "if a write fault had happened and the pte was dirty (FOLL_COW)",
+    unobservable="what it forbids needs a shared page whose pte is dirty: shmem, which is not modelled",
 )  # fmt: skip
 GUP_FAST_BARRIERS = Change(
     "gup-fast-barriers", "088b8aa537c2", V6_1, "mm/gup.c",
@@ -267,6 +268,7 @@ BREAK_KSM_UNSHARES = Change(
     "break-ksm-unshares", "6cce3314b928", V6_2, "mm/ksm.c",
     "break_ksm asks for a page of one's own by an unshare fault",
     "by a write fault, which userfaultfd write protection answers without unsharing",
+    unobservable="only userfaultfd write protection, which is not modelled, can tell the two faults apart",
 )  # fmt: skip
 LAZYFREE_KEEPS_REFERENCED = Change(
     "lazyfree-keeps-referenced", "faeb2831b517", V6_15, "mm/rmap.c",
@@ -315,6 +317,11 @@ BYPASS_TAKES_SLOT = Change(
     "a read past the swap cache marks the slot (SWAP_HAS_CACHE) until the page is mapped",
     "two threads could read the same slot, and the slower one mapped what had been overwritten since",
     until=V7_0,
+)  # fmt: skip
+FREE_SWAP_HOLDS_DEVICE = Change(
+    "free-swap-holds-device", "82b1c07a0af6", V6_9, "mm/swapfile.c",
+    "free_swap_and_cache holds a reference to the swap device",
+    "swapoff could free the device while a zap was still giving its slot back",
 )  # fmt: skip
 READ_MAPS_WRITABLE = Change(
     "read-maps-writable", "c18160dba5ff", V6_11, "mm/memory.c",

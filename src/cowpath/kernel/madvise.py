@@ -38,7 +38,7 @@ def madvise_dontneed(k: Kernel, cpu: int, pte: Pte) -> Code:
     mmap_read_lock(pte.mm)
     lru_add_drain(k, cpu)
     yield
-    zap_pte(k, pte)
+    yield from zap_pte(k, pte)
     mmap_read_unlock(pte.mm)
 
 
@@ -52,7 +52,7 @@ def madvise_free(k: Kernel, cpu: int, pte: Pte) -> Code:
     if value.slot is not None:
         detach_references(k, pte)
         set_pte(pte, PTE_NONE)
-        free_swap_and_cache(k, value.slot)
+        yield from free_swap_and_cache(k, value.slot)
     elif value.folio is not None and value.folio is not k.zero_page and may_free(k, value.folio):
         set_pte(pte, pte_mkclean(value))
         flush_tlb_page(k, pte)

@@ -70,7 +70,7 @@ def vma_end_write_all(k: Kernel, mm: Mm) -> None:
             k.pte(mm, page).vma.locked = False
 
 
-def zap_pte(k: Kernel, pte: Pte) -> None:
+def zap_pte(k: Kernel, pte: Pte) -> Code:
     """Remove one entry and what it refers to (zap_pte_range, mm/memory.c).
 
     The page's reference is dropped after the TLB flush, and an unmapped page in the swap cache gives its slot
@@ -83,7 +83,7 @@ def zap_pte(k: Kernel, pte: Pte) -> None:
     set_pte(pte, PTE_NONE)
     flush_tlb_page(k, pte)
     if value.slot is not None:
-        free_swap_and_cache(k, value.slot)
+        yield from free_swap_and_cache(k, value.slot)
     elif folio is not None and folio is not k.zero_page:
         folio_remove_rmap(folio)
         free_swap_cache(k, folio)
@@ -108,7 +108,7 @@ def munmap(k: Kernel, cpu: int, pte: Pte) -> Code:
     mmap_write_unlock(pte.mm)
     mmap_read_lock(pte.mm)
     yield
-    zap_pte(k, pte)
+    yield from zap_pte(k, pte)
     mmap_read_unlock(pte.mm)
 
 
@@ -117,7 +117,7 @@ def exit_mmap(k: Kernel, cpu: int, mm: Mm) -> Code:
     lru_add_drain(k, cpu)
     page = 0
     while page < len(k.program.pages):
-        zap_pte(k, k.pte(mm, page))
+        yield from zap_pte(k, k.pte(mm, page))
         yield
         page += 1
     mm.alive = False

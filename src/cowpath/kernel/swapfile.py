@@ -108,14 +108,27 @@ def reuse_swap_page(k: Kernel, folio: Folio) -> bool:
     return True
 
 
-def free_swap_and_cache(k: Kernel, slot: Slot) -> None:
-    """A swap pte goes away; a cached page that nobody maps or needs is dropped from the swap cache."""
+def free_swap_and_cache(k: Kernel, slot: Slot) -> Code:
+    """A swap pte goes away; a cached page that nobody maps or needs is dropped from the swap cache.
+
+    Since 82b1c07a0af6 (v6.9) a reference keeps the device, without which swapoff may be through before the
+    second half.
+    """
+    held = k.swapoff_runs and k.has(changes.FREE_SWAP_HOLDS_DEVICE)
+    if held:
+        slot.device.users = slot.device.users + 1
     swap_free(k, slot)
+    if k.swapoff_runs and slot.count == 0 and slot.has_cache:
+        yield
+        if slot.device.off:
+            raise Crash(f"use after free: {slot} is freed on a device that swapoff has freed")
     folio = slot.folio
     if slot.count == 0 and folio is not None:
         folio_get(k, folio)
         swap_state.free_swap_cache(k, folio)
         folio_put(k, folio)
+    if held:
+        slot.device.users = slot.device.users - 1
 
 
 def get_swap_device(k: Kernel, slot: Slot) -> bool:
