@@ -149,3 +149,14 @@ def test_a_loop_is_shown_once(run: Run) -> None:
     path, loop = out.split("\nand then, again and again:\n")
     assert "-> swap slot0 exclusive" in path
     assert "swapoff()" in loop
+
+
+def test_raw_ptes_are_those_of_the_architecture(run: Run) -> None:
+    test = Path(__file__).parents[2] / "litmus/founding/get-write-read-refault.litmus"
+    shown = {
+        arch: run("trace", test, "--arch", arch, "--kernel", "6.1", "--raw-ptes").out
+        for arch in ("x86_64", "arm")
+    }
+    assert "folio0 rw dirty -> swap slot0 exclusive [0x07fffffffffffc08]" in shown["x86_64"]
+    assert "swap slot0 [0x" in shown["arm"]
+    assert "[0x07fffffffffffc08]" not in shown["arm"]

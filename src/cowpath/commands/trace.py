@@ -15,6 +15,7 @@ from cowpath.litmus import parse
 from cowpath.litmus.resolve import load_program
 from cowpath.progress import Meter
 from cowpath.report import itf
+from cowpath.report.raw import with_raw_ptes
 from cowpath.report.story import story_text
 from cowpath.report.trace import trace_text
 from cowpath.verdict import Result, judge
@@ -32,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default: the worst breakage, else what the test's exists clause asks for, else the first outcome",
     )
     parser.add_argument("--all", action="store_true", help="show locks and bookkeeping too")
+    parser.add_argument(
+        "--raw-ptes", action="store_true", help="show the bits of swap ptes on the chosen architecture"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--html", metavar="OUT", help="write a page of its own to the file OUT instead")
     form.add_argument("--story", action="store_true", help="tell the path in sentences, to quote in a mail")
@@ -52,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     goal = choose(result, parse.load(arguments.file), arguments.to)
     if goal is None:
         return nowhere(result)
-    show(arguments, result, trace(result.exploration, goal.state), goal)
+    steps = trace(result.exploration, goal.state)
+    show(arguments, result, with_raw_ptes(result, steps) if arguments.raw_ptes else steps, goal)
     return 0
 
 
