@@ -153,13 +153,14 @@ def build(programs: tuple[tuple[str, ...], ...], pages: int) -> Model:
     )
     world = World(layout)
     actors = [Actor(f"W{n}", partial(worker, world, n, program)) for n, program in enumerate(programs)]
-    actors += [Actor(f"clean {page}", partial(cleaner, world, page), background=True) for page in world.pages]
+    actors += [Actor(f"clean {page}", partial(cleaner, world, page), background=True, of=page) for page in world.pages]
     return Model(
         layout,
         tuple(actors),
         bytes(len(layout.cells)),
         partial(observe, world),
         tuple((f"alone {page}", partial(alone, page)) for page in world.pages),
+        (world.pages,),
     )
 
 

@@ -18,7 +18,7 @@ from numba import int64, uint64
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE = 0, 1, 2
+EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE, EVENT_FRAME = 0, 1, 2, 3
 STACK, CHUNK = 4096, 256
 
 MOST = 4096
@@ -132,6 +132,94 @@ def apply(ops: Any, head: int, words: Any, after: Any, count: int) -> None:
 
 
 @compiled
+def field(words: Any, place: Any) -> Any:
+    """The value of a field."""
+    return int64((words[place[0]] >> uint64(place[1])) & uint64(place[2]))
+
+
+@compiled
+def put(words: Any, place: Any, value: Any) -> None:
+    """Set a field."""
+    mask = uint64(place[2]) << uint64(place[1])
+    words[place[0]] = (words[place[0]] & ~mask) | (uint64(value) << uint64(place[1]))
+
+
+@compiled
+def renumber(names: Any, trees: Any, words: Any, ranks: Any) -> Any:
+    """Bring interchangeable records into their order (see reduce.py); 0 if all is done.
+
+    Otherwise an exchange does not know a frame yet: 1 + that frame + the number of all frames * the exchange.
+    """
+    for group in range(len(names.groups)):
+        count = names.groups[group, 0]
+        rank_records(names, trees, words, ranks, group)
+        for end in range(count - 1, 0, -1):
+            for one in range(end):
+                if comes_later(names, words, ranks, group, one):
+                    unknown = exchange(names, trees, words, group, one)
+                    if unknown:
+                        return unknown
+                    ranks[one], ranks[one + 1] = ranks[one + 1], ranks[one]
+    return 0
+
+
+@compiled
+def rank_records(names: Any, trees: Any, words: Any, ranks: Any, group: int) -> None:
+    """The first place that refers to each record of a group: a pointer, or a local of an actor."""
+    far = 1 << 30
+    for record in range(names.groups[group, 0]):
+        ranks[record] = far
+    pointers = names.groups[group, 2]
+    for pointer in range(pointers):
+        record = names.members[group, field(words, names.roots[group, pointer])]
+        if record >= 0 and ranks[record] == far:
+            ranks[record] = pointer
+    for actor in range(len(trees.root_at)):
+        frame = trees.root_at[actor] + field(words, trees.frame_places[actor])
+        for place in range(names.held.shape[2]):
+            record = names.held[frame, group, place]
+            if record < 0:
+                break
+            if ranks[record] == far:
+                ranks[record] = pointers + actor * names.held.shape[2] + place
+
+
+@compiled
+def comes_later(names: Any, words: Any, ranks: Any, group: int, one: int) -> Any:
+    """Whether a record belongs after the next one."""
+    if ranks[one] != ranks[one + 1]:
+        return ranks[one] > ranks[one + 1]
+    for cell in range(names.groups[group, 3]):
+        left, right = field(words, names.own[group, one, cell]), field(words, names.own[group, one + 1, cell])
+        if left != right:
+            return left < right
+    return False
+
+
+@compiled
+def exchange(names: Any, trees: Any, words: Any, group: int, one: int) -> Any:
+    """Exchange a record and the next one; not 0 where a frame is in the way (see `renumber`)."""
+    which, actors = names.groups[group, 1] + one, len(trees.root_at)
+    frames = np.empty(actors, np.int64)
+    for actor in range(actors):
+        at = trees.root_at[actor] + field(words, trees.frame_places[actor])
+        frames[actor] = names.frames[which, at]
+        if frames[actor] < 0:
+            return 1 + at + names.frames.shape[1] * which
+    for actor in range(actors):
+        put(words, trees.frame_places[names.actors[which, actor]], frames[actor])
+    for cell in range(names.groups[group, 3]):
+        mine, other = names.own[group, one, cell], names.own[group, one + 1, cell]
+        left, right = field(words, mine), field(words, other)
+        put(words, mine, right)
+        put(words, other, left)
+    for pointer in range(names.pointer_counts[group]):
+        place = names.pointers[group, pointer]
+        put(words, place, names.codes[which, field(words, place)])
+    return 0
+
+
+@compiled
 def flags_of(trees: Any, words: Any, first: int, last: int) -> Any:
     """What a part alone decides: a bit for each of the first 63 actors that it blocks, bit 63 if its frames
     rest.
@@ -160,7 +248,9 @@ def flags_of(trees: Any, words: Any, first: int, last: int) -> Any:
 
 
 @compiled
-def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int, base: int) -> Any:
+def expand(
+    trees: Any, names: Any, store: Any, work: Any, region: int, first: int, last: int, base: int
+) -> Any:
     """Every step from the states `first` to `last`-1; returns the first one not done (the buffers are full).
 
     Returns `first` - 1 where one state alone overflows them.
@@ -177,7 +267,7 @@ def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int
     pending, events = work.pending[region], work.events[region]
     forward = work.forward
     words, ring = np.empty(count, np.uint64), np.empty((CHUNK, count + 2), np.uint64)
-    stack = np.empty(STACK, np.int64)
+    stack, ranks, groups = np.empty(STACK, np.int64), np.empty(256, np.int64), len(names.groups)
     left_flags, right_flags = store.left_flags, store.right_flags
     crash_word, crash_shift = places[actors, 0], uint64(places[actors, 1])
     crash_mask = uint64(places[actors, 2])
@@ -235,6 +325,13 @@ def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int
                 next_words = ring[waiting]
                 next_words[count], next_words[count + 1] = root, (head >> S16) & BYTE
                 apply(ops, head, words, next_words, count)
+                if groups:
+                    next_words[count + 1] = uint64(3)
+                    unknown = renumber(names, trees, next_words, ranks)
+                    if unknown and reported + actors + 1 < len(events):
+                        events[reported, 0], events[reported, 1] = EVENT_FRAME, number
+                        events[reported, 3] = unknown - 1
+                        reported += 1
                 to_leaf[candidates], to_parent[candidates] = -entry, number
                 candidates += 1
                 waiting += 1
@@ -525,7 +622,7 @@ def lookup(roots: Any, tables: Any, root: Any, bits: int) -> Any:
 
 
 @compiled
-def escape(trees: Any, store: Any, work: Any, tables: Any, number: Any, bits: int, path: Any) -> Any:
+def escape(trees: Any, names: Any, store: Any, work: Any, tables: Any, number: Any, bits: int, path: Any) -> Any:
     """Whether an end or a later state can be reached from a state by way of earlier ones.
 
     1: yes.  0: no.  -1: `path`, the states met, is full.
@@ -535,7 +632,7 @@ def escape(trees: Any, store: Any, work: Any, tables: Any, number: Any, bits: in
     while taken < found:
         here = path[taken]
         taken += 1
-        expand(trees, store, work, 0, here, here + 1, here)
+        expand(trees, names, store, work, 0, here, here + 1, here)
         if work.forward[0]:
             return 1
         for index in range(work.candidate_count[0]):
@@ -556,14 +653,14 @@ def escape(trees: Any, store: Any, work: Any, tables: Any, number: Any, bits: in
 
 
 @compiled
-def sweep(trees: Any, store: Any, work: Any, tables: Any, bits: int, reaches: Any) -> Any:
+def sweep(trees: Any, names: Any, store: Any, work: Any, tables: Any, bits: int, reaches: Any) -> Any:
     """Mark states that end or lead to a marked one, from the last to the first; returns how many."""
     marked = 0
     for back in range(len(reaches)):
         number = len(reaches) - 1 - back
         if reaches[number] == 1:
             continue
-        expand(trees, store, work, 0, number, number + 1, number)
+        expand(trees, names, store, work, 0, number, number + 1, number)
         found = work.forward[0] == 1
         for index in range(work.candidate_count[0]):
             if found:
@@ -576,10 +673,10 @@ def sweep(trees: Any, store: Any, work: Any, tables: Any, bits: int, reaches: An
 
 
 @compiled
-def find_parent(trees: Any, store: Any, work: Any, first: int, last: int, root: Any) -> Any:
+def find_parent(trees: Any, names: Any, store: Any, work: Any, first: int, last: int, root: Any) -> Any:
     """The first of some states that has a step to the state with this root, or -1."""
     while first < last:
-        done = expand(trees, store, work, 0, first, min(last, first + 256), first)
+        done = expand(trees, names, store, work, 0, first, min(last, first + 256), first)
         for index in range(work.candidate_count[0]):
             if work.root[index] == root:
                 return int64(work.parent[index])

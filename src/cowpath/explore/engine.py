@@ -36,11 +36,13 @@ def explore(
     engine: Engine = "auto",
     memory: int | None = None,
     threads: int = 1,
+    rename: bool = True,
 ) -> Search:
     """Every reachable state, every outcome, every broken invariant, by the engine that suits.
 
     `memory` bounds the native engine's store in bytes (default: half of what is free).  A search that ends
     for lack of it has `finished` False and says why in `reason`.  `verify_every` needs the reference search.
+    `rename` lets the native engine keep one of all states that differ by a permutation of interchangeable records.
     Raises ImportError where `engine` is "native" and NumPy or Numba is missing.
     """
     if engine == "reference" or verify_every or (engine == "auto" and not available()):
@@ -52,7 +54,7 @@ def explore(
         return found
     from cowpath.explore.exploration import native
 
-    return native(found, max_states, progress, memory or free_memory() // 2, threads)
+    return native(found, max_states, progress, memory or free_memory() // 2, threads, rename)
 
 
 def available() -> bool:
