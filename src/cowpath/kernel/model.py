@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cowpath.errors import CowpathError
 from cowpath.explore import rules
+from cowpath.explore.cells import Record
 from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import invariants
@@ -18,6 +19,7 @@ from cowpath.kernel.state import Folio, Kernel, Mm, Pte
 from cowpath.kernel.swap import drain_one
 from cowpath.kernel.task import run_thread
 from cowpath.kernel.vmscan import kswapd
+from cowpath.litmus import ast
 from cowpath.litmus.ast import ZERO
 from cowpath.program import DISCARDED, UNASSIGNED, Program
 
@@ -44,8 +46,18 @@ def build(
         initial=k.layout.initial(partial(boot, k)),
         observe=partial(observe, k),
         invariants=invariants.applying_to(k),
+        interchangeable=interchangeable(k),
     )
     return k, model
+
+
+def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
+    """Folios are taken wherever one is free; so are a device's slots, unless swapoff visits them in order."""
+    statements = [statement for thread in k.program.threads for statement in thread.body]
+    if any(isinstance(statement, ast.Swapoff) for statement in statements):
+        return (k.folios,)
+    by_device = (tuple(slot for slot in k.slots if slot.device is device) for device in k.devices)
+    return (k.folios, *by_device)
 
 
 def check_rules() -> None:
@@ -87,8 +99,8 @@ def actors(k: Kernel) -> list[Actor]:
         found.append(Actor(f"kswapd({page.name})", partial(kswapd, k, page.index), background=True))
     for folio in k.folios:
         if any(not k.synchronous(device) for device in k.devices):
-            found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), background=True))
-        found.append(Actor(f"LRU batch of {folio}", partial(batch_is_full, k, folio), background=True))
+            found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), background=True, of=folio))
+        found.append(Actor(f"LRU batch of {folio}", partial(batch_is_full, k, folio), background=True, of=folio))
     return found
 
 
