@@ -19,7 +19,7 @@ from numba import int64, uint64
 F = TypeVar("F", bound=Callable[..., Any])
 
 EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE, EVENT_FRAME = 0, 1, 2, 3
-STACK, CHUNK = 4096, 256
+STACK, CHUNK, FAR = 4096, 256, 1 << 30
 
 MOST = 4096
 """Successors of one state for which a buffer always has room."""
@@ -145,77 +145,70 @@ def put(words: Any, place: Any, value: Any) -> None:
 
 
 @compiled
-def renumber(names: Any, trees: Any, words: Any, ranks: Any) -> Any:
-    """Bring interchangeable records into their order (see reduce.py); 0 if all is done.
+def renumber(
+    groups: Any,
+    roots: Any,
+    members: Any,
+    own: Any,
+    pointers: Any,
+    pointer_counts: Any,
+    codes: Any,
+    goes_to: Any,
+    frames: Any,
+    held: Any,
+    root_at: Any,
+    places: Any,
+    words: Any,
+    ranks: Any,
+) -> Any:
+    """Bring interchangeable records into their order (see RenamingArrays); 0 if all is done.
 
     Otherwise an exchange does not know a frame yet: 1 + that frame + the number of all frames * the exchange.
     """
-    for group in range(len(names.groups)):
-        count = names.groups[group, 0]
-        rank_records(names, trees, words, ranks, group)
+    actors = len(root_at)
+    for group in range(len(groups)):
+        count = groups[group, 0]
+        for record in range(count):
+            ranks[record] = FAR
+        for pointer in range(groups[group, 2]):
+            record = members[group, field(words, roots[group, pointer])]
+            if record >= 0 and ranks[record] == FAR:
+                ranks[record] = pointer
+        for actor in range(actors):
+            frame = root_at[actor] + field(words, places[actor])
+            for place in range(held.shape[2]):
+                record = held[frame, group, place]
+                if record < 0:
+                    break
+                if ranks[record] == FAR:
+                    ranks[record] = groups[group, 2] + actor * held.shape[2] + place
         for end in range(count - 1, 0, -1):
             for one in range(end):
-                if comes_later(names, words, ranks, group, one):
-                    unknown = exchange(names, trees, words, group, one)
-                    if unknown:
-                        return unknown
-                    ranks[one], ranks[one + 1] = ranks[one + 1], ranks[one]
-    return 0
-
-
-@compiled
-def rank_records(names: Any, trees: Any, words: Any, ranks: Any, group: int) -> None:
-    """The first place that refers to each record of a group: a pointer, or a local of an actor."""
-    far = 1 << 30
-    for record in range(names.groups[group, 0]):
-        ranks[record] = far
-    pointers = names.groups[group, 2]
-    for pointer in range(pointers):
-        record = names.members[group, field(words, names.roots[group, pointer])]
-        if record >= 0 and ranks[record] == far:
-            ranks[record] = pointer
-    for actor in range(len(trees.root_at)):
-        frame = trees.root_at[actor] + field(words, trees.frame_places[actor])
-        for place in range(names.held.shape[2]):
-            record = names.held[frame, group, place]
-            if record < 0:
-                break
-            if ranks[record] == far:
-                ranks[record] = pointers + actor * names.held.shape[2] + place
-
-
-@compiled
-def comes_later(names: Any, words: Any, ranks: Any, group: int, one: int) -> Any:
-    """Whether a record belongs after the next one."""
-    if ranks[one] != ranks[one + 1]:
-        return ranks[one] > ranks[one + 1]
-    for cell in range(names.groups[group, 3]):
-        left, right = field(words, names.own[group, one, cell]), field(words, names.own[group, one + 1, cell])
-        if left != right:
-            return left < right
-    return False
-
-
-@compiled
-def exchange(names: Any, trees: Any, words: Any, group: int, one: int) -> Any:
-    """Exchange a record and the next one; not 0 where a frame is in the way (see `renumber`)."""
-    which, actors = names.groups[group, 1] + one, len(trees.root_at)
-    frames = np.empty(actors, np.int64)
-    for actor in range(actors):
-        at = trees.root_at[actor] + field(words, trees.frame_places[actor])
-        frames[actor] = names.frames[which, at]
-        if frames[actor] < 0:
-            return 1 + at + names.frames.shape[1] * which
-    for actor in range(actors):
-        put(words, trees.frame_places[names.actors[which, actor]], frames[actor])
-    for cell in range(names.groups[group, 3]):
-        mine, other = names.own[group, one, cell], names.own[group, one + 1, cell]
-        left, right = field(words, mine), field(words, other)
-        put(words, mine, right)
-        put(words, other, left)
-    for pointer in range(names.pointer_counts[group]):
-        place = names.pointers[group, pointer]
-        put(words, place, names.codes[which, field(words, place)])
+                later = ranks[one] > ranks[one + 1]
+                if ranks[one] == ranks[one + 1]:
+                    for cell in range(groups[group, 3]):
+                        left, right = field(words, own[group, one, cell]), field(words, own[group, one + 1, cell])
+                        if left != right:
+                            later = left < right
+                            break
+                if not later:
+                    continue
+                which = groups[group, 1] + one
+                for actor in range(actors):
+                    at = root_at[actor] + field(words, places[actor])
+                    ranks[count + actor] = frames[which, at]
+                    if frames[which, at] < 0:
+                        return 1 + at + frames.shape[1] * which
+                for actor in range(actors):
+                    put(words, places[goes_to[which, actor]], ranks[count + actor])
+                for cell in range(groups[group, 3]):
+                    left, right = field(words, own[group, one, cell]), field(words, own[group, one + 1, cell])
+                    put(words, own[group, one, cell], right)
+                    put(words, own[group, one + 1, cell], left)
+                for pointer in range(pointer_counts[group]):
+                    place = pointers[group, pointer]
+                    put(words, place, codes[which, field(words, place)])
+                ranks[one], ranks[one + 1] = ranks[one + 1], ranks[one]
     return 0
 
 
@@ -267,7 +260,8 @@ def expand(
     pending, events = work.pending[region], work.events[region]
     forward = work.forward
     words, ring = np.empty(count, np.uint64), np.empty((CHUNK, count + 2), np.uint64)
-    stack, ranks, groups = np.empty(STACK, np.int64), np.empty(256, np.int64), len(names.groups)
+    stack, ranks = np.empty(STACK, np.int64), np.empty(512, np.int64)
+    groups, renaming = names.groups, len(names.groups) > 0
     left_flags, right_flags = store.left_flags, store.right_flags
     crash_word, crash_shift = places[actors, 0], uint64(places[actors, 1])
     crash_mask = uint64(places[actors, 2])
@@ -325,9 +319,24 @@ def expand(
                 next_words = ring[waiting]
                 next_words[count], next_words[count + 1] = root, (head >> S16) & BYTE
                 apply(ops, head, words, next_words, count)
-                if groups:
+                if renaming:
                     next_words[count + 1] = uint64(3)
-                    unknown = renumber(names, trees, next_words, ranks)
+                    unknown = renumber(
+                        groups,
+                        names.roots,
+                        names.members,
+                        names.own,
+                        names.pointers,
+                        names.pointer_counts,
+                        names.codes,
+                        names.actors,
+                        names.frames,
+                        names.held,
+                        root_at,
+                        places,
+                        next_words,
+                        ranks,
+                    )
                     if unknown and reported + actors + 1 < len(events):
                         events[reported, 0], events[reported, 1] = EVENT_FRAME, number
                         events[reported, 3] = unknown - 1

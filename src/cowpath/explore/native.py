@@ -310,10 +310,12 @@ class NativeSearch:
 
     def canonical(self, state: bytes) -> bytes:
         """The state that stands for this one."""
-        ranks = np.empty(256, np.int64)
+        ranks = np.empty(512, np.int64)
         while True:
             words = self.np_words(state)
-            unknown = compiled.renumber(self.names, self.trees, words, ranks)
+            unknown = compiled.renumber(
+                *self.names, self.trees.root_at, self.trees.frame_places, words, ranks
+            )
             if not unknown:
                 return self.packing.unpack(words.tolist())
             self.learn_exchange(unknown - 1)
