@@ -153,7 +153,10 @@ def build(programs: tuple[tuple[str, ...], ...], pages: int) -> Model:
     )
     world = World(layout)
     actors = [Actor(f"W{n}", partial(worker, world, n, program)) for n, program in enumerate(programs)]
-    actors += [Actor(f"clean {page}", partial(cleaner, world, page), background=True, of=page) for page in world.pages]
+    actors += [
+        Actor(f"clean {page}", partial(cleaner, world, page), background=True, of=page)
+        for page in world.pages
+    ]
     return Model(
         layout,
         tuple(actors),
