@@ -187,7 +187,10 @@ def renumber(
                 later = ranks[one] > ranks[one + 1]
                 if ranks[one] == ranks[one + 1]:
                     for cell in range(groups[group, 3]):
-                        left, right = field(words, own[group, one, cell]), field(words, own[group, one + 1, cell])
+                        left, right = (
+                            field(words, own[group, one, cell]),
+                            field(words, own[group, one + 1, cell]),
+                        )
                         if left != right:
                             later = left < right
                             break
@@ -502,7 +505,7 @@ def insert(
             root_of[at] = roots[number] if 0 <= number < count else ZERO
         for at in range(many):
             index, mixed = begin + at, hashes[at]
-            if int64(mixed & ONE) % shards != shard:
+            if mixed & uint64(shards - 1) != uint64(shard):
                 continue
             root, number = candidates[index], int64(held_of[at] & low) - 1
             if 0 <= number < count and root_of[at] == root:
@@ -600,7 +603,7 @@ def refill(roots: Any, count: int, table: Any, shard: int, shards: int, bits: in
     size = uint64(len(table))
     for number in range(count):
         mixed = hash_root(roots[number])
-        if int64(mixed & ONE) % shards != shard:
+        if mixed & uint64(shards - 1) != uint64(shard):
             continue
         slot = ((mixed >> HALF) * size) >> HALF
         while table[slot] != 0:
@@ -616,7 +619,7 @@ def lookup(roots: Any, tables: Any, root: Any, bits: int) -> Any:
     """The number of a state, or -1."""
     shards = len(tables)
     mixed = hash_root(root)
-    table = tables[int64(mixed & ONE) % shards]
+    table = tables[int64(mixed & uint64(shards - 1))]
     low = (ONE << uint64(bits)) - ONE
     size = uint64(len(table))
     slot = ((mixed >> HALF) * size) >> HALF
@@ -631,7 +634,9 @@ def lookup(roots: Any, tables: Any, root: Any, bits: int) -> Any:
 
 
 @compiled
-def escape(trees: Any, names: Any, store: Any, work: Any, tables: Any, number: Any, bits: int, path: Any) -> Any:
+def escape(
+    trees: Any, names: Any, store: Any, work: Any, tables: Any, number: Any, bits: int, path: Any
+) -> Any:
     """Whether an end or a later state can be reached from a state by way of earlier ones.
 
     1: yes.  0: no.  -1: `path`, the states met, is full.

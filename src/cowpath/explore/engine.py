@@ -42,9 +42,12 @@ def explore(
 
     `memory` bounds the native engine's store in bytes (default: half of what is free).  A search that ends
     for lack of it has `finished` False and says why in `reason`.  `verify_every` needs the reference search.
-    `rename` lets the native engine keep one of all states that differ by a permutation of interchangeable records.
-    Raises ImportError where `engine` is "native" and NumPy or Numba is missing.
+    `rename` lets the native engine keep one of all states that differ only by which interchangeable record is
+    which.  `threads` is 1 or 2: the table of states has one half for each.  Raises ImportError where `engine`
+    is "native" and NumPy or Numba is missing.
     """
+    if threads not in (1, 2):
+        raise ValueError(f"threads={threads}: 1 or 2")
     if engine == "reference" or verify_every or (engine == "auto" and not available()):
         return reference(model, max_states, progress, verify_every)
     first = WARM_UP if engine == "native" else THRESHOLD

@@ -202,7 +202,7 @@ class NativeSearch:
         return last
 
     def take_events(self) -> list[list[int]]:
-        """(kind, state, actor or invariant, place in the trees) for what compiled code left to do, in its order.
+        """What compiled code left to do, in its order: (kind, state, actor or invariant, place in the trees).
 
         Steps that ended at the same place in the trees miss the same thing, and only the first is returned:
         the others are taken again afterwards.  Outcomes and invariants are not, so each of theirs is
@@ -379,7 +379,7 @@ class NativeSearch:
             forest.judges = np.concatenate(
                 [forest.judges, np.zeros(len(trees) - len(forest.judges), np.int32)]
             )
-        self.names = forest.renaming.arrays()
+        self.names = forest.renaming.arrays
         self.trees = forest.arrays()
         self.arrays = self.store.arrays()
 

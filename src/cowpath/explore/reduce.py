@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Fewer states, same answers: the tables with which compiled code renumbers interchangeable records (needs NumPy).
+"""Fewer states, same answers: tables to renumber interchangeable records with (needs NumPy).
 
-A state stands for all that differ from it by a permutation of interchangeable records (see renaming.py).  Each
-new state is brought into one order: records are sorted by the first pointer or local that refers to them, in a
-fixed order of those, and records that nothing refers to by what is in them.  Where that leaves two records equal
-in rank, their order stays as it is: two states are then kept where one would do, which costs time and no more.
+A state stands for all that differ from it by a permutation of interchangeable records (see renaming.py).
+Each new state is brought into one order: records are sorted by the first pointer or local that refers to
+them, in a fixed order of those, and records that nothing refers to by what is in them.  Where that leaves two
+records equal in rank, their order stays as it is: two states are then kept where one would do, which costs
+time and no more.
 """
 
 from __future__ import annotations
@@ -53,10 +54,10 @@ class Renaming:
         frames = len(model.actors) * room
         self.frames = np.full((max(1, len(self.exchanges)), frames), -1, np.int32)
         self.held = np.full((frames, max(1, len(self.groups)), HELD), -1, np.int8)
-        self.fixed = self.tables()
+        self.arrays = self.tables()
 
-    def tables(self) -> tuple[Fields, ...]:
-        """Everything that does not depend on frames."""
+    def tables(self) -> RenamingArrays:
+        """All tables; those of frames are filled later."""
         cells = self.model.layout.cells
         groups, roots, members, own, pointers = [], [], [], [], []
         inside = {id(record) for group in self.groups for record in group}
@@ -78,7 +79,7 @@ class Renaming:
         codes = [[e.codes.get(value, value) for value in range(256)] for e in self.exchanges]
         actors = [list(exchange.actors) for exchange in self.exchanges]
         counts = [len(group) for group in pointers]
-        return (
+        return RenamingArrays(
             _table(groups, 2),
             _table(roots, 3),
             _table(members, 2),
@@ -87,11 +88,9 @@ class Renaming:
             _table(counts, 1),
             _table(codes, 2),
             _table(actors, 2),
+            self.frames,
+            self.held,
         )
-
-    def arrays(self) -> RenamingArrays:
-        """The tables as they are now."""
-        return RenamingArrays(*self.fixed, self.frames, self.held)
 
     def add_frame(self, actor: int, number: int) -> None:
         """Note which interchangeable records the locals of a new frame hold."""

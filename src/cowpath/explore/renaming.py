@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Exchanging two interchangeable records: what becomes of cells, values, actors and frames.
 
-A model may declare records interchangeable (free pages, swap slots): whatever it can do, it can do with two of
-them exchanged, up to which of several equal ones it takes first.  An actor may belong to such a record and then
-changes places with it.  The number of a record must not matter otherwise: no local may hold it as an int.
+A model may declare records interchangeable (free pages, swap slots): whatever it can do, it can do with two
+of them exchanged, up to which of several equal ones it takes first.  An actor may belong to such a record and
+then changes places with it.  The number of a record must not matter otherwise: no local may hold it as an
+int.
 
 An exchange of neighbours is enough; others are made of those.
 """
@@ -11,6 +12,7 @@ An exchange of neighbours is enough; others are made of those.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +55,7 @@ class Exchange:
 def exchanges(model: Model) -> list[list[Exchange]]:
     """For each group of interchangeable records, the exchanges of its neighbours."""
     return [
-        [_exchange(model, one, other) for one, other in zip(group, group[1:], strict=False)]
+        [_exchange(model, one, other) for one, other in itertools.pairwise(group)]
         for group in model.interchangeable
     ]
 
@@ -84,8 +86,8 @@ def _cells(model: Model, record: Record) -> list[int]:
 class RenamingRecorder(Recorder):
     """A recorder that can exchange records in frames.
 
-    The frame that an exchange leads to may never have been reached by a run.  It is then a *renamed* frame: its
-    steps are those of the frame it comes from, recorded there in the exchanged state and exchanged back.
+    The frame that an exchange leads to may never have been reached by a run.  It is then a *renamed* frame:
+    its steps are those of the frame it comes from, recorded there in the exchanged state and exchanged back.
     """
 
     def __init__(self, recorder: Recorder) -> None:

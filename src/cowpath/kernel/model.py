@@ -99,8 +99,10 @@ def actors(k: Kernel) -> list[Actor]:
         found.append(Actor(f"kswapd({page.name})", partial(kswapd, k, page.index), background=True))
     for folio in k.folios:
         if any(not k.synchronous(device) for device in k.devices):
-            found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), background=True, of=folio))
-        found.append(Actor(f"LRU batch of {folio}", partial(batch_is_full, k, folio), background=True, of=folio))
+            device = partial(swap_bio, k, folio)
+            found.append(Actor(f"swap I/O of {folio}", device, background=True, of=folio))
+        batch = partial(batch_is_full, k, folio)
+        found.append(Actor(f"LRU batch of {folio}", batch, background=True, of=folio))
     return found
 
 
