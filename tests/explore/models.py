@@ -104,7 +104,7 @@ def fill(world: World, hand: Hand, number: int) -> None:
 
 
 def copy(world: World, hand: Hand) -> Code:
-    """Read the page at hand under the lock."""
+    """Read the page at hand under the lock, twice."""
     if world.lock.held:
         raise Blocked("the lock")
     world.lock.held = True
@@ -112,6 +112,9 @@ def copy(world: World, hand: Hand) -> Code:
     yield
     if page is not None:
         hand.seen[0] = page.data[0]
+    yield
+    if page is not None and page.dirty:  # held over two steps: a renamed frame leads to a renamed frame
+        hand.seen[0] = page.data[1]
     world.lock.held = False
 
 

@@ -97,7 +97,7 @@ def test_a_deadlock_is_found():
 
 def test_too_little_memory_is_said():
     enough = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False).search.store.used
-    found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 8 * 1500, 1)
+    found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 8 * 1500, 1, False)
     assert not found.finished
     assert "MiB hold no more than" in found.reason
     assert len(found.states) > 1
