@@ -104,7 +104,7 @@ def fill(world: World, hand: Hand, number: int) -> None:
 
 
 def copy(world: World, hand: Hand) -> Code:
-    """Read the page at hand under the lock."""
+    """Read the page at hand under the lock, twice."""
     if world.lock.held:
         raise Blocked("the lock")
     world.lock.held = True
@@ -112,6 +112,9 @@ def copy(world: World, hand: Hand) -> Code:
     yield
     if page is not None:
         hand.seen[0] = page.data[0]
+    yield
+    if page is not None and page.dirty:  # held over two steps: a renamed frame leads to a renamed frame
+        hand.seen[0] = page.data[1]
     world.lock.held = False
 
 
@@ -153,13 +156,17 @@ def build(programs: tuple[tuple[str, ...], ...], pages: int) -> Model:
     )
     world = World(layout)
     actors = [Actor(f"W{n}", partial(worker, world, n, program)) for n, program in enumerate(programs)]
-    actors += [Actor(f"clean {page}", partial(cleaner, world, page), background=True) for page in world.pages]
+    actors += [
+        Actor(f"clean {page}", partial(cleaner, world, page), background=True, of=page)
+        for page in world.pages
+    ]
     return Model(
         layout,
         tuple(actors),
         bytes(len(layout.cells)),
         partial(observe, world),
         tuple((f"alone {page}", partial(alone, page)) for page in world.pages),
+        (world.pages,),
     )
 
 

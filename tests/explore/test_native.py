@@ -53,7 +53,7 @@ def assert_same(one: Exploration, other: exploration.NativeExploration) -> None:
 @given(models())
 def test_random_models(arguments):
     reference = explore(build(*arguments), engine="reference")
-    found = exploration.native(warm(*arguments, 20), None, None, ALL, 1)
+    found = exploration.native(warm(*arguments, 20), None, None, ALL, 1, False)
     assert_same(reference, found)
     assert found.path(len(found.states) - 1)[0] == 0
 
@@ -63,17 +63,17 @@ def test_large_model_on_one_core_and_two(threads, monkeypatch):
     monkeypatch.setattr(exploration, "TRIAL", 500)
     monkeypatch.setattr(native, "SMALL", 8)  # two threads from the beginning
     reference = explore(build(LARGE, 3), engine="reference")
-    assert_same(reference, exploration.native(warm(LARGE, 3, 50), None, None, ALL, threads))
+    assert_same(reference, exploration.native(warm(LARGE, 3, 50), None, None, ALL, threads, False))
 
 
 def test_frames_that_outgrow_their_fields(monkeypatch):
     monkeypatch.setattr(native, "SPARE", 0)
     reference = explore(build(LARGE, 2), engine="reference")
-    assert_same(reference, exploration.native(warm(LARGE, 2, 1), None, None, ALL, 1))
+    assert_same(reference, exploration.native(warm(LARGE, 2, 1), None, None, ALL, 1, False))
 
 
 def test_paths_are_shortest_and_real():
-    found = exploration.native(warm(LARGE, 2, 50), None, None, ALL, 1)
+    found = exploration.native(warm(LARGE, 2, 50), None, None, ALL, 1, False)
     reference = explore(build(LARGE, 2), engine="reference")
     depth = [0] * len(reference.states)
     for number in range(len(depth)):
@@ -92,12 +92,12 @@ def test_a_deadlock_is_found():
     programs = (("take", "take"), ("take",), ("take", "copy"))
     reference = explore(build(programs, 2), engine="reference")
     assert reference.hang is not None
-    assert_same(reference, exploration.native(warm(programs, 2, 20), None, None, ALL, 1))
+    assert_same(reference, exploration.native(warm(programs, 2, 20), None, None, ALL, 1, False))
 
 
 def test_too_little_memory_is_said():
-    enough = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1).search.store.used
-    found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 8 * 1500, 1)
+    enough = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False).search.store.used
+    found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 8 * 1500, 1, False)
     assert not found.finished
     assert "MiB hold no more than" in found.reason
     assert len(found.states) > 1
@@ -111,6 +111,6 @@ def test_a_wrong_model_is_said_with_what_was_found(monkeypatch):
         raise ModelError("page0.users = 4 is out of its range")
 
     monkeypatch.setattr(start.recorder, "_record", broken)
-    found = exploration.native(start, None, None, ALL, 1)
+    found = exploration.native(start, None, None, ALL, 1, False)
     assert not found.finished
     assert found.reason == "page0.users = 4 is out of its range"

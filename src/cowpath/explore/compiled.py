@@ -18,8 +18,8 @@ from numba import int64, uint64
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE = 0, 1, 2
-STACK, CHUNK = 4096, 256
+EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE, EVENT_FRAME = 0, 1, 2, 3
+STACK, CHUNK, FAR = 4096, 256, 1 << 30
 
 MOST = 4096
 """Successors of one state for which a buffer always has room."""
@@ -132,6 +132,90 @@ def apply(ops: Any, head: int, words: Any, after: Any, count: int) -> None:
 
 
 @compiled
+def field(words: Any, place: Any) -> Any:
+    """The value of a field."""
+    return int64((words[place[0]] >> uint64(place[1])) & uint64(place[2]))
+
+
+@compiled
+def put(words: Any, place: Any, value: Any) -> None:
+    """Set a field."""
+    mask = uint64(place[2]) << uint64(place[1])
+    words[place[0]] = (words[place[0]] & ~mask) | (uint64(value) << uint64(place[1]))
+
+
+@compiled
+def renumber(
+    groups: Any,
+    roots: Any,
+    members: Any,
+    own: Any,
+    pointers: Any,
+    pointer_counts: Any,
+    codes: Any,
+    goes_to: Any,
+    frames: Any,
+    held: Any,
+    root_at: Any,
+    places: Any,
+    words: Any,
+    ranks: Any,
+) -> Any:
+    """Bring interchangeable records into their order (see RenamingArrays); 0 if all is done.
+
+    Otherwise an exchange does not know a frame yet: 1 + that frame + the number of all frames * the exchange.
+    """
+    actors = len(root_at)
+    for group in range(len(groups)):
+        count = groups[group, 0]
+        for record in range(count):
+            ranks[record] = FAR
+        for pointer in range(groups[group, 2]):
+            record = members[group, field(words, roots[group, pointer])]
+            if record >= 0 and ranks[record] == FAR:
+                ranks[record] = pointer
+        for actor in range(actors):
+            frame = root_at[actor] + field(words, places[actor])
+            for place in range(held.shape[2]):
+                record = held[frame, group, place]
+                if record < 0:
+                    break
+                if ranks[record] == FAR:
+                    ranks[record] = groups[group, 2] + actor * held.shape[2] + place
+        for end in range(count - 1, 0, -1):
+            for one in range(end):
+                later = ranks[one] > ranks[one + 1]
+                if ranks[one] == ranks[one + 1]:
+                    for cell in range(groups[group, 3]):
+                        left, right = (
+                            field(words, own[group, one, cell]),
+                            field(words, own[group, one + 1, cell]),
+                        )
+                        if left != right:
+                            later = left < right
+                            break
+                if not later:
+                    continue
+                which = groups[group, 1] + one
+                for actor in range(actors):
+                    at = root_at[actor] + field(words, places[actor])
+                    ranks[count + actor] = frames[which, at]
+                    if frames[which, at] < 0:
+                        return 1 + at + frames.shape[1] * which
+                for actor in range(actors):
+                    put(words, places[goes_to[which, actor]], ranks[count + actor])
+                for cell in range(groups[group, 3]):
+                    left, right = field(words, own[group, one, cell]), field(words, own[group, one + 1, cell])
+                    put(words, own[group, one, cell], right)
+                    put(words, own[group, one + 1, cell], left)
+                for pointer in range(pointer_counts[group]):
+                    place = pointers[group, pointer]
+                    put(words, place, codes[which, field(words, place)])
+                ranks[one], ranks[one + 1] = ranks[one + 1], ranks[one]
+    return 0
+
+
+@compiled
 def flags_of(trees: Any, words: Any, first: int, last: int) -> Any:
     """What a part alone decides: a bit for each of the first 63 actors that it blocks, bit 63 if its frames
     rest.
@@ -160,7 +244,9 @@ def flags_of(trees: Any, words: Any, first: int, last: int) -> Any:
 
 
 @compiled
-def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int, base: int) -> Any:
+def expand(
+    trees: Any, names: Any, store: Any, work: Any, region: int, first: int, last: int, base: int
+) -> Any:
     """Every step from the states `first` to `last`-1; returns the first one not done (the buffers are full).
 
     Returns `first` - 1 where one state alone overflows them.
@@ -177,7 +263,8 @@ def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int
     pending, events = work.pending[region], work.events[region]
     forward = work.forward
     words, ring = np.empty(count, np.uint64), np.empty((CHUNK, count + 2), np.uint64)
-    stack = np.empty(STACK, np.int64)
+    stack, ranks = np.empty(STACK, np.int64), np.empty(512, np.int64)
+    groups, renaming = names.groups, len(names.groups) > 0
     left_flags, right_flags = store.left_flags, store.right_flags
     crash_word, crash_shift = places[actors, 0], uint64(places[actors, 1])
     crash_mask = uint64(places[actors, 2])
@@ -235,6 +322,28 @@ def expand(trees: Any, store: Any, work: Any, region: int, first: int, last: int
                 next_words = ring[waiting]
                 next_words[count], next_words[count + 1] = root, (head >> S16) & BYTE
                 apply(ops, head, words, next_words, count)
+                if renaming:
+                    next_words[count + 1] = uint64(3)
+                    unknown = renumber(
+                        groups,
+                        names.roots,
+                        names.members,
+                        names.own,
+                        names.pointers,
+                        names.pointer_counts,
+                        names.codes,
+                        names.actors,
+                        names.frames,
+                        names.held,
+                        root_at,
+                        places,
+                        next_words,
+                        ranks,
+                    )
+                    if unknown and reported + actors + 1 < len(events):
+                        events[reported, 0], events[reported, 1] = EVENT_FRAME, number
+                        events[reported, 3] = unknown - 1
+                        reported += 1
                 to_leaf[candidates], to_parent[candidates] = -entry, number
                 candidates += 1
                 waiting += 1
@@ -396,7 +505,7 @@ def insert(
             root_of[at] = roots[number] if 0 <= number < count else ZERO
         for at in range(many):
             index, mixed = begin + at, hashes[at]
-            if int64(mixed & ONE) % shards != shard:
+            if mixed & uint64(shards - 1) != uint64(shard):
                 continue
             root, number = candidates[index], int64(held_of[at] & low) - 1
             if 0 <= number < count and root_of[at] == root:
@@ -494,7 +603,7 @@ def refill(roots: Any, count: int, table: Any, shard: int, shards: int, bits: in
     size = uint64(len(table))
     for number in range(count):
         mixed = hash_root(roots[number])
-        if int64(mixed & ONE) % shards != shard:
+        if mixed & uint64(shards - 1) != uint64(shard):
             continue
         slot = ((mixed >> HALF) * size) >> HALF
         while table[slot] != 0:
@@ -510,7 +619,7 @@ def lookup(roots: Any, tables: Any, root: Any, bits: int) -> Any:
     """The number of a state, or -1."""
     shards = len(tables)
     mixed = hash_root(root)
-    table = tables[int64(mixed & ONE) % shards]
+    table = tables[int64(mixed & uint64(shards - 1))]
     low = (ONE << uint64(bits)) - ONE
     size = uint64(len(table))
     slot = ((mixed >> HALF) * size) >> HALF
@@ -525,7 +634,9 @@ def lookup(roots: Any, tables: Any, root: Any, bits: int) -> Any:
 
 
 @compiled
-def escape(trees: Any, store: Any, work: Any, tables: Any, number: Any, bits: int, path: Any) -> Any:
+def escape(
+    trees: Any, names: Any, store: Any, work: Any, tables: Any, number: Any, bits: int, path: Any
+) -> Any:
     """Whether an end or a later state can be reached from a state by way of earlier ones.
 
     1: yes.  0: no.  -1: `path`, the states met, is full.
@@ -535,7 +646,7 @@ def escape(trees: Any, store: Any, work: Any, tables: Any, number: Any, bits: in
     while taken < found:
         here = path[taken]
         taken += 1
-        expand(trees, store, work, 0, here, here + 1, here)
+        expand(trees, names, store, work, 0, here, here + 1, here)
         if work.forward[0]:
             return 1
         for index in range(work.candidate_count[0]):
@@ -556,14 +667,14 @@ def escape(trees: Any, store: Any, work: Any, tables: Any, number: Any, bits: in
 
 
 @compiled
-def sweep(trees: Any, store: Any, work: Any, tables: Any, bits: int, reaches: Any) -> Any:
+def sweep(trees: Any, names: Any, store: Any, work: Any, tables: Any, bits: int, reaches: Any) -> Any:
     """Mark states that end or lead to a marked one, from the last to the first; returns how many."""
     marked = 0
     for back in range(len(reaches)):
         number = len(reaches) - 1 - back
         if reaches[number] == 1:
             continue
-        expand(trees, store, work, 0, number, number + 1, number)
+        expand(trees, names, store, work, 0, number, number + 1, number)
         found = work.forward[0] == 1
         for index in range(work.candidate_count[0]):
             if found:
@@ -576,10 +687,10 @@ def sweep(trees: Any, store: Any, work: Any, tables: Any, bits: int, reaches: An
 
 
 @compiled
-def find_parent(trees: Any, store: Any, work: Any, first: int, last: int, root: Any) -> Any:
+def find_parent(trees: Any, names: Any, store: Any, work: Any, first: int, last: int, root: Any) -> Any:
     """The first of some states that has a step to the state with this root, or -1."""
     while first < last:
-        done = expand(trees, store, work, 0, first, min(last, first + 256), first)
+        done = expand(trees, names, store, work, 0, first, min(last, first + 256), first)
         for index in range(work.candidate_count[0]):
             if work.root[index] == root:
                 return int64(work.parent[index])

@@ -36,13 +36,18 @@ def explore(
     engine: Engine = "auto",
     memory: int | None = None,
     threads: int = 1,
+    rename: bool = True,
 ) -> Search:
     """Every reachable state, every outcome, every broken invariant, by the engine that suits.
 
     `memory` bounds the native engine's store in bytes (default: half of what is free).  A search that ends
     for lack of it has `finished` False and says why in `reason`.  `verify_every` needs the reference search.
-    Raises ImportError where `engine` is "native" and NumPy or Numba is missing.
+    `rename` lets the native engine keep one of all states that differ only by which interchangeable record is
+    which.  `threads` is 1 or 2: the table of states has one half for each.  Raises ImportError where `engine`
+    is "native" and NumPy or Numba is missing.
     """
+    if threads not in (1, 2):
+        raise ValueError(f"threads={threads}: 1 or 2")
     if engine == "reference" or verify_every or (engine == "auto" and not available()):
         return reference(model, max_states, progress, verify_every)
     first = WARM_UP if engine == "native" else THRESHOLD
@@ -52,7 +57,7 @@ def explore(
         return found
     from cowpath.explore.exploration import native
 
-    return native(found, max_states, progress, memory or free_memory() // 2, threads)
+    return native(found, max_states, progress, memory or free_memory() // 2, threads, rename)
 
 
 def available() -> bool:

@@ -14,6 +14,7 @@ from cowpath.explore.hang import find_hang
 from cowpath.explore.native import NativeSearch, States
 from cowpath.explore.packing import Packing, room_for
 from cowpath.explore.recorder import Model, Recorder
+from cowpath.explore.renaming import RenamingRecorder
 from cowpath.explore.search import Exploration, Hang, Outcome, Violation
 from cowpath.explore.split import choose_parts, fields_of
 from cowpath.explore.step import ModelError
@@ -79,7 +80,7 @@ class NativeExploration:
         for actor in range(len(self.model.actors)):
             for leaf in recorder.leaves(source, actor):
                 if leaf.blocked is None:
-                    yield actor, self.number(leaf.apply(source))
+                    yield actor, self.number(self.search.canonical(leaf.apply(source)))
 
     def number(self, state: bytes) -> int:
         """The number of a state, or -1."""
@@ -118,7 +119,7 @@ class NativeExploration:
             end = self.search.batches[batch + 1][0] if batch + 1 < len(firsts) else found[-1]
             root = self.search.store.roots[found[-1]]
             parent = compiled.find_parent(
-                self.search.trees, self.search.arrays, self.search.work, begin, end, root
+                self.search.trees, self.search.names, self.search.arrays, self.search.work, begin, end, root
             )
             found.append(int(parent))
         return found[::-1]
@@ -130,32 +131,37 @@ def native(
     progress: Callable[[int, int], None] | None,
     memory: int,
     threads: int,
+    rename: bool = True,
 ) -> NativeExploration:
-    """Search natively, with what a reference search has recorded and the states it has seen."""
+    """Search natively, with what a reference search has recorded and the states it has seen.
+
+    With `rename`, one state stands for all that differ by a permutation of interchangeable records.
+    """
+    recorder = RenamingRecorder(warm.recorder) if rename else warm.recorder
     room = room_for(map(len, warm.recorder.frames), len(warm.recorder.crashes))
     fields = Packing(warm.model, room, [0] * (len(warm.model.layout.cells) + len(room))).fields
     sample = np.array([fields(state) for state in warm.states[-SAMPLE:]], np.uint16)
     part_of = choose_parts(warm.model, sample)
     limit = TRIAL if max_states is None else min(TRIAL, max_states)
-    found = _run(warm, part_of, limit, progress, memory, threads)
+    found = _run(recorder, part_of, limit, progress, memory, threads)
     if not found.finished and len(found.states) > TRIAL:
         sample = fields_of(found.search.packing, found.search.store.load_first(TRIAL))
         part_of = choose_parts(warm.model, sample, part_of)
-        found = _run(warm, part_of, max_states, progress, memory, threads)
+        found = _run(recorder, part_of, max_states, progress, memory, threads)
     if found.finished:
         found.hang = find_hang(found)
     return found
 
 
 def _run(
-    warm: Exploration,
+    recorder: Recorder,
     part_of: list[int],
     max_states: int | None,
     progress: Callable[[int, int], None] | None,
     memory: int,
     threads: int,
 ) -> NativeExploration:
-    search = NativeSearch(warm.model, warm.recorder, part_of, memory, threads)
+    search = NativeSearch(recorder.model, recorder, part_of, memory, threads)
     found = NativeExploration(search)
     try:
         found.finished = search.run(max_states, progress)

@@ -85,7 +85,9 @@ def promela(recorder: Recorder, title: str = "") -> str:
     Count states with `spin -a`, `gcc -O2 -DSAFETY -DNOREDUCE pan.c`, `./pan -E`: a run may end anywhere.
     """
     layout = recorder.model.layout
-    lines = [f"/* {title} */", "unsigned crash : 8;", "hidden byte saved[64];"]
+    lines = [f"/* {title} */", "unsigned crash : 8;"]
+    circles = sorted({cell for rule in rules(recorder) for cell in in_order(rule)[1]})
+    lines += [f"hidden byte saved{cell};" for cell in circles]
     for cell in layout.cells:
         initial = recorder.initial[cell.index]
         bits = (cell.size - 1).bit_length()
@@ -129,14 +131,29 @@ def condition(rule: Rule, equal: str, both: str, either: str) -> str:
     return f" {both} ".join(tests) or "true"
 
 
+def in_order(rule: Rule) -> tuple[list[tuple[int, str | int]], list[int]]:
+    """Moves one after the other, each before its source is overwritten, and the cells to save first.
+
+    A source in the second list is read from where it was saved: those moves go in a circle.
+    """
+    left, ordered, saved = dict(rule.moves), list[tuple[int, str | int]](), list[int]()
+    while left:
+        free = next((target for target in left if target not in left.values()), None)
+        if free is None:
+            free = next(iter(left))
+            saved.append(free)
+            left = {target: -1 - free if source == free else source for target, source in left.items()}
+        source = left.pop(free)
+        ordered.append((free, source if source >= 0 else f"saved{-1 - source}"))
+    return ordered, saved
+
+
 def _promela_effect(rule: Rule) -> Iterator[str]:
-    """Assignments in an order that reads every source before it is overwritten."""
-    overwritten = {target for target, _ in rule.moves} | {cell for cell, _ in rule.stores}
-    saved = sorted({source for _, source in rule.moves if source in overwritten})
-    for place, source in enumerate(saved):
-        yield f"saved[{place}] = c{source}"
-    for target, source in rule.moves:
-        yield f"c{target} = " + (f"saved[{saved.index(source)}]" if source in saved else f"c{source}")
+    moves, saved = in_order(rule)
+    for cell in saved:
+        yield f"saved{cell} = c{cell}"
+    for target, source in moves:
+        yield f"c{target} = " + (f"c{source}" if isinstance(source, int) else source)
     for cell, value in rule.stores:
         yield f"c{cell} = {value}"
     if rule.crash:
@@ -176,15 +193,14 @@ def murphi(recorder: Recorder, title: str = "") -> str:
 
 
 def _murphi_effect(rule: Rule) -> Iterator[str]:
-    overwritten = {target for target, _ in rule.moves} | {cell for cell, _ in rule.stores}
-    saved = sorted({source for _, source in rule.moves if source in overwritten})
-    for source in saved:
-        yield f"var s{source} : 0..255;"
+    moves, saved = in_order(rule)
+    for cell in saved:
+        yield f"var saved{cell} : 0..255;"
     yield "begin"
-    for source in saved:
-        yield f"s{source} := c{source};"
-    for target, source in rule.moves:
-        yield f"c{target} := {'s' if source in saved else 'c'}{source};"
+    for cell in saved:
+        yield f"saved{cell} := c{cell};"
+    for target, source in moves:
+        yield f"c{target} := " + (f"c{source};" if isinstance(source, int) else f"{source};")
     for cell, value in rule.stores:
         yield f"c{cell} := {value};"
     yield f"f{rule.actor} := {rule.target};"

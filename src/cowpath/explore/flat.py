@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from cowpath.explore.packing import Packing
 from cowpath.explore.recorder import Branch, Leaf, Recorder, Tree
+from cowpath.explore.reduce import Renaming
 
 Words = NDArray[np.uint64]
 Entries = NDArray[np.int32]
@@ -91,6 +92,7 @@ class Forest:
         self.room = 1 << max(packing.room)
         self.roots = np.zeros(len(recorder.frames) * self.room, np.int32)
         self.resting = np.zeros(len(self.roots), np.uint8)
+        self.renaming = Renaming(recorder.model, recorder, packing, self.room)
         self.known_frames = [0] * len(recorder.frames)
         self.judges: Entries = np.zeros(0, np.int32)
         self.observer: Entries = np.zeros(2, np.int32)
@@ -132,6 +134,7 @@ class Forest:
                 self.resting[at] = frame.finished or frame.idle
                 if frame.finished:
                     self.roots[at] = -NOTHING_LEAF
+                self.renaming.add_frame(actor, number)
             self.known_frames[actor] = len(frames)
 
     def mirror_step(self, actor: int, number: int, state: bytes) -> None:

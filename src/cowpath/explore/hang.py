@@ -31,7 +31,8 @@ def find_hang(found: NativeExploration) -> Hang | None:
     tables, bits = search.store.tables, search.store.bits
     for numbers in reversed(search.retreating):
         for number in numbers[::-1].tolist():
-            if compiled.escape(search.trees, search.arrays, search.work, tables, number, bits, path) != 1:
+            arrays = (search.trees, search.names, search.arrays, search.work)
+            if compiled.escape(*arrays, tables, number, bits, path) != 1:
                 return _sweep(found)
     return None
 
@@ -40,6 +41,6 @@ def _sweep(found: NativeExploration) -> Hang | None:
     search = found.search
     reaches = np.zeros(search.store.count, np.uint8)
     tables, bits = search.store.tables, search.store.bits
-    while compiled.sweep(search.trees, search.arrays, search.work, tables, bits, reaches):
+    while compiled.sweep(search.trees, search.names, search.arrays, search.work, tables, bits, reaches):
         pass
     return first_hang(found, bytearray(reaches.tobytes()))

@@ -167,30 +167,30 @@ class NativeSearch:
         """
         while True:
             done = self.try_expand(first, last)
-            events = [
-                event for event in self.take_events() if event[1] < done or event[0] == compiled.EVENT_STEP
-            ]
-            missing = False
-            for kind, number, actor in events:
-                if kind == compiled.EVENT_STEP:
-                    missing = True
-                    self.record(number, actor)
-                else:
+            missing, forest = False, self.forest
+            for kind, number, which, where in self.take_events():
+                if kind == compiled.EVENT_OUTCOME:
                     self.note_outcome(number)
+                    continue
+                missing = True
+                if kind == compiled.EVENT_STEP:
+                    self.record(number, which)
+                elif self.forest is forest:  # else `where` means nothing any more
+                    self.learn_exchange(where)
             if not missing and done > first:
                 return done
             self.batch = max(256, self.batch // 2)  # what is expanded again should be little
             self.refresh()
 
     def try_expand(self, first: int, last: int) -> int:
-        work, trees, store = self.work, self.trees, self.arrays
+        work, trees, names, store = self.work, self.trees, self.names, self.arrays
         work.candidate_count[:] = work.pending_count[:] = work.event_count[:] = 0
         share = -(-(last - first) // self.threads) if last - first > SMALL else last - first
         starts = list(range(first, last, share))
         ends = self.each(
             len(starts),
             lambda region: compiled.expand(
-                trees, store, work, region, starts[region], min(last, starts[region] + share), first
+                trees, names, store, work, region, starts[region], min(last, starts[region] + share), first
             ),
         )
         if min(ends) < first:
@@ -202,7 +202,7 @@ class NativeSearch:
         return last
 
     def take_events(self) -> list[list[int]]:
-        """(kind, state, actor or invariant) for what compiled code left to do, in its order.
+        """What compiled code left to do, in its order: (kind, state, actor or invariant, place in the trees).
 
         Steps that ended at the same place in the trees miss the same thing, and only the first is returned:
         the others are taken again afterwards.  Outcomes and invariants are not, so each of theirs is
@@ -212,8 +212,8 @@ class NativeSearch:
         found: dict[tuple[int, int, int, int], list[int]] = {}
         for region in range(self.threads):
             for kind, number, which, where in work.events[region, : int(work.event_count[region])].tolist():
-                again = 0 if kind == compiled.EVENT_STEP else number
-                found.setdefault((kind, which, where, again), [kind, number, which])
+                again = 0 if kind in (compiled.EVENT_STEP, compiled.EVENT_FRAME) else number
+                found.setdefault((kind, which, where, again), [kind, number, which, where])
         work.event_count[:] = 0
         return list(found.values())
 
@@ -275,7 +275,7 @@ class NativeSearch:
                 ends[region + 1 :] = begins[region + 1 :]
                 break
         events = self.take_events()
-        for _, number, index in events:
+        for _, number, index, _ in events:
             self.judge(number, index)
         if events:
             self.refresh()
@@ -297,6 +297,29 @@ class NativeSearch:
             self.check_crashes()
         except OverflowError:
             self.repack()
+
+    def learn_exchange(self, where: int) -> None:
+        """Find out what an exchange of records makes of a frame."""
+        renaming = self.forest.renaming
+        exchange, frame = divmod(where, renaming.frames.shape[1])
+        try:
+            renaming.add_exchange(exchange, *divmod(frame, self.forest.room))
+            self.forest.add_frames()
+        except OverflowError:
+            self.repack()
+
+    def canonical(self, state: bytes) -> bytes:
+        """The state that stands for this one."""
+        ranks = np.empty(512, np.int64)
+        while True:
+            words = self.np_words(state)
+            unknown = compiled.renumber(
+                *self.names, self.trees.root_at, self.trees.frame_places, words, ranks
+            )
+            if not unknown:
+                return self.packing.unpack(words.tolist())
+            self.learn_exchange(unknown - 1)
+            self.refresh()
 
     def check_crashes(self) -> None:
         if len(self.recorder.crashes) > 1 << self.room[-1]:
@@ -356,6 +379,7 @@ class NativeSearch:
             forest.judges = np.concatenate(
                 [forest.judges, np.zeros(len(trees) - len(forest.judges), np.int32)]
             )
+        self.names = forest.renaming.arrays
         self.trees = forest.arrays()
         self.arrays = self.store.arrays()
 

@@ -44,6 +44,7 @@ class Actor:
     start: Callable[[], Code]
     optional: bool = False
     background: bool = False
+    of: Record | None = None  # the record it belongs to, where that is interchangeable (see renaming.py)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Model:
     initial: bytes
     observe: Callable[[], tuple[object, ...]]
     invariants: tuple[tuple[str, Callable[[], str | None]], ...] = ()
+    interchangeable: tuple[tuple[Record, ...], ...] = ()  # groups of records whose numbers mean nothing
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cowpath.errors import CowpathError
 from cowpath.explore import rules
+from cowpath.explore.cells import Record
 from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
 from cowpath.kernel import invariants
@@ -21,6 +22,7 @@ from cowpath.kernel.swap import drain_one, lru_lazyfree
 from cowpath.kernel.task import run_thread
 from cowpath.kernel.vmscan import kswapd
 from cowpath.kernel.zswap import content_of, zswap_shrinker
+from cowpath.litmus import ast
 from cowpath.litmus.ast import ZERO
 from cowpath.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
 
@@ -47,8 +49,18 @@ def build(
         initial=k.layout.initial(partial(boot, k)),
         observe=partial(observe, k),
         invariants=invariants.applying_to(k),
+        interchangeable=interchangeable(k),
     )
     return k, model
+
+
+def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
+    """Folios, taken wherever one is free; so are slots, unless swapoff or zswap visits them in order."""
+    statements = [statement for thread in k.program.threads for statement in thread.body]
+    if k.zswap_entries or any(isinstance(statement, ast.Swapoff) for statement in statements):
+        return (k.folios,)
+    by_device = (tuple(slot for slot in k.slots if slot.device is device) for device in k.devices)
+    return (k.folios, *by_device)
 
 
 def check_rules() -> None:
@@ -92,8 +104,10 @@ def actors(k: Kernel) -> list[Actor]:
         found.append(Actor("zswap shrinker", partial(zswap_shrinker, k), background=True))
     for folio in k.folios:
         if any(not k.synchronous(device) or k.has(SYNC_WRITE_UNLOCKS) for device in k.devices):
-            found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), background=True))
-        found.append(Actor(f"LRU batch of {folio}", partial(batch_is_full, k, folio), background=True))
+            device = partial(swap_bio, k, folio)
+            found.append(Actor(f"swap I/O of {folio}", device, background=True, of=folio))
+        batch = partial(batch_is_full, k, folio)
+        found.append(Actor(f"LRU batch of {folio}", batch, background=True, of=folio))
     return found
 
 

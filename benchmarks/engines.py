@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""cowpath, Spin and rumur on the same exported models, side by side in one run.  What counts are the ratios.
+
+    python benchmarks/engines.py                 10^4 and 10^6 states, two rounds, a few minutes
+    python benchmarks/engines.py --sizes 1e7     larger ones take as long as they take (1e8: about an hour)
+
+Every engine runs in a process of its own, the rounds one after the other (A B C, A B C, ...), and the best
+round counts: the others were disturbed.  Writes benchmarks/results/engines.md and engines.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+ROOM = 2  # folios and slots beyond what a test has by default
+
+
+def litmus(first: str, second: str, background: str = "") -> str:
+    """One page, a process that forks, its child, and a second thread; the statements set the size."""
+    return f"""C family
+{{ char x[1] = "a"; swap = ssd; {background} }}
+P0(char *x)
+{{
+    madvise(x, MADV_PAGEOUT);
+    fork(P1);
+    char r0 = x[0];
+    {first}
+}}
+P1(char *x)
+{{
+    x[0] = 'e';
+    {second}
+}}
+P2(char *x)
+{{
+    char r1 = x[0];
+    x[0] = 'f';
+}}
+"""
+
+
+AGAIN = "madvise(x, MADV_PAGEOUT);"
+SIZES = {
+    "1e4": litmus("", ""),
+    "1e6": litmus(f"x[0] = 'b'; {AGAIN}", AGAIN),
+    "1e7": litmus(f"x[0] = 'b'; {AGAIN} char r2 = x[0];", f"{AGAIN} char r3 = x[0]; {AGAIN}"),
+    "1e8": litmus(f"x[0] = 'b'; {AGAIN} char r2 = x[0];", f"{AGAIN} char r3 = x[0];", "kswapd(x);"),
+}
+
+
+@dataclass
+class Run:
+    """What one engine did with one model."""
+
+    engine: str
+    states: int
+    seconds: float
+    peak: int  # bytes of the process at its largest
+    store: float = 0.0  # bytes per state as the engine itself counts them
+    note: str = ""
+
+    @property
+    def rate(self) -> float:
+        """States per second."""
+        return self.states / max(self.seconds, 1e-6)
+
+
+# -- workers: each in a fresh process --------------------------------------------------------------
+
+
+def worker(engine: str, path: str, limit: int) -> None:
+    """Search one model and print what happened as JSON."""
+    from cowpath.explore.engine import explore
+    from cowpath.kernel.changes import version
+    from cowpath.kernel.model import build
+    from cowpath.litmus.resolve import load_program
+
+    _, model = build(version("5.18", "x86_64"), load_program(path), ROOM, ROOM)
+    kind, _, rest = engine.partition(" ")
+    threads, rename = (2 if "two" in rest else 1), "renamed" in rest
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    most = min(limit, 100_000) if kind == "reference" else limit
+    found = explore(model, max_states=most, engine=kind, threads=threads, rename=rename)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    states = len(found.states)
+    store = getattr(found, "bytes_per_state", (peak - before) * 1024 / states)
+    note = "" if found.finished else f"first {states:,} states"
+    print(json.dumps(vars(Run(engine, states, seconds, peak * 1024, store, note))))
+
+
+def export(path: str, target: str) -> None:
+    """Write the exported models of a test beside `target`."""
+    from cowpath.explore.engine import explore
+    from cowpath.explore.export import murphi, promela
+    from cowpath.kernel.changes import version
+    from cowpath.kernel.model import build
+    from cowpath.litmus.resolve import load_program
+
+    _, model = build(version("5.18", "x86_64"), load_program(path), ROOM, ROOM)
+    found = explore(model, engine="native", rename=False, threads=2)
+    Path(target, "model.pml").write_text(promela(found.recorder))
+    Path(target, "model.m").write_text(murphi(found.recorder))
+
+
+# -- the harness -----------------------------------------------------------------------------------
+
+
+def cowpath(engine: str, directory: Path, limit: int) -> Run:
+    """One of our own engines."""
+    command = [sys.executable, __file__, "--worker", engine, str(directory / "test.litmus"), str(limit)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return Run(**json.loads(output.splitlines()[-1]))
+
+
+def compile_spin(directory: Path) -> None:
+    """Two verifiers: depth first, and breadth first."""
+    run = {"cwd": directory, "check": True, "capture_output": True}
+    subprocess.run(["spin", "-o2", "-a", "model.pml"], **run)
+    for name, extra in (("pan_dfs", []), ("pan_bfs", ["-DBFS"])):
+        flags = ["-O2", "-DSAFETY", "-DNOREDUCE", "-DMEMLIM=20000", "-w", *extra]
+        subprocess.run(["gcc", *flags, "pan.c", "-o", name], **run)
+
+
+def spin(engine: str, directory: Path, table: int) -> Run:
+    """Spin's own timing and counts."""
+    program = "./pan_bfs" if "BFS" in engine else "./pan_dfs"
+    command = ["/usr/bin/time", "-f", "%M", program, "-E", "-n", "-m1000000", f"-w{table}"]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    output = done.stdout
+    states = int(float(re.search(r"([\d.e+]+) states, stored", output)[1]))
+    seconds = float(re.search(r"elapsed time ([\d.e+-]+)", output)[1])
+    memory = float(
+        re.search(r"([\d.]+)\s+actual memory usage for states", output + " 0 actual memory usage for states")[
+            1
+        ]
+    )
+    peak = int(done.stderr.split()[-1]) * 1024
+    store = (memory * (1 << 20) + (8 << table)) / states
+    return Run(engine, states, seconds, peak, store, f"hash table of 2^{table} included")
+
+
+def rumur(directory: Path) -> Run:
+    """Compile and run; the compiler needs longer than the search."""
+    options = ["--deadlock-detection", "off", "--symmetry-reduction", "off", "--threads", "1"]
+    run = {"cwd": directory, "check": True, "capture_output": True, "text": True}
+    subprocess.run(["rumur", *options, "--output", "model.c", "model.m"], **run)
+    subprocess.run(["gcc", "-std=c11", "-O0", "-w", "model.c", "-o", "model", "-lpthread", "-mcx16"], **run)
+    began = time.perf_counter()
+    output = subprocess.run(["./model"], **run).stdout
+    seconds = time.perf_counter() - began
+    return Run(
+        "rumur",
+        int(re.search(r"(\d+) states", output)[1]),
+        seconds,
+        0,
+        0.0,
+        "one thread, gcc -O0: with -O2 gcc does not end within minutes",
+    )
+
+
+def bound() -> float:
+    """Random updates per second of a table far larger than the caches: what memory allows."""
+    import numba
+    import numpy as np
+
+    @numba.njit
+    def touch(table, count, mask):  # type: ignore[no-untyped-def]
+        number = np.uint64(88172645463325252)
+        for _ in range(count):
+            number ^= number << np.uint64(13)
+            number ^= number >> np.uint64(7)
+            number ^= number << np.uint64(17)
+            table[number & mask] += np.uint32(1)
+
+    table = np.zeros(1 << 28, np.uint32)
+    mask = np.uint64(len(table) - 1)
+    table[:] = 0
+    touch(table, 10, mask)
+    best = 0.0
+    for _ in range(3):
+        began = time.perf_counter()
+        touch(table, 5_000_000, mask)
+        best = max(best, 5_000_000 / (time.perf_counter() - began))
+    return best
+
+
+def first_verdict() -> tuple[float, float]:
+    """Seconds of a fresh process: for a small test, and for nothing."""
+
+    def best(*command: str) -> float:
+        times = []
+        for _ in range(5):
+            began = time.perf_counter()
+            subprocess.run(command, capture_output=True, check=False)
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    test = HERE.parent / "litmus" / "founding" / "get-write-read-refault.litmus"
+    program = [str(Path(sys.executable).parent / "cowpath")]
+    return best(*program, "check", str(test), "--kernel", "5.18"), best(sys.executable, "-c", "pass")
+
+
+def measure(size: str, rounds: int, limit: int) -> list[Run]:
+    """Every engine on one model, round by round; the best of each."""
+    best: dict[str, Run] = {}
+    table = {"1e4": 18, "1e6": 22, "1e7": 25, "1e8": 27}[size]
+    engines = ["native one core", "native two cores", "native one core renamed", "native two cores renamed"]
+    if size in ("1e4", "1e6"):
+        engines.insert(0, "reference")
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        (directory / "test.litmus").write_text(SIZES[size])
+        if shutil.which("spin") and size != "1e8":
+            subprocess.run(
+                [sys.executable, __file__, "--export", str(directory / "test.litmus"), name], check=True
+            )
+            compile_spin(directory)
+            engines += ["Spin DFS", "Spin BFS"]
+        for _ in range(rounds):
+            for engine in engines:
+                done = (
+                    spin(engine, directory, table) if "Spin" in engine else cowpath(engine, directory, limit)
+                )
+                print(f"{size} {engine}: {done.states:,} states, {done.rate:,.0f} /s", file=sys.stderr)
+                if engine not in best or done.seconds < best[engine].seconds:
+                    best[engine] = done
+        if shutil.which("rumur") and size == "1e4":
+            best["rumur"] = rumur(directory)
+    return list(best.values())
+
+
+# -- results ---------------------------------------------------------------------------------------
+
+
+def markdown(found: dict[str, list[Run]], limit_rate: float, verdict: tuple[float, float]) -> str:
+    """A table per size."""
+    lines = [
+        "# Engines side by side",
+        "",
+        "Made by `make bench`; the ratios count, the machine was shared.",
+        "",
+    ]
+    lines += [f"Random updates of a 1 GiB table: {limit_rate / 1e6:.0f} M/s.", ""]
+    lines += [
+        f"First verdict of a small test in a fresh process: {verdict[0]:.2f} s; "
+        f"`python -c pass`: {verdict[1]:.2f} s.",
+        "",
+    ]
+    for size, runs in found.items():
+        base = next((run for run in runs if run.engine == "Spin DFS"), None)
+        lines += [
+            f"## {size}",
+            "",
+            "| engine | states | states/s | x Spin DFS | bytes/state | peak MiB | |",
+            "|---|---:|---:|---:|---:|---:|---|",
+        ]
+        for run in runs:
+            ratio = f"{run.rate / base.rate:.2f}" if base else ""
+            lines.append(
+                f"| {run.engine} | {run.states:,} | {run.rate:,.0f} | {ratio} | {run.store:.1f} "
+                f"| {run.peak >> 20} | {run.note} |"
+            )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def plot(found: dict[str, list[Run]]) -> str:
+    """Bars of states per second, by engine and size."""
+    rows = [(f"{size} {run.engine}", run.rate) for size, runs in found.items() for run in runs]
+    widest = max(rate for _, rate in rows)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{24 * len(rows) + 30}" '
+        'font-family="sans-serif" font-size="12">',
+        '<text x="8" y="16">states per second</text>',
+    ]
+    for index, (name, rate) in enumerate(rows):
+        y = 26 + 24 * index
+        lines.append(f'<text x="8" y="{y + 13}">{name}</text>')
+        lines.append(f'<rect x="220" y="{y}" width="{420 * rate / widest:.0f}" height="18" fill="#4477aa"/>')
+        lines.append(f'<text x="{226 + 420 * rate / widest:.0f}" y="{y + 13}">{rate:,.0f}</text>')
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def main() -> None:
+    """Measure, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--sizes", nargs="+", default=["1e4", "1e6"], choices=sorted(SIZES))
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--limit", type=int, default=1 << 31, help="stop each search after so many states")
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--export", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        worker(arguments.worker[0], arguments.worker[1], int(arguments.worker[2]))
+        return
+    if arguments.export:
+        export(*arguments.export)
+        return
+    found = {size: measure(size, arguments.rounds, arguments.limit) for size in arguments.sizes}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "engines.md").write_text(markdown(found, bound(), first_verdict()))
+    (RESULTS / "engines.svg").write_text(plot(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Which engine searches, and what a small search costs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cowpath.explore import engine
+from cowpath.explore.search import Exploration
+from tests.explore.models import build
+from tests.explore.test_native import LARGE
+
+TEST = Path(__file__).parents[2] / "litmus" / "founding" / "get-write-read-refault.litmus"
+
+
+def test_a_small_search_stays_in_python():
+    assert isinstance(engine.explore(build(LARGE, 2)), Exploration)
+
+
+def test_a_search_that_grows_changes_engines(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(engine, "THRESHOLD", 100)
+    found = engine.explore(build(LARGE, 2), rename=False)
+    assert not isinstance(found, Exploration)
+    assert len(found.states) == len(engine.explore(build(LARGE, 2), engine="reference").states)
+
+
+def test_without_its_libraries_the_reference_goes_on(monkeypatch):
+    monkeypatch.setattr(engine, "THRESHOLD", 100)
+    monkeypatch.setattr(engine, "available", lambda: False)
+    assert isinstance(engine.explore(build(LARGE, 2)), Exploration)
+
+
+def test_threads_are_one_or_two():
+    with pytest.raises(ValueError, match="threads=3: 1 or 2"):
+        engine.explore(build(LARGE, 2), threads=3)
+
+
+def test_a_small_check_imports_neither_numpy_nor_numba():
+    code = (
+        "import sys\nfrom cowpath.cli import main\n"
+        f"main(['check', {str(TEST)!r}, '--kernel', '5.18'])\n"
+        "import cowpath.explore.engine\n"
+        "assert 'numpy' not in sys.modules and 'numba' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
