@@ -14,7 +14,7 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo test kernels tools emulators clean
+.PHONY: demo test bench kernels tools emulators clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -47,6 +47,10 @@ test: $(VENV)/installed tools
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# cowpath, Spin and rumur side by side on the same exported models.
+bench: $(VENV)/installed tools
+	$(BIN)/python benchmarks/engines.py
 
 # Every test on every kernel and architecture, 100 rounds each: see docs/real-kernels.md.
 kernels: $(VENV)/installed emulators
