@@ -7,6 +7,12 @@ from cowpath import reliability
 from cowpath.kernel.changes import NEWEST, version
 from cowpath.parallel import default_jobs
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--accept, for golden files."""
+    parser.addoption("--accept", action="store_true", help="write golden files anew; then read the diff")
+
+
 TURNS = ("5.7", "5.8", "5.9", "5.11", "5.18", "5.19", "6.3", str(NEWEST))
 """Where the reliability table changes; the releases between them take twice as long and change nothing."""
 

@@ -253,8 +253,20 @@ def test_a_pin_taken_in_the_child_is_the_childs() -> None:
 
 
 def test_two_gets_that_lost_their_memory_may_still_share_a_page() -> None:
-    seen = allowed(
+    assert allowed(
         "P0(char *x) { g = get_user_page(x); h = get_user_page(x); x[0] = 'b'; device_write(g, 0, 'D');"
-        " r0 = device_read(h, 0); }"
-    )
-    assert seen == {"0:r0=D", "0:r0=a", "0:r0=b"}
+        " r0 = device_read(h, 0); r1 = x[0]; }"
+    ) == {
+        "0:r0=D 0:r1=D",  # nobody was parted
+        "0:r0=b 0:r1=b",  # g was
+        "0:r0=a 0:r1=D",  # h was
+        "0:r0=a 0:r1=b",  # both were, each with a page of its own
+        "0:r0=D 0:r1=b",  # both were, with the same page
+    }
+
+
+def test_two_pins_of_memory_that_was_given_up_may_still_share_a_page() -> None:
+    assert allowed(
+        "P0(char *x) { g = pin_user_page(x); h = pin_user_page(x); madvise(x, MADV_DONTNEED);"
+        " device_write(g, 0, 'D'); r0 = device_read(h, 0); r1 = x[0]; }"
+    ) == {"0:r0=D 0:r1=\\0", "0:r0=a 0:r1=\\0"}

@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from cowpath import __version__
 from cowpath.errors import CowpathError
 
-COMMANDS = ("check", "trace", "table", "mutate", "copies", "kernels", "changes", "pte")
+COMMANDS = (
+    "check",
+    "trace",
+    "run",
+    "explore",
+    "graph",
+    "table",
+    "mutate",
+    "copies",
+    "kernels",
+    "changes",
+    "pte",
+    "export",
+)
 
 EXIT_STATUS = "Exit status: 0 as promised, 1 promise broken or not as expected, 2 bad input, 3 not finished."
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cowpath.errors import CowpathError
-from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, Version
+from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, Version, version
 
 FILE_NAME = "expected.toml"
 
@@ -61,3 +61,21 @@ def key(version: Version) -> str:
     ('6.1 without H5', '6.1 arm')
     """
     return str(version).replace(f" {DEFAULT_ARCHITECTURE}", "", 1)
+
+
+def named(written: str) -> Version:
+    """The kernel that is written so: the inverse of `key`.  Raises CowpathError.
+
+    >>> str(named("6.1 without H5")), str(named("6.1 arm with as-posted"))
+    ('6.1 x86_64 without H5', '6.1 arm with as-posted')
+    >>> named("6.1 sans H5")
+    Traceback (most recent call last):
+    cowpath.errors.CowpathError: '6.1 sans H5' is not a kernel: write it as 6.1, 6.1 arm or 6.1 without H5
+    """
+    release, *rest = written.split() or [""]
+    architecture = rest.pop(0) if len(rest) % 2 else DEFAULT_ARCHITECTURE
+    pairs = list(zip(rest[::2], rest[1::2], strict=True))
+    if any(word not in ("with", "without") for word, _ in pairs):
+        raise CowpathError(f"{written!r} is not a kernel: write it as 6.1, 6.1 arm or 6.1 without H5")
+    added, dropped = ([name for word, name in pairs if word == wanted] for wanted in ("with", "without"))
+    return version(release, architecture, added, dropped)

@@ -15,6 +15,10 @@ def features(program: Program) -> frozenset[str]:
     """The features that a test needs."""
     statements = [statement for thread in program.threads for statement in thread.body]
     found = {feature for statement in statements if (feature := _of(statement))}
+    if "tlb" in program.options:
+        found.add("tlb")
+    if "zswap" in program.swap:
+        found.add("zswap")
     return frozenset(found | {_BACKGROUND.get(actor.kind, "") for actor in program.background} - {""})
 
 

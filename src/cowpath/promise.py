@@ -205,6 +205,18 @@ def give_up(p: Promise, memory: Memory) -> None:
     memory.lazy = False
 
 
+def move(p: Promise, target: Memory, source: Memory) -> None:
+    """UFFDIO_MOVE, where it does not fail: the content goes to the target, and its own references with it."""
+    if not (source.mapped and source.write and target.mapped and target.write):
+        return
+    give_up(p, target)
+    target.data, target.lazy = source.data, source.lazy
+    for reference in p.attached(source):
+        if reference.owner is source:
+            reference.owner = target
+    give_up(p, source)
+
+
 def discard_lazily(p: Promise, memory: Memory) -> Code:
     """After MADV_FREE the content may go at any moment, but not under a reference that is promised."""
     while True:
@@ -311,6 +323,9 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
                 give_up(p, memory)  # what is in swap goes at once
             else:
                 memory.lazy = True
+        case ast.UserfaultfdMove(destination=destination, source=page):
+            if p.choose():
+                move(p, p.memory(process, destination), p.memory(process, page))
         case ast.Wait(thread=thread):
             if not p.tasks[p.program.thread_index[thread]].done:
                 raise Blocked(f"the end of {thread}")

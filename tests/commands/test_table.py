@@ -30,7 +30,8 @@ def test_text_names_the_command_that_shows_each_bug(capsys: pytest.CaptureFixtur
     status, shown, _ = run(capsys, *line.split()[1:])
     assert status == 0
     assert "5.18 x86_64: lost\n" in shown
-    assert shown.endswith("0:x[0] is 'a'; the promise allows only 'D'\n")
+    assert "0:x[0] is 'a'; the promise allows only 'D'\n" in shown
+    assert shown.endswith("Promise broken on 5.18 x86_64: lost write\n")
 
 
 def test_releases_that_agree_share_a_column(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ A program is a list of instructions per actor, each one atomic step.  Both forms
 cowpath's goes through cells, frames, recordings and trees.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -38,12 +39,16 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Rule:
-    """An invariant: not both (cell == value and other == wanted); the second is not always looked at."""
+    """An invariant: not both (cell == value and other == wanted); the second is not always looked at.
+
+    It is about numbers, or with `content` about what is on the sheets.
+    """
 
     cell: int
     value: int
     other: int
     wanted: int
+    content: bool
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,10 @@ programs = st.builds(
     Program,
     st.lists(st.lists(instructions, min_size=1, max_size=4).map(tuple), min_size=1, max_size=3).map(tuple),
     st.lists(
-        st.builds(Rule, *(st.integers(0, top) for top in (CELLS - 1, LIMIT, CELLS - 1, LIMIT))), max_size=3
+        st.builds(
+            Rule, *(st.integers(0, top) for top in (CELLS - 1, LIMIT, CELLS - 1, LIMIT)), st.booleans()
+        ),
+        max_size=3,
     ).map(tuple),
 )
 
@@ -114,8 +122,14 @@ class Machine(Constant):
         return (*(number.value for number in self.numbers), *(sheet.text[0] for sheet in self.sheets))
 
     def judge(self, rule: Rule) -> str | None:
-        broken = self.numbers[rule.cell].value == rule.value and self.numbers[rule.other].value == rule.wanted
-        return "both" if broken else None
+        first, second = (self.value(number, rule.content) for number in (rule.cell, rule.other))
+        return "both" if first() == rule.value and second() == rule.wanted else None
+
+    def value(self, number: int, content: bool) -> Callable[[], int]:
+        """How to look at a number or a sheet, when it is wanted."""
+        if content:
+            return lambda: self.layout.step.look(self.sheets[number % SHEETS].text[0])
+        return lambda: self.numbers[number].value
 
 
 def runs(machine: Machine, number: int) -> Code:
@@ -276,6 +290,9 @@ class Naive:
 
     @staticmethod
     def breaks(rule: Rule, state: State) -> bool:
+        if rule.content:
+            sheets = state.sheets
+            return sheets[rule.cell % SHEETS] == rule.value and sheets[rule.other % SHEETS] == rule.wanted
         return state.numbers[rule.cell] == rule.value and state.numbers[rule.other] == rule.wanted
 
     def stuck(self) -> tuple[bool, bool]:

@@ -199,3 +199,27 @@ def test_an_invariant_is_judged_in_the_initial_state() -> None:
     toy = Toy()
     model = toy.model(toys.adds, invariants=(("open", lambda: None if toy.locks[0].held else "closed"),))
     assert explore(model).violations["open"].state == 0
+
+
+def test_an_invariant_that_came_to_read_more_is_judged_again() -> None:
+    """`opens` is first taken where the invariant has never looked at the lock, then where it has."""
+    toy = Toy()
+
+    def shut() -> str | None:
+        return "open" if toy.counters[0].value and toy.locks[0].held else None
+
+    model = toy.model(toys.opens, toys.sets_behind_the_door, invariants=(("shut", shut),))
+    assert "shut" in explore(model).violations
+
+
+def test_an_invariant_about_content_is_judged_after_a_move() -> None:
+    toy = Toy()
+
+    def fill() -> None:
+        toy.boxes[1].items[0] = toy.layout.content("b")
+
+    def empty() -> str | None:
+        look = toy.layout.step.look
+        return "filled" if look(toy.boxes[0].items[0]) == look(toy.layout.content("b")) else None
+
+    assert "empty" in explore(toy.model(toys.swaps, fill=fill, invariants=(("empty", empty),))).violations

@@ -131,6 +131,13 @@ def waits_for_door(toy: Toy) -> Code:
     yield
 
 
+def sets_behind_the_door(toy: Toy) -> Code:
+    if toy.locks[0].held:
+        raise Blocked("the door")
+    toy.counters[0].value = 1
+    yield
+
+
 def crashes(toy: Toy) -> Code:
     yield
     if toy.locks[0].held:

@@ -25,24 +25,16 @@ MODELLED = (
     "device_read",
     "device_write",
     "swapoff",
+    "migrate",
+    "ksm_merge",
+    "userfaultfd_move",
+    "get_user_page_fast",
+    "pin_user_page_fast",
 )
 MAX_STATES = 20_000
 
 
-def modelled(tree: ast.Litmus) -> bool:
-    """Whether the model knows everything in a tree."""
-    unknown_advice = any(
-        (isinstance(s, ast.Madvise) and s.advice not in ("MADV_PAGEOUT", "MADV_DONTNEED"))
-        or (isinstance(s, ast.GetUserPage) and (s.fast or "FOLL_FORCE" in s.flags))
-        for _, s in tree.statements()
-    )
-    settings_known = all(
-        set(setting.values) <= {"none", "ssd", "zram", "ssd_stable", "debug_vm"} for setting in tree.settings
-    )
-    return not unknown_advice and settings_known and all(actor.kind == "kswapd" for actor in tree.background)
-
-
-trees = valid_trees(pages=1, threads=2, statements=4, calls=MODELLED).filter(modelled)
+trees = valid_trees(pages=1, threads=2, statements=4, calls=MODELLED)
 slow = settings(
     max_examples=40,
     deadline=None,

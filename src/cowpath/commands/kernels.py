@@ -23,12 +23,16 @@ from cowpath.report.text import align
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath kernels`."""
+    parser.add_argument("--real", action="store_true", help="the real kernels for `cowpath run`")
     parser.add_argument("release", nargs="*", help="none: list them; one: what it has; two: how they differ")
     parser.add_argument("--arch", default=DEFAULT_ARCHITECTURE, help=f"default {DEFAULT_ARCHITECTURE}")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was asked for."""
+    if arguments.real:
+        sys.stdout.write(real())
+        return 0
     asked = [version(release, arguments.arch) for release in arguments.release]
     if len(asked) > 2:
         raise CowpathError("name one kernel to see what it has, or two to compare them")
@@ -58,6 +62,19 @@ def inventory(kernel: Version) -> str:
     """What one kernel has."""
     changes = sorted_changes(kernel)
     return listing(changes) if changes else f"{kernel} has none of the changes that are modelled\n"
+
+
+def real() -> str:
+    """What `cowpath run --on` can have: in the cache, or from Debian when first asked for."""
+    from cowpath.machine import images
+
+    rows = [["machine", "Debian suite", "in the cache"]]
+    for wanted in images.available():
+        image = images.cached(wanted)
+        state = f"{image.package} {image.version}, fetched {image.fetched}" if image else "-"
+        rows.append([str(wanted), images.SUITES[wanted.release], state])
+    note = "Also: host, and paths to a User-Mode Linux program, a bzImage or an arm64 Image.\n"
+    return align(rows) + "\n" + note + f"The cache is {images.cache()}.\n"
 
 
 def sorted_changes(kernel: Version) -> list[Change]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import sys
+from pathlib import Path
 
+from cowpath.errors import CowpathError
 from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, NEWEST, Version, version
 
 
@@ -79,6 +82,17 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return number
+
+
+def write_page(name: str, text: str) -> None:
+    """Write a page; "-" is stdout.  Raises CowpathError where that is not possible."""
+    if name == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CowpathError(f"{name} cannot be written: {error.strerror}") from error
 
 
 def versions(arguments: argparse.Namespace) -> list[Version]:

@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import re
 import sys
+from collections.abc import Sequence
 
 from cowpath.commands import options
 from cowpath.errors import CowpathError
-from cowpath.explore.trace import trace
+from cowpath.explore.trace import Step, trace
+from cowpath.goal import Goal, choose
 from cowpath.litmus import parse
-from cowpath.litmus.errors import LitmusError
-from cowpath.litmus.print import to_text
-from cowpath.litmus.resolve import load_program, program_from_text
+from cowpath.litmus.resolve import load_program
 from cowpath.progress import Meter
+from cowpath.report import itf
+from cowpath.report.story import story_text
 from cowpath.report.trace import trace_text
-from cowpath.verdict import Outcome, Result, Violation, judge, satisfies
+from cowpath.verdict import Result, judge
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default: the worst breakage, else what the test's exists clause asks for, else the first outcome",
     )
     parser.add_argument("--all", action="store_true", help="show locks and bookkeeping too")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--html", metavar="OUT", help="write a page of its own to the file OUT instead")
+    form.add_argument("--story", action="store_true", help="tell the path in sentences, to quote in a mail")
+    form.add_argument("--format", choices=("text", "itf"), default="text", help="default: text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,11 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
         result = judge(
             program, chosen[0], arguments.max_states, meter.update, options.verify_every(arguments)
         )
-    goal = choose(result, arguments.file, arguments.to)
+    goal = choose(result, parse.load(arguments.file), arguments.to)
     if goal is None:
         return nowhere(result)
-    steps = trace(result.exploration, goal.state)
-    sys.stdout.write(trace_text(result, steps, goal, arguments.all))
+    show(arguments, result, trace(result.exploration, goal.state), goal)
     return 0
 
 
@@ -63,44 +66,21 @@ def nowhere(result: Result) -> int:
     return 1
 
 
-def choose(result: Result, file: str, wanted: str | None) -> Outcome | Violation | None:
-    """What the trace shall lead to."""
-    if wanted is None:
-        return default_goal(result)
-    if wanted.isdigit():
-        number = int(wanted)
-        if not 1 <= number <= len(result.outcomes):
-            raise CowpathError(f"there is no outcome {number}: this test has {len(result.outcomes)}")
-        return result.outcomes[number - 1]
-    named = next((violation for violation in result.violations if violation.name == wanted.upper()), None)
-    if named is not None or re.fullmatch(r"[iI]\d+", wanted):
-        return named
-    return by_condition(result, file, wanted)
+def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], goal: Goal) -> None:
+    """The path in the asked form; colours and columns only on a terminal."""
+    if arguments.html:
+        from cowpath.explorer.pages import trace_page
 
+        options.write_page(arguments.html, trace_page(arguments.file, result, goal))
+    elif arguments.story:
+        sys.stdout.write(story_text(result, steps, goal))
+    elif arguments.format == "itf":
+        sys.stdout.write(itf.document(result, steps))
+    elif sys.stdout.isatty():
+        from rich.console import Console
 
-def default_goal(result: Result) -> Outcome | Violation | None:
-    """The worst thing that happens, or what the test asks for."""
-    for kind in result.breakage:
-        for outcome in result.outcomes:
-            if outcome.breakage == kind:
-                return outcome
-    if result.violations:
-        return result.violations[0]
-    condition = result.program.condition
-    if condition is not None:
-        for outcome in result.outcomes:
-            if satisfies(outcome, condition.expression, result.program):
-                return outcome
-    return result.outcomes[0] if result.outcomes else None
+        from cowpath.report.terminal import print_trace
 
-
-def by_condition(result: Result, file: str, wanted: str) -> Outcome | None:
-    """The first outcome that makes a condition true, written as in an exists clause."""
-    bare = dataclasses.replace(parse.load(file), condition=None)
-    expression = wanted.removeprefix("exists").strip()
-    try:
-        condition = program_from_text(f"{to_text(bare)}\nexists ({expression})\n").condition
-    except LitmusError as error:  # its line number would mean nothing to the user
-        raise LitmusError("--to", error.message, hint=error.hint, excerpt=error.excerpt) from None
-    assert condition is not None
-    return next((o for o in result.outcomes if satisfies(o, condition.expression, result.program)), None)
+        print_trace(Console(highlight=False), result, steps, goal, arguments.all)
+    else:
+        sys.stdout.write(trace_text(result, steps, goal, arguments.all))

@@ -8,8 +8,9 @@ that shortest paths, dead ends and loops can be read off afterwards.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cowpath.explore.recorder import Leaf, Model, Recorder, Tree
 from cowpath.explore.step import Content, ModelError
@@ -46,6 +47,49 @@ class Hang:
     waiting: tuple[str, ...]  # one line for each actor that has not finished
 
 
+class Search(Protocol):
+    """What a search found, by whatever engine.  States are numbered breadth first; 0 is the initial one."""
+
+    @property
+    def model(self) -> Model:
+        """What was explored."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """Its recorded steps."""
+
+    @property
+    def states(self) -> Sequence[bytes]:
+        """Every state."""
+
+    @property
+    def outcomes(self) -> Mapping[Outcome, int]:
+        """Each outcome with the first state that shows it."""
+
+    @property
+    def violations(self) -> Mapping[str, Violation]:
+        """Each broken invariant with the first state that breaks it."""
+
+    @property
+    def hang(self) -> Hang | None:
+        """A state from which no end can be reached any more."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every state was expanded."""
+
+    @property
+    def reason(self) -> str:
+        """Why not, where it did not finish."""
+
+    @property
+    def transitions(self) -> int:
+        """How many steps were taken, each counted once per state it starts in."""
+
+    def edges(self, state: int) -> Iterator[tuple[int, int]]:
+        """(actor, successor) for each step possible in a state."""
+
+
 @dataclass
 class Exploration:
     """All that a search found.  States are numbered in breadth-first order; 0 is the initial one."""
@@ -60,6 +104,7 @@ class Exploration:
     violations: dict[str, Violation] = field(default_factory=dict)
     hang: Hang | None = None
     finished: bool = False
+    reason: str = ""
 
     @property
     def transitions(self) -> int:
@@ -146,14 +191,7 @@ class _Search:
 
     def observe(self, state: bytes) -> Observed:
         result = self.recorder.evaluate(self.outcome_tree, self.model.observe, state)
-        assert isinstance(result, tuple)
-        values = self.model.layout.values
-        return tuple(
-            values[part.code if part.cell is None else state[part.cell]]
-            if isinstance(part, Content)
-            else str(part)
-            for part in result
-        )
+        return observed(self.model, result, state)
 
     def watchers(self, leaf: Leaf) -> tuple[int, ...]:
         """The invariants that read a cell this step writes.
@@ -184,6 +222,18 @@ class _Search:
                 self.found.violations[name] = Violation(name, str(broken), number)
 
 
+def observed(model: Model, result: object, state: bytes) -> Observed:
+    """What an observation's recorded result means in a state, as text."""
+    assert isinstance(result, tuple)
+    values = model.layout.values
+    return tuple(
+        values[part.code if part.cell is None else state[part.cell]]
+        if isinstance(part, Content)
+        else str(part)
+        for part in result
+    )
+
+
 def verify(recorder: Recorder, state: bytes) -> None:
     """Re-run every step possible in a state in Python; raises ModelError where a recorded one differs."""
     if state[recorder.crash_at]:
@@ -208,12 +258,17 @@ def find_hang(found: Exploration) -> Hang | None:
         reaches[number] = 1
     if len(ends) < count:
         _mark_backwards(found, reaches)
+    return first_hang(found, reaches)
+
+
+def first_hang(found: Search, reaches: bytearray) -> Hang | None:
+    """The first state in which a run is caught, given the states that reach an end (not 0 in `reaches`)."""
     caught = _caught(found, reaches) if 0 in reaches else []
     if not caught:
         return None
     dead = next((number for number in caught if not any(found.edges(number))), None)
     number = caught[0] if dead is None else dead
-    return Hang(number, dead is not None, tuple(_waiting(recorder, found.states[number])))
+    return Hang(number, dead is not None, tuple(waiting(found.recorder, found.states[number])))
 
 
 def _mark_backwards(found: Exploration, reaches: bytearray) -> None:
@@ -230,7 +285,7 @@ def _mark_backwards(found: Exploration, reaches: bytearray) -> None:
                 changed = True
 
 
-def _caught(found: Exploration, reaches: bytearray) -> list[int]:
+def _caught(found: Search, reaches: bytearray) -> list[int]:
     """The stuck states that every run from them can return to (Tarjan's components without a way out)."""
     order: dict[int, int] = {}
     lowest: dict[int, int] = {}
@@ -265,7 +320,8 @@ def _caught(found: Exploration, reaches: bytearray) -> list[int]:
     return sorted(number for number in part if part[number] not in leaving)
 
 
-def _waiting(recorder: Recorder, state: bytes) -> Iterator[str]:
+def waiting(recorder: Recorder, state: bytes) -> Iterator[str]:
+    """One line for each actor that has not finished: where it stands, and what it waits for."""
     for actor, description in enumerate(recorder.model.actors):
         frame = recorder.frame(state, actor)
         if frame.finished or frame.idle:

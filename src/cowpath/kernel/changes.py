@@ -63,7 +63,7 @@ V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Rele
 V6_8, V6_11, V6_14, V6_15, V6_16 = (
     Release(6, 8), Release(6, 11), Release(6, 14), Release(6, 15), Release(6, 16),
 )  # fmt: skip
-V7_0 = Release(7, 0)
+V6_5, V7_0 = Release(6, 5), Release(7, 0)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -295,6 +295,21 @@ PINNED_AFTER_UNMAP = Change(
     "a page pinned in between went on to be written out",
     unobservable="pageout counts references too, and a pin is one: such a page is not written out without it",
 )  # fmt: skip
+PER_VMA_LOCKS = Change(
+    "per-vma-locks", "0bff0aaea03e", V6_4, "arch/x86/mm/fault.c",
+    "a page fault takes the lock of its VMA, not mmap_lock",
+    "it took mmap_lock for reading, which fork and munmap hold for writing",
+)  # fmt: skip
+FORK_LOCKS_VMAS = Change(
+    "fork-locks-vmas", "fb49c455323f", V6_5, "kernel/fork.c",
+    "fork write-locks every VMA of the parent, so that no fault comes before it has flushed the TLB",
+    "with per-VMA locks a fault could copy a page that another CPU's TLB still led to",
+)  # fmt: skip
+ZSWAP_RECHECKS_ENTRY = Change(
+    "zswap-rechecks-entry", "04fc7816089c", V6_4, "mm/zswap.c",
+    "zswap writes an entry to its slot only if it is still that slot's entry",
+    "a slot that was freed and used again meanwhile got the content of before",
+)  # fmt: skip
 BYPASS_TAKES_SLOT = Change(
     "bypass-takes-slot", "13ddaf26be32", V6_8, "mm/memory.c",
     "a read past the swap cache marks the slot (SWAP_HAS_CACHE) until the page is mapped",
@@ -306,6 +321,21 @@ READ_MAPS_WRITABLE = Change(
     "a read fault maps an exclusive page from swap writable",
     "read-only: the first write took a fault of its own",
     unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
+)  # fmt: skip
+UFFDIO_MOVE = Change(
+    "uffdio-move", "adef440691ba", V6_8, "mm/userfaultfd.c",
+    "UFFDIO_MOVE takes an exclusive page, or a swap pte that is marked so, to another address",
+    "there was no such ioctl",
+)  # fmt: skip
+MOVE_TAKES_CACHED = Change(
+    "move-takes-cached", "c50f8e6053b0", V6_14, "mm/userfaultfd.c",
+    "UFFDIO_MOVE of a swap pte takes the folio in the swap cache along",
+    "the folio stayed the page of the old address, so the fault at the new one copied it (or hit a BUG)",
+)  # fmt: skip
+MOVE_RECHECKS_CACHE = Change(
+    "move-rechecks-cache", "0ea148a79919", V6_16, "mm/userfaultfd.c",
+    "under the locks UFFDIO_MOVE makes sure that the swap cache is still as it was looked up",
+    "it could take a folio along that no longer belonged to the entry, and leave the right one behind",
 )  # fmt: skip
 NO_BYPASS = Change(
     "no-bypass", "f1879e8a0c60", V7_0, "mm/memory.c",

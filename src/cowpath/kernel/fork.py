@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.kernel import changes, mutants
-from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock
+from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
 from cowpath.kernel.pgtable import (
     mk_pte,
     pte_lock,
@@ -21,6 +21,7 @@ from cowpath.kernel.rmap import folio_add_new_anon_rmap, folio_maybe_dma_pinned
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte, Vma
 from cowpath.kernel.swap import alloc_folio, count_copy, folio_add_lru, folio_get
 from cowpath.kernel.swapfile import swap_duplicate
+from cowpath.kernel.tlb import flush_tlb_mm
 
 
 def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
@@ -35,13 +36,21 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
         yield from copy_page_range(k, cpu, k.pte(parent, page), k.pte(child, page))
         yield
         page += 1
+    flush_tlb_mm(k, parent)
+    vma_end_write_all(k, parent)
     if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
         mmap_write_unlock(parent)
     child.alive = True
 
 
 def copy_page_range(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
-    """One mapping; pins that are taken without a lock meanwhile notice (57efa1fe5957, v5.11)."""
+    """One mapping.
+
+    Pins that are taken without a lock meanwhile notice (57efa1fe5957, v5.11), and faults that take only the
+    lock of their VMA have to wait (fb49c455323f, v6.5).
+    """
+    if k.has(changes.FORK_LOCKS_VMAS):
+        vma_start_write(source.vma)
     if k.lockless:
         source.mm.write_protect_seq = source.mm.write_protect_seq + 1
         yield

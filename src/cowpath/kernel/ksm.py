@@ -32,6 +32,7 @@ from cowpath.kernel.swap import (
     lru_add_drain_all,
 )
 from cowpath.kernel.swapfile import folio_free_swap
+from cowpath.kernel.tlb import flush_tlb_page
 
 # -- who asks for it -------------------------------------------------------------------------------
 
@@ -166,6 +167,7 @@ def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
         pte_unlock(pte.mm)
         return value
     set_pte(pte, PTE_NONE)
+    flush_tlb_page(k, pte)
     if k.lockless:
         yield
     taken = ksm_may_take(k, folio)
@@ -199,6 +201,7 @@ def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue
     if same:
         folio_get(k, kpage)
         kpage.mapcount = kpage.mapcount + 1
+        flush_tlb_page(k, pte)
         set_pte(pte, mk_pte(kpage))
         folio_remove_rmap(folio)
         if folio.mapcount == 0:

@@ -16,6 +16,7 @@ from cowpath.kernel.swap import (
     mark_page_lazyfree,
 )
 from cowpath.kernel.swapfile import folio_free_swap, free_swap_and_cache
+from cowpath.kernel.tlb import flush_tlb_page
 from cowpath.kernel.vmscan import shrink_folio_list
 
 
@@ -54,6 +55,7 @@ def madvise_free(k: Kernel, cpu: int, pte: Pte) -> Code:
         free_swap_and_cache(k, value.slot)
     elif value.folio is not None and value.folio is not k.zero_page and may_free(k, value.folio):
         set_pte(pte, pte_mkclean(value))
+        flush_tlb_page(k, pte)
         mark_page_lazyfree(k, value.folio, cpu)
     pte_unlock(pte.mm)
     mmap_read_unlock(pte.mm)

@@ -48,6 +48,7 @@ from cowpath.kernel.swap_state import (
     lookup_swap_cache,
     swapin_readahead,
 )
+from cowpath.kernel.tlb import flush_tlb_page
 
 
 class Fault(NamedTuple):
@@ -251,6 +252,7 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
 
 def install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
     """Replace the old page by its copy in the page table (flush, map the new, unmap the old)."""
+    flush_tlb_page(k, vmf.pte)
     folio_add_new_anon_rmap(k, new, vmf.pte)
     folio_add_lru(k, new, vmf.cpu)
     value = mk_pte(new)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
+from cowpath.kernel import changes
 from cowpath.kernel.pgtable import PTE_NONE, pte_lock, pte_unlock, ptep_get, set_pte
 from cowpath.kernel.rmap import folio_remove_rmap
-from cowpath.kernel.state import Kernel, Mm, Pte
+from cowpath.kernel.state import Kernel, Mm, Pte, Vma
 from cowpath.kernel.swap import folio_put, lru_add_drain
 from cowpath.kernel.swap_state import free_swap_cache
 from cowpath.kernel.swapfile import free_swap_and_cache
+from cowpath.kernel.tlb import flush_tlb_page
 
 
 def mmap_read_lock(mm: Mm) -> None:
@@ -37,6 +39,37 @@ def mmap_write_unlock(mm: Mm) -> None:
     mm.mmap_writer = False
 
 
+def vma_start_read(k: Kernel, vma: Vma) -> bool:
+    """A fault takes only the lock of its VMA if it can (0bff0aaea03e, v6.4).
+
+    Only a CPU that has not flushed its TLB can tell, hence only with `option = tlb`.
+    """
+    if not k.has_tlb or not k.has(changes.PER_VMA_LOCKS) or vma.locked:
+        return False
+    vma.lock_readers = vma.lock_readers + 1
+    return True
+
+
+def vma_end_read(vma: Vma) -> None:
+    """The inverse of `vma_start_read`."""
+    vma.lock_readers = vma.lock_readers - 1
+
+
+def vma_start_write(vma: Vma) -> None:
+    """No fault runs in this VMA until `vma_end_write`; the caller holds mmap_lock for writing."""
+    if vma.lock_readers:
+        raise Blocked(f"the lock of {vma}")
+    if "tlb" in vma.layout.features:
+        vma.locked = True
+
+
+def vma_end_write_all(k: Kernel, mm: Mm) -> None:
+    """With mmap_lock all VMA locks go."""
+    if k.has_tlb:
+        for page in range(len(k.program.pages)):
+            k.pte(mm, page).vma.locked = False
+
+
 def zap_pte(k: Kernel, pte: Pte) -> None:
     """Remove one entry and what it refers to (zap_pte_range, mm/memory.c).
 
@@ -48,6 +81,7 @@ def zap_pte(k: Kernel, pte: Pte) -> None:
     value = ptep_get(pte)
     folio = value.folio
     set_pte(pte, PTE_NONE)
+    flush_tlb_page(k, pte)
     if value.slot is not None:
         free_swap_and_cache(k, value.slot)
     elif folio is not None and folio is not k.zero_page:
@@ -67,8 +101,10 @@ def detach_references(k: Kernel, pte: Pte) -> None:
 def munmap(k: Kernel, cpu: int, pte: Pte) -> Code:
     """The mapping goes, then its entry; only the first part excludes other threads."""
     mmap_write_lock(pte.mm)
+    vma_start_write(pte.vma)
     pte.vma.mapped = False
     lru_add_drain(k, cpu)
+    vma_end_write_all(k, pte.mm)
     mmap_write_unlock(pte.mm)
     mmap_read_lock(pte.mm)
     yield

@@ -20,6 +20,7 @@ from cowpath.kernel.state import Folio, Kernel, Mm, Pte
 from cowpath.kernel.swap import drain_one, lru_lazyfree
 from cowpath.kernel.task import run_thread
 from cowpath.kernel.vmscan import kswapd
+from cowpath.kernel.zswap import content_of, zswap_shrinker
 from cowpath.litmus.ast import ZERO
 from cowpath.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
 
@@ -57,8 +58,8 @@ def check_rules() -> None:
 
 
 MODELLED = {
-    "swap device": ("ssd", "zram", "ssd_stable"),
-    "option": ("debug_vm", "weak_barriers"),
+    "swap device": ("ssd", "zram", "ssd_stable", "zswap"),
+    "option": ("debug_vm", "tlb", "weak_barriers"),
     "background actor": ("kswapd", "ksmd", "migrated"),
 }
 """What of the language the model knows; statements say so themselves (see task.py)."""
@@ -87,6 +88,8 @@ def actors(k: Kernel) -> list[Actor]:
     for background in k.program.background:
         name = f"{background.kind}({', '.join(k.program.pages[page].name for page in background.pages)})"
         found.append(Actor(name, partial(daemon, k, background), background=True))
+    if k.zswap_entries:
+        found.append(Actor("zswap shrinker", partial(zswap_shrinker, k), background=True))
     for folio in k.folios:
         if any(not k.synchronous(device) or k.has(SYNC_WRITE_UNLOCKS) for device in k.devices):
             found.append(Actor(f"swap I/O of {folio}", partial(swap_bio, k, folio), background=True))
@@ -170,6 +173,6 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
     if slot is not None:
         folio = slot.folio
         if folio is None or not folio.uptodate:
-            return slot.data[place]
+            return content_of(slot)[place]
     assert folio is not None
     return folio.data[place]

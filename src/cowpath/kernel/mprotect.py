@@ -5,18 +5,22 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.kernel import changes
-from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock
+from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
 from cowpath.kernel.pgtable import PteValue, pte_lock, pte_unlock, pte_wrprotect, ptep_get, set_pte
 from cowpath.kernel.state import Kernel, Pte
+from cowpath.kernel.tlb import flush_tlb_page
 
 
 def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:
     """Change the mapping, then its entry, under mmap_lock for writing (mprotect_fixup, change_protection)."""
     mmap_write_lock(pte.mm)
+    vma_start_write(pte.vma)
     pte.vma.write = "PROT_WRITE" in protection
     pte.vma.read = pte.vma.write or "PROT_READ" in protection
     change_pte(k, pte)
     yield
+    flush_tlb_page(k, pte)
+    vma_end_write_all(k, pte.mm)
     mmap_write_unlock(pte.mm)
 
 

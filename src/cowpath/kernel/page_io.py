@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked, Crash
-from cowpath.kernel import changes, swapfile
+from cowpath.kernel import changes, swapfile, zswap
 from cowpath.kernel.state import Folio, Kernel, Slot
 from cowpath.kernel.swap import folio_ref_count, folio_unlock
 
@@ -18,7 +18,7 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
     """
     if slot.device.off:  # nothing but get_swap_device keeps swapoff from it (2799e77529c2, v5.14)
         raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
-    folio.data = slot.data
+    folio.data = zswap.content_of(slot)
     folio.uptodate = True
     drops = k.synchronous(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)
     if drops and folio.swapcache and slot.count == 1:
@@ -40,7 +40,9 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
     if slot is None or swapfile.folio_free_swap(k, folio):
         folio_unlock(folio)
         return
-    if k.synchronous(slot.device) and not k.has(changes.SYNC_WRITE_UNLOCKS):
+    if k.zswap(slot.device):
+        zswap.zswap_store(k, folio, slot)
+    elif k.synchronous(slot.device) and not k.has(changes.SYNC_WRITE_UNLOCKS):
         slot.data = folio.data
     else:
         folio.writeback = True

@@ -20,6 +20,7 @@ from cowpath.kernel.pgtable import (
 )
 from cowpath.kernel.state import Folio, Kernel, Pte
 from cowpath.kernel.swap import folio_put, folio_ref_count
+from cowpath.kernel.tlb import flush_tlb_page
 
 
 def folio_add_new_anon_rmap(k: Kernel, folio: Folio, pte: Pte) -> None:
@@ -78,7 +79,8 @@ def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
     """Replace one present pte of a folio by a swap pte, or by nothing after MADV_FREE; False: it must stay.
 
     One step, as the page-table lock covers it, but for walkers without a lock, who may see the entry cleared.
-    FOLL_GET references do not stop it.
+    FOLL_GET references do not stop it.  The TLB flush is left to the caller (TTU_BATCH_FLUSH), but for an
+    exclusive page before 088b8aa537c2 (v6.1).
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
@@ -86,6 +88,8 @@ def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
         pte_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)
+    if folio.anon_exclusive and not k.has(changes.GUP_FAST_BARRIERS):
+        flush_tlb_page(k, pte)
     if k.lockless:
         yield
     if value.dirty:
@@ -176,6 +180,7 @@ def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
         pte_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)
+    flush_tlb_page(k, pte)
     if k.lockless:
         yield
     if value.dirty:

@@ -41,6 +41,8 @@ class Vma(Record):
     mapped = Flag("the mapping exists")
     read = Flag("VM_READ: it may be accessed at all")
     write = Flag("VM_WRITE: it may be written")
+    lock_readers = Count(7, "holders of the VMA lock for reading", quiet=True, feature="tlb")
+    locked = Flag("the VMA lock is held for writing", quiet=True, feature="tlb")
     mergeable = Flag("VM_MERGEABLE: KSM may merge it", feature="ksm")
 
 
@@ -118,12 +120,21 @@ class Slot(Record):
     count = Count(7, "swap ptes that refer to it")
     has_cache = Flag("SWAP_HAS_CACHE: taken by the swap cache", quiet=True)
     folio = Pointer[Folio]("Folio", "the folio in the swap cache")
+    zswap = Pointer["ZswapEntry"]("ZswapEntry", "its compressed copy", feature="zswap")
 
     @property
     def device(self) -> SwapDevice:
         """The device it is on."""
         devices = self.layout.all(SwapDevice)
         return devices[self.number * len(devices) // len(self.layout.all(Slot))]
+
+
+class ZswapEntry(Record):
+    """struct zswap_entry: a compressed page; only there with `swap = zswap`."""
+
+    data = Contents("places", "what was compressed")
+    slot = Pointer[Slot]("Slot", "the slot that it was stored for")
+    refcount = Count(3, "the tree, and who is writing it to the device", quiet=True)
 
 
 class SwapDevice(Record):
@@ -149,6 +160,14 @@ class Task(Record):
     """A thread of the litmus test."""
 
     done = Flag("it has run its last statement", quiet=True)
+
+
+class Tlb(Record):
+    """What the CPU of a thread remembers of one pte; only there with `option = tlb`."""
+
+    folio = Pointer[Folio]("Folio", "the page it leads to")
+    write = Flag("it may be written")
+    dirty = Flag("the pte was dirty already, so that a write need not look at it")
 
 
 class Register(Record):
@@ -181,9 +200,11 @@ class Kernel(Constant):
             Pte: processes * pages,
             Folio: folios + 1,
             Slot: slots * devices,
+            ZswapEntry: slots * devices + 1 if "zswap" in program.swap else 0,
             SwapDevice: devices,
             Reference: len(program.references),
             Task: len(program.threads),
+            Tlb: len(program.threads) * pages if "tlb" in program.options else 0,
             Register: len(program.registers),
             Statistics: int(count_copies),
         }
@@ -196,6 +217,8 @@ class Kernel(Constant):
         self.zero_page = self.layout.all(Folio)[-1]
         self.slots, self.devices = self.layout.all(Slot), self.layout.all(SwapDevice)
         self.references, self.tasks = self.layout.all(Reference), self.layout.all(Task)
+        self.zswap_entries = self.layout.all(ZswapEntry)
+        self.tlbs = self.layout.all(Tlb)
         self.discarded = self.content(DISCARDED)
         self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
 
@@ -235,6 +258,15 @@ class Kernel(Constant):
         """A constant page content."""
         return self.layout.content(value)
 
+    @property
+    def has_tlb(self) -> bool:
+        """`option = tlb`: CPUs have TLBs, and flushes are deferred as in the kernel."""
+        return bool(self.tlbs)
+
+    def tlb(self, cpu: int, pte: Pte) -> Tlb:
+        """What the CPU of a thread remembers of an entry."""
+        return self.tlbs[cpu * len(self.program.pages) + pte.page]
+
     def mm(self, task: Task) -> Mm:
         """The address space a thread runs in."""
         return self.mms[self.program.threads[task.number].process]
@@ -246,6 +278,10 @@ class Kernel(Constant):
     def exhausted(self, kind: str) -> Exhausted:
         """What to raise where the model has no free record left."""
         return Exhausted(kind)
+
+    def zswap(self, device: SwapDevice) -> bool:
+        """Whether zswap stands in front of the device."""
+        return self.program.swap[device.number] == "zswap"
 
     def synchronous(self, device: SwapDevice) -> bool:
         """SWP_SYNCHRONOUS_IO: reads and writes complete in the caller (zram, brd)."""
@@ -270,6 +306,12 @@ def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:
             index = process * len(program.pages) + page.index
             names["Pte", index] = f"{leader}.{page.name}"
             names["Vma", index] = f"{leader}.{page.name}.vma"
+    if "tlb" in program.options:
+        for thread in program.threads:
+            for page in program.pages:
+                names["Tlb", thread.index * len(program.pages) + page.index] = (
+                    f"{thread.name}.tlb.{page.name}"
+                )
     for index, reference in enumerate(program.references):
         names["Reference", index] = reference
     for thread in program.threads:

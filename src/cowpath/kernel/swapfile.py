@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
-from cowpath.kernel import changes, mutants, rmap, swap_state
+from cowpath.kernel import changes, mutants, rmap, swap_state, zswap
 from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
     mk_pte,
@@ -68,6 +68,7 @@ def discard_if_unused(k: Kernel, slot: Slot) -> None:
     """A free slot may be reused or discarded at once (swap_slot_free_notify): its content is gone."""
     if slot.count == 0 and not slot.has_cache:
         slot.data.fill(k.content(DISCARDED))
+        zswap.zswap_invalidate(slot)
 
 
 def folio_free_swap(k: Kernel, folio: Folio) -> bool:

@@ -14,11 +14,20 @@ from cowpath.kernel.fork import dup_mmap
 from cowpath.kernel.madvise import madvise_dontneed, madvise_free, madvise_pageout
 from cowpath.kernel.memory import Fault, handle_pte_fault
 from cowpath.kernel.migrate import move_pages
-from cowpath.kernel.mmap import exit_mmap, mmap_read_lock, mmap_read_unlock, munmap
+from cowpath.kernel.mmap import (
+    exit_mmap,
+    mmap_read_lock,
+    mmap_read_unlock,
+    munmap,
+    vma_end_read,
+    vma_start_read,
+)
 from cowpath.kernel.mprotect import mprotect
 from cowpath.kernel.state import Kernel, Pte, Reference, Task, Vma
 from cowpath.kernel.state import Register as RegisterRecord
 from cowpath.kernel.swapfile import swapoff
+from cowpath.kernel.tlb import translate
+from cowpath.kernel.userfaultfd import userfaultfd_move
 from cowpath.litmus import ast
 from cowpath.program import SEGV
 
@@ -91,6 +100,9 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return ksm.ksm_merge(k, len(k.tasks), *ptes)
         case ast.Migrate(page=page):
             return move_pages(k, cpu, k.pte(mm, program.page_index[page]))
+        case ast.UserfaultfdMove(destination=destination, source=source):
+            ptes = k.pte(mm, program.page_index[destination]), k.pte(mm, program.page_index[source])
+            return userfaultfd_move(k, *ptes)
         case ast.Mprotect(page=page, protection=protection):
             return mprotect(k, k.pte(mm, program.page_index[page]), protection)
         case ast.Munmap(page=page):
@@ -126,35 +138,29 @@ def stored(k: Kernel, register: RegisterRecord | None, constant: str) -> Content
 # -- what the CPU does -----------------------------------------------------------------------------
 
 
-def readable(pte: Pte) -> bool:
-    """Whether the CPU can read through the entry; after mprotect(PROT_NONE) only the kernel can."""
-    return pte.folio is not None and pte.vma.read
-
-
 def load(k: Kernel, cpu: int, pte: Pte, place: int, register: RegisterRecord) -> Code:
-    """A load: through the pte if it is present, else after a read fault."""
-    while not readable(pte):
+    """A load: where the CPU finds the page, else after a read fault."""
+    folio = translate(k, cpu, pte, write=False)
+    while folio is None:
         fate = yield from page_fault(k, cpu, pte, write=False)
         if fate == KILLED:
             register.value[0] = k.content(SEGV)
             return KILLED
         yield
-    folio = pte.folio
-    assert folio is not None
+        folio = translate(k, cpu, pte, write=False)
     register.value[0] = folio.data[place]
     return None
 
 
 def store(k: Kernel, cpu: int, pte: Pte, place: int, source: RegisterRecord | None, constant: str) -> Code:
-    """A store: through the pte if it is present and writable, else after a write fault."""
-    while not (readable(pte) and pte.write):
+    """A store: where the CPU finds the page and may write to it, else after a write fault."""
+    folio = translate(k, cpu, pte, write=True)
+    while folio is None:
         fate = yield from page_fault(k, cpu, pte, write=True)
         if fate == KILLED:
             return KILLED
         yield
-    folio = pte.folio
-    assert folio is not None
-    pte.dirty = True
+        folio = translate(k, cpu, pte, write=True)
     folio.data[place] = stored(k, source, constant)
     return None
 
@@ -165,7 +171,11 @@ def access_allowed(vma: Vma, write: bool) -> bool:
 
 
 def page_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
-    """The exception handler: mmap_lock for reading around the fault (arch/*/mm/fault.c)."""
+    """The exception handler: a lock for reading around the fault (arch/*/mm/fault.c)."""
+    if access_allowed(pte.vma, write) and vma_start_read(k, pte.vma):
+        yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
+        vma_end_read(pte.vma)
+        return None
     mmap_read_lock(pte.mm)
     if not access_allowed(pte.vma, write):
         mmap_read_unlock(pte.mm)

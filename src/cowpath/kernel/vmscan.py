@@ -19,6 +19,7 @@ from cowpath.kernel.swap import (
     folio_wait_writeback,
 )
 from cowpath.kernel.swap_state import add_to_swap, delete_from_swap_cache
+from cowpath.kernel.tlb import flush_tlb_folio
 
 
 def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
@@ -34,6 +35,7 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
         return False
     yield
     yield from try_to_unmap(k, folio)
+    flush_tlb_folio(k, folio)
     if folio.mapcount or (k.has(changes.PINNED_AFTER_UNMAP) and folio_maybe_dma_pinned(folio)):
         folio_unlock(folio)
         return False

@@ -5,9 +5,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cowpath.arch import LayoutError, architecture
+from cowpath.arch.swp_pte import SwpEntry, pte_swp_mkexclusive, swp_entry_to_pte
+from cowpath.explore.cells import Layout
 from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Place
 from cowpath.explore.trace import Step
+from cowpath.kernel.changes import Version
+from cowpath.kernel.state import Pte
 from cowpath.litmus.print import statement_text
 from cowpath.program import Program
 
@@ -20,16 +25,25 @@ KERNEL_FILES = {
 """Where the model's files are not called as those under mm/."""
 
 
-def statement_of(program: Program, actor: int, frame: Frame) -> str:
-    """The statement that a step from this frame belongs to; empty for a background actor.
+def statement_number(program: Program, actor: int, frame: Frame) -> int | None:
+    """Which statement of its thread a step from this frame belongs to; None for a background actor.
 
-    Between two statements a thread stands in `run_thread` itself, and the step begins the next one.
+    Between two statements a thread stands in `run_thread` itself, and the step begins the next one.  After
+    the last statement the number is the length of the body.
     """
     if actor >= len(program.threads) or frame.finished:
-        return ""
-    body = program.threads[actor].body
+        return None
     position = dict(frame.held).get("position")
     number = 0 if not isinstance(position, int) else position + (len(frame.where) == 1)
+    return min(number, len(program.threads[actor].body))
+
+
+def statement_of(program: Program, actor: int, frame: Frame) -> str:
+    """The statement that a step from this frame belongs to; empty for a background actor."""
+    number = statement_number(program, actor, frame)
+    if number is None:
+        return ""
+    body = program.threads[actor].body
     return statement_text(body[number]) if number < len(body) else "end"
 
 
@@ -57,3 +71,28 @@ def kernel_file(place: Place) -> str:
 def model_line(place: Place) -> str:
     """Where the model says so, from the package on: "kernel/memory.py:213"."""
     return f"{'/'.join(Path(place.file).parts[-2:])}:{place.line}"
+
+
+def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]:
+    """What stands in each page-table entry that is not present, in hexadecimal, by the entry's name.
+
+    A present entry holds a page frame number, which the model has no use for; so it has no raw value.  Slot n
+    of a device is its offset n + 1: the first page of a swap area is its header.
+    """
+    try:
+        form = architecture(version.architecture).layout(version.release)
+    except LayoutError:
+        return {}
+    form = form if version.has_swp_exclusive_bit else form.without_exclusive()
+    found = {}
+    for pte in layout.all(Pte):
+        layout.step.begin(state)
+        slot = pte.slot
+        if pte.kind == "present":
+            continue
+        value = form.none
+        if slot is not None:
+            value = swp_entry_to_pte(form, SwpEntry(slot.device.number, slot.number + 1))
+            value = pte_swp_mkexclusive(form, value) if pte.exclusive else value
+        found[repr(pte)] = f"{value:#0{form.pte_bits // 4 + 2}x}"
+    return found

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from cowpath.explore.trace import Change, Step, cycle
+from cowpath.goal import Goal
 from cowpath.kernel.words import function_of, kernel_file, model_line, statement_of
 from cowpath.verdict import Outcome, Result, Violation, names
 
@@ -14,32 +16,82 @@ WIDTH = 60
 """Where the column with the kernel's names begins."""
 
 
-def trace_text(
-    result: Result, steps: Sequence[Step], goal: Outcome | Violation, everything: bool = False
-) -> str:
-    """The whole trace; `everything` adds what only matters to locking."""
-    lines = [
-        title(goal),
-        f"{result.program.name}, {result.version}: {count(steps)}, no shorter path exists",
-        "",
-    ]
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one actor does in one function for one statement: what a reader sees of some steps in a row."""
+
+    actor: int
+    name: str
+    statement: str
+    function: str
+    file: str  # of the kernel tree
+    line: str  # of the model
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The statement and the function, or the one there is."""
+        return ": ".join(part for part in (self.statement, self.function) if part)
+
+
+def blocks(result: Result, steps: Sequence[Step], everything: bool = False) -> Iterator[Block]:
+    """The path as blocks; steps that change nothing a reader cares for are left out unless `everything`."""
     for group in grouped(result, steps):
-        lines += step_lines(result, group, everything)
-    again = cycle(result.exploration, goal.state) if isinstance(goal, Outcome) and goal.hang else []
+        changes = [change for change in net_changes(group) if everything or not change.quiet]
+        notes = list(dict.fromkeys(note.text for step in group for note in step.notes))
+        if not changes and not notes:
+            continue
+        actor, statement, function = heading(result, group[0])
+        place = next((found for step in group if (found := function_of(step)) is not None), None)
+        file, line = ("", "") if place is None else (kernel_file(place), model_line(place))
+        number = group[0].actor
+        yield Block(number, actor, statement, function, file, line, tuple(changes), tuple(notes))
+
+
+def trace_text(result: Result, steps: Sequence[Step], goal: Goal, everything: bool = False) -> str:
+    """The whole trace as plain text; `everything` adds what only matters to locking."""
+    lines = [title(goal), subtitle(result, steps), ""]
+    for block in blocks(result, steps, everything):
+        lines += block_lines(block)
+    again = circle(result, goal)
     if again:
-        lines += ["", "and then, again and again:", ""]
-        for group in grouped(result, again):
-            lines += step_lines(result, group, everything=True)
-    return "\n".join([*lines, "", *promised_words(result, goal)]).rstrip() + "\n"
+        lines += ["", AGAIN, ""]
+        for block in blocks(result, again, everything=True):
+            lines += block_lines(block)
+    return "\n".join([*lines, "", *promised_words(result, goal), last_line(result, goal)]) + "\n"
 
 
-def title(goal: Outcome | Violation) -> str:
+AGAIN = "and then, again and again:"
+
+
+def circle(result: Result, goal: Goal) -> list[Step]:
+    """The steps that lead back to where they began, where the goal is an endless loop."""
+    hangs = isinstance(goal, Outcome) and goal.hang
+    return cycle(result.exploration, goal.state) if hangs else []
+
+
+def title(goal: Goal) -> str:
     """The verdict in words."""
     if isinstance(goal, Violation):
         return f"breaks {goal}: {goal.text}"
     if goal.breakage and (goal.crash or goal.hang):  # they name themselves
         return goal.text()
     return f"{goal.breakage or 'as promised'}: {goal.text()}"
+
+
+def subtitle(result: Result, steps: Sequence[Step]) -> str:
+    """Which test and kernel, how many steps."""
+    return f"{result.program.name}, {result.version}: {count(steps)}, no shorter path exists"
+
+
+def last_line(result: Result, goal: Goal) -> str:
+    """The promise that is broken, by name."""
+    if isinstance(goal, Violation):
+        return f"Broken on {result.version}: {goal}"
+    if goal.promised:
+        return "As promised: private memory may end like this."
+    return f"Promise broken on {result.version}: {goal.breakage}"
 
 
 def count(steps: Sequence[Step]) -> str:
@@ -66,22 +118,13 @@ def heading(result: Result, step: Step) -> tuple[str, str, str]:
     return step.actor_name, statement, "" if place is None else place.function
 
 
-def step_lines(result: Result, group: Sequence[Step], everything: bool) -> list[str]:
-    """One heading, then what changed, then why; nothing where nothing a reader cares for changed."""
-    changes = [change for change in net_changes(group) if everything or not change.quiet]
-    notes = list(dict.fromkeys(note.text for step in group for note in step.notes))
-    if not changes and not notes:
-        return []
-    actor, statement, function = heading(result, group[0])
-    place = next((found for step in group if (found := function_of(step)) is not None), None)
-    left = (
-        f"{actor}  {statement}: {function}" if statement and function else f"{actor}  {statement or function}"
-    )
-    where = f"{kernel_file(place)}  {model_line(place)}" if place is not None else ""
-    lines = [f"{left:{WIDTH}}  {where}".rstrip()]
-    width = max((len(change.name) for change in changes), default=0)
-    lines += [f"        {change.name:{width}}  {change.before} -> {change.after}" for change in changes]
-    return lines + [f"        {note}" for note in notes]
+def block_lines(block: Block) -> list[str]:
+    """One heading, then what changed, then why."""
+    where = f"{block.file}  {block.line}" if block.file else ""
+    lines = [f"{f'{block.name}  {block.title}':{WIDTH}}  {where}".rstrip()]
+    width = max((len(change.name) for change in block.changes), default=0)
+    lines += [f"        {change.name:{width}}  {change.before} -> {change.after}" for change in block.changes]
+    return lines + [f"        {note}" for note in block.notes]
 
 
 def net_changes(group: Sequence[Step]) -> list[Change]:
@@ -94,15 +137,24 @@ def net_changes(group: Sequence[Step]) -> list[Change]:
     return [change for change in found.values() if change.before != change.after]
 
 
-def promised_words(result: Result, goal: Outcome | Violation) -> list[str]:
+def promised_words(result: Result, goal: Goal) -> list[str]:
     """Where an outcome leaves the promise: "0:r1 is 'a'; the promise allows only 'D'"."""
     if isinstance(goal, Violation) or goal.promised or goal.crash or goal.hang:
         return []
-    lines = []
     seen = {**goal.registers, **goal.memory}
+    lines = []
+    for name, values in forbidden_values(result, goal).items():
+        choice = " or ".join(repr(value) for value in values)
+        lines.append(f"{name} is {seen[name]!r}; the promise allows only {choice}")
+    return lines or ["No single value is wrong, but the promise does not allow them together."]
+
+
+def forbidden_values(result: Result, goal: Outcome) -> dict[str, list[str]]:
+    """Each name whose value the promise never allows, with the values that it does."""
+    seen = {**goal.registers, **goal.memory}
+    found = {}
     for position, name in enumerate(names(result.program)):
         values = sorted({observed[position] for observed in result.promised})
         if name in seen and seen[name] not in values:
-            choice = " or ".join(repr(value) for value in values)
-            lines.append(f"{name} is {seen[name]!r}; the promise allows only {choice}")
-    return lines or ["No single value is wrong, but the promise does not allow them together."]
+            found[name] = values
+    return found

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Walk through a litmus test in a browser: every step, every pointer, the shortest path to each outcome."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+
+from cowpath.commands import options
+from cowpath.errors import CowpathError
+from cowpath.explorer.server import Server
+from cowpath.explorer.session import Session
+from cowpath.kernel.changes import CHANGES, DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Version, version
+from cowpath.litmus.parse import parse_source
+from cowpath.litmus.resolve import resolve
+from cowpath.litmus.source import read_source
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `cowpath explore`."""
+    parser.add_argument("file", metavar="FILE", help="a litmus test")
+    options.add_kernel_options(parser)
+    parser.add_argument("--port", type=port, default=0, help="a port of 127.0.0.1 (default: a free one)")
+    parser.add_argument("--open", action="store_true", help="open the page in the default browser")
+    parser.add_argument("--max-states", type=options.positive, metavar="N", help="give up beyond N states")
+
+
+def port(text: str) -> int:
+    """A port number.
+
+    >>> port("8080")
+    8080
+    """
+    number = options.positive(text)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: they end at 65535")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    source = read_source(arguments.file)
+    session = Session(source, resolve(parse_source(source), source), offered(arguments), arguments.max_states)
+    try:
+        server = Server(session, arguments.port)
+    except OSError as error:
+        raise CowpathError(f"port {arguments.port} cannot be used: {error.strerror}") from error
+    with server:
+        print(f"{server.url}", flush=True)
+        print("Ctrl-C ends it", file=sys.stderr)
+        threading.Thread(target=warm_up, args=(server,), daemon=True).start()
+        if arguments.open:
+            import webbrowser
+
+            webbrowser.open(server.url)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+def warm_up(server: Server) -> None:
+    """Judge the kernel that the page shows first while the browser is still starting."""
+    server.answer("/api/test", {"kernel": next(iter(server.session.versions))})
+
+
+def offered(arguments: argparse.Namespace) -> list[Version]:
+    """The kernels that were named first, then every release that changes a rule, newest first."""
+    named = options.versions(arguments) if any((arguments.kernel, arguments.arch)) else []
+    releases = {change.release for change in CHANGES if change.release is not None} | {OLDEST, NEWEST}
+    modelled = sorted((release for release in releases if OLDEST <= release <= NEWEST), reverse=True)
+    architectures = arguments.arch or [DEFAULT_ARCHITECTURE]
+    others = [
+        version(release, architecture, arguments.added, arguments.dropped)
+        for architecture in architectures
+        for release in modelled
+    ]
+    return list({str(one): one for one in (*named, *others)}.values())

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""The explored test as a program for another model checker, which must count the same states."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from cowpath import verdict
+from cowpath.commands import options
+from cowpath.errors import CowpathError
+from cowpath.explore import export
+from cowpath.litmus.resolve import load_program
+from cowpath.progress import Meter
+
+WRITERS = {"promela": export.promela, "murphi": export.murphi}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `cowpath export`."""
+    parser.add_argument("file", metavar="FILE", help="a litmus test")
+    parser.add_argument("--to", required=True, choices=sorted(WRITERS), help="for Spin, or for rumur")
+    options.add_kernel_options(parser)
+    options.add_search_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the program; status 3 if the search did not finish: it would lack states."""
+    program = load_program(arguments.file)
+    chosen = options.versions(arguments)
+    if len(chosen) != 1:
+        raise CowpathError("an export is for one kernel: give --kernel and --arch once")
+    with Meter(1) as meter:
+        meter.begin(program.name)
+        found = verdict.explore_mechanism(
+            program, chosen[0], False, arguments.max_states, meter.update, options.verify_every(arguments)
+        )
+    if not found.finished:
+        print(f"cowpath export: not finished after {len(found.states)} states", file=sys.stderr)
+        return 3
+    title = f"{program.name} on {chosen[0]}: {len(found.states)} states"
+    sys.stdout.write(WRITERS[arguments.to](found.recorder, title))
+    return 0

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Every state and step of a small test as a graph, in the dot language or drawn by Graphviz."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+
+from cowpath.commands import options
+from cowpath.errors import CowpathError
+from cowpath.litmus.resolve import load_program
+from cowpath.report import dot
+from cowpath.verdict import judge
+
+LARGEST = 2000
+"""States beyond which nobody can read the graph."""
+
+PATIENCE = 120
+"""Seconds that Graphviz gets."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `cowpath graph`."""
+    parser.add_argument("file", metavar="FILE", help="a litmus test")
+    options.add_kernel_options(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--dot", action="store_true", help="the dot language, the default")
+    form.add_argument("--svg", action="store_true", help="a drawing; needs Graphviz")
+    parser.add_argument(
+        "--max-states",
+        type=options.positive,
+        default=LARGEST,
+        metavar="N",
+        help=f"refuse larger graphs (default {LARGEST})",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the graph."""
+    chosen = options.versions(arguments)
+    if len(chosen) != 1:
+        raise CowpathError("a graph is of one kernel: give --kernel and --arch once")
+    result = judge(load_program(arguments.file), chosen[0], arguments.max_states)
+    if result.verdict == "unfinished":
+        raise CowpathError(
+            f"more than {arguments.max_states} states: nobody can read such a graph (--max-states allows it)"
+        )
+    text = dot.document(result)
+    sys.stdout.write(drawn(text) if arguments.svg else text)
+    return 0
+
+
+def drawn(text: str) -> str:
+    """The graph as SVG.  Raises CowpathError where Graphviz is missing or gives up."""
+    program = shutil.which("dot")
+    if program is None:
+        raise CowpathError("--svg needs Graphviz: apt install graphviz (or use --dot)")
+    try:
+        done = subprocess.run(
+            [program, "-Tsvg"], input=text, capture_output=True, text=True, timeout=PATIENCE, check=True
+        )
+    except subprocess.TimeoutExpired:
+        raise CowpathError(f"Graphviz needs more than {PATIENCE} s for this graph") from None
+    except subprocess.CalledProcessError as error:
+        raise CowpathError(f"Graphviz: {error.stderr.strip()}") from error
+    return done.stdout

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""The same litmus tests on real kernels, held against the model and the promise."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+from cowpath.commands.check import load
+from cowpath.machine import machines, results
+from cowpath.machine.apt import say
+from cowpath.machine.compare import Comparison, expect, stable_release
+from cowpath.machine.follow import orders_of_model
+from cowpath.machine.job import ROUNDS, SEED, Answer, Request
+from cowpath.machine.schedule import Schedule, follow, schedule
+from cowpath.program import Program
+from cowpath.report import machines as text
+from cowpath.report import run_ktap as ktap
+from cowpath.report.run_junit import junit
+
+NOT_AS_EXPECTED, BAD_INPUT, NOT_FINISHED = 1, 2, 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `cowpath run`."""
+    add = parser.add_argument
+    add("files", nargs="+", metavar="FILE", help="litmus tests")
+    add("--on", action="append", metavar="MACHINE",
+        help="host, uml:6.1, qemu:6.1, qemu:6.1:arm64, or a path to a User-Mode Linux program or an image; "
+        "more than once to compare (default uml:6.1; `cowpath kernels --real` lists them)")  # fmt: skip
+    add("--rounds", type=int, default=ROUNDS, help=f"rounds of each test (default {ROUNDS})")
+    add("--seed", type=int, default=SEED, help="for what is left to chance")
+    add("--follow", metavar="ORDER",
+        help='run in this order: threads, one for each statement ("P0 P1 P0"), a file with them, or "model": '
+        "the orders of shortest paths to each outcome of the model")  # fmt: skip
+    add("--allow-global", action="store_true", help="on the host: allow a swap device, KSM and vm settings")
+    add("--jobs", "-j", type=int, default=1, help="machines at a time (default 1)")
+    add(
+        "--format",
+        choices=("text", "ktap", "junit", "json", "markdown"),
+        default="text",
+        help="default: text",
+    )
+    add("--results", type=Path, metavar="DIRECTORY", help="where to keep the result (default: see docs)")
+    add("--compare-with", type=Path, metavar="FILE", help="an earlier result: say what is different")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run every file on every machine."""
+    programs, failures = load(arguments.files)
+    for failure in failures:
+        print(failure.message, file=sys.stderr)
+    if failures:
+        return BAD_INPUT
+    names = list(dict.fromkeys(arguments.on or ["uml:6.1"]))
+    earlier = results.load(arguments.compare_with) if arguments.compare_with else None
+    chosen = [machines.machine(name, arguments.allow_global) for name in names]
+    for machine in chosen:
+        machine.prepare()
+    configs = {machine.name: machines.config_of_image(machine) for machine in chosen}
+    with stopped_by_signals():
+        found = run_all(chosen, [program for _, program in programs], arguments)
+    kept = results.document(found, configs)
+    say(f"kept in {results.keep(kept, arguments.results)}")
+    sys.stdout.write(render(arguments.format, found, kept))
+    if earlier is not None:
+        for line in results.differences(earlier, kept):
+            print(line, file=sys.stderr if arguments.format != "text" else sys.stdout)
+    return status(found)
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end guests and agents as Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_all(
+    chosen: Sequence[machines.Machine], programs: Sequence[Program], arguments: argparse.Namespace
+) -> list[Comparison]:
+    """Every test on every machine, --jobs machines at a time; Ctrl-C ends them all."""
+    if arguments.jobs <= 1:
+        return [found for machine in chosen for found in run_on(machine, programs, arguments)]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        work = [pool.submit(run_on, machine, programs, arguments) for machine in chosen]
+        try:
+            return [comparison for done in work for comparison in done.result()]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for machine in chosen:
+                machine.stop()
+            raise
+
+
+def run_on(
+    machine: machines.Machine, programs: Sequence[Program], arguments: argparse.Namespace
+) -> list[Comparison]:
+    """Every test on one machine; the model is asked while the machine works."""
+    architecture = machines.model_architecture(machine)
+    requests = [request(program, architecture, arguments) for program in programs]
+    found: list[Comparison | None] = [None] * len(requests)
+
+    def answered(index: int, answer: Answer) -> None:
+        program = programs[index]
+        release = stable_release(answer.facts) or machines.release_of(machine)
+        comparison = Comparison(program, machine.name, answer, expected(program, release, architecture))
+        found[index] = comparison
+        say(f"{machine.name}: {program.name}: {comparison.words}")
+
+    machine.run(requests, answered)
+    return [comparison for comparison in found if comparison is not None]
+
+
+expected = lru_cache(maxsize=None)(expect)
+
+
+def request(program: Program, architecture: str, arguments: argparse.Namespace) -> Request:
+    """A test and the orders to run it in."""
+    return Request(program, orders(program, architecture, arguments), arguments.rounds, arguments.seed)
+
+
+def orders(program: Program, architecture: str, arguments: argparse.Namespace) -> Schedule:
+    """What --follow asks for, else every order that matters."""
+    wanted: str | None = arguments.follow
+    if wanted is None:
+        found = schedule(program, arguments.seed)
+        if found.sampled:
+            say(f"{program.name}: too many orders, {len(found.orders)} of them are chosen by chance")
+        return found
+    if wanted == "model":
+        return orders_of_model(program, architecture)
+    file = Path(wanted)
+    return follow(program, file.read_text() if file.is_file() else wanted)
+
+
+def render(form: str, found: Sequence[Comparison], kept: dict[str, object]) -> str:
+    """The results on stdout."""
+    forms: dict[str, Callable[[], str]] = {
+        "json": lambda: json.dumps(kept, indent=1) + "\n",
+        "ktap": lambda: ktap.ktap(found),
+        "junit": lambda: junit(found),
+        "markdown": lambda: text.markdown([results.entry(comparison) for comparison in found]),
+    }
+    if form in forms:
+        return forms[form]()
+    if len(found) == 1:
+        return text.histogram(found[0])
+    return text.table(found)
+
+
+def status(found: Sequence[Comparison]) -> int:
+    """0 where nothing contradicts the model, 1 where something does, 3 where a machine gave no answer."""
+    standings = {comparison.standing for comparison in found}
+    if "disagrees" in standings:
+        return NOT_AS_EXPECTED
+    return NOT_FINISHED if standings & {"failed", "timed out"} else 0

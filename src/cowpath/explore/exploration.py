@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""What a native search found, in the shape of the reference's `Exploration` (needs NumPy and Numba)."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cowpath.explore import compiled
+from cowpath.explore.hang import find_hang
+from cowpath.explore.native import NativeSearch, States
+from cowpath.explore.packing import Packing, room_for
+from cowpath.explore.recorder import Model, Recorder
+from cowpath.explore.search import Exploration, Hang, Outcome, Violation
+from cowpath.explore.split import choose_parts, fields_of
+from cowpath.explore.step import ModelError
+from cowpath.explore.store import Full
+
+SAMPLE = 8192
+"""States of the reference search that the first choice of parts looks at."""
+
+TRIAL = 100_000
+"""States after which a search starts over with parts chosen on what it has seen: that halves the memory."""
+
+
+@dataclass
+class NativeExploration:
+    """States, edges and paths are worked out again when asked for: the store keeps states only."""
+
+    search: NativeSearch
+    finished: bool = False
+    reason: str = ""  # why it is not finished
+    hang: Hang | None = None
+    numbers: dict[bytes, int] = field(default_factory=dict)
+
+    @property
+    def model(self) -> Model:
+        """What was explored."""
+        return self.search.model
+
+    @property
+    def recorder(self) -> Recorder:
+        """Its recorded steps."""
+        return self.search.recorder
+
+    @property
+    def states(self) -> States:
+        """Every state, in breadth-first order."""
+        return States(self.search)
+
+    @property
+    def transitions(self) -> int:
+        """How many steps were taken, each counted once per state it starts in."""
+        return self.search.transitions
+
+    @property
+    def outcomes(self) -> dict[Outcome, int]:
+        """Each outcome with the first state that shows it."""
+        return self.search.outcomes
+
+    @property
+    def violations(self) -> dict[str, Violation]:
+        """Each broken invariant with the first state that breaks it."""
+        return self.search.violations
+
+    @property
+    def bytes_per_state(self) -> float:
+        """Memory of the store, frontier, tables and parts included."""
+        return self.search.store.used / self.search.store.count
+
+    def edges(self, state: int) -> Iterator[tuple[int, int]]:
+        """(actor, successor) for each step possible in a state."""
+        source, recorder = self.states[state], self.recorder
+        if source[recorder.crash_at]:
+            return
+        for actor in range(len(self.model.actors)):
+            for leaf in recorder.leaves(source, actor):
+                if leaf.blocked is None:
+                    yield actor, self.number(leaf.apply(source))
+
+    def number(self, state: bytes) -> int:
+        """The number of a state, or -1."""
+        search, store = self.search, self.search.store
+        words = search.np_words(state)
+        split = store.widths[0]
+        ends = ((0, split, 0), (split, len(words), 1))
+        parts = [
+            int(
+                compiled.find_part(
+                    words,
+                    first,
+                    last,
+                    store.part_tables[which],
+                    store.words[which],
+                    np.uint64(compiled.hash_part(words, first, last)),
+                )
+            )
+            for first, last, which in ends
+        ]
+        if min(parts) < 0:
+            return -1
+        root = search.np_root(parts[0], parts[1])
+        return int(compiled.lookup(store.roots, store.tables, root, store.bits))
+
+    def path(self, number: int) -> list[int]:
+        """The states on a shortest path from the initial state to this one.
+
+        Nothing is stored for it: the batch that found a state is known, and it is expanded once more.
+        """
+        found = [number]
+        firsts = [first for _, first in self.search.batches]
+        while found[-1]:
+            batch = bisect.bisect_right(firsts, found[-1]) - 1
+            begin = self.search.batches[batch][0]
+            end = self.search.batches[batch + 1][0] if batch + 1 < len(firsts) else found[-1]
+            root = self.search.store.roots[found[-1]]
+            parent = compiled.find_parent(
+                self.search.trees, self.search.arrays, self.search.work, begin, end, root
+            )
+            found.append(int(parent))
+        return found[::-1]
+
+
+def native(
+    warm: Exploration,
+    max_states: int | None,
+    progress: Callable[[int, int], None] | None,
+    memory: int,
+    threads: int,
+) -> NativeExploration:
+    """Search natively, with what a reference search has recorded and the states it has seen."""
+    room = room_for(map(len, warm.recorder.frames), len(warm.recorder.crashes))
+    fields = Packing(warm.model, room, [0] * (len(warm.model.layout.cells) + len(room))).fields
+    sample = np.array([fields(state) for state in warm.states[-SAMPLE:]], np.uint16)
+    part_of = choose_parts(warm.model, sample)
+    limit = TRIAL if max_states is None else min(TRIAL, max_states)
+    found = _run(warm, part_of, limit, progress, memory, threads)
+    if not found.finished and len(found.states) > TRIAL:
+        sample = fields_of(found.search.packing, found.search.store.load_first(TRIAL))
+        part_of = choose_parts(warm.model, sample, part_of)
+        found = _run(warm, part_of, max_states, progress, memory, threads)
+    if found.finished:
+        found.hang = find_hang(found)
+    return found
+
+
+def _run(
+    warm: Exploration,
+    part_of: list[int],
+    max_states: int | None,
+    progress: Callable[[int, int], None] | None,
+    memory: int,
+    threads: int,
+) -> NativeExploration:
+    search = NativeSearch(warm.model, warm.recorder, part_of, memory, threads)
+    found = NativeExploration(search)
+    try:
+        found.finished = search.run(max_states, progress)
+        found.reason = "" if found.finished else f"stopped after {max_states} states"
+    except Full:
+        found.reason = f"{memory >> 20} MiB hold no more than {search.store.count} states"
+    except MemoryError:
+        found.reason = f"the machine has no more memory after {search.store.count} states"
+    except ModelError as error:
+        found.reason = str(error)
+    return found

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""Whether every state of a finished native search can still reach an end (needs NumPy and Numba).
+
+A state that has a successor with a higher number than its own needs no attention: from such states one
+climbs, and a climb stops at an end or at a state whose successors were all found before it.  The search
+notes those few. Taken from the last to the first, each of them needs a way to an end or to any higher
+number: what lies above it has been shown to reach an end.  Only where that fails are all states swept
+backwards, as the reference does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cowpath.explore import compiled
+from cowpath.explore.search import Hang, first_hang
+
+if TYPE_CHECKING:
+    from cowpath.explore.exploration import NativeExploration
+
+LONGEST = 1 << 10
+"""States looked at before one state's way out is given up on."""
+
+
+def find_hang(found: NativeExploration) -> Hang | None:
+    """The answer of the reference's `find_hang`."""
+    search = found.search
+    path = np.zeros(LONGEST, np.int64)
+    tables, bits = search.store.tables, search.store.bits
+    for numbers in reversed(search.retreating):
+        for number in numbers[::-1].tolist():
+            if compiled.escape(search.trees, search.arrays, search.work, tables, number, bits, path) != 1:
+                return _sweep(found)
+    return None
+
+
+def _sweep(found: NativeExploration) -> Hang | None:
+    search = found.search
+    reaches = np.zeros(search.store.count, np.uint8)
+    tables, bits = search.store.tables, search.store.bits
+    while compiled.sweep(search.trees, search.arrays, search.work, tables, bits, reaches):
+        pass
+    return first_hang(found, bytearray(reaches.tobytes()))

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+// What is looked at, and how it changes.  The address names all of it, so that a link shows the same.
+
+import { draw } from "cowpath/arrows";
+import { cls, el, replace } from "cowpath/dom";
+import { listen } from "cowpath/keys";
+import { Model } from "cowpath/model";
+import { panel } from "cowpath/panel";
+import { picture } from "cowpath/picture";
+import { program } from "cowpath/program";
+import { source } from "cowpath/source";
+import { table } from "cowpath/tests";
+import { story, timeline } from "cowpath/timeline";
+
+const from = await source();
+const place = Object.fromEntries(["top", "index", "program", "stage", "side"].map((id) => [id, document.getElementById(id)]));
+const models = new Map();
+const verdicts = new Map();
+const state = { overview: null, kernel: "", other: "", path: "", at: 0, all: false, playing: 0, walk: null, problem: "" };
+let drawn = [];
+
+// -- the address ----------------------------------------------------------------------------------
+
+function readAddress() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const at = asked.get("at");
+  return { number: Number(asked.get("test") ?? 0), kernel: asked.get("kernel") ?? "", other: asked.get("with") ?? "", path: asked.get("path") ?? "", at: at === null ? Infinity : Number(at) || 0 };
+}
+
+function address() {
+  const parts = new URLSearchParams();
+  if (!from.live && from.number) parts.set("test", from.number);
+  parts.set("kernel", state.kernel);
+  if (state.other) parts.set("with", state.other);
+  if (state.path) parts.set("path", state.path);
+  if (state.at !== state.walk.frames.length - 1) parts.set("at", state.at);
+  return `#${parts}`;
+}
+
+// -- loading --------------------------------------------------------------------------------------
+
+async function modelOf(kernel) {
+  const key = `${from.number ?? 0} ${kernel}`;
+  if (!models.has(key)) models.set(key, new Model(await from.test(kernel)));
+  return models.get(key);
+}
+
+/** Show a path on a kernel (beside another one); `at` beyond the end is the end. */
+async function show({ kernel = state.kernel, other = state.other, path = state.path, at = Infinity }) {
+  try {
+    const offered = state.overview.kernels;
+    kernel = offered.includes(kernel) ? kernel : offered[0];
+    other = from.live && offered.includes(other) && other !== kernel ? other : "";
+    const model = await modelOf(kernel);
+    const second = other ? await modelOf(other) : null;
+    if (!from.live && !path) path = from.run(kernel).paths[0].path;
+    const walk = await from.follow(kernel, path, other);
+    Object.assign(state, { kernel, other, model, second, walk, path: walk.path, problem: walk.problem });
+    state.at = Math.max(0, Math.min(at, walk.frames.length - 1));
+    remember();
+  } catch (error) {
+    stop();
+    state.problem = error.message;
+  }
+  render();
+}
+
+function remember() {
+  const next = address();
+  if (next !== location.hash) history.pushState(null, "", next);
+}
+
+// -- what one can do ------------------------------------------------------------------------------
+
+const actions = {
+  go(at) {
+    state.at = Math.max(0, Math.min(at, state.walk.frames.length - 1));
+    history.replaceState(null, "", address());
+    render();
+  },
+  back: () => { stop(); actions.go(state.at - 1); },
+  forward() {
+    stop();
+    if (state.at < state.walk.frames.length - 1) actions.go(state.at + 1);
+    else actions.press("move-0");
+  },
+  home: () => actions.go(0),
+  end: () => actions.go(Infinity),
+  take(move) {
+    const taken = state.walk.steps.slice(0, state.at).map((step, number) => moveAt(number));
+    return show({ path: [...taken, move].join("-") });
+  },
+  async jump(goal) {
+    stop();
+    try {
+      await show({ path: await from.jump(state.kernel, goal) });
+    } catch (error) {
+      state.problem = error.message;
+      render();
+    }
+  },
+  async show(goal) {
+    await show({ path: await from.jump(state.kernel, goal), at: 0 });
+    actions.play();
+  },
+  async showOn(kernel) {
+    await show({ kernel, path: "" });
+    await actions.show(state.model.test.worst);
+  },
+  worst: () => state.model.test.worst && known(state.model.test.worst) && actions.jump(state.model.test.worst),
+  toFirst: () => Number.isInteger(state.walk.other?.first) && actions.go(state.walk.other.first),
+  press: (id) => document.getElementById(id)?.click(),
+  toggleAll() { state.all = !state.all; render(); },
+  play() {
+    if (state.playing) { stop(); return render(); }
+    if (state.at === state.walk.frames.length - 1) state.at = 0;
+    state.playing = setInterval(advance, 1600);
+    return advance();
+  },
+};
+
+function advance() {
+  if (state.at >= state.walk.frames.length - 2) stop();
+  actions.go(state.at + 1);
+}
+
+function stop() {
+  clearInterval(state.playing);
+  state.playing = 0;
+}
+
+/** The move that was taken at a place of the path: one word of it, repetitions counted. */
+function moveAt(number) {
+  let passed = 0;
+  for (const word of state.path.split("-")) {
+    const [move, times] = word.split("x");
+    passed += Number(times ?? 1);
+    if (number < passed) return move;
+  }
+  return "";
+}
+
+const known = (goal) => from.live || from.run(state.kernel).paths.some((path) => path.goal === goal);
+
+// -- drawing --------------------------------------------------------------------------------------
+
+/** Everything a part of the page needs to draw one frame of one kernel. */
+function viewOf(model, walk, at, differs) {
+  const view = {
+    overview: state.overview, model, test: model.test, frames: walk.frames, steps: walk.steps, at,
+    frame: walk.frames[at], before: walk.frames[Math.max(0, at - 1)], start: walk.frames[0], step: at > 0 ? walk.steps[at - 1] : null,
+    differs: new Set(differs), all: state.all, live: from.live, playing: state.playing, first: state.walk.other?.first ?? null,
+    known, actions, elsewhere: [...verdicts.values()].find((one) => one.verdict === "broken"),
+  };
+  const end = at === walk.frames.length - 1 ? view.test.outcomes[view.frame.end] : null;
+  view.wrong = new Set(end?.wrong ?? []);
+  view.started = (actor) => walk.frames.slice(0, at).some((_, number) => walk.steps[number].actor === actor) || walk.frames[at].moves?.some((move) => move.actor === actor);
+  return view;
+}
+
+function views() {
+  const { walk, model, second, at } = state;
+  if (!second || !walk.other) return [viewOf(model, walk, at, [])];
+  const differs = walk.other.differs[at];
+  const beside = viewOf(second, walk.other, walk.other.at[at], differs);
+  const earlier = at > 0 ? walk.other.at[at - 1] : 0;
+  if (walk.other.at[at] === earlier) beside.step = null;
+  else beside.step = merged(walk.other.steps.slice(earlier, walk.other.at[at]));
+  return [viewOf(model, walk, at, differs), beside];
+}
+
+/** Several steps as one: the last one's place, everything they changed. */
+function merged(steps) {
+  return { ...steps.at(-1), changes: steps.flatMap((step) => step.changes), notes: steps.flatMap((step) => step.notes) };
+}
+
+function render() {
+  const sides = state.walk ? views() : [];
+  replace(place.top, banner());
+  if (!sides.length) return;
+  const drawings = sides.map((view) => picture(view));
+  replace(place.program, program(sides[0]));
+  replace(place.stage, timeline(sides[0]), story(sides[0]), sides.length > 1 && difference(sides),
+    el("div", { class: cls("machines", sides.length > 1 && "two") }, drawings.map((drawing, number) =>
+      el("div", { class: "machine" }, sides.length > 1 && [el("h2", {}, sides[number].test.kernel), beside(sides[number])], drawing.picture))));
+  document.querySelector("main").classList.toggle("two", sides.length > 1);
+  replace(place.side, panel(sides[0]));
+  drawn = drawings;
+  drawAll();
+  document.querySelector(".mark.here")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function drawAll() {
+  drawn.forEach(draw);
+}
+
+/** What one of two kernels did in this step, and why. */
+function beside(view) {
+  if (!view.step) return el("p", { class: "quiet" }, view.at ? "no step here: this kernel is there already" : "at the start");
+  return el("p", { class: "quiet" }, view.step.function ? `${view.step.function}(): ` : "", view.step.notes.join("; ") || "no decision here");
+}
+
+/** What the two kernels differ in, and where that began. */
+function difference(sides) {
+  const { first } = state.walk.other;
+  if (first === null) return el("p", { class: "difference" }, "No difference on this path so far.");
+  const names = state.walk.other.differs[first].filter((name) => !state.walk.other.differs[0].includes(name));
+  const told = names.slice(0, 1).map((name) => [el("b", {}, name), ": ", el("span", { class: "one" }, valueAt(sides[0], name, first)), " here, ", el("span", { class: "one" }, valueAt(sides[1], name, state.walk.other.at[first])), ` on ${state.other}`]);
+  return el("p", { class: "difference" }, `First difference, step ${first}: `, told, " ",
+    state.at !== first && el("button", { id: "to-first", onclick: actions.toFirst }, "go there"));
+}
+
+/** A value by its name in one frame: a record's own words, or one of its fields. */
+function valueAt(view, name, number) {
+  const frame = view.frames[number];
+  if (frame.words[name] !== undefined) return frame.words[name];
+  for (const record of view.model.records) {
+    for (const field of record.fields) {
+      for (let offset = 0; offset < (field.length ?? 1); offset++) {
+        const called = field.type !== "contents" ? `${record.name}.${field.name}` : record.name.includes(":") ? record.name : `${record.name}[${offset}]`;
+        if (called === name) return view.model.text(field, frame.cells[field.at + offset]);
+      }
+    }
+  }
+  return "";
+}
+
+function banner() {
+  const { overview } = state;
+  if (!overview) return [el("h1", {}, "cowpath"), state.problem && el("p", { class: "problem", role: "alert" }, state.problem)];
+  return [
+    el("h1", {}, el("span", { class: "brand" }, "cowpath"), " ", overview.name),
+    from.live && el("div", { class: "kernels", role: "group", "aria-label": "Kernel" }, overview.kernels.map(chip)),
+    from.live && el("label", { class: "beside" }, "beside ", el("select", { id: "with", onchange: (event) => show({ other: event.target.value, at: state.at }) },
+      ["", ...overview.kernels.filter((kernel) => kernel !== state.kernel)].map((kernel) => el("option", { value: kernel, selected: kernel === state.other }, kernel || "no other kernel")))),
+    state.problem && el("p", { class: "problem", role: "alert" }, state.problem),
+  ];
+}
+
+function chip(kernel, number) {
+  const found = verdicts.get(kernel);
+  const here = kernel === state.kernel;
+  return el("button", {
+    id: `kernel-${number}`, class: cls("chip", found && (found.verdict === "kept" ? "good" : "bad"), here && "here"), "aria-pressed": String(here),
+    onclick: () => { stop(); show({ kernel, path: "" }); },
+  }, kernel.replace(" x86_64", ""), el("small", {}, found ? found.words : state.model?.test.states > PATIENCE ? "not explored yet" : "\u2026"));
+}
+
+// -- the start ------------------------------------------------------------------------------------
+
+async function begin() {
+  const asked = readAddress();
+  if (!from.live) from.select(from.data.tests[asked.number] && location.hash ? asked.number : from.worst());
+  state.overview = await from.overview();
+  document.title = `${state.overview.name} \u2013 cowpath`;
+  render();
+  if (!from.live && (from.data.tests.length > 1 || from.data.tests[0].runs.length > 1)) drawTable();
+  await show({ ...asked, kernel: asked.kernel || from.worstKernel?.(), at: asked.path ? asked.at : 0 });
+  drawTable();
+  if (from.live) await judgeAll();
+}
+
+function drawTable() {
+  if (from.live || (from.data.tests.length < 2 && from.data.tests[0].runs.length < 2)) return;
+  place.index.hidden = false;
+  replace(place.index, table(from.data, { number: from.number, kernel: state.kernel }, async (number, kernel) => {
+    from.select(number);
+    state.overview = await from.overview();
+    stop();
+    await show({ kernel, path: "", at: 0 });
+    drawTable();
+  }));
+}
+
+const PATIENCE = 200_000; // states beyond which other kernels wait until they are asked for
+
+/** The verdict of each kernel, one after the other, while the reader reads. */
+async function judgeAll() {
+  if (state.model?.test.states > PATIENCE) return;
+  for (const kernel of state.overview.kernels) {
+    try {
+      verdicts.set(kernel, await from.verdict(kernel));
+    } catch (error) {
+      verdicts.set(kernel, { verdict: "error", words: "cannot run", kernel, title: error.message });
+    }
+    judged(kernel);
+  }
+}
+
+/** Only what a verdict changes is drawn again: nothing may move from under a pointer. */
+function judged(kernel) {
+  document.getElementById(`kernel-${state.overview.kernels.indexOf(kernel)}`)?.replaceWith(chip(kernel, state.overview.kernels.indexOf(kernel)));
+  const told = document.querySelector(".story");
+  if (told && state.at === 0 && state.model.test.verdict === "kept" && !document.getElementById("elsewhere")) told.replaceWith(story(views()[0]));
+}
+
+listen(actions);
+addEventListener("resize", drawAll);
+addEventListener("popstate", () => { const asked = readAddress(); show({ ...asked, at: asked.at }); });
+begin().catch((error) => { state.problem = error.message; render(); });
+document.fonts?.ready.then(drawAll);

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""mm/userfaultfd.c: UFFDIO_MOVE, which takes a page from one address to another without a copy."""
+
+from __future__ import annotations
+
+from cowpath.explore.recorder import Code
+from cowpath.explore.step import Blocked
+from cowpath.kernel import changes, swap_state
+from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
+from cowpath.kernel.pgtable import PTE_NONE, PteValue, pte_lock, pte_same, pte_unlock, ptep_get, set_pte
+from cowpath.kernel.rmap import folio_maybe_dma_pinned
+from cowpath.kernel.state import Folio, Kernel, Pte, Slot
+from cowpath.kernel.swap import folio_get, folio_lock, folio_put, folio_unlock
+from cowpath.kernel.swapfile import get_swap_device, put_swap_device
+from cowpath.kernel.tlb import flush_tlb_page
+
+
+def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
+    """UFFDIO_MOVE (adef440691ba, v6.8): only what is exclusive, and only to where nothing is.
+
+    It may always fail (EBUSY, EAGAIN, EEXIST), and then nothing has happened.
+    """
+    if not k.has(changes.UFFDIO_MOVE):
+        k.say("this kernel has no UFFDIO_MOVE")
+        return
+    mmap_read_lock(source.mm)
+    if source.mm.ptl:
+        raise Blocked(f"the page-table lock of {source.mm}")
+    value = ptep_get(source)
+    if source.vma.write and target.vma.write:
+        if value.present:
+            yield from move_present_pte(k, target, source, value)
+        elif value.kind == "swap":
+            yield from move_swap_pte(k, target, source, value)
+    mmap_read_unlock(source.mm)
+
+
+def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
+    """A page that is mapped, under its lock: exclusive, and not pinned, also after its pte is cleared."""
+    folio = value.folio
+    if folio is None or not folio.anon_exclusive:
+        k.say("not exclusive: UFFDIO_MOVE refuses (EBUSY)")
+        return
+    folio_get(k, folio)
+    yield
+    folio_lock(folio)
+    yield
+    pte_lock(source.mm)
+    if may_move(target, source, value) and folio.anon_exclusive and not folio_maybe_dma_pinned(folio):
+        set_pte(source, PTE_NONE)
+        flush_tlb_page(k, source)
+        if k.lockless:
+            yield
+        if folio_maybe_dma_pinned(folio):
+            set_pte(source, value)
+        else:
+            folio.index = target.page + 1
+            set_pte(target, value._replace(write=True, dirty=True))
+            move_references(k, target, source)
+    pte_unlock(source.mm)
+    folio_unlock(folio)
+    folio_put(k, folio)
+
+
+def move_swap_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
+    """A swap pte that is marked exclusive: this ioctl is another user of the founding patch's marker.
+
+    A folio in the swap cache has to follow (c50f8e6053b0, v6.14).
+    """
+    slot = value.slot
+    if slot is None or not value.exclusive:
+        k.say("the swap pte is not marked exclusive: UFFDIO_MOVE refuses (EBUSY)")
+        return
+    if not k.has(changes.MOVE_TAKES_CACHED):
+        yield
+        pte_lock(source.mm)
+        move_entry(k, target, source, value, None)
+        pte_unlock(source.mm)
+        return
+    if not get_swap_device(k, slot):
+        return
+    folio = swap_state.lookup_swap_cache(k, slot)
+    yield
+    if folio is not None:
+        folio_lock(folio)
+        yield
+    pte_lock(source.mm)
+    if still_right(k, slot, folio):
+        move_entry(k, target, source, value, folio)
+    pte_unlock(source.mm)
+    if folio is not None:
+        folio_unlock(folio)
+        folio_put(k, folio)
+    put_swap_device(k, slot)
+
+
+def still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
+    """Whether the swap cache is as it was looked up (0ea148a79919, v6.16)."""
+    if not k.has(changes.MOVE_RECHECKS_CACHE):
+        return True
+    if folio is None:
+        return not slot.has_cache
+    return folio.swapcache and folio.entry is slot
+
+
+def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
+    """Move the swap pte as it is."""
+    if may_move(target, source, value):
+        if folio is not None:
+            folio.index = target.page + 1
+        set_pte(target, value)
+        set_pte(source, PTE_NONE)
+        move_references(k, target, source)
+
+
+def may_move(target: Pte, source: Pte, value: PteValue) -> bool:
+    """Whether the source is as it was, and nothing is at the target."""
+    return target.kind == "none" and pte_same(source, value)
+
+
+def move_references(k: Kernel, target: Pte, source: Pte) -> None:
+    """What was taken at the source is now to agree with the target (invariant I5)."""
+    for reference in k.references:
+        if reference.coherent and reference.pte is source:
+            reference.pte = target

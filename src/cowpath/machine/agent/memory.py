@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""The pages of a test: mapped apart from each other, filled, loaded, stored, and looked up in pagemap."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import struct
+import time
+from typing import Any
+
+from . import calls
+from .board import byte_of
+
+PAGEOUT_TRIES = 20
+PAGEOUT_PAUSE = 0.01
+
+LONELY = 0x1000000000 if struct.calcsize("P") == 8 else 0x20000000
+"""Far below everything else: what munmap takes away here, no allocation of Python fills again."""
+
+MAPPED_ONCE, FILE, SWAPPED, PRESENT = 56, 61, 62, 63
+"""Bits of /proc/PID/pagemap."""
+
+
+class FaultError(Exception):
+    """An access to memory that is not mapped, or not for this."""
+
+
+class Memory:
+    """The test's pages, at the same addresses in every process.
+
+    Each is a mapping of its own with a hole on either side, so that mprotect and munmap of one leave the
+    others alone.  Where a test takes pages away, accesses go through a pipe: the kernel's copy faults like
+    a load or a store but says EFAULT where they would kill the process.
+    """
+
+    def __init__(self, program: dict[str, Any]) -> None:
+        self.pages = program["pages"]
+        self.careful = program["careful"]
+        self.mergeable = [
+            i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]
+        ]
+        self.length = (2 * len(self.pages) + 1) * calls.PAGE
+        self.base = calls.map_memory(self.length, 0, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS, LONELY)
+
+    def close(self) -> None:
+        """Give the addresses back, in the process that chose them."""
+        calls.unmap(self.base, self.length)
+
+    def address(self, page: int, place: int = 0) -> int:
+        """Where a place of a page is."""
+        return self.base + (2 * page + 1) * calls.PAGE + place * self.stride(page)
+
+    def stride(self, page: int) -> int:
+        """The distance between two places of a page."""
+        return int(calls.PAGE // self.pages[page]["places"]) & ~7
+
+    def populate(self) -> None:
+        """Map every page and write its content; between the places goes a pattern of this round.
+
+        The pattern keeps KSM from merging these pages with anybody else's.
+        """
+        filling = os.urandom(16) * (calls.PAGE // 16)
+        flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_FIXED
+        for index in range(len(self.pages)):
+            address, content = self.address(index), self.pages[index]["content"]
+            calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags, address)
+            _try_advice(address, "MADV_NOHUGEPAGE")
+            if index in self.mergeable:
+                calls.madvise(address, calls.PAGE, "MADV_MERGEABLE")
+            if content is None:
+                continue
+            ctypes.memmove(address, filling, calls.PAGE)
+            for place in range(self.pages[index]["places"]):
+                value = content[place] if place < len(content) else r"\0"
+                ctypes.memmove(self.address(index, place), bytes([byte_of(value)]), 1)
+        drain_lru()
+
+    def load(self, page: int, place: int) -> int:
+        """Load a byte as the CPU does.  Raises FaultError where nothing readable is mapped."""
+        address = self.address(page, place)
+        if self.careful:
+            return _load_through_pipe(address)
+        byte = ctypes.create_string_buffer(1)
+        ctypes.memmove(byte, address, 1)  # a foreign call: another thread of the process runs meanwhile
+        return byte.raw[0]
+
+    def store(self, page: int, place: int, value: int) -> None:
+        """Store a byte as the CPU does.  Raises FaultError where nothing writable is mapped."""
+        address = self.address(page, place)
+        if self.careful:
+            _store_through_pipe(address, value)
+        else:
+            ctypes.memmove(address, bytes([value]), 1)
+
+    def final(self, page: int, place: int) -> int | None:
+        """A byte at the end of the test, None where nothing is mapped any more."""
+        with contextlib.suppress(OSError):
+            calls.mprotect(self.address(page), calls.PAGE, calls.PROT_READ)
+        try:
+            return _load_through_pipe(self.address(page, place))
+        except FaultError:
+            return None
+
+    def page_out(self, page: int, tries: int) -> bool:
+        """MADV_PAGEOUT until the page is in swap; whether it is.
+
+        It is tried again only where it should work: not for a page that was never touched, and not for one
+        that is mapped more than once, which the kernel leaves alone.
+        """
+        address = self.address(page)
+        for _ in range(tries):
+            calls.madvise(address, calls.PAGE, "MADV_PAGEOUT")
+            if not may_be_paged_out(pagemap(address)):
+                return True
+            time.sleep(PAGEOUT_PAUSE)
+        return False
+
+
+def pagemap(address: int, pid: str = "self") -> int:
+    """The entry of an address in /proc/PID/pagemap."""
+    fd = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY)
+    try:
+        found: int = struct.unpack("=Q", os.pread(fd, 8, address // calls.PAGE * 8))[0]
+    finally:
+        os.close(fd)
+    return found
+
+
+def may_be_paged_out(entry: int) -> bool:
+    """Whether MADV_PAGEOUT has something left to do: an anonymous page mapped here and nowhere else."""
+    return bool(entry >> PRESENT & 1 and entry >> MAPPED_ONCE & 1 and not entry >> FILE & 1)
+
+
+def frame(address: int) -> int:
+    """The physical page behind an address, 0 where there is none (or one may not know)."""
+    entry = pagemap(address)
+    return entry & ((1 << 55) - 1) if entry >> PRESENT & 1 else 0
+
+
+def drain_lru() -> None:
+    """Pages that were just written leave this CPU's LRU-add batch: MADV_COLD of another page drains it."""
+    scratch = calls.map_memory(calls.PAGE, 3, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_POPULATE)
+    _try_advice(scratch, "MADV_COLD")
+    calls.unmap(scratch, calls.PAGE)
+
+
+def _try_advice(address: int, advice: str) -> None:
+    try:
+        calls.madvise(address, calls.PAGE, advice)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a kernel without huge pages does not know MADV_NOHUGEPAGE
+            raise
+
+
+def _load_through_pipe(address: int) -> int:
+    reader, writer = os.pipe()
+    try:
+        os.writev(writer, [(ctypes.c_char * 1).from_address(address)])
+        return os.read(reader, 1)[0]
+    except OSError as error:
+        if error.errno != errno.EFAULT:
+            raise
+        raise FaultError from None
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def _store_through_pipe(address: int, value: int) -> None:
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, bytes([value]))
+        os.readv(reader, [(ctypes.c_char * 1).from_address(address)])
+    except OSError as error:
+        if error.errno != errno.EFAULT:
+            raise
+        raise FaultError from None
+    finally:
+        os.close(reader)
+        os.close(writer)

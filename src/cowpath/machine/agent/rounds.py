@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT
+"""One round after the other: tell process 0 to begin, let the threads go, look, clear away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import select
+import signal
+import time
+from typing import Any
+
+from . import calls, ksm, numa
+from .board import DONE, HELD, Board
+from .fuse import HeldFile
+from .process import OBSERVE, ROUND, STEP, Channels, Process
+from .statements import ENDED, FAILED, UNMET
+
+TOO_MANY_FAILURES = 3
+
+Outcome = tuple[str, ...]
+
+
+class Tally:
+    """What the rounds of a test came to."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[Outcome, int] = {}
+        self.orders: dict[Outcome, list[int]] = {}  # an order that led there
+        self.unmet: dict[str, int] = {}
+        self.failures: dict[str, int] = {}
+        self.hangs = 0
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether more rounds are a waste of time."""
+        return self.hangs + sum(self.failures.values()) >= TOO_MANY_FAILURES
+
+
+class RoundFailedError(Exception):
+    """A round without an outcome: a status byte of statements.py and its reason."""
+
+    def __init__(self, status: bytes, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def run_rounds(job: dict[str, Any], board: Board, file: HeldFile | None) -> Tally:
+    """Every round of a job."""
+    tally = Tally()
+    orders: list[list[int]] = job["orders"]
+    with contextlib.ExitStack() as stack:
+        controller: Controller | None = None
+        for number in range(job["rounds"]):
+            if controller is None:
+                controller = Controller(job, board, file, number)
+                stack.callback(controller.close)
+            healthy = _count(controller, orders[number % len(orders)] if orders else [], tally)
+            if not healthy:
+                stack.pop_all().close()
+                controller = None
+            if tally.hopeless:
+                break
+    return tally
+
+
+def _count(controller: Controller, order: list[int], tally: Tally) -> bool:
+    """Run one round; whether its process 0 is as good as new."""
+    try:
+        outcome = controller.run(order)
+    except TimeoutError:
+        tally.hangs += 1
+        return False
+    except RoundFailedError as failed:
+        table = tally.unmet if failed.status == UNMET else tally.failures
+        table[str(failed)] = table.get(str(failed), 0) + 1
+        return False
+    tally.outcomes[outcome] = tally.outcomes.get(outcome, 0) + 1
+    tally.orders.setdefault(outcome, order)
+    return controller.clear()
+
+
+class Controller:
+    """Process 0 and what comes of it, seen from outside."""
+
+    def __init__(self, job: dict[str, Any], board: Board, file: HeldFile | None, seed: int) -> None:
+        self.job, self.board, self.file = job, board, file
+        self.program = job["program"]
+        self.chance = random.Random(job["seed"] + seed)
+        self.channels = Channels(len(self.program["threads"]), len(self.program["parents"]))
+        self.fd = file.open() if file else -1
+        process = Process(job, board, self.channels, file, self.fd)
+        self.memory = process.memory
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                process.be_first()
+            finally:
+                os._exit(1)
+        with contextlib.suppress(OSError):  # as process 0 does itself: whoever comes first
+            os.setpgid(self.pid, self.pid)
+        self.watches: dict[int, int] = {}  # process -> a descriptor that tells when it ends
+        self.ended: set[int] = set()
+        self.deadline = 0.0
+
+    def run(self, order: list[int]) -> Outcome:
+        """The outcome of one round.  Raises RoundFailedError or TimeoutError."""
+        self.deadline = time.monotonic() + self.job["round_seconds"]
+        self.board.clear()
+        self.board.set_pid(0, self.pid)
+        self._ask(0, ROUND)
+        if self.job["mode"] == "free":
+            self._free()
+        else:
+            for actor in order:
+                self._step(actor)
+        for process in range(len(self.program["parents"])):
+            if self.board.pid(process) and not self._gone(process):
+                self._ask(process, OBSERVE)
+        return (*self.board.registers(), *self.board.final_memory())
+
+    # -- driven: one statement at a time -----------------------------------------------------------
+
+    def _step(self, actor: int) -> None:
+        threads = self.program["threads"]
+        if actor >= len(threads):
+            self._background(self.program["background"][actor - len(threads)])
+            return
+        process = threads[actor]["process"]
+        if actor in self.ended or not self.board.pid(process) or self._gone(process):
+            return  # it met a fault, or nobody was left to fork it
+        os.write(self.channels.go[actor][1], STEP)
+        self._report(actor, self._await(self.channels.done[actor][0], process))
+
+    def _report(self, thread: int, status: bytes) -> None:
+        if status in (UNMET, FAILED):
+            raise RoundFailedError(status, self.board.text(thread))
+        if status == ENDED:
+            self.ended.add(thread)
+
+    def _ask(self, process: int, command: bytes) -> None:
+        os.write(self.channels.ask[process][1], command)
+        answer = self._await(self.channels.told[process][0], process)
+        threads = self.program["threads"]
+        first = next(i for i in range(len(threads)) if threads[i]["process"] == process)
+        if answer == ENDED:
+            raise RoundFailedError(FAILED, f"process {process} died")
+        self._report(first, answer)
+
+    def _await(self, fd: int, process: int) -> bytes:
+        """A status byte, or ENDED where the process has gone.  Raises TimeoutError."""
+        watch = self._watch(process)
+        watched = [fd] if watch is None else [fd, watch]
+        patience = 0 if watch is None else max(self.deadline - time.monotonic(), 0)
+        ready, _, _ = select.select(watched, [], [], patience)
+        if fd in ready:
+            return os.read(fd, 1)
+        if watch is None or watch in ready:
+            return ENDED
+        raise TimeoutError
+
+    def _watch(self, process: int) -> int | None:
+        """A descriptor that is readable when the process has ended; None where it is gone already."""
+        if process not in self.watches:
+            try:
+                pid = self.board.pid(process)
+                self.watches[process] = calls.syscall(calls.PIDFD_OPEN, "pidfd_open", pid, 0)
+            except ProcessLookupError:
+                return None
+        return self.watches[process]
+
+    def _gone(self, process: int) -> bool:
+        watch = self._watch(process)
+        return watch is None or bool(select.select([watch], [], [], 0)[0])
+
+    # -- free: everybody at once -------------------------------------------------------------------
+
+    def _free(self) -> None:
+        background = self.program["background"]
+        while not self._all_done():
+            if time.monotonic() > self.deadline:
+                raise TimeoutError
+            if background:
+                self._background(self.chance.choice(background))
+            time.sleep(self.chance.random() * 0.001)
+        for thread in range(len(self.channels.done)):
+            fd = self.channels.done[thread][0]
+            while select.select([fd], [], [], 0)[0]:
+                self._report(thread, os.read(fd, 1))
+
+    def _all_done(self) -> bool:
+        threads, board = self.program["threads"], self.board
+        alive = [i for i in range(len(threads)) if board.pid(threads[i]["process"])]
+        return all(board.thread[i] == DONE or self._gone(threads[i]["process"]) for i in alive)
+
+    def _background(self, actor: dict[str, Any]) -> None:
+        """kswapd, ksmd or a migration, if they can: nobody waits for them and nobody minds."""
+        with contextlib.suppress(OSError):
+            if actor["kind"] == "ksmd":
+                ksm.scan()
+                return
+            address = self.memory.address(actor["pages"][0])
+            for process in range(len(self.program["parents"])):
+                if pid := self.board.pid(process):
+                    if actor["kind"] == "kswapd":
+                        calls.page_out_other(pid, address)
+                    else:
+                        numa.move_elsewhere(pid, address)
+
+    # -- afterwards --------------------------------------------------------------------------------
+
+    def clear(self) -> bool:
+        """Leave nothing of the round but process 0; whether that is possible."""
+        self.ended.clear()
+        for process, watch in list(self.watches.items()):
+            if process:
+                pid = self.board.pid(process)
+                assert pid, "0 would be ourselves"
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                os.close(watch)
+                del self.watches[process]
+        self._reap()
+        if self._gone(0) or any(self.board.slot[i] == HELD for i in range(self.board.slot.count)):
+            return False
+        threads = self.program["threads"]
+        return all(self.board.thread[i] == DONE for i in range(len(threads)) if threads[i]["process"] == 0)
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-self.pid, os.WNOHANG)[0]:
+                pass
+
+    def close(self) -> None:
+        """Kill what is left, and give back what it held."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
+        if self.file:
+            self.file.reset()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-self.pid, 0)
+        for watch in self.watches.values():
+            os.close(watch)
+        self.channels.close()
+        self.memory.close()
+        if self.fd >= 0:
+            os.close(self.fd)

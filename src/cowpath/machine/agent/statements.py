@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""Each statement of the litmus language as system calls."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from . import calls, ksm, numa, userfault
+from .board import DONE, FAULTED, HELD, SEEN, byte_of
+from .memory import PAGEOUT_TRIES, FaultError, frame
+from .references import POLL, FixedBufferReference
+
+if TYPE_CHECKING:
+    from .process import Process
+
+Statement = dict[str, Any]
+
+OK, ENDED, UNMET, FAILED = b"k", b"e", b"u", b"x"
+"""What a thread says after a statement: done, thread ended, a precondition does not hold, an error."""
+
+
+class UnmetError(Exception):
+    """The machine did not get into the state that the test is about; the text says which."""
+
+
+def execute(process: Process, thread: int, statement: Statement) -> bytes:
+    """Do one statement.  Why it went wrong, if it did, is left on the board."""
+    try:
+        DOERS[statement["do"]](process, thread, statement)
+    except FaultError:
+        if "register" in statement:
+            process.board.seen[statement["register"]] = FAULTED
+        return ENDED
+    except UnmetError as reason:
+        process.board.say(thread, str(reason))
+        return UNMET
+    except OSError as error:
+        process.board.say(thread, f"{statement['text']}: {error.strerror or error}")
+        return FAILED
+    return OK
+
+
+# -- the CPU and the device ------------------------------------------------------------------------
+
+
+def load(process: Process, thread: int, s: Statement) -> None:
+    """`r = x[i]`"""
+    _assign(process, s["register"], process.memory.load(s["page"], s["place"]))
+
+
+def store(process: Process, thread: int, s: Statement) -> None:
+    """`x[i] = v`"""
+    process.memory.store(s["page"], s["place"], _value(process, s))
+
+
+def get_user_page(process: Process, thread: int, s: Statement) -> None:
+    """`g = get_user_page(x)`, `pin_user_page(x)`"""
+    process.references[s["reference"]].take()
+
+
+def device_write(process: Process, thread: int, s: Statement) -> None:
+    """`device_write(g, i, v)`"""
+    reference = process.references[s["reference"]]
+    if reference.held():
+        reference.write(s["slot"], s["place"], _value(process, s))
+
+
+def device_read(process: Process, thread: int, s: Statement) -> None:
+    """`r = device_read(g, i)`"""
+    reference = process.references[s["reference"]]
+    if reference.held():
+        _assign(process, s["register"], reference.read(s["place"]))
+
+
+def put_page(process: Process, thread: int, s: Statement) -> None:
+    """`put_page(g)`, `unpin_user_page(g)`"""
+    process.references[s["reference"]].put()
+
+
+# -- processes -------------------------------------------------------------------------------------
+
+
+def fork(process: Process, thread: int, s: Statement) -> None:
+    """`fork(P1)`"""
+    process.fork(s["process"])
+
+
+def exit_process(process: Process, thread: int, s: Statement) -> None:
+    """`exit()`: when the other threads of the process are done."""
+    for other in process.threads():
+        if other != thread:
+            _wait_for(process, other)
+    process.board.thread[thread] = DONE
+    os._exit(0)
+
+
+def wait(process: Process, thread: int, s: Statement) -> None:
+    """`wait(P1)`"""
+    _wait_for(process, s["thread"])
+
+
+# -- memory management -----------------------------------------------------------------------------
+
+
+def madvise(process: Process, thread: int, s: Statement) -> None:
+    """`madvise(x, MADV_...)`; MADV_PAGEOUT until the page is in swap."""
+    page, advice = s["page"], s["advice"]
+    if advice != "MADV_PAGEOUT":
+        with _nothing_mapped():
+            calls.madvise(process.memory.address(page), calls.PAGE, advice)
+        return
+    demand = process.demanding and not _pinned(process, page)
+    if not process.memory.page_out(page, PAGEOUT_TRIES if demand else 3) and demand:
+        raise UnmetError(f"{s['name']} was not swapped out")
+
+
+def mprotect(process: Process, thread: int, s: Statement) -> None:
+    """`mprotect(x, PROT_...)`"""
+    with _nothing_mapped():
+        calls.mprotect(process.memory.address(s["page"]), calls.PAGE, s["protection"])
+
+
+def munmap(process: Process, thread: int, s: Statement) -> None:
+    """`munmap(x)`"""
+    calls.unmap(process.memory.address(s["page"]), calls.PAGE)
+
+
+def swapoff(process: Process, thread: int, s: Statement) -> None:
+    """`swapoff()`: everything comes back in; then the device is on again, for the next time."""
+    for path in process.job["swap_paths"]:
+        calls.swapoff(path)
+    for path in process.job["swap_paths"]:
+        calls.swapon(path)
+
+
+def migrate(process: Process, thread: int, s: Statement) -> None:
+    """`migrate(x)`"""
+    demand = process.demanding and not _referenced(process, s["page"])
+    if not numa.migrate(process.memory.address(s["page"])) and demand:
+        raise UnmetError(f"{s['name']} was not migrated")
+
+
+def ksm_merge(process: Process, thread: int, s: Statement) -> None:
+    """`ksm_merge(x, y)`"""
+    first, second = s["page"], s["other"]
+    demand = process.demanding and _alike(process, first, second)
+    if not ksm.merge(process.memory.address(first), process.memory.address(second), demand) and demand:
+        raise UnmetError(f"{s['name']} were not merged")
+
+
+def userfaultfd_move(process: Process, thread: int, s: Statement) -> None:
+    """`userfaultfd_move(x, y)`"""
+    userfault.move(process.memory.address(s["page"]), process.memory.address(s["source"]))
+
+
+DOERS: dict[str, Callable[[Process, int, Statement], None]] = {
+    "Load": load, "Store": store, "GetUserPage": get_user_page, "DeviceWrite": device_write,
+    "DeviceRead": device_read, "PutPage": put_page, "Fork": fork, "Exit": exit_process, "Wait": wait,
+    "Madvise": madvise, "Mprotect": mprotect, "Munmap": munmap, "Swapoff": swapoff, "Migrate": migrate,
+    "KsmMerge": ksm_merge, "UserfaultfdMove": userfaultfd_move,
+}  # fmt: skip
+"""By the names of cowpath.litmus.ast; tests/machine checks that none is missing."""
+
+
+def _value(process: Process, s: Statement) -> int:
+    if "from" in s:
+        return process.board.value[s["from"]]
+    return byte_of(s["value"])
+
+
+def _assign(process: Process, register: int, value: int) -> None:
+    process.board.value[register] = value
+    process.board.seen[register] = SEEN
+
+
+def _wait_for(process: Process, thread: int) -> None:
+    while process.board.thread[thread] != DONE:
+        time.sleep(POLL)
+
+
+@contextlib.contextmanager
+def _nothing_mapped() -> Iterator[None]:
+    """A call about memory that is not there any more does nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise
+
+
+def _alike(process: Process, first: int, second: int) -> bool:
+    """Whether KSM must be able to merge two pages: present, equal, and nobody holds a reference."""
+    memory = process.memory
+    if not (frame(memory.address(first)) and frame(memory.address(second))):
+        return False
+    equal = all(memory.load(first, i) == memory.load(second, i) for i in range(memory.pages[first]["places"]))
+    return equal and not (_referenced(process, first) or _referenced(process, second))
+
+
+def _referenced(process: Process, page: int) -> bool:
+    return any(r.page == page and process.board.reference[r.index] == HELD for r in process.references)
+
+
+def _pinned(process: Process, page: int) -> bool:
+    pins = (r for r in process.references if isinstance(r, FixedBufferReference))
+    return any(r.page == page and process.board.reference[r.index] == HELD for r in pins)

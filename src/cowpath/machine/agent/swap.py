@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""The test's own swap device, and what kinds of it this machine can provide."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import struct
+from collections.abc import Iterator
+
+from . import calls
+from .setting import CannotRunError, changed, read, write
+
+BYTES = 32 << 20
+ZRAM_CONTROL = "/sys/class/zram-control"
+ZSWAP = "/sys/module/zswap/parameters/enabled"
+LOOP_SET_FD, LOOP_CLR_FD, LOOP_CTL_GET_FREE = 0x4C00, 0x4C01, 0x4C82
+
+
+@contextlib.contextmanager
+def swap_on(kind: str, device: str, directory: str) -> Iterator[str]:
+    """A swap device of a kind: on `device` if the machine lent one, else on a file in `directory`.
+
+    Raises CannotRunError where the machine has nothing of the kind.  The device is off again afterwards.
+    """
+    with contextlib.ExitStack() as stack:
+        if kind == "zram":
+            path = stack.enter_context(_zram())
+        elif kind == "ssd_stable":
+            path = device or stack.enter_context(_loop(os.path.join(directory, "stable")))
+            stack.enter_context(_stable_writes(path))
+        else:
+            path = device or stack.enter_context(_file(os.path.join(directory, "swap")))
+        if kind == "zswap":
+            if not os.path.exists(ZSWAP):
+                raise CannotRunError("this kernel has no zswap")
+            stack.enter_context(changed(ZSWAP, "Y"))
+        write_header(path)
+        try:
+            calls.swapon(path)
+        except OSError as error:
+            raise CannotRunError(f"no swap device: {error}") from None
+        try:
+            yield path
+        finally:
+            turn_off(path)
+
+
+def turn_off(path: str) -> None:
+    """swapoff, also if it is off already."""
+    try:
+        calls.swapoff(path)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOENT):
+            raise
+
+
+def write_header(path: str) -> None:
+    """What mkswap writes: a version 1 header in the first page."""
+    fd = os.open(path, os.O_RDWR)
+    try:
+        pages = os.lseek(fd, 0, os.SEEK_END) // calls.PAGE
+        header = bytearray(calls.PAGE)
+        struct.pack_into("=III", header, 1024, 1, pages - 1, 0)
+        header[-10:] = b"SWAPSPACE2"
+        os.pwrite(fd, bytes(header), 0)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def _file(path: str) -> Iterator[str]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        for _ in range(BYTES >> 20):
+            os.write(fd, bytes(1 << 20))  # swap files may have no holes
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    try:
+        yield path
+    finally:
+        os.unlink(path)
+
+
+@contextlib.contextmanager
+def _zram() -> Iterator[str]:
+    """A zram device of our own."""
+    if not os.path.isdir(ZRAM_CONTROL):
+        raise CannotRunError("this kernel has no zram")
+    number = read(f"{ZRAM_CONTROL}/hot_add")
+    try:
+        write(f"/sys/block/zram{number}/disksize", str(BYTES))
+        yield f"/dev/zram{number}"
+    finally:
+        write(f"/sys/block/zram{number}/reset", "1")
+        write(f"{ZRAM_CONTROL}/hot_remove", number)
+
+
+@contextlib.contextmanager
+def _loop(path: str) -> Iterator[str]:
+    """A loop device over a file: the host has no block device to spare."""
+    with _file(path), contextlib.ExitStack() as stack:
+        try:
+            control = os.open("/dev/loop-control", os.O_RDWR)
+            stack.callback(os.close, control)
+            device = f"/dev/loop{fcntl.ioctl(control, LOOP_CTL_GET_FREE)}"
+            loop, backing = os.open(device, os.O_RDWR), os.open(path, os.O_RDWR)
+            stack.callback(os.close, loop)
+            stack.callback(os.close, backing)
+            fcntl.ioctl(loop, LOOP_SET_FD, backing)
+        except OSError as error:
+            raise CannotRunError(f"no loop device: {error}") from None
+        try:
+            yield device
+        finally:
+            fcntl.ioctl(loop, LOOP_CLR_FD, 0)
+
+
+@contextlib.contextmanager
+def _stable_writes(path: str) -> Iterator[None]:
+    """Pages under writeback to this device may not change."""
+    if not stat.S_ISBLK(os.stat(path).st_mode):
+        raise CannotRunError(f"{path} is no block device")
+    setting = f"/sys/block/{os.path.basename(path)}/queue/stable_writes"
+    if not os.path.exists(setting):
+        raise CannotRunError("this kernel cannot ask a device for stable writes")
+    with changed(setting, "1"):
+        yield

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""The worker: looks whether the machine can do all that the test asks for, then runs the rounds."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import threading
+import time
+from typing import Any
+
+from . import calls, numa, userfault
+from .board import HELD, Board
+from .fuse import HeldFile
+from .memory import MAPPED_ONCE, pagemap
+from .references import POLL
+from .rounds import Tally, run_rounds
+from .setting import CannotRunError
+from .uring import Ring
+
+
+def work(job: dict[str, Any]) -> dict[str, Any]:
+    """The result of a job's rounds, or why there is none."""
+    program = job["program"]
+    calls.reap_orphans()
+    gc.collect()
+    gc.freeze()  # a collection would touch, and so copy, every object in every forked process
+    gc.disable()
+    board = Board(program)
+    try:
+        check_machine(program)
+        with contextlib.ExitStack() as stack:
+            file = _held_file(job, board, stack) if program["slots"] else None
+            tally = run_rounds(job, board, file)
+    except CannotRunError as reason:
+        return {"status": "cannot", "reason": str(reason)}
+    return result_of(tally)
+
+
+def result_of(tally: Tally) -> dict[str, Any]:
+    """A tally as JSON can say it.
+
+    >>> tally = Tally()
+    >>> tally.outcomes[("a",)] = 3
+    >>> result_of(tally)["outcomes"]
+    [{'observed': ['a'], 'count': 3, 'order': []}]
+    """
+    outcomes = [
+        {"observed": list(seen), "count": count, "order": tally.orders.get(seen, [])}
+        for seen, count in sorted(tally.outcomes.items())
+    ]
+    failed = bool(tally.failures) and not outcomes and not tally.unmet
+    return {
+        "status": "failed" if failed else "ran",
+        "reason": "; ".join(tally.failures) if failed else "",
+        "outcomes": outcomes,
+        "unmet": tally.unmet,
+        "failures": tally.failures,
+        "hangs": tally.hangs,
+    }
+
+
+def check_machine(program: dict[str, Any]) -> None:
+    """Try what the test needs and what some kernels lack.  Raises CannotRunError."""
+    needs = {s["do"] for thread in program["threads"] for s in thread["body"]}
+    needs |= {reference["means"] for reference in program["references"]}
+    needs |= {actor["kind"] for actor in program["background"]}
+    if needs & {"Migrate", "migrated"} and len(numa.nodes()) < 2:
+        raise CannotRunError("this machine has one memory node: a page cannot be made to migrate")
+    if "UserfaultfdMove" in needs:
+        _attempt(lambda: os.close(userfault.open_userfaultfd()), "this kernel has no UFFDIO_MOVE (v6.8)")
+    if "fixed-buffer" in needs:
+        _attempt(lambda: Ring().close(), "this kernel has no io_uring, or does not let us use it")
+    if "held-read" in needs and not os.path.exists("/dev/fuse"):
+        raise CannotRunError("this kernel has no FUSE")
+
+
+def _attempt(action: Any, complaint: str) -> None:
+    try:
+        action()
+    except OSError as error:
+        raise CannotRunError(f"{complaint}: {error.strerror}") from None
+
+
+def _held_file(job: dict[str, Any], board: Board, stack: contextlib.ExitStack) -> HeldFile:
+    try:
+        file = HeldFile(os.path.join(job["directory"], "held"), board)
+    except OSError as error:
+        raise CannotRunError(f"no FUSE file: {error}") from None
+    stack.callback(file.close)
+    if reads_pin(file, board):
+        message = "O_DIRECT reads take FOLL_PIN on this kernel, and nothing else holds FOLL_GET|FOLL_WRITE"
+        raise CannotRunError(message)
+    return file
+
+
+def reads_pin(file: HeldFile, board: Board) -> bool:
+    """Whether a held read pins its page: fork copies a pinned page for the child, and shares any other."""
+    flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS
+    page = calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags)
+    ctypes.memmove(page, b"a", 1)
+    fd = file.open()
+    reader = threading.Thread(target=_read_quietly, args=(fd, page), daemon=True)
+    reader.start()
+    while board.slot[0] != HELD and reader.is_alive():
+        time.sleep(POLL)
+    child, end = _forked_child()
+    pinned = bool(pagemap(page) >> MAPPED_ONCE & 1)
+    os.close(end)
+    os.waitpid(child, 0)
+    file.answer(0, None)
+    reader.join()
+    os.close(fd)
+    calls.unmap(page, calls.PAGE)
+    return pinned
+
+
+def _forked_child() -> tuple[int, int]:
+    """A child that lives until the returned descriptor is closed."""
+    wait, end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(end)
+        os.read(wait, 1)
+        os._exit(0)
+    os.close(wait)
+    return child, end
+
+
+def _read_quietly(fd: int, page: int) -> None:
+    with contextlib.suppress(OSError):
+        calls.pread_into(fd, page, 512, 0)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Packages of any Debian suite and architecture, fetched without touching the system.
+
+Every suite and architecture gets an apt directory of its own (sources, lists, state) under the cache; it is
+named to each apt command with `-o` options and never exported.  apt itself checks the signature of the suite
+and the hash of the package; nothing is installed, packages are only unpacked.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cowpath.machine.errors import MachineError
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+FRESH_SECONDS = 7 * 24 * 3600
+"""Lists older than this are fetched again; a package in the cache is used however old it is."""
+
+
+class UnreachableError(MachineError):
+    """The mirror, or a package on it, cannot be reached."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One suite for one architecture, seen through a private apt directory."""
+
+    suite: str
+    architecture: str
+    root: Path
+
+    @property
+    def directory(self) -> Path:
+        """Where this archive's lists, state and packages are."""
+        return self.root / "apt" / f"{self.suite}-{self.architecture}"
+
+    def options(self) -> list[str]:
+        """What makes one apt command look at this archive and at nothing else."""
+        base = self.directory
+        settings = {
+            "Dir::Etc::SourceList": base / "sources.list",
+            "Dir::Etc::SourceParts": "/dev/null",
+            "Dir::Etc::Preferences": "/dev/null",
+            "Dir::Etc::PreferencesParts": "/dev/null",
+            "Dir::State": base / "state",
+            "Dir::State::status": base / "state" / "status",
+            "Dir::Cache": base / "cache",
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
+            "APT::Sandbox::User": "",
+            "APT::Install-Recommends": "false",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": "2",
+        }
+        return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+
+    def refresh(self) -> None:
+        """Fetch the package lists unless they are fresh.  Raises UnreachableError."""
+        base, stamp = self.directory, self.directory / "updated"
+        if stamp.exists() and stamp.stat().st_mtime + FRESH_SECONDS > time.time():
+            return
+        for part in ("state/lists/partial", "cache/archives/partial"):
+            (base / part).mkdir(parents=True, exist_ok=True)
+        (base / "state" / "status").touch()
+        line = f"deb [signed-by={KEYRING} arch={self.architecture}] {mirror()} {self.suite} main\n"
+        (base / "sources.list").write_text(line)
+        say(f"reading the package lists of {self.suite} ({self.architecture})")
+        self._apt(["apt-get", "update", "--error-on=any"])
+        stamp.touch()
+
+    def depends(self, package: str) -> list[str]:
+        """The packages that a package needs, by name, alternatives left out.  Raises UnreachableError."""
+        self.refresh()
+        text = self._apt(["apt-cache", "show", "--no-all-versions", package])
+        field = re.search(r"^Depends: (.*)$", text, re.MULTILINE)
+        names = field[1].split(",") if field else []
+        return [re.split(r"[ (|:]", name.strip())[0] for name in names]
+
+    def version(self, package: str) -> str:
+        """The version that the archive has of a package.  Raises UnreachableError where it has none."""
+        self.refresh()
+        text = self._apt(["apt-cache", "show", "--no-all-versions", package])
+        field = re.search(r"^Version: (.*)$", text, re.MULTILINE)
+        if field is None:
+            raise UnreachableError(f"{self.suite} has no package {package} for {self.architecture}")
+        return field[1]
+
+    def unpack(self, packages: Iterable[str], target: Path) -> None:
+        """Fetch packages and unpack them all into one directory.  Raises UnreachableError."""
+        self.refresh()
+        downloads = self.directory / "packages"
+        downloads.mkdir(parents=True, exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
+        for package in packages:
+            say(f"fetching {package} from {self.suite} ({self.architecture})")
+            self._apt(["apt-get", "download", f"{package}:{self.architecture}"], downloads)
+            for file in downloads.glob(f"{package}_*.deb"):
+                run(["dpkg-deb", "-x", str(file), str(target)], downloads)
+                file.unlink()
+
+    def _apt(self, command: Sequence[str], directory: Path | None = None) -> str:
+        program, *rest = command
+        return run([program, "-q", *self.options(), *rest], directory or self.directory)
+
+
+def run(command: Sequence[str], directory: Path) -> str:
+    """Run a program; its output, or an UnreachableError with what it complained about."""
+    try:
+        done = subprocess.run(
+            command, cwd=directory, capture_output=True, text=True, timeout=900, check=False
+        )
+    except FileNotFoundError:
+        raise UnreachableError(
+            f"{command[0]} is not installed: kernels are fetched with Debian's apt"
+        ) from None
+    if done.returncode:
+        complaint = next((line for line in done.stderr.splitlines() if line.startswith("E:")), done.stderr)
+        raise UnreachableError(f"{command[0]} failed: {complaint.strip()}")
+    return done.stdout
+
+
+def mirror() -> str:
+    """The Debian mirror that this machine is set up with."""
+    for file in [*sorted(Path("/etc/apt/sources.list.d").glob("*.sources")), Path("/etc/apt/sources.list")]:
+        text = file.read_text() if file.is_file() else ""
+        for pattern in (r"^URIs:\s*(\S+/debian)/?\s*$", r"^deb\s(?:\[.*?\]\s*)?(\S+/debian)/?\s"):
+            if found := re.search(pattern, text, re.MULTILINE):
+                return found[1]
+    return DEFAULT_MIRROR
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(f"cowpath: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""A machine's answer held against the model of its kernel, and against the promise.
+
+A machine may do less than the model (it runs some orders, not all) but never more.  "Precondition not met"
+and "cannot run here" are answers of their own: they agree with nothing and contradict nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from cowpath import promise, verdict
+from cowpath.errors import CowpathError
+from cowpath.explore.search import explore
+from cowpath.kernel.changes import UnknownChangeError, Version, version
+from cowpath.machine.job import Answer, Observed
+from cowpath.program import DISCARDED, Program
+from cowpath.release import Release
+
+Standing = Literal["agrees", "disagrees", "not modelled", "not met", "cannot", "timed out", "failed"]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What may be seen of a test: `allowed` by the model (None: not modelled), and `promised`."""
+
+    version: Version | None
+    allowed: frozenset[Observed] | None
+    promised: frozenset[Observed]
+    words: str  # the model's verdict, or why there is none
+    hangs: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One outcome that a machine has shown."""
+
+    observed: Observed
+    count: int
+    text: str
+    breakage: str  # empty where the promise allows it
+    allowed: bool  # by the model; True where there is none
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One test on one machine."""
+
+    program: Program
+    machine: str
+    answer: Answer
+    expectation: Expectation
+
+    @cached_property
+    def seen(self) -> tuple[Seen, ...]:
+        """The outcomes, most frequent first."""
+        found = []
+        for observed, count in sorted(self.answer.outcomes.items(), key=lambda item: (-item[1], item[0])):
+            registers, memory = verdict.split(self.program, observed)
+            text = verdict.Outcome(registers, memory).text()
+            broken = "" if observed in self.expectation.promised else self._breakage(observed)
+            found.append(Seen(observed, count, text, broken, self._is_allowed(observed)))
+        return tuple(found)
+
+    @property
+    def standing(self) -> Standing:
+        """The answer in one word."""
+        answer = self.answer
+        if answer.status != "ran":
+            return "cannot" if answer.status == "cannot" else "failed"
+        if not all(seen.allowed for seen in self.seen):
+            return "disagrees"
+        if answer.hangs and not self.expectation.hangs:
+            return "timed out"
+        if answer.failures:
+            return "failed"
+        if not self.seen:
+            return "not met" if answer.unmet else "timed out"
+        return "agrees" if self.expectation.allowed is not None else "not modelled"
+
+    @property
+    def words(self) -> str:
+        """What the machine did, in a few words: "lost write 100/100"."""
+        answer = self.answer
+        if answer.status != "ran":
+            return "cannot run here" if answer.status == "cannot" else "no answer"
+        total = answer.rounds
+        parts = [f"{kind} {count}/{total}" for kind, count in self._broken_counts().items()]
+        if not parts and total:
+            parts.append(f"kept {total}/{total}")
+        if unmet := sum(answer.unmet.values()):
+            parts.append("precondition not met" if not total else f"not met {unmet}")
+        if answer.hangs:
+            parts.append(f"timed out {answer.hangs}")
+        if failures := sum(answer.failures.values()):
+            parts.append(f"no answer {failures}")
+        return ", ".join(parts)
+
+    @property
+    def reason(self) -> str:
+        """Why there is no outcome, where there is none."""
+        answer = self.answer
+        return answer.reason or "; ".join([*answer.unmet, *answer.failures])
+
+    def _broken_counts(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for seen in self.seen:
+            if seen.breakage:
+                counts[seen.breakage] = counts.get(seen.breakage, 0) + seen.count
+        return counts
+
+    def _breakage(self, observed: Observed) -> str:
+        return verdict.name_breakage(self.program, observed, self.expectation.promised)
+
+    def _is_allowed(self, observed: Observed) -> bool:
+        allowed = self.expectation.allowed
+        return allowed is None or observed in allowed or any(_matches(one, observed) for one in allowed)
+
+
+BACKPORTS: dict[tuple[int, int], tuple[tuple[int, str], ...]] = {(5, 10): ((46, "pinned-not-swapped"),)}
+"""Changes that stable kernels have before mainline's release of the same number has them: from which stable
+release on at the latest (5.10.46 shows it, and it is in mm/vmscan.c of 5.10.223)."""
+
+
+def backports(release: str) -> tuple[str, ...]:
+    """The changes that a stable release has beyond its mainline release.
+
+    >>> backports("5.10.223"), backports("5.10.0"), backports("6.1.176")
+    (('pinned-not-swapped',), (), ())
+    """
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", release)
+    if found is None:
+        return ()
+    major, minor, patch = map(int, found.groups())
+    return tuple(name for since, name in BACKPORTS.get((major, minor), ()) if patch >= since)
+
+
+def stable_release(facts: Mapping[str, Any]) -> str:
+    """The release with its patch level: Debian's kernels name it in their version only.
+
+    >>> stable_release({"release": "5.10.0-32-cloud-amd64", "version": "#1 SMP Debian 5.10.223-1"})
+    '5.10.223'
+    """
+    found = re.search(r"Debian (\d+\.\d+\.\d+)", facts.get("version", ""))
+    return found[1] if found else str(facts.get("release", ""))
+
+
+def expect(program: Program, release: str, architecture: str) -> Expectation:
+    """What the model of a kernel and the promise say of a test.  Raises CowpathError.
+
+    A kernel, or a statement, that is not modelled leaves the promise alone to judge.
+    """
+    try:
+        kernel = version(Release.parse(release), architecture, backports(release))
+        result = verdict.judge(program, kernel)
+    except UnknownChangeError:
+        return _promise_only(program, "not modelled")
+    except CowpathError as error:
+        return _promise_only(program, f"not modelled: {error}")
+    count = len(verdict.names(program))
+    outcomes = result.exploration.outcomes
+    return Expectation(
+        kernel,
+        frozenset(outcome.observed[:count] for outcome in outcomes if not outcome.crash),
+        frozenset(result.promised),
+        ", ".join(kind for kind in result.breakage if kind in verdict.ORDER) or "kept",
+        hangs=any(outcome.hang for outcome in result.outcomes),
+    )
+
+
+def _promise_only(program: Program, words: str) -> Expectation:
+    try:
+        promised = frozenset(outcome.observed for outcome in explore(promise.build(program)).outcomes)
+    except CowpathError as error:
+        raise CowpathError(f"{program.name}: neither the model nor the promise knows it: {error}") from None
+    return Expectation(None, None, promised, words)
+
+
+def _matches(allowed: Observed, observed: Observed) -> bool:
+    """Whether an outcome of the model with unknown values in it (a discarded slot's) stands for this one."""
+    pairs: Iterable[tuple[str, str]] = zip(allowed, observed, strict=True)
+    return DISCARDED in allowed and all(a in (DISCARDED, b) for a, b in pairs)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""This very machine.  Swap and KSM belong to all of it, so they need leave."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cowpath.machine.apt import say
+from cowpath.machine.children import started
+from cowpath.machine.compile import CannotRunAnywhereError
+from cowpath.machine.job import Answer, Request, cannot, merge
+
+AGENT = "cowpath.machine.agent"
+
+
+class Host:
+    """The kernel that cowpath itself runs on."""
+
+    name = "host"
+
+    def __init__(self, allow_global: bool = False) -> None:
+        self.allow_global = allow_global
+
+    def prepare(self) -> None:
+        """It is running already."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def stop(self) -> None:
+        """End the agent now, from another thread; it cleans up first."""
+        if self.process is not None:
+            self.process.terminate()
+
+    def run(self, requests: Sequence[Request], answered: Callable[[int, Answer], None]) -> None:
+        """Run each request; `answered(index, answer)` is called as soon as one is done."""
+        for index, request in enumerate(requests):
+            say(f"host: {request.program.name}")
+            try:
+                jobs = request.jobs()
+            except CannotRunAnywhereError as error:
+                answered(index, cannot(error))
+                continue
+            answered(index, merge([self._run(job) for job in jobs]))
+
+    def _run(self, job: dict[str, Any]) -> dict[str, Any]:
+        """One job in a process of its own, which cleans up whatever happens to it."""
+        with tempfile.TemporaryDirectory(prefix="cowpath-", dir="/var/tmp") as directory:
+            file = Path(directory) / "job.json"
+            file.write_text(json.dumps(job | {"allow_global": self.allow_global, "directory": directory}))
+            command = [sys.executable, "-m", AGENT, str(file)]
+            with started(command, _end, stdout=subprocess.PIPE) as process:
+                self.process = process
+                output, _ = process.communicate()
+        lines = output.decode().splitlines()
+        if not lines:
+            return {"status": "failed", "reason": f"the agent ended with status {process.returncode}"}
+        result: dict[str, Any] = json.loads(lines[-1])
+        return result
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """After Ctrl-C the agent needs a moment to clean up, and gets it."""
+    process.terminate()
+    process.wait()

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""The files of a guest: a small Python, the kernel's modules, the agent, and the jobs; nothing of the host.
+
+Two cpio archives, one after the other, which is how the kernel accepts them: the first is the same for every
+run of a kernel and is kept in the cache, the second has the agent and this run's jobs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import marshal
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cowpath.machine import agent
+
+PYTHON = "python3.11"
+
+SAME_PYTHON = sys.implementation.name == "cpython" and sys.version_info[:2] == (3, 11)
+
+SKIPPED = frozenset(
+    {"dist-packages", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "unittest"}
+)
+"""Packages of the standard library that the agent has no use for."""
+
+LIBRARIES = re.compile(r"(ld-linux.*|ld64|ld|lib(c|m|dl|pthread|rt|util|z|expat|ffi|gcc_s))\.so(\.\d+)*")
+EXTENSIONS = re.compile(
+    r"_ctypes|_json|_posixsubprocess|fcntl|mmap|select|math|_random|_struct|_bisect|_hash.*"
+)
+
+DIRECTORY, FILE, PROGRAM, DEVICE = 0o040755, 0o100644, 0o100755, 0o020600
+
+
+class Archive:
+    """A cpio archive in the newc format, in memory.
+
+    >>> archive = Archive()
+    >>> archive.add("init", b"x", PROGRAM)
+    >>> archive.packed()[:6]
+    b'070701'
+    """
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.names: set[str] = set()
+
+    def add(
+        self, name: str, content: bytes = b"", mode: int = FILE, device: tuple[int, int] = (0, 0)
+    ) -> None:
+        """One entry, and the directories above it."""
+        name = name.strip("/")
+        if name in self.names:
+            return
+        if above := os.path.dirname(name):
+            self.add(above, mode=DIRECTORY)
+        self.names.add(name)
+        self._entry(name, content, mode, device)
+
+    def packed(self) -> bytes:
+        """The whole archive."""
+        end = Archive()
+        end._entry("TRAILER!!!", b"", 0, (0, 0))
+        whole = b"".join(self.parts + end.parts)
+        return whole + bytes(-len(whole) % 512)
+
+    def _entry(self, name: str, content: bytes, mode: int, device: tuple[int, int]) -> None:
+        path = name.encode() + b"\0"
+        fields = (len(self.parts) + 1, mode, 0, 0, 1, 0, len(content), 0, 0, *device, len(path), 0)
+        header = b"070701" + b"".join(b"%08X" % field for field in fields) + path
+        self.parts.append(header + bytes(-len(header) % 4) + content + bytes(-len(content) % 4))
+
+
+def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
+    """The archive with Python and modules, made once and kept in the directory `kept`."""
+    names = [f"{path}:{path.stat().st_size}" for path in modules]
+    key = hashlib.sha256("\n".join([str(python_root), _own_code(), *names]).encode()).hexdigest()[:16]
+    file = kept / f"{key}.cpio"
+    if not file.is_file():
+        archive = Archive()
+        archive.add("dev/console", mode=DEVICE, device=(5, 1))
+        for directory in ("proc", "sys", "run", "tmp"):
+            archive.add(directory, mode=DIRECTORY)
+        for name, path in python_files(python_root):
+            _add_file(archive, name, path)
+        for module in modules:
+            archive.add(f"modules/{module.name}", module.read_bytes())
+        kept.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(f".{os.getpid()}")
+        unfinished.write_bytes(archive.packed())
+        unfinished.rename(file)
+    return file
+
+
+def jobs_archive(jobs: list[dict[str, Any]]) -> bytes:
+    """The archive with the agent and its jobs."""
+    archive = Archive()
+    archive.add("seed", os.urandom(64))
+    archive.add(
+        "init",
+        b"#!/usr/bin/python3 -SB\nimport sys\nsys.path.insert(0, '/')\nfrom agent.init import live\nlive()\n",
+        PROGRAM,
+    )
+    for file in sorted(Path(agent.__path__[0]).glob("*.py")):
+        _add_file(archive, f"agent/{file.name}", file)
+    for number, job in enumerate(jobs):
+        archive.add(f"jobs/{number:05}.json", json.dumps(job).encode())
+    return archive.packed()
+
+
+def python_files(root: Path) -> Iterator[tuple[str, Path]]:
+    """(name in the guest, file) for the interpreter, its libraries and the part of its library we use."""
+    yield f"usr/bin/{PYTHON}", root / "usr/bin" / PYTHON
+    yield "usr/bin/python3", root / "usr/bin" / PYTHON
+    library = root / "usr/lib" / PYTHON
+    needed = needed_modules()
+    for directory, children, files in os.walk(library):
+        children[:] = [
+            name for name in children if name not in SKIPPED and not name.startswith(("__", "config-"))
+        ]
+        for name in files:
+            path = Path(directory) / name
+            module = str(path.relative_to(library).with_suffix("")).partition(".")[0]
+            if path.parent.name == "lib-dynload":
+                wanted = bool(EXTENSIONS.match(name))
+            else:
+                wanted = name.endswith(".py") and (needed is None or module in needed)
+            if wanted:
+                yield str(path.relative_to(root)), path
+    for top in ("lib", "lib64", "usr/lib", "usr/lib64"):
+        for directory, children, files in os.walk(root / top):
+            children[:] = [name for name in children if name not in (PYTHON, "gconv", "audit")]
+            for name in files:
+                if LIBRARIES.fullmatch(name):
+                    yield str((Path(directory) / name).relative_to(root)), Path(directory) / name
+
+
+@lru_cache
+def needed_modules() -> frozenset[str] | None:
+    """The modules of the standard library that the agent imports, as paths without suffix.
+
+    None, which stands for all of them, where this Python is not the guest's and may need others.
+    """
+    if not SAME_PYTHON:
+        return None
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import agent.init, agent.supervise, runpy;"
+        "print('\\n'.join(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', None)))"
+    )
+    above = str(Path(agent.__path__[0]).parent)
+    command = [sys.executable, "-SBI", "-c", code, above]
+    loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    library = os.path.dirname(os.__file__)
+    names = {os.path.relpath(name, library).partition(".")[0] for name in loaded if name.startswith(library)}
+    return frozenset(names | {"encodings/ascii", "encodings/latin_1", "encodings/utf_8", "linecache"})
+
+
+def _add_file(archive: Archive, name: str, path: Path) -> None:
+    """A file; of a Python module the byte code instead, where this Python can make it for the guest's."""
+    real = _inside(path)
+    content = real.read_bytes()
+    if name.endswith(".py") and SAME_PYTHON:
+        code = compile(content, f"/{name}", "exec", dont_inherit=True)
+        archive.add(f"{name}c", _unchecked(code))
+    else:
+        archive.add(name, content, stat.S_IFREG | stat.S_IMODE(real.stat().st_mode))
+
+
+def _unchecked(code: Any) -> bytes:
+    """A .pyc that Python believes without looking at the source."""
+    return importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code)
+
+
+def _inside(path: Path) -> Path:
+    """The file behind a link, whose absolute target is meant within the guest's own root."""
+    while path.is_symlink():
+        target = os.readlink(path)
+        if target.startswith("/"):
+            root = next(parent for parent in path.parents if (parent / "image.json").is_file())
+            path = root / target.lstrip("/")
+        else:
+            path = path.parent / target
+    return path
+
+
+def _own_code() -> str:
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""What a machine is asked to do, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cowpath.machine.compile import CannotRunAnywhereError, compile_program
+from cowpath.machine.schedule import Schedule
+from cowpath.program import Program
+
+Observed = tuple[str, ...]
+
+ROUNDS = 100
+SEED = 1
+ROUND_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Request:
+    """One test, how often and in which orders."""
+
+    program: Program
+    schedule: Schedule
+    rounds: int = ROUNDS
+    seed: int = SEED
+
+    def jobs(self, round_seconds: float = ROUND_SECONDS) -> list[dict[str, Any]]:
+        """One job for the driven rounds, and one for the free ones where the test leaves a choice.
+
+        Raises CannotRunAnywhereError.
+        """
+        common = {
+            "format": 1,
+            "program": compile_program(self.program),
+            "seed": self.seed,
+            "round_seconds": round_seconds,
+            "seconds": 60 + self.rounds * 2 + 10 * round_seconds,
+            "allow_global": False,
+            "guest": False,
+            "devices": [],
+        }
+        orders = [list(order) for order in self.schedule.orders]
+        jobs = [common | {"mode": "driven", "orders": orders, "rounds": max(self.rounds, len(orders))}]
+        if self.schedule.concurrent:
+            jobs.append(common | {"mode": "free", "orders": [], "rounds": self.rounds})
+        return jobs
+
+
+@dataclass
+class Answer:
+    """What a machine said about one test.  `status`: ran, cannot or failed; `reason` says why not ran."""
+
+    status: str
+    reason: str = ""
+    outcomes: dict[Observed, int] = field(default_factory=dict)
+    orders: dict[Observed, list[int]] = field(default_factory=dict)
+    unmet: dict[str, int] = field(default_factory=dict)
+    hangs: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+    """What the kernel itself has said meanwhile: BUG, WARNING, Oops."""
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds had an outcome."""
+        return sum(self.outcomes.values())
+
+
+def cannot(error: CannotRunAnywhereError) -> Answer:
+    """The answer for a test that no machine can run."""
+    return Answer("cannot", str(error))
+
+
+def merge(results: list[dict[str, Any]]) -> Answer:
+    """One answer from the results of a request's jobs: what went wrong in any of them went wrong.
+
+    >>> merge([{"status": "cannot", "reason": "no KSM"}]).reason
+    'no KSM'
+    """
+    if not results:
+        return Answer("failed", "the machine gave no answer")
+    for status in ("failed", "cannot"):
+        for result in results:
+            if result["status"] == status:
+                return Answer(status, result["reason"], facts=result.get("facts", {}))
+    answer = Answer("ran", facts=results[0].get("facts", {}))
+    for result in results:
+        for outcome in result["outcomes"]:
+            seen = tuple(outcome["observed"])
+            answer.outcomes[seen] = answer.outcomes.get(seen, 0) + outcome["count"]
+            answer.orders.setdefault(seen, outcome["order"])
+        for reason, count in result["unmet"].items():
+            answer.unmet[reason] = answer.unmet.get(reason, 0) + count
+        for reason, count in result["failures"].items():
+            answer.failures[reason] = answer.failures.get(reason, 0) + count
+        answer.hangs += result["hangs"]
+        answer.complaints += result.get("complaints", [])
+    return answer

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""The orders in which the statements of a test can run, one statement at a time.
+
+Two orders that differ only in neighbours that cannot notice each other (another page, no fork, no swapoff)
+are one: the machine need run only one of them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from cowpath.litmus import ast
+from cowpath.machine.errors import MachineError
+from cowpath.program import Program
+
+Order = list[int]
+"""The actor of each step: a thread, or number of threads + n for background actor n."""
+
+Step = tuple[int, int]
+"""An actor and which of its statements."""
+
+MAX_ORDERS = 256
+"""More orders than this are sampled, and the result says so."""
+
+_EVERYWHERE = (ast.Fork, ast.Exit, ast.Swapoff)
+
+
+class FollowError(MachineError):
+    """An order given by hand that the test cannot run in."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The orders to run a test in; `sampled` where there are more."""
+
+    orders: tuple[tuple[int, ...], ...]
+    sampled: bool
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether the test leaves any choice."""
+        return self.sampled or len(self.orders) > 1
+
+
+def schedule(program: Program, seed: int = 0) -> Schedule:
+    """Every order, or a random choice of MAX_ORDERS of them.
+
+    >>> from cowpath.litmus.resolve import program_from_text
+    >>> text = "C t { char x[1]; char y[1]; } P0(char *x) { r0 = x[0]; } P1(char *y) { r0 = y[0]; }"
+    >>> schedule(program_from_text(text)).orders
+    ((0, 1),)
+    """
+    steps = _Steps(program)
+    found: list[tuple[int, ...]] = []
+    for order in steps.orders():
+        found.append(tuple(order))
+        if len(found) > MAX_ORDERS:
+            chance = random.Random(seed)
+            chosen = {tuple(steps.random_order(chance)) for _ in range(MAX_ORDERS)}
+            return Schedule(tuple(sorted(chosen)), sampled=True)
+    return Schedule(tuple(found), sampled=False)
+
+
+def follow(program: Program, text: str) -> Schedule:
+    """The one order that `text` names: threads, one for each statement, as `P0 P0 P1`.  Raises FollowError.
+
+    What comes after the last name runs in file order.
+
+    >>> from cowpath.litmus.resolve import program_from_text
+    >>> text = "C t { char x[1]; } P0(char *x) { r0 = x[0]; } P1(char *x) { x[0] = 'a'; }"
+    >>> follow(program_from_text(text), "P1").orders
+    ((1, 0),)
+    """
+    steps, order = _Steps(program), list[int]()
+    names = {thread.name: thread.index for thread in program.threads}
+    names |= {f"{a.kind}({','.join(program.pages[p].name for p in a.pages)})": len(names) + n
+              for n, a in enumerate(program.background)}  # fmt: skip
+    for word in text.replace(", ", ",").split():
+        if word not in names:
+            raise FollowError(f"nobody is called {word!r}: there are {', '.join(names)}")
+        if names[word] not in steps.enabled(order):
+            raise FollowError(f"{word} cannot run after {' '.join(text.split()[: len(order)]) or 'nothing'}")
+        order.append(names[word])
+    while runnable := [actor for actor in steps.enabled(order) if actor < len(program.threads)]:
+        order.append(runnable[0])
+    return Schedule((tuple(order),), sampled=False)
+
+
+class _Steps:
+    """The statements of a program and what must come before what."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.threads = len(program.threads)
+        self.lengths = [len(thread.body) for thread in program.threads] + [1] * len(program.background)
+        self.takes = {
+            s.reference: (thread.index, i, s.page)
+            for thread in program.threads
+            for i, s in enumerate(thread.body)
+            if isinstance(s, ast.GetUserPage)
+        }
+
+    def orders(self) -> Iterator[Order]:
+        """Each order that matters, by depth-first search."""
+        yield from self._extend([], [0] * len(self.lengths))
+
+    def _extend(self, order: Order, done: list[int]) -> Iterator[Order]:
+        enabled = [actor for actor in self._enabled(done) if self._comes_first(order, done, actor)]
+        if not any(actor < self.threads for actor in self._enabled(done)):
+            yield order + self._blocked(done)
+        for actor in enabled:
+            order.append(actor)
+            done[actor] += 1
+            yield from self._extend(order, done)
+            done[actor] -= 1
+            order.pop()
+
+    def _blocked(self, done: list[int]) -> Order:
+        """One step that can never be taken, if there is one: a machine that tries it hangs, as it should."""
+        return [actor for actor in range(self.threads) if done[actor] < self.lengths[actor]][:1]
+
+    def random_order(self, chance: random.Random) -> Order:
+        """Any order."""
+        order: Order = []
+        while any(actor < self.threads for actor in self.enabled(order)):
+            order.append(chance.choice(self.enabled(order)))
+        return order
+
+    def enabled(self, order: Order) -> list[int]:
+        """Who can do the next step after `order`."""
+        done = [0] * len(self.lengths)
+        for actor in order:
+            done[actor] += 1
+        return self._enabled(done)
+
+    def _enabled(self, done: list[int]) -> list[int]:
+        actors = range(len(self.lengths))
+        return [
+            actor
+            for actor in actors
+            if done[actor] < self.lengths[actor]
+            and all(done[other] > i for other, i in self.before[(actor, done[actor])])
+        ]
+
+    def _comes_first(self, order: Order, done: list[int], actor: int) -> bool:
+        """Whether this step may follow the last: not if the other way round is the same and comes first."""
+        if not order or order[-1] <= actor:
+            return True
+        last = (order[-1], done[order[-1]] - 1)
+        return last in self.before[(actor, done[actor])] or not self._independent(last, (actor, done[actor]))
+
+    @cached_property
+    def before(self) -> dict[Step, list[Step]]:
+        """What must be over before each step, beyond the steps of its own thread."""
+        found: dict[Step, list[Step]] = {
+            (self.threads + n, 0): [] for n in range(len(self.program.background))
+        }
+        for thread in self.program.threads:
+            for i, statement in enumerate(thread.body):
+                found[(thread.index, i)] = self._needs(thread.index, statement)
+                if i == 0 and thread.process:
+                    found[(thread.index, i)].append(self._fork_of(thread.process))
+        return found
+
+    def _needs(self, thread: int, statement: ast.Statement) -> list[Step]:
+        match statement:
+            case ast.Wait(thread=name):
+                return self._end_of(self.program.thread_index[name])
+            case ast.Exit():
+                process = self.program.threads[thread].process
+                others = [t.index for t in self.program.threads if t.process == process and t.index != thread]
+                return [step for other in others for step in self._end_of(other)]
+            case ast.DeviceRead() | ast.DeviceWrite() | ast.PutPage():
+                return [self.takes[statement.reference][:2]]
+        return []
+
+    def _end_of(self, thread: int) -> list[Step]:
+        length = self.lengths[thread]
+        process = self.program.threads[thread].process
+        if length:
+            return [(thread, length - 1)]
+        return [self._fork_of(process)] if process else []
+
+    def _fork_of(self, process: int) -> Step:
+        for thread in self.program.threads:
+            for i, statement in enumerate(thread.body):
+                if isinstance(statement, ast.Fork):
+                    child = self.program.threads[self.program.thread_index[statement.thread]]
+                    if child.process == process:
+                        return thread.index, i
+        raise AssertionError("a process that nobody forks")
+
+    def _independent(self, one: Step, other: Step) -> bool:
+        first, second = self._touches(one), self._touches(other)
+        return first is not None and second is not None and not first & second
+
+    def _touches(self, step: Step) -> set[str] | None:
+        """The pages of a step; None for one that may touch anything."""
+        actor, i = step
+        if actor >= self.threads:
+            pages = self.program.background[actor - self.threads].pages
+            return {self.program.pages[page].name for page in pages}
+        statement = self.program.threads[actor].body[i]
+        if isinstance(statement, _EVERYWHERE):
+            return None
+        found = {getattr(statement, name, "") for name in ("page", "other", "destination", "source")}
+        if reference := getattr(statement, "reference", ""):
+            found.add(self.takes[reference][2])
+        return found - {""}

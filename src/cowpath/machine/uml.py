@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""User-Mode Linux: a kernel that is a program.  The quickest real kernel there is, on amd64 only.
+
+Its root is an initramfs, so it mounts nothing of the host; hostfs is confined to an empty directory; and
+where cowpath runs as root the kernel runs as nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from cowpath.machine import images
+from cowpath.machine.errors import MachineError
+from cowpath.machine.guest import Guest, Launch
+from cowpath.machine.initramfs import base
+
+LOADER = b"/lib64/ld-linux-x86-64.so.2"
+MEMORY = "192M"
+NOBODY = 65534
+
+
+class Uml(Guest):
+    """A User-Mode Linux, from Debian (`image`) or one that a developer has built (`program`)."""
+
+    round_seconds = 10
+    silence_seconds = 30
+
+    def __init__(self, name: str, image: images.Image | None = None, program: Path | None = None) -> None:
+        self.name = name
+        self.image = image
+        self.program = program
+
+    def base(self) -> Path:
+        """Python for amd64 and this kernel's modules."""
+        modules = self.image.modules if self.image else []
+        return base(images.python_root("amd64"), modules, images.cache() / "initramfs")
+
+    def launch(self, directory: Path, console: int) -> Launch:
+        """The kernel is copied, so that `nobody` can read it wherever the cache is."""
+        (directory / "empty").mkdir()
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(directory), "TMPDIR": str(directory)}
+        if self.image:
+            shutil.copytree(self.image.directory / "lib", directory / "lib")
+            (directory / "lib/ld-linux-x86-64.so.2").rename(directory / "ld.so")
+            program = with_loader(self.image.kernel.read_bytes(), str(directory / "ld.so"))
+            environment["LD_LIBRARY_PATH"] = str(directory / "lib")
+        else:
+            assert self.program is not None
+            program = self.program.read_bytes()
+        kernel = directory / "linux"
+        kernel.write_bytes(program)
+        kernel.chmod(0o755)
+        command = [
+            str(kernel), f"mem={MEMORY}", f"initrd={directory / 'initrd'}", "root=/dev/ram0", "rdinit=/init",
+            f"umid=cowpath-{directory.name}", f"uml_dir={directory}", f"hostfs={directory / 'empty'}",
+            f"ubda={directory / 'swap0'}", f"ubdb={directory / 'swap1'}",
+            "quiet", "panic=-1", "PYTHONHASHSEED=0", "con=null", f"con0=null,fd:{console}", "ssl=null",
+        ]  # fmt: skip
+        return Launch(command, environment, NOBODY if os.geteuid() == 0 else None)
+
+
+def with_loader(program: bytes, loader: str) -> bytes:
+    """The program with another path to its dynamic loader: its own libraries are beside it.
+
+    >>> with_loader(b"[" + LOADER + b"]", "/tmp/x/ld.so").index(b"/tmp/x/ld.so")
+    1
+    """
+    path = loader.encode()
+    if len(path) > len(LOADER):
+        raise MachineError(f"the path of the temporary directory is too long: {loader}")
+    return program.replace(LOADER, path.ljust(len(LOADER), b"\0"), 1)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""pytest collects `*.litmus` files: one test per file and kernel, held against the verdict expected of it.
+
+Verdicts come from the `expected.toml` beside a file.  A file that has none there is checked on the kernels of
+the ini option `cowpath_kernels` (default: the newest that is modelled), where the promise must be kept.
+
+    pytest litmus/ -k fork --junitxml=report.xml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from cowpath.kernel.changes import Version
+    from cowpath.verdict import Result
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The one option that the plugin adds."""
+    parser.addini("cowpath_kernels", "kernels for litmus tests that expected.toml does not name", "linelist")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Every litmus file is a collector."""
+    return LitmusFile.from_parent(parent, path=file_path) if file_path.suffix == ".litmus" else None
+
+
+class Unexpected(Exception):  # noqa: N818 - a failed test, not an error
+    """A verdict that is not the expected one; its text is the report."""
+
+
+class LitmusFile(pytest.File):
+    """One litmus test, with an item for each kernel."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """The kernels that expected.toml names, or the configured ones."""
+        from cowpath.errors import CowpathError
+        from cowpath.expected import Expected
+        from cowpath.kernel.changes import NEWEST
+        from cowpath.litmus.resolve import load_program
+
+        try:
+            program = load_program(self.path)
+            verdicts = Expected.beside(self.path).verdicts.get(program.name, {})
+        except CowpathError as error:
+            raise self.CollectError(str(error)) from error
+        configured: list[str] = self.config.getini("cowpath_kernels")
+        kernels = dict(verdicts) or dict.fromkeys(configured or [str(NEWEST)], "")
+        for kernel, expected in kernels.items():
+            yield LitmusItem.from_parent(self, name=kernel, expected=expected)
+
+
+class LitmusItem(pytest.Item):
+    """One litmus test on one kernel."""
+
+    def __init__(self, *, expected: str, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.expected = expected
+
+    def runtest(self) -> None:
+        """Judge the test; raises Unexpected."""
+        from cowpath.expected import named
+        from cowpath.litmus.resolve import load_program
+        from cowpath.report import text
+        from cowpath.verdict import judge
+
+        kernel: Version = named(self.name)
+        result = judge(load_program(self.path), kernel)
+        good = text.as_expected(result, self.expected) if self.expected else promised(result)
+        if not good:
+            raise Unexpected(failure(result, self.expected or "kept"))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What the verdict is and how it comes about; a user's mistake is told without a traceback."""
+        from cowpath.errors import CowpathError
+
+        if isinstance(excinfo.value, Unexpected | CowpathError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """How pytest heads the report of a failure."""
+        return self.path, None, f"{self.path.stem} on {self.name}"
+
+
+def promised(result: Result) -> bool:
+    """Whether a test without an expectation passes."""
+    from cowpath.report import text
+
+    return result.verdict == "kept" and text.as_asked(result)
+
+
+def failure(result: Result, expected: str) -> str:
+    """The report: both verdicts, the outcomes, the path to the worst."""
+    from cowpath.explore.trace import trace
+    from cowpath.goal import default_goal
+    from cowpath.report import text
+    from cowpath.report.trace import trace_text
+
+    said = f"expected: {expected}\nfound:    {text.expected_words(result)}\n\n{text.result_text(result)}"
+    goal = default_goal(result) if result.verdict == "broken" else None
+    return (
+        said
+        if goal is None
+        else said + "\n" + trace_text(result, trace(result.exploration, goal.state), goal)
+    )

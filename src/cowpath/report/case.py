@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""One test on one kernel, as every format for other tools reads it, wherever the outcomes came from.
+
+`check` makes cases from what a search found, `run` from what a machine did; the writers (`ktap`, `junit`,
+`sarif`) see only this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["pass", "fail", "xfail", "skip", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One outcome: as text, and what it breaks (empty where it is promised)."""
+
+    text: str
+    breakage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a litmus file, with what happens there; lines and columns count from 1, 0 is nowhere."""
+
+    line: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test on one kernel.
+
+    `status` "xfail" is a promise broken where the expected verdicts say that it is.  `words` is the verdict
+    in a few words, `kinds` what is broken, worst first, `why` the sentences that explain it, `path` the steps
+    that lead there, `spot` where in the file it shows.
+    """
+
+    test: str
+    file: str
+    kernel: str
+    status: Status
+    words: str
+    kinds: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    outcomes: tuple[Seen, ...] = ()
+    path: tuple[Spot, ...] = ()
+    spot: Spot = Spot(0, 0, "")
+    seconds: float = 0.0
+
+
+def by_test(cases: Iterable[Case]) -> list[tuple[str, list[Case]]]:
+    """Cases with the same file and test together, in order of first appearance.
+
+    >>> a, b = (Case("t", "t.litmus", kernel, "pass", "kept") for kernel in ("5.10", "6.1"))
+    >>> [(name, len(cases)) for name, cases in by_test([a, b])]
+    [('t', 2)]
+    """
+    groups: dict[tuple[str, str], list[Case]] = {}
+    for case in cases:
+        groups.setdefault((case.file, case.test), []).append(case)
+    return [(test, group) for (_, test), group in groups.items()]
+
+
+def one_line(text: str) -> str:
+    r"""The text on one line, with nothing in it that a terminal or a parser of lines would act upon.
+
+    >>> one_line("a\nb\x1b[31m")
+    'a b\ufffd[31m'
+    """
+    return "".join(c if c.isprintable() else " " if c in "\n\t" else "\ufffd" for c in text)
+
+
+def failed(cases: Sequence[Case]) -> bool:
+    """Whether a group as a whole fails."""
+    return any(case.status in ("fail", "error") for case in cases)

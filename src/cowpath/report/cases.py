@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""From what a search found to the cases that formats for other tools are written from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cowpath.explore.trace import Step, trace
+from cowpath.goal import Goal, default_goal
+from cowpath.kernel.words import statement_number
+from cowpath.litmus import ast
+from cowpath.report import text
+from cowpath.report.case import Case, Seen, Spot, Status
+from cowpath.report.json import Failure
+from cowpath.report.trace import grouped, heading, promised_words
+from cowpath.verdict import Outcome, Result, names
+
+PATH_LIMIT = 200_000
+"""In larger explorations no path is looked for: a report for a machine has no patience."""
+
+
+def of_result(file: str, result: Result, expected: str | None = None) -> Case:
+    """One test on one kernel; `expected` is the verdict written down for it, None if there is none."""
+    status = status_of(result, expected)
+    goal = None if status == "pass" else default_goal(result)
+    steps = path(result, goal)
+    return Case(
+        test=result.program.name,
+        file=file,
+        kernel=str(result.version),
+        status=status,
+        words=words(result, status, expected),
+        kinds=result.breakage,
+        why=tuple(promised_words(result, goal)) if isinstance(goal, Outcome) else (),
+        outcomes=tuple(Seen(outcome.text(), outcome.breakage) for outcome in result.outcomes),
+        path=tuple(spots(result, steps)),
+        spot=where_it_shows(result, goal, steps),
+        seconds=result.seconds,
+    )
+
+
+def of_failure(failure: Failure) -> Case:
+    """A file that could not be judged."""
+    return Case(failure.file, failure.file, "any kernel", "error", failure.message.splitlines()[0])
+
+
+def status_of(result: Result, expected: str | None) -> Status:
+    """Pass, fail, or an expected failure; a search that hit its bound is an error, never a pass."""
+    if result.verdict == "unfinished":
+        return "error"
+    if expected is not None and not text.as_expected(result, expected):
+        return "fail"
+    if result.verdict == "broken" or not text.as_asked(result):
+        return "fail" if expected is None else "xfail"
+    return "pass"
+
+
+def words(result: Result, status: Status, expected: str | None) -> str:
+    """The verdict, and what was expected where that is something else."""
+    found = text.verdict_words(result)
+    if result.verdict == "kept" and not text.as_asked(result):
+        found = f"{text.condition_line(result)} does not hold"
+    if status == "fail" and expected is not None:
+        return f"expected {expected}, found {text.expected_words(result)}"
+    return found
+
+
+def path(result: Result, goal: Goal | None) -> Sequence[Step]:
+    """The steps to what went wrong; none where nothing did."""
+    if goal is None or len(result.exploration.states) > PATH_LIMIT:
+        return ()
+    return trace(result.exploration, goal.state)
+
+
+def spots(result: Result, steps: Sequence[Step]) -> Iterator[Spot]:
+    """The path as places in the litmus file, with what happens there."""
+    for group in grouped(result, steps):
+        actor, statement, function = heading(result, group[0])
+        shown = [f"{c.name} {c.before} -> {c.after}" for s in group for c in s.changes if not c.quiet]
+        said = f"{actor}: {': '.join(part for part in (statement, function) if part)}"
+        place = position(result, group[0])
+        yield Spot(place.line, place.column, f"{said} ({', '.join(shown)})" if shown else said)
+
+
+def position(result: Result, step: Step) -> ast.Position:
+    """Where in the file the statement of a step stands."""
+    number = statement_number(result.program, step.actor, step.before)
+    if number is None:
+        return ast.NOWHERE
+    body = result.program.threads[step.actor].body
+    return body[min(number, len(body) - 1)].position if body else ast.NOWHERE
+
+
+def where_it_shows(result: Result, goal: Goal | None, steps: Sequence[Step]) -> Spot:
+    """The statement that shows the breakage: a load of a forbidden value, else the last one of the path."""
+    if isinstance(goal, Outcome):
+        allowed = {
+            name: {seen[i] for seen in result.promised} for i, name in enumerate(names(result.program))
+        }
+        for thread in result.program.threads:
+            for statement in thread.body:
+                name = f"{thread.index}:{getattr(statement, 'register', '')}"
+                if name in goal.registers and goal.registers[name] not in allowed[name]:
+                    return Spot(statement.position.line, statement.position.column, "")
+    told = [place for step in steps if (place := position(result, step)) != ast.NOWHERE]
+    return Spot(told[-1].line, told[-1].column, "") if told else Spot(0, 0, "")

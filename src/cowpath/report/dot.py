@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""`cowpath graph`: every state and step of a small test as a Graphviz graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cowpath.explore.search import Exploration
+from cowpath.explore.trace import explain
+from cowpath.verdict import Result
+
+COLOURS = ("#0b6e99", "#a3277c", "#9a6700", "#3b7a2a", "#4b4bc8", "#a8431f")
+
+
+def document(result: Result) -> str:
+    """The graph in the dot language; an edge says who took the step and what a reader would see of it."""
+    found = result.exploration
+    lines = [
+        f"digraph {quoted(result.program.name)} {{",
+        f"  label={quoted(f'{result.program.name} on {result.version}')}; labelloc=t;",
+        '  node [shape=circle, label="", width=0.15, fontname="monospace", fontsize=10];',
+        '  edge [fontname="monospace", fontsize=9, arrowsize=0.6];',
+        "  s0 [shape=point, width=0.2];",
+        *(f"  {line}" for line in ends(result)),
+        *(f"  {line}" for line in edges(found)),
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def ends(result: Result) -> Iterator[str]:
+    """The states where an outcome or a broken invariant was first seen."""
+    labels: dict[int, list[str]] = {}
+    bad: set[int] = set()
+    for outcome in result.outcomes:
+        labels.setdefault(outcome.state, []).append(f"{outcome.breakage or 'promised'}: {outcome.text()}")
+        if outcome.breakage:
+            bad.add(outcome.state)
+    for violation in result.violations:
+        labels.setdefault(violation.state, []).append(str(violation))
+        bad.add(violation.state)
+    for state, texts in labels.items():
+        colour = "#b42318" if state in bad else "#1c6b3c"
+        paint = f"color={quoted(colour)}, fontcolor={quoted(colour)}"
+        yield f"s{state} [shape=box, {paint}, label={quoted(*texts)}];"
+
+
+def edges(found: Exploration) -> Iterator[str]:
+    """Every step once."""
+    for number in range(len(found.states)):
+        for actor, target in found.edges(number):
+            step = explain(found.recorder, actor, found.states[number], found.states[target])
+            shown = [f"{c.name}: {c.before} -> {c.after}" for c in step.changes if not c.quiet][:3]
+            colour = quoted(COLOURS[actor % len(COLOURS)])
+            label = quoted(step.actor_name, *shown)
+            yield f"s{number} -> s{target} [color={colour}, fontcolor={colour}, label={label}];"
+
+
+def quoted(*lines: str) -> str:
+    r"""Lines of text as one dot string; nothing in them is read as markup or as an escape.
+
+    >>> quoted('say "hi"', r"a\n")
+    '"say \\"hi\\"\\na\\\\n"'
+    """
+    return '"' + r"\n".join(line.replace("\\", "\\\\").replace('"', '\\"') for line in lines) + '"'

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""`--format junit`: JUnit XML as Jenkins, GitLab and GitHub read it: a suite per kernel, a case per test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+from xml.etree import ElementTree
+
+from cowpath.report.case import Case
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def document(cases: Sequence[Case]) -> str:
+    """The whole run as one XML document."""
+    root = ElementTree.Element("testsuites", name="cowpath", **counts(cases))
+    for kernel in dict.fromkeys(case.kernel for case in cases):
+        inside = [case for case in cases if case.kernel == kernel]
+        skipped = str(sum(case.status in ("skip", "xfail") for case in inside))
+        suite = ElementTree.SubElement(
+            root, "testsuite", name=clean(kernel), **counts(inside), skipped=skipped
+        )
+        for case in inside:
+            suite.append(element(case))
+    ElementTree.indent(root)
+    body = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+
+
+def counts(cases: Sequence[Case]) -> dict[str, Any]:
+    """The attributes that count."""
+    return {
+        "tests": str(len(cases)),
+        "failures": str(sum(case.status == "fail" for case in cases)),
+        "errors": str(sum(case.status == "error" for case in cases)),
+        "time": f"{sum(case.seconds for case in cases):.3f}",
+    }
+
+
+def element(case: Case) -> ElementTree.Element:
+    """One case; its class is the folder of the file, as pytest does it."""
+    folder = ".".join(part for part in PurePath(case.file).parent.parts if part.strip("/."))
+    found = ElementTree.Element(
+        "testcase", name=clean(case.test), classname=clean(folder or "litmus"), time=f"{case.seconds:.3f}"
+    )
+    if case.status == "pass":
+        return found
+    tag = {"fail": "failure", "error": "error"}.get(case.status, "skipped")
+    message = f"expected: {case.words}" if case.status == "xfail" else case.words
+    kind = {"xfail": "xfail", "skip": "skip"}.get(case.status, case.kinds[0] if case.kinds else case.words)
+    detail = ElementTree.SubElement(found, tag, type=clean(kind), message=clean(message))
+    broken = [f"{seen.breakage}: {seen.text}" for seen in case.outcomes if seen.breakage]
+    steps = [f"{number}. {spot.text}" for number, spot in enumerate(case.path, 1)]
+    detail.text = clean("\n".join([f"{case.file}, {case.kernel}", *broken, *case.why, *steps]))
+    return found
+
+
+def clean(text: str) -> str:
+    r"""The text without what XML 1.0 cannot hold, escaped or not.
+
+    >>> clean("a\x1bb")
+    'a\ufffdb'
+    """
+    return _FORBIDDEN.sub("\ufffd", text)

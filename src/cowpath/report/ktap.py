@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""`--format ktap`: KTAP version 1, as kselftest prints it: a test per litmus file, a subtest per kernel.
+
+A promise broken as expected is `ok # XFAIL` as in kselftest, what cannot run is `ok # SKIP`, what could not
+be judged is `not ok # ERROR`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cowpath.report.case import Case, by_test, failed, one_line
+
+VERSION = "KTAP version 1"
+
+
+def document(cases: Sequence[Case]) -> str:
+    """The whole run.
+
+    >>> print(document([Case("t", "t.litmus", "6.1 x86_64", "pass", "kept")]), end="")
+    KTAP version 1
+    1..1
+      KTAP version 1
+      # Subtest: t
+      1..1
+      ok 1 6.1 x86_64
+    ok 1 t
+    """
+    groups = by_test(cases)
+    lines = [VERSION, f"1..{len(groups)}"]
+    for number, (test, group) in enumerate(groups, 1):
+        lines += [f"  {line}" for line in subtests(test, group)]
+        lines.append(result_line(number, test, not failed(group), directive_of_group(group)))
+    return "\n".join(lines) + "\n"
+
+
+def subtests(test: str, cases: Sequence[Case]) -> Iterator[str]:
+    """One test on every kernel."""
+    yield VERSION
+    yield f"# Subtest: {one_line(test)}"
+    yield f"1..{len(cases)}"
+    for number, case in enumerate(cases, 1):
+        yield from diagnostics(case)
+        yield result_line(number, case.kernel, case.status not in ("fail", "error"), directive(case))
+
+
+def diagnostics(case: Case) -> Iterator[str]:
+    """What explains a result that is not a plain pass; KTAP puts it before the result."""
+    if case.status == "pass":
+        return
+    if case.status != "skip":
+        yield f"# {one_line(case.kernel)}: {one_line(case.words)}"
+    for seen in case.outcomes:
+        if seen.breakage:
+            yield f"# {one_line(seen.breakage)}: {one_line(seen.text)}"
+    for sentence in case.why:
+        yield f"# {one_line(sentence)}"
+
+
+def directive(case: Case) -> str:
+    """SKIP, XFAIL or ERROR, with the reason."""
+    word = {"skip": "SKIP", "xfail": "XFAIL", "error": "ERROR"}.get(case.status)
+    return f"{word} {case.words}" if word else ""
+
+
+def directive_of_group(cases: Sequence[Case]) -> str:
+    """A test is skipped where every subtest of it is."""
+    return "SKIP on every kernel" if all(case.status == "skip" for case in cases) else ""
+
+
+def result_line(number: int, name: str, good: bool, remark: str) -> str:
+    """`ok 1 name # SKIP why`; a `#` in a name would begin a directive and becomes a plain sign.
+
+    >>> result_line(2, "a # SKIP b", False, "")
+    'not ok 2 a + SKIP b'
+    """
+    shown = one_line(name).replace("#", "+")
+    tail = f" # {one_line(remark).replace('#', '+')}" if remark else ""
+    return f"{'ok' if good else 'not ok'} {number} {shown}{tail}"

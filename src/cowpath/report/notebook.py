@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""Results and paths as small pieces of HTML for notebooks: no script, no style sheet, every text escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from cowpath.explore.trace import Step
+from cowpath.goal import Goal
+from cowpath.report import text
+from cowpath.report.trace import Block, blocks, last_line, promised_words, subtitle, title
+from cowpath.verdict import Outcome, Result
+
+BAD, GOOD = "color:#c2410c;font-weight:600", "color:#15803d"
+CELL = "text-align:left;vertical-align:top;padding:.15em .8em .15em 0"
+
+
+def result_html(result: Result) -> str:
+    """The verdict, then a table of outcomes."""
+    style = GOOD if result.verdict == "kept" else BAD
+    head = (
+        f"<p><b>{escape(result.program.name)}</b> on {escape(str(result.version))}: "
+        f'<span style="{style}">{escape(text.headline(result))}</span></p>'
+    )
+    rows = [row(outcome.text(), outcome.breakage) for outcome in result.outcomes]
+    rows += [row(violation.text, str(violation)) for violation in result.violations]
+    return f"{head}<table>{''.join(rows)}</table>"
+
+
+def row(what: str, breakage: str) -> str:
+    """One outcome or broken invariant."""
+    said = breakage or "as promised"
+    return (
+        f'<tr><td style="{CELL}"><code>{escape(what)}</code></td>'
+        f'<td style="{CELL};{BAD if breakage else GOOD}">{escape(said)}</td></tr>'
+    )
+
+
+def trace_html(result: Result, steps: Sequence[Step], goal: Goal) -> str:
+    """The path as a table: who and what, what changed, why."""
+    style = GOOD if isinstance(goal, Outcome) and goal.promised else BAD
+    rows = "".join(map(block_html, blocks(result, steps)))
+    last = ". ".join([*promised_words(result, goal), last_line(result, goal)])
+    return (
+        f'<p style="{style}">{escape(title(goal))}</p><p>{escape(subtitle(result, steps))}</p>'
+        f"<table>{rows}</table><p>{escape(last)}</p>"
+    )
+
+
+def block_html(block: Block) -> str:
+    """One row."""
+    changed = "<br>".join(
+        f"<code>{escape(change.name)}</code> {escape(change.before)} &rarr; <b>{escape(change.after)}</b>"
+        for change in block.changes
+    )
+    why = "<br>".join(f"<i>{escape(note)}</i>" for note in block.notes)
+    who = f"<b>{escape(block.name)}</b> <code>{escape(block.statement)}</code><br>{escape(block.function)}"
+    return "<tr>" + "".join(f'<td style="{CELL}">{cell}</td>' for cell in (who, changed, why)) + "</tr>"

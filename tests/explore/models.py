@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""Small random models that have everything an engine must get right, and nothing else.
+
+Pages are interchangeable; workers take, fill, copy and free them, choose, wait for a lock, may crash.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from hypothesis import strategies as st
+
+from cowpath.explore.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
+from cowpath.explore.recorder import IDLE, Actor, Code, Constant, Model
+from cowpath.explore.step import Blocked, Crash
+
+
+class Lock(Record):
+    """Held or not."""
+
+    held = Flag("somebody holds it")
+
+
+class Page(Record):
+    """A page with content."""
+
+    users = Count(3, "references")
+    dirty = Flag("written to")
+    data = Contents("places", "what is in it")
+
+
+class Hand(Record):
+    """What one worker holds, and what it has seen."""
+
+    page = Pointer["Page"]("Page", "the page it works on")
+    mood = Choice(("calm", "busy", "done"), "how it goes")
+    seen = Contents("one", "what it read last")
+
+
+@dataclass(frozen=True, repr=False)
+class World(Constant):
+    """Everything a worker may touch."""
+
+    layout: Layout
+
+    def __repr__(self) -> str:
+        return "world"
+
+    @property
+    def lock(self) -> Lock:
+        """The one lock."""
+        return self.layout.all(Lock)[0]
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """Every page."""
+        return self.layout.all(Page)
+
+    @property
+    def hands(self) -> tuple[Hand, ...]:
+        """One per worker."""
+        return self.layout.all(Hand)
+
+
+def worker(world: World, number: int, program: tuple[str, ...]) -> Code:
+    """Run a program, one statement after the other."""
+    position = 0
+    while position < len(program):
+        hand = world.hands[number]
+        statement = program[position]
+        if statement == "take":
+            take(world, hand)
+        elif statement == "fill":
+            fill(world, hand, number)
+        elif statement == "copy":
+            yield from copy(world, hand)
+        elif statement == "free":
+            free(hand)
+        elif statement == "meet":
+            meet(world, hand, number)
+        elif statement == "guess":
+            hand.mood = ("calm", "busy")[world.layout.step.choose(2)]
+        yield
+        position += 1
+    world.hands[number].mood = "done"
+
+
+def take(world: World, hand: Hand) -> None:
+    """The first free page, unless the hand is full."""
+    if hand.page is None:
+        for page in world.pages:
+            if page.users == 0:
+                page.users = 1
+                hand.page = page
+                return
+        raise Blocked("a free page")
+
+
+def fill(world: World, hand: Hand, number: int) -> None:
+    """Write to the page at hand."""
+    page = hand.page
+    if page is not None:
+        page.data.fill(world.layout.content("abc"[number]))
+        page.dirty = True
+
+
+def copy(world: World, hand: Hand) -> Code:
+    """Read the page at hand under the lock."""
+    if world.lock.held:
+        raise Blocked("the lock")
+    world.lock.held = True
+    page = hand.page
+    yield
+    if page is not None:
+        hand.seen[0] = page.data[0]
+    world.lock.held = False
+
+
+def free(hand: Hand) -> None:
+    """Give up the page at hand; a free page is clean and empty."""
+    page = hand.page
+    if page is not None:
+        hand.page = None
+        page.users = page.users - 1
+        if page.users == 0:
+            page.dirty = False
+            page.data.fill(page.layout.content("0"))
+
+
+def meet(world: World, hand: Hand, number: int) -> None:
+    """Share the page of the next worker; two busy ones crash."""
+    other = world.hands[(number + 1) % len(world.hands)]
+    if other is not hand and other.mood == "busy" and hand.mood == "busy":
+        raise Crash("two busy workers met")
+    page = other.page
+    if page is not None and hand.page is None:
+        page.users = page.users + 1
+        hand.page = page
+
+
+def cleaner(world: World, page: Page) -> Code:
+    """Something that goes on for each page in the background."""
+    while True:
+        yield IDLE
+        if not page.dirty:
+            raise Blocked("a dirty page")
+        page.dirty = False
+
+
+def build(programs: tuple[tuple[str, ...], ...], pages: int) -> Model:
+    """The model of some workers."""
+    layout = Layout(
+        {Lock: 1, Page: pages, Hand: len(programs)}, ("0", "a", "b", "c"), {"places": 2, "one": 1}
+    )
+    world = World(layout)
+    actors = [Actor(f"W{n}", partial(worker, world, n, program)) for n, program in enumerate(programs)]
+    actors += [Actor(f"clean {page}", partial(cleaner, world, page), background=True) for page in world.pages]
+    return Model(
+        layout,
+        tuple(actors),
+        bytes(len(layout.cells)),
+        partial(observe, world),
+        tuple((f"alone {page}", partial(alone, page)) for page in world.pages),
+    )
+
+
+def observe(world: World) -> tuple[object, ...]:
+    """What every worker has seen, and its mood."""
+    return tuple(part for hand in world.hands for part in (hand.seen[0], hand.mood))
+
+
+def alone(page: Page) -> str | None:
+    """Broken where a dirty page is shared."""
+    return f"{page} is dirty and shared" if page.dirty and page.users > 1 else None
+
+
+STATEMENTS = ("take", "fill", "copy", "free", "meet", "guess")
+
+
+def models() -> st.SearchStrategy[tuple[tuple[tuple[str, ...], ...], int]]:
+    """Arguments of `build`."""
+    program = st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=5).map(tuple)
+    return st.tuples(st.lists(program, min_size=1, max_size=3).map(tuple), st.integers(1, 3))

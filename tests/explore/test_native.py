@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""The native engine gives the reference search's answers, state for state."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+
+pytest.importorskip("numba")
+
+from cowpath.explore import exploration, native
+from cowpath.explore.engine import explore
+from cowpath.explore.recorder import Recorder
+from cowpath.explore.search import Exploration
+from tests.explore.models import build, models
+
+LARGE = (
+    ("take", "fill", "copy", "meet", "free"),
+    ("take", "meet", "fill", "free"),
+    ("guess", "meet", "copy"),
+)
+ALL = 1 << 30
+
+
+def warm(programs, pages, states):
+    """A reference search that stops early: what a native one starts with."""
+    return explore(build(programs, pages), engine="reference", max_states=states)
+
+
+def keys(recorder: Recorder, state: bytes) -> tuple[object, ...]:
+    """A state with its frames by what identifies them: engines may meet frames in different order."""
+    names = [{number: key for key, number in ids.items()} for ids in recorder._frame_ids]
+    cells = len(recorder.model.layout.cells)
+    frames = [state[at] | state[at + 1] << 8 for at in recorder.frame_at]
+    where = [
+        tuple((code.co_name, line, repr(held)) for code, line, held in names[actor].get(frame, ()))
+        for actor, frame in enumerate(frames)
+    ]
+    return (state[:cells], tuple(where), recorder.crash(state))
+
+
+def assert_same(one: Exploration, other: exploration.NativeExploration) -> None:
+    assert other.finished, other.reason
+    assert (len(one.states), one.transitions) == (len(other.states), other.transitions)
+    assert list(one.outcomes.items()) == list(other.outcomes.items())
+    assert one.violations == other.violations
+    assert one.hang == other.hang
+    for number in range(len(one.states)):
+        assert keys(one.recorder, one.states[number]) == keys(other.recorder, other.states[number])
+
+
+@settings(max_examples=60, deadline=None)
+@given(models())
+def test_random_models(arguments):
+    reference = explore(build(*arguments), engine="reference")
+    found = exploration.native(warm(*arguments, 20), None, None, ALL, 1)
+    assert_same(reference, found)
+    assert found.path(len(found.states) - 1)[0] == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_model_on_one_core_and_two(threads, monkeypatch):
+    monkeypatch.setattr(exploration, "TRIAL", 500)
+    monkeypatch.setattr(native, "SMALL", 8)  # two threads from the beginning
+    reference = explore(build(LARGE, 3), engine="reference")
+    assert_same(reference, exploration.native(warm(LARGE, 3, 50), None, None, ALL, threads))
+
+
+def test_frames_that_outgrow_their_fields(monkeypatch):
+    monkeypatch.setattr(native, "SPARE", 0)
+    reference = explore(build(LARGE, 2), engine="reference")
+    assert_same(reference, exploration.native(warm(LARGE, 2, 1), None, None, ALL, 1))
+
+
+def test_paths_are_shortest_and_real():
+    found = exploration.native(warm(LARGE, 2, 50), None, None, ALL, 1)
+    reference = explore(build(LARGE, 2), engine="reference")
+    depth = [0] * len(reference.states)
+    for number in range(len(depth)):
+        for _, successor in reference.edges(number):
+            if successor and not depth[successor]:
+                depth[successor] = depth[number] + 1
+    for number in range(0, len(found.states), 97):
+        path = found.path(number)
+        assert len(path) == depth[number] + 1
+        assert path[-1] == number
+        for before, after in itertools.pairwise(path):
+            assert after in [successor for _, successor in found.edges(before)]
+
+
+def test_a_deadlock_is_found():
+    programs = (("take", "take"), ("take",), ("take", "copy"))
+    reference = explore(build(programs, 2), engine="reference")
+    assert reference.hang is not None
+    assert_same(reference, exploration.native(warm(programs, 2, 20), None, None, ALL, 1))
+
+
+def test_too_little_memory_is_said():
+    enough = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1).search.store.used
+    found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 8 * 1500, 1)
+    assert not found.finished
+    assert "MiB hold no more than" in found.reason
+    assert len(found.states) > 1
+
+
+def test_a_wrong_model_is_said_with_what_was_found(monkeypatch):
+    start = warm(LARGE, 2, 20)
+    from cowpath.explore.step import ModelError
+
+    def broken(*_):
+        raise ModelError("page0.users = 4 is out of its range")
+
+    monkeypatch.setattr(start.recorder, "_record", broken)
+    found = exploration.native(start, None, None, ALL, 1)
+    assert not found.finished
+    assert found.reason == "page0.users = 4 is out of its range"

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""zswap, step by step."""
+
+import pytest
+
+from cowpath.kernel.madvise import madvise_dontneed, madvise_pageout
+from cowpath.kernel.memory import Fault, handle_pte_fault
+from cowpath.kernel.zswap import zswap_shrinker, zswap_store
+from tests.kernel.bench import Bench
+
+ZSWAP = 'C bench { char x[2] = "ab"; swap = zswap; } P0(char *x) { x[0] = 0; }'
+
+
+def swapped(release: str = "6.1") -> Bench:
+    bench = Bench(release, ZSWAP)
+    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    return bench
+
+
+def test_a_store_needs_no_writeback() -> None:
+    bench = swapped()
+    assert bench.shown() == "swap slot0 exclusive"
+    assert bench.folio().refcount == 0
+    entry = bench.slot().zswap
+    assert entry is not None
+    assert entry.refcount == 1
+
+
+def test_a_load_leaves_the_entry() -> None:
+    bench = swapped()
+    bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0)))
+    assert bench.shown() == "folio0 ro"
+    assert bench.data(bench.folio()) == "ab"
+
+
+def test_a_freed_slot_has_no_entry() -> None:
+    bench = swapped()
+    bench.finish(madvise_dontneed(bench.k, 0, bench.pte()))
+    assert bench.slot().zswap is None
+    assert bench.k.zswap_entries[0].refcount == 0
+
+
+@pytest.mark.parametrize(("release", "written"), [("6.3", True), ("6.4", False)])
+def test_an_entry_that_was_replaced_is_not_written(release: str, written: bool) -> None:
+    """04fc7816089c, v6.4."""
+    bench = swapped(release)
+    shrinker = bench.steps(zswap_shrinker(bench.k))
+    next(shrinker)
+    next(shrinker)
+    next(shrinker)
+    bench.set(bench.folio(1), refcount=1)
+    bench.call(zswap_store, bench.k, bench.folio(1), bench.slot())
+    next(shrinker)
+    assert (bench.slot().folio is not None) is written

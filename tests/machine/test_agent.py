@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The agent from inside: what it reports when the machine does not do what the test is about."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cowpath.machine import agent
+from cowpath.machine.agent import calls, statements
+from cowpath.machine.agent.board import SEEN, Board
+from cowpath.machine.agent.memory import FaultError, Memory, may_be_paged_out, pagemap
+from cowpath.machine.compile import compile_program
+from tests.machine.conftest import program
+
+FILES = sorted(Path(agent.__path__[0]).glob("*.py"))
+
+
+def memory_of(text: str) -> Memory:
+    """The pages of a test, mapped here."""
+    memory = Memory(compile_program(program(text)))
+    memory.populate()
+    return memory
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_the_agent_imports_nothing_but_the_standard_library(file: Path) -> None:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            assert {name.name.partition(".")[0] for name in node.names} <= sys.stdlib_module_names
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            assert str(node.module).partition(".")[0] in sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_the_agent_is_python_3_9(file: Path) -> None:
+    tree = ast.parse(file.read_text(), feature_version=(3, 9))
+    assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
+    assert "from __future__ import annotations" in file.read_text() or file.name == "__init__.py"
+
+
+def test_only_a_guest_can_be_switched_off() -> None:
+    with pytest.raises(PermissionError):
+        calls.power_off()
+
+
+def test_a_page_that_stays_in_memory_is_a_precondition_not_met() -> None:
+    board = Board(compile_program(program("C t { char x[1]; } P0(char *x) { r0 = x[0]; }")))
+    stuck = SimpleNamespace(page_out=lambda page, tries: False)
+    process: Any = SimpleNamespace(board=board, memory=stuck, references=[], demanding=True)
+    statement = {"do": "Madvise", "page": 0, "name": "x", "advice": "MADV_PAGEOUT", "text": ""}
+    assert statements.execute(process, 0, statement) == statements.UNMET
+    assert board.text(0) == "x was not swapped out"
+
+
+def test_a_page_is_out_only_if_pagemap_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = memory_of('C t { char x[1] = "a"; } P0(char *x) { r0 = x[0]; }')
+    monkeypatch.setattr(calls, "madvise", lambda *_: None)  # a kernel that does nothing
+    try:
+        assert may_be_paged_out(pagemap(memory.address(0)))
+        assert not memory.page_out(0, tries=2)
+    finally:
+        memory.close()
+
+
+def test_places_are_apart_and_hold_their_content() -> None:
+    memory = memory_of('C t { char x[4] = "ab"; char y[1]; } P0(char *x, char *y) { r0 = x[0]; }')
+    try:
+        assert [memory.load(0, place) for place in range(4)] == [ord("a"), ord("b"), 0, 0]
+        assert memory.address(0, 1) - memory.address(0) == calls.PAGE // 4
+        assert memory.address(1) - memory.address(0) == 2 * calls.PAGE
+        assert pagemap(memory.address(1)) >> 62 == 0, "never touched means that there is no page"
+    finally:
+        memory.close()
+
+
+def test_a_careful_access_to_an_unmapped_page_is_a_fault() -> None:
+    memory = memory_of('C t { char x[1] = "a"; } P0(char *x) { munmap(x); r0 = x[0]; }')
+    try:
+        assert memory.load(0, 0) == ord("a")
+        calls.unmap(memory.address(0), calls.PAGE)
+        with pytest.raises(FaultError):
+            memory.load(0, 0)
+        with pytest.raises(FaultError):
+            memory.store(0, 0, 1)
+        assert memory.final(0, 0) is None
+    finally:
+        memory.close()
+
+
+def test_what_lies_in_memory_is_not_mistaken_for_a_value() -> None:
+    board = Board(compile_program(program("C t { char x[1]; } P0(char *x) { r0 = x[0]; }")))
+    assert board.registers() == ["-"]
+    assert board.final_memory() == [""]
+    board.memory_seen[0], board.memory_value[0] = SEEN, 0xC8
+    assert board.final_memory() == ["\\xc8"]

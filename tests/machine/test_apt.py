@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Packages of other suites come through private directories: the system is never told of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cowpath.machine import apt
+from cowpath.machine.apt import Archive, UnreachableError
+
+Calls = list[tuple[list[str], dict[str, Any]]]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Commands that would run."""
+    seen: Calls = []
+
+    def record(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        seen.append((command, options))
+        return subprocess.CompletedProcess(
+            command, 0, "Version: 6.1um4\nDepends: libc6 (>= 2.36), a | b\n", ""
+        )
+
+    monkeypatch.setattr(subprocess, "run", record)
+    return seen
+
+
+def test_every_apt_command_is_told_of_the_private_directory(calls: Calls, tmp_path: Path) -> None:
+    archive = Archive("bullseye", "arm64", tmp_path)
+    archive.version("user-mode-linux")
+    archive.unpack(["libc6"], tmp_path / "root")
+    assert [command[0] for command, _ in calls] == ["apt-get", "apt-cache", "apt-get"]
+    for command, options in calls:
+        given = dict(word.split("=", 1) for word in command if "=" in word)
+        for name in ("Dir::Etc::SourceList", "Dir::State", "Dir::State::status", "Dir::Cache"):
+            assert given[name].startswith(str(tmp_path))
+        assert given["Dir::Etc::SourceParts"] == "/dev/null"
+        assert "install" not in command
+        assert "APT_CONFIG" not in (options.get("env") or {})
+    assert "APT_CONFIG" not in os.environ
+
+
+def test_signatures_are_checked(calls: Calls, tmp_path: Path) -> None:
+    archive = Archive("trixie", "amd64", tmp_path)
+    archive.refresh()
+    source = (archive.directory / "sources.list").read_text()
+    assert f"signed-by={apt.KEYRING}" in source
+    assert "trusted" not in source
+    assert not any("AllowUnauthenticated" in word for command, _ in calls for word in command)
+
+
+def test_lists_are_fetched_once(calls: Calls, tmp_path: Path) -> None:
+    archive = Archive("sid", "amd64", tmp_path)
+    archive.refresh()
+    archive.refresh()
+    assert len(calls) == 1
+
+
+def test_alternatives_and_versions_are_left_out_of_dependencies(calls: Calls, tmp_path: Path) -> None:
+    assert Archive("sid", "amd64", tmp_path).depends("x") == ["libc6", "a"]
+
+
+def test_what_apt_complains_about_is_passed_on(tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError, match=r"sh failed: E: no such suite"):
+        apt.run(["sh", "-c", "echo noise >&2; echo 'E: no such suite' >&2; exit 100"], tmp_path)
+
+
+def test_a_machine_without_apt_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError, match="fetched with Debian's apt"):
+        apt.run(["no-such-apt"], tmp_path)

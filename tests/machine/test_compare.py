@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Answers held against the model: what agrees, what does not, what says nothing; and how it is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from cowpath.commands.run import status
+from cowpath.litmus.resolve import load_program
+from cowpath.machine import results
+from cowpath.machine.compare import Comparison, expect
+from cowpath.machine.job import Answer, Observed
+from cowpath.report.machines import histogram, table
+from cowpath.report.run_junit import junit
+from cowpath.report.run_ktap import ktap
+from tests.machine.conftest import CORPUS
+
+LOST, KEPT, ODD = ("b", "a", "a", "c"), ("b", "D", "D", "c"), ("b", "b", "b", "b")
+TEST = load_program(CORPUS / "founding" / "get-write-read-refault.litmus")
+
+
+def comparison(
+    release: str, architecture: str, outcomes: dict[Observed, int], **answer: object
+) -> Comparison:
+    """What a machine might say of the founding test."""
+    said = Answer("ran", outcomes=outcomes)
+    for name, value in answer.items():
+        setattr(said, name, value)
+    return Comparison(TEST, "uml:6.1", said, expect(TEST, release, architecture))
+
+
+def test_the_predicted_breakage_agrees() -> None:
+    found = comparison("6.1.176", "um", {LOST: 100})
+    assert (found.standing, found.words, found.expectation.words) == (
+        "agrees",
+        "lost write 100/100",
+        "lost write",
+    )
+    assert "100     *>0:r0=b; 0:r1=a; 0:x[0]=a; 0:x[1]=c;  lost write" in histogram(found)
+    assert "Observation get-write-read-refault Always 100 0" in histogram(found)
+    assert status([found]) == 0
+
+
+def test_what_the_model_does_not_allow_is_loud() -> None:
+    found = comparison("6.1.176", "x86_64", {LOST: 1, KEPT: 99})
+    assert (found.standing, status([found])) == ("disagrees", 1)
+    loud = "!!! 0:r0=b; 0:r1=a; 0:x[0]=a; 0:x[1]=c; is NOT ALLOWED BY THE MODEL"
+    assert loud in histogram(found)
+    assert loud in table([found])
+    assert "not ok 1 get-write-read-refault\n" in ktap([found])
+    assert ElementTree.fromstring(junit([found]))[0].get("failures") == "1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "standing", "words", "line"),
+    [
+        (Answer("cannot", "no KSM"), "cannot", "cannot run here", "# SKIP cannot run here: no KSM"),
+        (Answer("ran", unmet={"x was not swapped out": 9}), "not met", "precondition not met",
+         "# SKIP precondition not met: x was not swapped out"),
+        (Answer("failed", "the guest died"), "failed", "no answer", "# ERROR"),
+        (Answer("ran", hangs=3), "timed out", "timed out 3", "# TIMEOUT"),
+    ],
+)  # fmt: skip
+def test_no_outcome_is_never_agreement(answer: Answer, standing: str, words: str, line: str) -> None:
+    found = Comparison(TEST, "uml:6.1", answer, expect(TEST, "6.1", "um"))
+    assert (found.standing, found.words) == (standing, words)
+    assert line in ktap([found])
+    assert status([found]) == (3 if standing in ("failed", "timed out") else 0)
+
+
+def test_predicted_breakage_is_an_expected_failure_in_ktap() -> None:
+    text = ktap([comparison("6.1", "um", {LOST: 100})])
+    assert "    not ok 1 0:r0=b; 0:r1=a; 0:x[0]=a; 0:x[1]=c; 100 # XFAIL lost write\n" in text
+    assert "  ok 1 get-write-read-refault # XFAIL broken as the model predicts\n" in text
+    assert text.endswith("ok 1 uml:6.1\n")
+
+
+def test_a_kernel_that_is_not_modelled_is_judged_by_the_promise() -> None:
+    found = comparison("9.9", "x86_64", {KEPT: 5, ODD: 1})
+    assert found.standing == "not modelled"
+    assert found.expectation.words == "not modelled"
+    assert [seen.breakage for seen in found.seen] == ["", "lost write"]
+
+
+def test_an_earlier_run_can_be_compared_with(tmp_path: Path) -> None:
+    earlier = results.document([comparison("6.1", "um", {LOST: 100})], {})
+    later = results.document([comparison("6.1", "um", {KEPT: 100})], {})
+    kept = results.load(results.keep(earlier, tmp_path))
+    assert results.differences(kept, earlier) == []
+    assert results.differences(kept, later) == [
+        "get-write-read-refault on uml:6.1: was agrees, is disagrees",
+        "get-write-read-refault on uml:6.1: new outcome 0:r0=b; 0:r1=D; 0:x[0]=D; 0:x[1]=c;",
+        "get-write-read-refault on uml:6.1: no longer seen: 0:r0=b; 0:r1=a; 0:x[0]=a; 0:x[1]=c;",
+    ]
+    assert results.keep(earlier, tmp_path) != results.keep(earlier, tmp_path), "no run overwrites another"

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""Cases of every status, with what a hostile test could put into them."""
+
+from cowpath.report.case import Case, Seen, Spot
+
+EVIL = 'x # SKIP <script>alert("1")</script> ]]> &\x1b[31m\x00'
+
+PASS = Case("kept", "litmus/a.litmus", "6.1 x86_64", "pass", "kept", seconds=0.25)
+FAIL = Case(
+    "lost", "litmus/b.litmus", "5.18 x86_64", "fail", "lost write",
+    kinds=("lost write",), why=("0:r1 is 'a'; the promise allows only 'D'",),
+    outcomes=(Seen("0:r1=D;"), Seen("0:r1=a;", "lost write")),
+    path=(Spot(7, 5, "P0: x[0] = 'a'"), Spot(0, 0, "kswapd(x)"), Spot(8, 5, "P0: r1 = x[0]")),
+    spot=Spot(8, 5, ""),
+)  # fmt: skip
+XFAIL = Case("lost", "litmus/b.litmus", "5.10 x86_64", "xfail", "leak", kinds=("leak",))
+SKIP = Case("ksm", "litmus/c.litmus", "uml 6.1", "skip", "no KSM on this machine")
+ERROR = Case("big", "litmus/d.litmus", "6.1 x86_64", "error", "not finished")
+HOSTILE = Case(
+    EVIL, f"{EVIL}/../b c.litmus", EVIL, "fail", EVIL, kinds=("I8 " + EVIL,), why=(EVIL,),
+    outcomes=(Seen(EVIL, EVIL),), path=(Spot(1, 1, EVIL),),
+)  # fmt: skip
+ALL = [PASS, FAIL, XFAIL, SKIP, ERROR, HOSTILE]

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""`import cowpath`: light, and what it gives is what the commands print."""
+
+import subprocess
+import sys
+
+import pytest
+
+import cowpath
+from tests.founding import FOUNDING
+
+HOSTILE = "C t { char x[1] = \"<\"; } P0(char *x) { r0 = x[0]; } exists (0:r0='<')"
+
+
+def test_importing_it_loads_nothing_else() -> None:
+    code = (
+        "import sys, cowpath; print([m for m in sys.modules if m.startswith(('cowpath.', 'lark', 'rich'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_path_and_its_text_give_the_same() -> None:
+    by_path = cowpath.check(FOUNDING, "5.18")
+    by_text = cowpath.check(FOUNDING.read_text(), kernel="5.18")
+    assert by_path.outcomes == by_text.outcomes
+    assert repr(by_path) == "<get-write-read-refault on 5.18 x86_64: lost write; 1 outcome, 44 states>"
+    assert not by_path.kept
+    assert cowpath.check(FOUNDING, "5.18", added=["H1"]).kernel.added
+
+
+def test_a_trace_leads_where_it_was_asked_to() -> None:
+    found = cowpath.check(FOUNDING, "5.18")
+    worst = found.trace()
+    assert worst.steps == found.trace("1").steps == found.trace("0:r1='a'").steps
+    assert found.trace(found.outcomes[0]).goal == worst.goal
+    assert str(worst).splitlines()[-1] == "Promise broken on 5.18 x86_64: lost write"
+    assert repr(worst) == "<path to lost write on 5.18 x86_64: 18 steps>"
+    with pytest.raises(cowpath.CowpathError, match="cannot happen"):
+        found.trace("0:r1='D'")
+
+
+def test_html_for_notebooks_is_escaped() -> None:
+    found = cowpath.check(HOSTILE)
+    for html in (found._repr_html_(), found.trace()._repr_html_()):
+        assert "&lt;" in html
+        assert "=<;" not in html
+        assert "<script" not in html
+
+
+def test_what_does_not_exist_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'chekc'"):
+        cowpath.chekc  # noqa: B018
+    assert "check" in dir(cowpath)
