@@ -160,7 +160,7 @@ def judge(
         promised,
         broken,
         goal.text(),
-        trace_of(result, strict, goal) if with_trace else "",
+        trace_of(result, strict, goal, broken) if with_trace else "",
         states,
     )
 
@@ -183,12 +183,20 @@ def worst_outcome(result: Result, strict: Exploration) -> tuple[Outcome, bool] |
     return outcome, not excluded
 
 
-def trace_of(result: Result, strict: Exploration, goal: Outcome) -> str:
-    """The path to the worst outcome; its last lines say what the strict promise would allow."""
+def trace_of(result: Result, strict: Exploration, goal: Outcome, broken: bool) -> str:
+    """The path to the worst outcome; its last lines say what a coherent reference would allow.
+
+    Where the real promise excludes the outcome, nothing here may call it broken.
+    """
     wished = tuple(outcome.observed for outcome in strict.outcomes)
-    return trace_text(
+    text = trace_text(
         dataclasses.replace(result, promised=wished), trace(result.exploration, goal.state), goal
     )
+    if broken:
+        return text
+    path = text.rstrip("\n").rpartition("\n")[0]
+    path = path.replace("; the promise allows only", "; a coherent reference allows only")
+    return f"{path}\nNot promised: {goal.breakage}, and no bug of {result.version}\n"
 
 
 # -- the table -------------------------------------------------------------------------------------

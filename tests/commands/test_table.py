@@ -55,6 +55,12 @@ def test_html_needs_no_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.count("<table>") == out.count("</table>") == 1
 
 
+def test_equal_paths_are_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "table", *SMALL, "--kernel", "5.19", "--kernel", "6.1", "--format", "html")
+    assert out.count("<details ") == 1
+    assert "5.19, 6.1" in out
+
+
 def test_no_traces(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "table", *SMALL, *KERNELS, "--format", "markdown", "--no-traces")
     assert "**lost**" in out

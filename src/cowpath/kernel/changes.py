@@ -250,7 +250,7 @@ FORCE_NEEDS_EXCLUSIVE = Change(
     "force-needs-exclusive", "5535be309971", V6_0, "mm/gup.c",
     "FOLL_FORCE writes to a read-only mapping only through a page that is PG_anon_exclusive",
     "if a write fault had happened and the pte was dirty (FOLL_COW)",
-    unobservable="what it forbids needs a shared page whose pte is dirty: shmem, which is not modelled",
+    unobservable="the two differ for a shmem page that UFFDIO_CONTINUE maps dirty, which the model has not",
 )  # fmt: skip
 GUP_FAST_BARRIERS = Change(
     "gup-fast-barriers", "088b8aa537c2", V6_1, "mm/gup.c",
@@ -268,7 +268,7 @@ BREAK_KSM_UNSHARES = Change(
     "break-ksm-unshares", "6cce3314b928", V6_2, "mm/ksm.c",
     "break_ksm asks for a page of one's own by an unshare fault",
     "by a write fault, which userfaultfd write protection answers without unsharing",
-    unobservable="only userfaultfd write protection, which is not modelled, can tell the two faults apart",
+    unobservable="the two differ under userfaultfd write protection, which the model does not have",
 )  # fmt: skip
 LAZYFREE_KEEPS_REFERENCED = Change(
     "lazyfree-keeps-referenced", "faeb2831b517", V6_15, "mm/rmap.c",

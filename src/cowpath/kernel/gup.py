@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Content
-from cowpath.kernel import changes
+from cowpath.kernel import changes, mutants
 from cowpath.kernel.memory import Fault, handle_pte_fault
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import PteValue, pte_lock, pte_same, pte_unlock, ptep_get
 from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Register
 from cowpath.kernel.swap import folio_get, folio_put, folio_ref_count, free_if_unused
@@ -209,7 +210,7 @@ def seen_too_early(k: Kernel, folio: Folio, request: Request) -> bool:
 
 def gup_fast_recheck(k: Kernel, request: Request, value: PteValue, early: bool) -> Code:
     """The entry must be the same still, then a read-only pin needs an exclusive page (a7f226604170)."""
-    if not pte_same(request.pte, value):
+    if not still(k, mutants.NO_PTE_SAME_IN_GUP_FAST, pte_same(request.pte, value)):
         return False
     yield
     folio = value.folio

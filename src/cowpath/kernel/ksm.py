@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes
+from cowpath.kernel import changes, mutants
 from cowpath.kernel.memory import Fault, handle_pte_fault
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock, mmap_write_lock, mmap_write_unlock
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
     PTE_NONE,
     PteValue,
@@ -196,7 +197,7 @@ def ksm_may_take(k: Kernel, folio: Folio) -> bool:
 def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue) -> bool:
     """Map the KSM page instead, unless the entry has changed since it was write-protected."""
     pte_lock(pte.mm)
-    same = pte_same(pte, orig)
+    same = still(k, mutants.NO_PTE_SAME_IN_KSM, pte_same(pte, orig))
     if same:
         folio_get(k, kpage)
         kpage.mapcount = kpage.mapcount + 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes
+from cowpath.kernel import changes, mutants
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import mk_pte, pte_lock, pte_unlock, ptep_get, set_pte
 from cowpath.kernel.rmap import ptes_mapping, try_to_migrate
 from cowpath.kernel.state import Folio, Kernel, Pte
@@ -87,7 +88,7 @@ def move_to_new_folio(k: Kernel, folio: Folio, new: Folio) -> bool:
 
     The references must be the isolation's and the swap cache's; in the swap cache they are frozen meanwhile.
     """
-    if folio_ref_count(folio) != 1 + folio.swapcache:
+    if not still(k, mutants.NO_REFCOUNT_IN_MIGRATION, folio_ref_count(folio) == 1 + folio.swapcache):
         k.say(f"{folio} has {folio_ref_count(folio) - 1 - folio.swapcache} more reference(s): it stays")
         return False
     new.data = folio.data

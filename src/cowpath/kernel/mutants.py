@@ -104,4 +104,17 @@ NO_WRITEBACK_WAIT_IN_SWAPOFF = lock(
     "swapoff maps a folio that is still being written",
 )  # fmt: skip
 
+# -- KSM, migration, GUP-fast ----------------------------------------------------------------------
+
+NO_PTE_SAME_IN_KSM = recheck(
+    "no-pte-same-in-ksm", "mm/ksm.c", "replace_page maps the KSM page over whatever is mapped meanwhile"
+)  # fmt: skip
+NO_REFCOUNT_IN_MIGRATION = recheck(
+    "no-refcount-in-migration", "mm/migrate.c", "a page that others refer to moves away from them"
+)  # fmt: skip
+NO_PTE_SAME_IN_GUP_FAST = recheck(
+    "no-pte-same-in-gup-fast", "mm/gup.c",
+    "gup_pte_range keeps a page though the entry it was found through has changed since",
+)  # fmt: skip
+
 MUTANTS: tuple[Change, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Change))

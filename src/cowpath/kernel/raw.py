@@ -7,7 +7,6 @@ whether there is a bit for the marker (H1), and whether comparing entries sees i
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 from cowpath.kernel.changes import SWP_EXCLUSIVE_BIT, Version
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from cowpath.kernel.pgtable import PteValue
 
 
-@functools.cache
 def swap_layout(version: Version) -> Layout:
     """The layout of a kernel's swap ptes; without the marker's bit where the kernel makes no use of it."""
     from cowpath.arch import architecture

@@ -68,9 +68,9 @@ def anchors(table: Table) -> dict[tuple[Kind, Situation, Column], str]:
 
 
 def path_of(cell: Cell) -> tuple[str, ...]:
-    """A trace without the line that names the kernel."""
-    lines = cell.trace.split("\n")
-    return (lines[0], *lines[2:])
+    """A trace without the lines that name the kernel, the second and the last."""
+    lines = cell.trace.rstrip("\n").split("\n")
+    return (lines[0], *lines[2:-1])
 
 
 def anchor(kind: Kind, situation: Situation, column: Column) -> str:
