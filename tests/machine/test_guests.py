@@ -160,6 +160,12 @@ def test_a_silent_guest_is_killed(tmp_path: Path) -> None:
     assert chosen.process is None
 
 
+def test_a_guest_that_panics_is_not_waited_for(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, "echo 'Kernel panic - not syncing: no init' OUT; sleep 1000", ONE + DONE)
+    chosen.silence_seconds = 1000
+    assert statuses(answers(chosen, 1)) == ["ran"]
+
+
 def test_stopping_ends_the_guest_and_removes_its_files(tmp_path: Path) -> None:
     chosen = Dying(tmp_path, "sleep 1000")
     chosen.silence_seconds = 1000

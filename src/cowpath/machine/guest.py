@@ -29,6 +29,7 @@ BEGIN, RESULT, DONE = "COWPATH-BEGIN", "COWPATH-RESULT", "COWPATH-DONE"
 ATTEMPTS = 3
 SWAP_BYTES = 32 << 20
 KEPT_LINES = 12
+PANIC = "Kernel panic - not syncing"
 
 Job = dict[str, Any]
 Answered = Callable[[int, Answer], None]
@@ -49,6 +50,8 @@ class Launch:
     command: list[str]
     environment: dict[str, str]
     user: int | None = None
+    before_exec: Callable[[], None] | None = None
+    """Called in the child between fork and exec: it may do system calls and nothing else."""
 
 
 class Guest(ABC):
@@ -136,7 +139,7 @@ class Guest(ABC):
         options: dict[str, Any] = {"user": launch.user, "group": launch.user, "extra_groups": []}
         with (directory / "host.log").open("wb") as log, started(
             launch.command, self._end, env=launch.environment, cwd=directory, stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True,
+            stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True, preexec_fn=launch.before_exec,
             **(options if launch.user is not None else {}),
         ) as self.process:  # fmt: skip
             os.close(writer)
@@ -178,6 +181,8 @@ class Guest(ABC):
                 patience = self.silence_seconds
             else:
                 last = [*last, line][-KEPT_LINES:]
+                if PANIC in line:  # some guests hang afterwards instead of ending
+                    raise GuestDiedError("panicked\n" + "\n".join(last))
 
 
 @contextlib.contextmanager
