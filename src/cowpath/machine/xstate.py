@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Old User-Mode Linux on new processors: it is made to believe that ptrace knows no extended registers.
 
-Until 6.12 at least (7.2 is fine) User-Mode Linux keeps a guest's extended registers in a buffer of fixed size.
+At least until 6.12 (7.2 is fine) User-Mode Linux keeps extended registers in a buffer of fixed size.
 The host wants all of them written back at once; with AMX that is 11 KB, and the kernel dies with its first
 process ("fatal_sigsegv" below put_fp_registers).  Where ptrace has no NT_X86_XSTATE it is content with the
 registers of SSE.  So a seccomp filter says that ptrace has none, and the guest's C library is told to use
