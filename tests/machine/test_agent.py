@@ -72,7 +72,7 @@ def test_places_are_apart_and_hold_their_content() -> None:
     memory = memory_of('C t { char x[4] = "ab"; char y[1]; } P0(char *x, char *y) { r0 = x[0]; }')
     try:
         assert [memory.load(0, place) for place in range(4)] == [ord("a"), ord("b"), 0, 0]
-        assert memory.address(0, 1) - memory.address(0) == calls.PAGE // 4
+        assert memory.place(0, 1) - memory.place(0, 0) == calls.PAGE // 4
         assert memory.address(1) - memory.address(0) == 2 * calls.PAGE
         assert pagemap(memory.address(1)) >> 62 == 0, "never touched means that there is no page"
     finally:

@@ -47,6 +47,8 @@ def test_the_founding_corpus_is_never_contradicted(
     real_machine: MachineByName, name: str, lost: list[str]
 ) -> None:
     found = run_all(real_machine(name), founding(), ROUNDS)
+    stale = found["pin-read-after-fork"].words
+    assert stale.startswith("stale data" if name == "uml:5.10" else "kept"), "unshare is in v5.19"
     standings = {test: comparison.standing for test, comparison in found.items()}
     assert set(standings.values()) <= QUIET, {t: found[t].words for t in found if standings[t] not in QUIET}
     assert [found[test].words for test in LOST_WRITE] == lost
@@ -199,7 +201,7 @@ def children(pid: int) -> list[int]:
 
 
 def test_a_test_that_no_machine_can_run_needs_no_guest(tmp_path: Path) -> None:
-    test = load_program(CORPUS / "founding" / "pin-read-after-fork.litmus")
+    test = load_program(CORPUS / "selftests" / "zeropage-ro-pin.litmus")
     found: list[Answer] = []
     Dying(tmp_path).run([Request(test, schedule(test), 1)], lambda _, answer: found.append(answer))
     assert [answer.status for answer in found] == ["cannot"]

@@ -49,9 +49,17 @@ class Memory:
         """Give the addresses back, in the process that chose them."""
         calls.unmap(self.base, self.length)
 
-    def address(self, page: int, place: int = 0) -> int:
+    def address(self, page: int) -> int:
+        """Where a page is."""
+        return self.base + (2 * page + 1) * calls.PAGE
+
+    def place(self, page: int, place: int) -> int:
         """Where a place of a page is."""
-        return self.base + (2 * page + 1) * calls.PAGE + place * self.stride(page)
+        return self.address(page) + self.offset(page, place)
+
+    def offset(self, page: int, place: int) -> int:
+        """How far a place is from the beginning of its page: no place is there, see RemoteReadReference."""
+        return place * self.stride(page) + self.stride(page) // 2
 
     def stride(self, page: int) -> int:
         """The distance between two places of a page."""
@@ -75,12 +83,12 @@ class Memory:
             ctypes.memmove(address, filling, calls.PAGE)
             for place in range(self.pages[index]["places"]):
                 value = content[place] if place < len(content) else r"\0"
-                ctypes.memmove(self.address(index, place), bytes([byte_of(value)]), 1)
+                ctypes.memmove(self.place(index, place), bytes([byte_of(value)]), 1)
         drain_lru()
 
     def load(self, page: int, place: int) -> int:
         """Load a byte as the CPU does.  Raises FaultError where nothing readable is mapped."""
-        address = self.address(page, place)
+        address = self.place(page, place)
         if self.careful:
             return _load_through_pipe(address)
         byte = ctypes.create_string_buffer(1)
@@ -89,7 +97,7 @@ class Memory:
 
     def store(self, page: int, place: int, value: int) -> None:
         """Store a byte as the CPU does.  Raises FaultError where nothing writable is mapped."""
-        address = self.address(page, place)
+        address = self.place(page, place)
         if self.careful:
             _store_through_pipe(address, value)
         else:
@@ -100,7 +108,7 @@ class Memory:
         with contextlib.suppress(OSError):
             calls.mprotect(self.address(page), calls.PAGE, calls.PROT_READ)
         try:
-            return _load_through_pipe(self.address(page, place))
+            return _load_through_pipe(self.place(page, place))
         except FaultError:
             return None
 

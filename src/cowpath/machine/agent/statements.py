@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import calls, ksm, numa, userfault
 from .board import DONE, FAULTED, HELD, SEEN, byte_of
 from .memory import PAGEOUT_TRIES, FaultError, frame
-from .references import POLL, FixedBufferReference
+from .references import POLL
 
 if TYPE_CHECKING:
     from .process import Process
@@ -74,7 +74,7 @@ def device_read(process: Process, thread: int, s: Statement) -> None:
     """`r = device_read(g, i)`"""
     reference = process.references[s["reference"]]
     if reference.held():
-        _assign(process, s["register"], reference.read(s["place"]))
+        _assign(process, s["register"], reference.read(s["slot"], s["place"]))
 
 
 def put_page(process: Process, thread: int, s: Statement) -> None:
@@ -207,5 +207,5 @@ def _referenced(process: Process, page: int) -> bool:
 
 
 def _pinned(process: Process, page: int) -> bool:
-    pins = (r for r in process.references if isinstance(r, FixedBufferReference))
-    return any(r.page == page and process.board.reference[r.index] == HELD for r in pins)
+    held = (r for r in process.references if r.page == page and process.board.reference[r.index] == HELD)
+    return any(reference.pins for reference in held)

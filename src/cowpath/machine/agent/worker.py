@@ -73,7 +73,9 @@ def check_machine(program: dict[str, Any]) -> None:
         _attempt(lambda: os.close(userfault.open_userfaultfd()), "this kernel has no UFFDIO_MOVE (v6.8)")
     if "fixed-buffer" in needs:
         _attempt(lambda: Ring().close(), "this kernel has no io_uring, or does not let us use it")
-    if "held-read" in needs and not os.path.exists("/dev/fuse"):
+    if "remote-read" in needs:
+        _attempt(_copy_own_byte, "this kernel has no process_vm_readv, or does not let us use it")
+    if needs & {"held-read", "remote-read"} and not os.path.exists("/dev/fuse"):
         raise CannotRunError("this kernel has no FUSE")
 
 
@@ -84,13 +86,19 @@ def _attempt(action: Any, complaint: str) -> None:
         raise CannotRunError(f"{complaint}: {error.strerror}") from None
 
 
+def _copy_own_byte() -> None:
+    there = ctypes.create_string_buffer(2)
+    calls.read_through_pin(ctypes.addressof(there), 1, ctypes.addressof(there) + 1)
+
+
 def _held_file(job: dict[str, Any], board: Board, stack: contextlib.ExitStack) -> HeldFile:
     try:
         file = HeldFile(os.path.join(job["directory"], "held"), board)
     except OSError as error:
         raise CannotRunError(f"no FUSE file: {error}") from None
     stack.callback(file.close)
-    if reads_pin(file, board):
+    held_reads = any(reference["means"] == "held-read" for reference in job["program"]["references"])
+    if held_reads and reads_pin(file, board):
         message = "O_DIRECT reads take FOLL_PIN on this kernel, and nothing else holds FOLL_GET|FOLL_WRITE"
         raise CannotRunError(message)
     return file
