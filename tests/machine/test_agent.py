@@ -79,16 +79,29 @@ def test_places_are_apart_and_hold_their_content() -> None:
         memory.close()
 
 
-def test_a_careful_access_to_an_unmapped_page_is_a_fault() -> None:
+def test_an_access_that_is_forbidden_is_a_fault_and_no_crash() -> None:
     memory = memory_of('C t { char x[1] = "a"; } P0(char *x) { munmap(x); r0 = x[0]; }')
     try:
+        memory.protect(0, calls.PROT_READ)
         assert memory.load(0, 0) == ord("a")
-        calls.unmap(memory.address(0), calls.PAGE)
-        with pytest.raises(FaultError):
-            memory.load(0, 0)
         with pytest.raises(FaultError):
             memory.store(0, 0, 1)
+        memory.unmap(0)
+        with pytest.raises(FaultError):
+            memory.load(0, 0)
         assert memory.final(0, 0) is None
+    finally:
+        memory.close()
+
+
+def test_what_another_thread_may_take_away_is_accessed_through_the_kernel() -> None:
+    text = 'C t { char x[1] = "a"; } P0(char *x) { r0 = x[0]; } P1(char *x) { munmap(x); }'
+    memory = Memory(compile_program(program(text)), racing=True)
+    memory.populate()
+    try:
+        calls.unmap(memory.address(0), calls.PAGE)  # by the other thread, unnoticed
+        with pytest.raises(FaultError):
+            memory.load(0, 0)
     finally:
         memory.close()
 

@@ -69,8 +69,12 @@ def test_what_no_machine_can_do_has_a_reason(body: str, why: str) -> None:
         compile_program(program(f"C t {{ char x[1]; }} P0(char *x) {{ {body} }}"))
 
 
-def test_accesses_are_careful_where_pages_may_be_taken_away() -> None:
-    text = "C t {{ char x[1]; }} P0(char *x) {{ {} r0 = x[0]; }}"
-    assert not compile_program(program(text.format("")))["careful"]
-    assert compile_program(program(text.format("munmap(x);")))["careful"]
-    assert compile_program(program(text.format("mprotect(x, PROT_READ);")))["careful"]
+@pytest.mark.parametrize(
+    ("taker", "taken"), [("P1(char *x, char *y)", [1]), ("P1(char *x, char *y) of P2", [])]
+)
+def test_a_page_that_another_thread_takes_away_is_known(taker: str, taken: list[int]) -> None:
+    text = (
+        "C t { char x[1]; char y[1]; } P0(char *x, char *y) { r0 = x[0]; r1 = y[0]; fork(P2); }"
+        f" {taker} {{ munmap(y); mprotect(y, PROT_READ); }} P2(char *x) {{ munmap(x); r0 = x[0]; }}"
+    )
+    assert compile_program(program(text))["taken_away"] == taken

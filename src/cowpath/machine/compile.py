@@ -68,8 +68,22 @@ class _Compiler:
             "swap": list(program.swap),
             "background": background,
             "ksm": merging or ast.KsmMerge in kinds or any(a.kind == "ksmd" for a in program.background),
-            "careful": bool(kinds & {ast.Munmap, ast.Mprotect}),
+            "taken_away": self._taken_away(),
         }
+
+    def _taken_away(self) -> list[int]:
+        """The pages that one thread unmaps or protects while another of its process may use them."""
+        found = set()
+        for thread, statement in _statements(self.program):
+            if isinstance(statement, ast.Munmap | ast.Mprotect):
+                process = self.program.threads[thread].process
+                others = (
+                    s for t, s in _statements(self.program)
+                    if t != thread and self.program.threads[t].process == process
+                )  # fmt: skip
+                if any(isinstance(s, ast.Load | ast.Store) and s.page == statement.page for s in others):
+                    found.add(self.program.page_index[statement.page])
+        return sorted(found)
 
     # -- references --------------------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ PAGEOUT_PAUSE = 0.01
 LONELY = 0x1000000000 if struct.calcsize("P") == 8 else 0x20000000
 """Far below everything else: what munmap takes away here, no allocation of Python fills again."""
 
+READ_WRITE = calls.PROT_READ | calls.PROT_WRITE
+
 MAPPED_ONCE, FILE, SWAPPED, PRESENT = 56, 61, 62, 63
 """Bits of /proc/PID/pagemap."""
 
@@ -32,13 +34,14 @@ class Memory:
     """The test's pages, at the same addresses in every process.
 
     Each is a mapping of its own with a hole on either side, so that mprotect and munmap of one leave the
-    others alone.  Where a test takes pages away, accesses go through a pipe: the kernel's copy faults like
-    a load or a store but says EFAULT where they would kill the process.
+    others alone.  An access that the test has forbidden, or (`racing`) that another thread may forbid at any
+    moment, goes through a pipe: the kernel's copy says EFAULT where the CPU's would kill the process.
     """
 
-    def __init__(self, program: dict[str, Any]) -> None:
+    def __init__(self, program: dict[str, Any], racing: bool = False) -> None:
         self.pages = program["pages"]
-        self.careful = program["careful"]
+        self.racing = program["taken_away"] if racing else []
+        self.allowed = [READ_WRITE] * len(self.pages)
         self.mergeable = [
             i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]
         ]
@@ -74,7 +77,8 @@ class Memory:
         flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_FIXED
         for index in range(len(self.pages)):
             address, content = self.address(index), self.pages[index]["content"]
-            calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags, address)
+            calls.map_memory(calls.PAGE, READ_WRITE, flags, address)
+            self.allowed[index] = READ_WRITE
             _try_advice(address, "MADV_NOHUGEPAGE")
             if index in self.mergeable:
                 calls.madvise(address, calls.PAGE, "MADV_MERGEABLE")
@@ -89,7 +93,7 @@ class Memory:
     def load(self, page: int, place: int) -> int:
         """Load a byte as the CPU does.  Raises FaultError where nothing readable is mapped."""
         address = self.place(page, place)
-        if self.careful:
+        if self._may_fault(page, calls.PROT_READ):
             return _load_through_pipe(address)
         byte = ctypes.create_string_buffer(1)
         ctypes.memmove(byte, address, 1)  # a foreign call: another thread of the process runs meanwhile
@@ -98,10 +102,23 @@ class Memory:
     def store(self, page: int, place: int, value: int) -> None:
         """Store a byte as the CPU does.  Raises FaultError where nothing writable is mapped."""
         address = self.place(page, place)
-        if self.careful:
+        if self._may_fault(page, calls.PROT_WRITE):
             _store_through_pipe(address, value)
         else:
             ctypes.memmove(address, bytes([value]), 1)
+
+    def protect(self, page: int, protection: int) -> None:
+        """mprotect."""
+        calls.mprotect(self.address(page), calls.PAGE, protection)
+        self.allowed[page] = protection
+
+    def unmap(self, page: int) -> None:
+        """munmap."""
+        calls.unmap(self.address(page), calls.PAGE)
+        self.allowed[page] = 0
+
+    def _may_fault(self, page: int, access: int) -> bool:
+        return page in self.racing or not self.allowed[page] & access
 
     def final(self, page: int, place: int) -> int | None:
         """A byte at the end of the test, None where nothing is mapped any more."""

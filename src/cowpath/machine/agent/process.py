@@ -57,7 +57,7 @@ class Process:
         self.file = file
         self.fd = fd
         self.index = 0
-        self.memory = Memory(self.program)
+        self.memory = Memory(self.program, racing=job["mode"] == "free")
         self.references: list[Reference] = []
         self.demanding: bool = job["mode"] != "free"
         """Whether a statement must have its effect; where threads race, another may undo it at once."""

@@ -122,12 +122,12 @@ def madvise(process: Process, thread: int, s: Statement) -> None:
 def mprotect(process: Process, thread: int, s: Statement) -> None:
     """`mprotect(x, PROT_...)`"""
     with _nothing_mapped():
-        calls.mprotect(process.memory.address(s["page"]), calls.PAGE, s["protection"])
+        process.memory.protect(s["page"], s["protection"])
 
 
 def munmap(process: Process, thread: int, s: Statement) -> None:
     """`munmap(x)`"""
-    calls.unmap(process.memory.address(s["page"]), calls.PAGE)
+    process.memory.unmap(s["page"])
 
 
 def swapoff(process: Process, thread: int, s: Statement) -> None:
