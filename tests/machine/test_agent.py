@@ -51,7 +51,7 @@ def test_only_a_guest_can_be_switched_off() -> None:
 
 def test_a_page_that_stays_in_memory_is_a_precondition_not_met() -> None:
     board = Board(compile_program(program("C t { char x[1]; } P0(char *x) { r0 = x[0]; }")))
-    stuck = SimpleNamespace(page_out=lambda page, tries: False)
+    stuck = SimpleNamespace(page_out=lambda page, tries: False, lazyfree=set())
     process: Any = SimpleNamespace(board=board, memory=stuck, references=[], demanding=True)
     statement = {"do": "Madvise", "page": 0, "name": "x", "advice": "MADV_PAGEOUT", "text": ""}
     assert statements.execute(process, 0, statement) == statements.UNMET

@@ -42,6 +42,8 @@ class Memory:
         self.pages = program["pages"]
         self.racing = program["taken_away"] if racing else []
         self.allowed = [READ_WRITE] * len(self.pages)
+        self.lazyfree: set[int] = set()
+        """Pages after MADV_FREE."""
         self.mergeable = [
             i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]
         ]
@@ -75,6 +77,7 @@ class Memory:
         """
         filling = os.urandom(16) * (calls.PAGE // 16)
         flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_FIXED
+        self.lazyfree.clear()
         for index in range(len(self.pages)):
             address, content = self.address(index), self.pages[index]["content"]
             calls.map_memory(calls.PAGE, READ_WRITE, flags, address)

@@ -113,8 +113,11 @@ def madvise(process: Process, thread: int, s: Statement) -> None:
     if advice != "MADV_PAGEOUT":
         with _nothing_mapped():
             calls.madvise(process.memory.address(page), calls.PAGE, advice)
+        if advice == "MADV_FREE":
+            process.memory.lazyfree.add(page)
         return
-    demand = process.demanding and not _pinned(process, page)
+    stays = _pinned(process, page) or (page in process.memory.lazyfree and _referenced(process, page))
+    demand = process.demanding and not stays  # a lazyfree page with a reference: faeb2831b517, v6.15
     if not process.memory.page_out(page, PAGEOUT_TRIES if demand else 3) and demand:
         raise UnmetError(f"{s['name']} was not swapped out")
 
