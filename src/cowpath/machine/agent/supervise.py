@@ -51,7 +51,7 @@ def run_job(job: dict[str, Any]) -> Result:
                 result = {"status": "cannot", "reason": str(reason)}
             finally:
                 for number in STOP_SIGNALS:  # the clearing away is not to be disturbed
-                    signal.signal(number, signal.SIG_IGN)
+                    signal.signal(number, _go_on)
     finally:
         for number in STOP_SIGNALS:
             signal.signal(number, before[number])
@@ -183,4 +183,11 @@ def _alone() -> Iterator[None]:
 
 
 def _stop(number: int, frame: object) -> None:
+    """Only the first signal counts: Ctrl-C reaches us, and our parent too, which ends us."""
+    for other in STOP_SIGNALS:
+        signal.signal(other, _go_on)
     raise StoppedError(number)
+
+
+def _go_on(number: int, frame: object) -> None:
+    """Not SIG_IGN: Python complains of a signal that came just before that was set."""
