@@ -57,7 +57,7 @@ def test_one_more_read_holds_the_page_until_put_page() -> None:
     [
         ("g = get_user_page(x, FOLL_WRITE | FOLL_FORCE);", "FOLL_FORCE"),
         ("g = pin_user_page_fast(x);", "the fast way"),
-        ("r0 = x[0]; g = pin_user_page(x, FOLL_LONGTERM);", "FOLL_LONGTERM pin of the zero page"),
+        ("r0 = x[0]; g = pin_user_page(x, FOLL_LONGTERM);", "is not FOLL_LONGTERM"),
         ("g = pin_user_page(x); device_write(g, 0, 'a');", "which is for reading"),
         ("g = pin_user_page(x); exit();", "cannot exit"),
         ("g = get_user_page(x); device_write(g, 0, 'a');", "which is for reading"),

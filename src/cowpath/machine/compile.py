@@ -112,7 +112,7 @@ class _Compiler:
         FOLL_LONGTERM makes no difference to an anonymous page; in place of the zero page it wants a new one.
         """
         if take.fast:
-            message = "no system call that takes a read-only FOLL_PIN the fast way can be made to wait"
+            message = "process_vm_readv, which holds read-only pins here, does not take them the fast way"
             raise CannotRunAnywhereError(message)
         page = self.program.pages[self.program.page_index[take.page]]
         dropped = any(
@@ -120,7 +120,7 @@ class _Compiler:
             for _, s in _statements(self.program)
         )
         if "FOLL_LONGTERM" in take.flags and (page.content is None or dropped):
-            message = "nothing but RDMA and the like holds a read-only FOLL_LONGTERM pin of the zero page"
+            message = "process_vm_readv, which holds read-only pins here, is not FOLL_LONGTERM"
             raise CannotRunAnywhereError(message)
 
     def _held(self, name: str, use: type[DeviceUse]) -> dict[str, Any]:
