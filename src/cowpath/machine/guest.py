@@ -29,6 +29,8 @@ BEGIN, RESULT, DONE = "COWPATH-BEGIN", "COWPATH-RESULT", "COWPATH-DONE"
 ATTEMPTS = 3
 SWAP_BYTES = 32 << 20
 KEPT_LINES = 12
+LOOK_SECONDS = 0.5
+"""How often to look whether a silent guest still lives."""
 PANIC = "Kernel panic - not syncing"
 
 Job = dict[str, Any]
@@ -160,7 +162,7 @@ class Guest(ABC):
         patience = self.silence_seconds
         while True:
             try:
-                line = lines.get(timeout=patience)
+                line = self._next(lines, patience)
             except queue.Empty:
                 raise GuestDiedError(f"silent for {patience:.0f} s\n" + "\n".join(last)) from None
             if line is None:
@@ -183,6 +185,22 @@ class Guest(ABC):
                 last = [*last, line][-KEPT_LINES:]
                 if PANIC in line:  # some guests hang afterwards instead of ending
                     raise GuestDiedError("panicked\n" + "\n".join(last))
+
+    def _next(self, lines: queue.Queue[str | None], patience: float) -> str | None:
+        """The next line, None where none can come any more.  Raises queue.Empty.
+
+        The end of the console does not tell all: helper processes of a guest that was killed hold it open.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            ended = self.process is None or self.process.poll() is not None
+            try:
+                return lines.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                if ended:
+                    return None
+                if time.monotonic() > deadline:
+                    raise
 
 
 @contextlib.contextmanager

@@ -76,7 +76,7 @@ def check_machine(program: dict[str, Any]) -> None:
     if "remote-read" in needs:
         _attempt(_copy_own_byte, "this kernel has no process_vm_readv, or does not let us use it")
     if needs & {"held-read", "remote-read"} and not os.path.exists("/dev/fuse"):
-        raise CannotRunError("this kernel has no FUSE")
+        raise CannotRunError("this kernel has no FUSE, or has it as a module that did not come with it")
 
 
 def _attempt(action: Any, complaint: str) -> None:
