@@ -107,8 +107,8 @@ class Notice:
 class Finding:
     """What became of one mutant.
 
-    `version` is the kernel that was mutated: the newest that can be and where a test noticed; None if there
-    is none to mutate.  `silent` are tests whose outcomes differ though nothing that they ask for does.
+    `version` is the kernel that was mutated: the first on which a test noticed; None if there is none to
+    mutate.  `silent` are tests whose outcomes differ though nothing that they ask for does.
     """
 
     mutant: Mutant
@@ -158,16 +158,18 @@ def groups_with(change: Change) -> list[tuple[str, tuple[Change, ...]]]:
 
 
 def kernels_for(mutant: Mutant, architectures: Sequence[str] = ("x86_64", "arm")) -> list[Version]:
-    """The kernels to mutate, best first: the newest that can be, then the oldest.
+    """The kernels to mutate, best first: the newest and the oldest that can be, then those between.
 
     A change may have become redundant since, or matter on an architecture only that has no newer one.
     """
     own = tuple(architecture for change in mutant.changes for architecture in change.architectures)
-    found: list[Version] = []
+    ends: list[Version] = []
+    between: list[Version] = []
     for architecture in own or architectures:
         able = [version for version in all_versions([architecture]) if mutant.applies_to(version)]
-        found += [able[-1], able[0]] if able else []
-    return list(dict.fromkeys(found))
+        ends += [*able[-1:], *able[:1]]
+        between += able[-2:0:-1]
+    return list(dict.fromkeys(ends + between))
 
 
 # -- running ---------------------------------------------------------------------------------------

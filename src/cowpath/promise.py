@@ -45,6 +45,7 @@ class Memory(Record):
     read = Flag("it may be read")
     write = Flag("it may be written")
     lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
+    occupied = Flag("it has been written: nothing else can be moved there", feature="move")
 
 
 class Reference(Record):
@@ -137,6 +138,7 @@ def store(p: Promise, memory: Memory, place: int, value: Content) -> None:
     """A process writes its own memory, and what is attached to it by promise."""
     memory.data[place] = value
     memory.lazy = False
+    occupy(p, memory)
     process = memory.number // p.width
     for reference in p.attached(memory):
         own = reference.owner is memory
@@ -151,6 +153,12 @@ def store(p: Promise, memory: Memory, place: int, value: Content) -> None:
             p.attachment(reference, memory).attached = False
 
 
+def occupy(p: Promise, memory: Memory) -> None:
+    """There is a page of its own from now on; only UFFDIO_MOVE can tell."""
+    if "move" in p.layout.features:
+        memory.occupied = True
+
+
 def device_write(p: Promise, reference: Reference, place: int, value: Content) -> None:
     """A device writes: every memory that the reference is attached to changes, and what is attached there."""
     owner = reference.owner
@@ -162,6 +170,7 @@ def device_write(p: Promise, reference: Reference, place: int, value: Content) -
         if p.attachment(reference, memory).attached:
             memory.data[place] = value
             memory.lazy = False
+            occupy(p, memory)
             for other in p.attached(memory):
                 other.data[place] = value
     for other in p.references:
@@ -182,6 +191,8 @@ def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...
         return
     reference.state, reference.owner = "held", memory
     reference.data = memory.data
+    if write:
+        occupy(p, memory)
     reference.pin, reference.promised = pin, pin or write
     p.attachment(reference, memory).attached = True
 
@@ -202,15 +213,18 @@ def give_up(p: Promise, memory: Memory) -> None:
         if reference.owner is memory:
             reference.promised = False
     memory.data.fill(p.layout.content(ast.ZERO))
-    memory.lazy = False
+    memory.lazy = memory.occupied = False
 
 
 def move(p: Promise, target: Memory, source: Memory) -> None:
-    """UFFDIO_MOVE, where it does not fail: the content goes to the target, and its own references with it."""
-    if not (source.mapped and source.write and target.mapped and target.write):
+    """UFFDIO_MOVE, where it does not fail: the content goes to the target, and its own references with it.
+
+    It fails where something has been written at the target (EEXIST).
+    """
+    if target.occupied or not (source.mapped and source.write and target.mapped and target.write):
         return
     give_up(p, target)
-    target.data, target.lazy = source.data, source.lazy
+    target.data, target.lazy, target.occupied = source.data, source.lazy, source.occupied
     for reference in p.attached(source):
         if reference.owner is source:
             reference.owner = target
@@ -230,7 +244,7 @@ def fork_page(p: Promise, parent: Memory, child: Memory) -> None:
     """The child gets the parent's content; a FOLL_GET for writing is without promise from now on."""
     child.data = parent.data
     child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
-    child.lazy = parent.lazy
+    child.lazy, child.occupied = parent.lazy, parent.occupied
     for reference in p.attached(parent):
         if not reference.pin and reference.promised:
             reference.promised = False
@@ -375,6 +389,8 @@ def begin(p: Promise) -> None:
         memory.mapped = memory.read = memory.write = True
         for place, value in enumerate(page.content or ()):
             memory.data[place] = p.layout.content(value)
+        if page.content is not None:
+            occupy(p, memory)
 
 
 def observe(p: Promise) -> tuple[object, ...]:

@@ -29,8 +29,7 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
 
     Its threads may go on using entries that are not write-protected yet.
     """
-    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
-        mmap_write_lock(parent)
+    mmap_write_lock(parent, unless=k.has(mutants.NO_MMAP_LOCK_IN_FORK))
     page = 0
     while page < len(k.program.pages):
         yield from copy_page_range(k, cpu, k.pte(parent, page), k.pte(child, page))
@@ -38,8 +37,7 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
         page += 1
     flush_tlb_mm(k, parent)
     vma_end_write_all(k, parent)
-    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
-        mmap_write_unlock(parent)
+    mmap_write_unlock(parent, unless=k.has(mutants.NO_MMAP_LOCK_IN_FORK))
     child.alive = True
 
 

@@ -190,8 +190,7 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
             return explain_copy(k, folio)
     elif folio_ref_count(folio) != 1:
         return explain_copy(k, folio)
-    locked = folio_trylock(folio)
-    if not still(k, mutants.NO_TRYLOCK_IN_WP_REUSE, locked):
+    if not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_WP_REUSE)):
         k.say(f"{folio} is locked by somebody else, so it is copied")
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE) and folio.swapcache:
@@ -203,8 +202,7 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
         k.say(f"this pte holds the only reference to {folio}, so it is reused")
     else:
         explain_copy(k, folio)
-    if locked:
-        folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_WP_REUSE))
     return reuse
 
 
@@ -296,8 +294,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         swapfile.put_swap_device(k, slot)
         return False
     yield
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
-        folio_lock(got.folio)
+    folio_lock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     if got.cached and k.has(changes.SWAPIN_RECHECKS_ENTRY) and not still_cached(got):
         return back_out(k, got)
     got = got._replace(folio=ksm_might_need_to_copy(k, vmf.pte, got.folio))
@@ -309,8 +306,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         pte_unlock(vmf.pte.mm)
         return back_out(k, got)
     mapped = map_swapped_in(k, vmf, got)
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
-        folio_unlock(got.folio)
+    folio_unlock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     drop_swap_cache_page(k, got)
     wrote = vmf.write
     if vmf.write and not mapped.dirty:
@@ -336,8 +332,7 @@ def drop_swap_cache_page(k: Kernel, got: SwapIn) -> None:
 
 def back_out(k: Kernel, got: SwapIn) -> bool:
     """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
-        folio_unlock(got.folio)
+    folio_unlock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     folio_put(k, got.folio)
     drop_swap_cache_page(k, got)
     finish_swapin(k, got)

@@ -36,7 +36,8 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
     yield
     yield from try_to_unmap(k, folio)
     flush_tlb_folio(k, folio)
-    if folio.mapcount or (k.has(changes.PINNED_AFTER_UNMAP) and folio_maybe_dma_pinned(folio)):
+    unmapped = still(k, mutants.NO_MAPCOUNT_AFTER_UNMAP, folio.mapcount == 0)
+    if not unmapped or (k.has(changes.PINNED_AFTER_UNMAP) and folio_maybe_dma_pinned(folio)):
         folio_unlock(folio)
         return False
     if folio.lazyfree:
@@ -55,7 +56,7 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
 
 def prepare(k: Kernel, folio: Folio) -> bool:
     """Bring a folio into the swap cache, if reclaim wants it at all."""
-    if folio.writeback:
+    if not still(k, mutants.NO_WRITEBACK_CHECK_IN_RECLAIM, not folio.writeback):
         return False
     if folio.swapcache or folio.lazyfree:
         return True
@@ -109,7 +110,7 @@ def wait_if_synchronous(k: Kernel, folio: Folio) -> None:
 
 def remove_mapping(k: Kernel, folio: Folio) -> bool:
     """Free a clean, locked folio whose content is in swap (__remove_mapping); unlocks it either way."""
-    frozen = folio.swapcache and folio_ref_count(folio) == 2
+    frozen = folio.swapcache and still(k, mutants.NO_FREEZE_IN_REMOVE_MAPPING, folio_ref_count(folio) == 2)
     if not frozen or folio.dirty or folio.writeback:
         folio_unlock(folio)
         return False
