@@ -103,8 +103,7 @@ def device_write(p: Promise, reference: Reference, place: int, value: Content) -
 
 def put(p: Promise, reference: Reference) -> None:
     """put_page or unpin_user_page."""
-    for memory in p.seen_through(reference):
-        p.detach(reference, memory)
+    p.detach_all(reference)
     reference.state, reference.owner = "put", None
     reference.pin = reference.promised = False
     reference.data.fill(p.content(ZERO))
@@ -188,12 +187,17 @@ def discard_lazily(p: Promise, memory: Memory) -> Code:
 
 
 def userfaultfd_move(p: Promise, target: Memory, source: Memory) -> None:
-    """UFFDIO_MOVE may fail; else the content goes to the target, and its own references with it."""
+    """UFFDIO_MOVE may fail; else the content goes to the target, and its own references with it.
+
+    A child that a reference was still attached to stays behind, with what it sees now.
+    """
     if not (p.choose() and source.writable and target.writable):
         return
     give_up(p, target)
     target.data, target.lazy = source.data, source.lazy
     for reference in p.attached(source):
         if reference.owner is source:
+            p.detach_all(reference)
             reference.owner = target
+            p.attach(reference, target)
     give_up(p, source)

@@ -108,6 +108,11 @@ class Promise(Constant):
         """From now on each goes its own way."""
         self._attachment(reference, memory).attached = False
 
+    def detach_all(self, reference: Reference) -> None:
+        """From now on no memory is the same bytes as this reference."""
+        for memory in self.seen_through(reference):
+            self.detach(reference, memory)
+
     def is_attached(self, reference: Reference, memory: Memory) -> bool:
         """Whether they are the same bytes; the memory may be that of another process, at the same page."""
         owner, pages = reference.owner, len(self.program.pages)
