@@ -19,7 +19,7 @@ NO_PROMISE = {"faeb2831b517"}
 """What it mended is asked for by the condition of its test."""
 
 NEEDS_COMPANY = {"1493a1913e34", "a7f226604170"}
-"""Added alone to the kernel before its release it makes no kernel: it builds on another change of that one."""
+"""Added alone to the kernel before its release it makes no kernel: it builds on another change of that."""
 
 WORKED_AROUND = {"09854ba94c6a": Release(5, 8)}
 """The release before the fix was well for a reason of its own (17839856fd58)."""
