@@ -111,7 +111,10 @@ def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
 
 
 def must_copy(k: Kernel, parent: Mm, folio: Folio) -> bool:
-    """Whether fork must not share a page (page_needs_cow_for_dma, folio_try_dup_anon_rmap)."""
+    """Whether fork must not share a page (page_needs_cow_for_dma, 70e806e4e645, v5.9).
+
+    Since 6c287605fd56 (v5.19) it is asked of exclusive pages only (folio_try_dup_anon_rmap).
+    """
     if not k.has(changes.FORK_COPIES_PINNED) or not parent.has_pinned:
         return False
     if k.has(changes.ANON_EXCLUSIVE) and not folio.anon_exclusive:

@@ -148,7 +148,10 @@ def hold(request: Request, folio: Folio) -> None:
 
 
 def get_user_pages_fast(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
-    """First without any lock, then, if that fails, like `get_user_pages` (internal_get_user_pages_fast)."""
+    """First without any lock, then, if that fails, like `get_user_pages` (internal_get_user_pages_fast).
+
+    FOLL_PIN says so in the process first, for fork to see (70e806e4e645, v5.9).
+    """
     if want.pin and k.has(changes.FORK_COPIES_PINNED):
         pte.mm.has_pinned = True
     taken = yield from lockless_pages_from_mm(k, Request(reference, pte, want))

@@ -186,7 +186,7 @@ def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
 
 
 def ksm_may_take(k: Kernel, folio: Folio) -> bool:
-    """Whether nobody else can change the page; exclusivity ends here (6c287605fd56, v5.19)."""
+    """Whether nobody else can change the page (31dbd01f3143); exclusivity ends here (6c287605fd56, v5.19)."""
     expected = folio.mapcount + 1 + folio.swapcache
     if k.has(changes.KSM_COUNTS_REFERENCES) and folio_ref_count(folio) != expected:
         k.say(f"{folio} has {folio_ref_count(folio) - expected} more reference(s): KSM leaves it alone")

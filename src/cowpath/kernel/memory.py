@@ -116,8 +116,8 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
 def do_wp_page(k: Kernel, vmf: Fault) -> Code:
     """A write (or an unshare request) meets a read-only page; the page-table lock is held on entry.
 
-    A page that is exclusive is reused in place.  Otherwise it may become so if nobody else refers to it, or
-    it is copied.
+    A page that is exclusive is reused in place.  Otherwise it may become so if nobody else refers to it
+    (09854ba94c6a, v5.9), or it is copied.  The zero page is unshared since 84209e87c696 (v6.2).
     """
     folio = vmf.orig.folio
     if folio is None:
@@ -224,7 +224,8 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
     """Give the faulting process a copy of its own; the old page is only held by a reference meanwhile.
 
     The copy is made without a lock, so whoever writes to the old page through another reference writes
-    before it or after it, and after it goes unnoticed here.
+    before it or after it, and after it goes unnoticed here.  The slot of the old page is given back since
+    f4c4a3f48480 (v5.14).
     """
     old = vmf.orig.folio
     if old is None:
@@ -280,7 +281,9 @@ class SwapIn(NamedTuple):
 def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     """Bring a swapped-out page back in, and decide whether this process may write to it.
 
-    Exclusivity: 1493a1913e34 (v5.19); by refcount: c145e0b47c77 (v5.18); by counting ptes: before.
+    Exclusivity: 1493a1913e34 (v5.19); by refcount: c145e0b47c77 (v5.18); by counting ptes: before.  What the
+    swap cache had is compared again under its lock (4969c1192d15, v2.6.36), and this CPU's LRU-add batch is
+    drained before references are counted (d4c470970d45, v5.18).
     """
     slot = vmf.orig.slot
     if slot is None:
@@ -340,7 +343,7 @@ def back_out(k: Kernel, got: SwapIn) -> bool:
 
 
 def finish_swapin(k: Kernel, got: SwapIn) -> None:
-    """Let go of the slot that a read past the swap cache had marked, and of the device."""
+    """Let go of the slot that a read past the swap cache marked (13ddaf26be32, v6.8), and of the device."""
     if got.swapcache is None and k.has(changes.BYPASS_TAKES_SLOT):
         swapfile.swapcache_free(k, got.slot)
     swapfile.put_swap_device(k, got.slot)
@@ -362,7 +365,10 @@ def swapin_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
 
 
 def may_bypass(k: Kernel, slot: Slot) -> bool:
-    """Whether the slot may be read past the swap cache; SWAP_HAS_CACHE does not count as a user."""
+    """Whether the slot may be read past the swap cache; not since f1879e8a0c60 (v7.0).
+
+    SWAP_HAS_CACHE does not count as a user.
+    """
     return k.synchronous(slot.device) and slot.count == 1 and not k.has(changes.NO_BYPASS)
 
 
@@ -385,7 +391,10 @@ def swapin_bypass(k: Kernel, vmf: Fault, slot: Slot) -> Code:
 
 
 def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
-    """Map the page in place of the swap pte; returns the new entry.  Locks held: folio, page table."""
+    """Map the page in place of the swap pte; returns the new entry.  Locks held: folio, page table.
+
+    The slot is given back first from c145e0b47c77 (v5.18) until f1879e8a0c60 (v7.0).
+    """
     if not k.has(changes.SWAPIN_REUSE_BY_REFCOUNT):
         return map_by_mapcount(k, vmf, got)
     folio = got.folio
@@ -458,7 +467,10 @@ def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
 
 
 def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
-    """Whether to map the page as this process's own: it is marked so, or nobody else has a reference."""
+    """Whether to map the page as this process's own: it is marked so, or nobody else has a reference.
+
+    By the marker: H4 of 1493a1913e34 (v5.19).
+    """
     if got.folio.ksm:
         return False
     if not k.has(changes.MAP_BY_EXCLUSIVE):

@@ -63,7 +63,8 @@ def compaction(k: Kernel, cpu: int, page: int) -> Code:
 def unmap_and_move(k: Kernel, cpu: int, folio: Folio) -> Code:
     """Replace every pte of a locked, isolated folio by a migration entry, move, and map what is there then.
 
-    If anybody else refers to the folio it stays where it is, and the entries lead back to it.
+    If anybody else refers to the folio it stays where it is, and the entries lead back to it.  Since
+    c3096e6782b7 (v5.18) the page is on the LRU list at once.
     """
     new = alloc_folio(k)
     new.locked = True

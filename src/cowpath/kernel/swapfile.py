@@ -144,7 +144,7 @@ def get_swap_device(k: Kernel, slot: Slot) -> bool:
 
 
 def put_swap_device(k: Kernel, slot: Slot) -> None:
-    """The device may go now."""
+    """The device may go now (2799e77529c2, v5.14)."""
     if k.has(changes.GET_SWAP_DEVICE):
         slot.device.users = slot.device.users - 1
 
@@ -166,7 +166,10 @@ def swapoff(k: Kernel, cpu: int) -> Code:
 
 
 def device_off(k: Kernel, device: SwapDevice) -> None:
-    """Free the device's data, after the last user has left (percpu_ref_kill, 63d8620ecf93, v5.14)."""
+    """Free the device's data, after the last user has left (percpu_ref_kill, 63d8620ecf93, v5.14).
+
+    With 2799e77529c2 (v5.14) page faults are among the users.
+    """
     if k.has(changes.GET_SWAP_DEVICE) and device.users:
         raise Blocked(f"users of {device}")
     device.off = True

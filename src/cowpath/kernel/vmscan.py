@@ -25,7 +25,8 @@ from cowpath.kernel.tlb import flush_tlb_folio
 def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
     """Try to free one isolated folio; returns True if it is gone (shrink_page_list before v5.19).
 
-    Reference bits are ignored, as MADV_PAGEOUT does and as kswapd does sooner or later.
+    Reference bits are ignored, as MADV_PAGEOUT does and as kswapd does sooner or later.  Pins are looked for
+    again after the unmap since d824ec2a1546 (v6.4).
     """
     if not folio_trylock(folio):
         return False
@@ -55,7 +56,7 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
 
 
 def prepare(k: Kernel, folio: Folio) -> bool:
-    """Bring a folio into the swap cache, if reclaim wants it at all."""
+    """Bring a folio into the swap cache, if reclaim wants it at all: not if pinned (feb889fb40fa, v5.11)."""
     if not still(k, mutants.NO_WRITEBACK_CHECK_IN_RECLAIM, not folio.writeback):
         return False
     if folio.swapcache or folio.lazyfree:
