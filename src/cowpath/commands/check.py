@@ -17,7 +17,7 @@ from cowpath.kernel.changes import Version
 from cowpath.litmus.resolve import load_program
 from cowpath.program import Program
 from cowpath.progress import Meter
-from cowpath.report import cases, herd, itf, junit, ktap, sarif, text
+from cowpath.report import cases, expected, herd, itf, junit, ktap, sarif, text
 from cowpath.report import json as json_report
 from cowpath.report.case import Case
 from cowpath.verdict import Result, judge
@@ -27,7 +27,7 @@ BROKEN, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 CASES = {"ktap": ktap.document, "junit": junit.document, "sarif": sarif.document}
 """Formats for other tools that are written from cases."""
 
-FORMATS = ("text", "herd", "json", *CASES, "itf")
+FORMATS = ("text", "herd", "json", *CASES, "itf", "expected")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +104,8 @@ def write(
         sys.stdout.write(json_report.document(results, failures))
     elif form == "herd":
         sys.stdout.write(herd.log(found))
+    elif form == "expected":
+        sys.stdout.write(expected.document(found))
     elif len({(file, result.version) for file, result in results}) > 1:
         sys.stdout.write(text.table(results))
     elif found:
@@ -143,10 +145,10 @@ def compare(results: Sequence[tuple[str, Result]]) -> int:
     """Hold results against the expected ones beside the tests; differences go to stderr."""
     wrong = 0
     for file, result in results:
-        expected, found = expected_verdict(file, result), text.expected_words(result)
-        if expected is not None and not text.as_expected(result, expected):
+        wanted, found = expected_verdict(file, result), text.expected_words(result)
+        if wanted is not None and not text.as_expected(result, wanted):
             wrong += 1
-            print(f"{file}, {result.version}: expected {expected!r}, found {found!r}", file=sys.stderr)
+            print(f"{file}, {result.version}: expected {wanted!r}, found {found!r}", file=sys.stderr)
     if any(result.verdict == "unfinished" for _, result in results):
         return NOT_FINISHED
     return BROKEN if wrong else 0
