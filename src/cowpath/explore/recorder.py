@@ -325,8 +325,7 @@ def _stack(generator: Code | None) -> tuple[_Key, tuple[Place, ...]]:
     inner: Any = generator
     while inspect.isgenerator(inner):
         code, line = inner.gi_code, cast("FrameType", inner.gi_frame).f_lineno
-        function = rules.load(code.co_filename)[code.co_firstlineno]
-        live = function.live_at(line)
+        live = rules.at(code.co_filename, code.co_firstlineno).live_at(line)
         held = [(name, value) for name, value in inspect.getgeneratorlocals(inner).items() if name in live]
         for name, value in held:
             _check_local(code.co_name, name, value)
