@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """From text to a `Litmus` tree.  lark is imported on first use, so that `cowpath pte` starts without it."""
 
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from cowpath.litmus.source import Source, read_source
 from cowpath.litmus.syntax import explain_character, explain_token
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Token, Tree
 
 MAX_CONDITION_DEPTH = 40
 """Deeper conditions are refused: everything that walks one may recurse."""
@@ -63,6 +62,8 @@ def parse_source(source: Source) -> Litmus:
 def _tree(source: Source) -> "Tree[Token]":
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
+    from cowpath.litmus.grammar import parser
+
     if not source.text.strip():
         raise LitmusError(source.filename, "the file is empty")
     for comment in source.comments:
@@ -72,19 +73,12 @@ def _tree(source: Source) -> "Tree[Token]":
         message = f"more than {MAX_CODE // 1000} kB outside comments: this is not a litmus test"
         raise LitmusError(source.filename, message)
     try:
-        return _parser().parse(source.code)
+        return parser().parse(source.code)
     except UnexpectedToken as error:
         offset = len(source.code) if error.token.type == "$END" else error.token.start_pos
         raise explain_token(source, offset or 0, frozenset(error.accepts or ())) from None
     except UnexpectedCharacters as error:
         raise explain_character(source, error.pos_in_stream or 0) from None
-
-
-@cache
-def _parser() -> "Lark":
-    from lark import Lark
-
-    return Lark.open("grammar.lark", rel_to=__file__, parser="lalr", start="test", propagate_positions=True)
 
 
 def _check_depth(source: Source, tree: "Tree[Token]") -> None:
