@@ -6,25 +6,24 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cowpath.commands import options
 from cowpath.errors import CowpathError
-from cowpath.expected import Expected
-from cowpath.explore.trace import trace
-from cowpath.goal import default_goal
 from cowpath.kernel.changes import Version
 from cowpath.litmus.resolve import load_program
 from cowpath.program import Program
 from cowpath.progress import Meter
-from cowpath.report import cases, herd, itf, junit, ktap, sarif, text
 from cowpath.report import json as json_report
-from cowpath.report.case import Case
+from cowpath.report import text
 from cowpath.verdict import Result, judge
+
+if TYPE_CHECKING:
+    from cowpath.report.case import Case
 
 BROKEN, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 
-CASES = {"ktap": ktap.document, "junit": junit.document, "sarif": sarif.document}
+CASES = ("ktap", "junit", "sarif")
 """Formats for other tools that are written from cases."""
 
 FORMATS = ("text", "herd", "json", *CASES, "itf")
@@ -97,12 +96,14 @@ def write(
     found = [result for _, result in results]
     form = arguments.format
     if form in CASES:
-        sys.stdout.write(CASES[form](all_cases(results, failures, arguments.expected)))
+        sys.stdout.write(for_tools(form, all_cases(results, failures, arguments.expected)))
     elif form == "itf":
         sys.stdout.write(one_trace(found))
     elif form == "json":
         sys.stdout.write(json_report.document(results, failures))
     elif form == "herd":
+        from cowpath.report import herd
+
         sys.stdout.write(herd.log(found))
     elif len({(file, result.version) for file, result in results}) > 1:
         sys.stdout.write(text.table(results))
@@ -112,10 +113,19 @@ def write(
         print(failure.message, file=sys.stderr)
 
 
+def for_tools(form: str, found: Sequence[Case]) -> str:
+    """Cases in one of the formats that are written from them."""
+    from cowpath.report import junit, ktap, sarif
+
+    return {"ktap": ktap.document, "junit": junit.document, "sarif": sarif.document}[form](found)
+
+
 def all_cases(
     results: Sequence[tuple[str, Result]], failures: Sequence[json_report.Failure], use_expected: bool
 ) -> list[Case]:
     """Results and failures as cases, held against what is expected if that was asked."""
+    from cowpath.report import cases
+
     found = [
         cases.of_result(file, result, expected_verdict(file, result) if use_expected else None)
         for file, result in results
@@ -125,6 +135,10 @@ def all_cases(
 
 def one_trace(results: Sequence[Result]) -> str:
     """The path to the worst that happens, for viewers that show one trace."""
+    from cowpath.explore.trace import trace
+    from cowpath.goal import default_goal
+    from cowpath.report import itf
+
     if len(results) != 1:
         raise CowpathError("an ITF document holds one trace: give one test and one kernel")
     goal = default_goal(results[0])
@@ -154,4 +168,6 @@ def compare(results: Sequence[tuple[str, Result]]) -> int:
 
 def expected_verdict(file: str, result: Result) -> str | None:
     """What the expected.toml beside a test says of it on this kernel."""
-    return Expected.beside(Path(file)).verdict(result.program.name, result.version)
+    from cowpath.expected import Expected
+
+    return Expected.beside(file).verdict(result.program.name, result.version)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from pathlib import Path
 
 from cowpath.errors import CowpathError
 from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, NEWEST, Version, version
@@ -90,7 +89,8 @@ def write_page(name: str, text: str) -> None:
         sys.stdout.write(text)
         return
     try:
-        Path(name).write_text(text, encoding="utf-8")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise CowpathError(f"{name} cannot be written: {error.strerror}") from error
 

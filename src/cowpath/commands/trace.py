@@ -14,9 +14,6 @@ from cowpath.goal import Goal, choose
 from cowpath.litmus import parse
 from cowpath.litmus.resolve import load_program
 from cowpath.progress import Meter
-from cowpath.report import itf
-from cowpath.report.raw import with_raw_ptes
-from cowpath.report.story import story_text
 from cowpath.report.trace import trace_text
 from cowpath.verdict import Result, judge
 
@@ -57,7 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
     if goal is None:
         return nowhere(result)
     steps = trace(result.exploration, goal.state)
-    show(arguments, result, with_raw_ptes(result, steps) if arguments.raw_ptes else steps, goal)
+    if arguments.raw_ptes:
+        from cowpath.report.raw import with_raw_ptes
+
+        steps = with_raw_ptes(result, steps)
+    show(arguments, result, steps, goal)
     return 0
 
 
@@ -78,8 +79,12 @@ def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], g
 
         options.write_page(arguments.html, trace_page(arguments.file, result, goal))
     elif arguments.story:
+        from cowpath.report.story import story_text
+
         sys.stdout.write(story_text(result, steps, goal))
     elif arguments.format == "itf":
+        from cowpath.report import itf
+
         sys.stdout.write(itf.document(result, steps))
     elif sys.stdout.isatty():
         from rich.console import Console

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """From text to a `Litmus` tree.  lark is imported on first use, so that `cowpath pte` starts without it."""
 
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cowpath.litmus.ast import Litmus
 from cowpath.litmus.errors import LitmusError
 from cowpath.litmus.source import Source, read_source
-from cowpath.litmus.syntax import explain_character, explain_token
 
 if TYPE_CHECKING:
     from lark import Token, Tree
@@ -28,7 +27,7 @@ def parse(text: str, filename: str = "<text>") -> Litmus:
     return parse_source(Source(filename, text))
 
 
-def load(path: Path | str) -> Litmus:
+def load(path: str | PathLike[str]) -> Litmus:
     """The tree of a litmus file; a LitmusError also where it cannot be read.
 
     >>> load("no/such.litmus")
@@ -75,9 +74,13 @@ def _tree(source: Source) -> "Tree[Token]":
     try:
         return parser().parse(source.code)
     except UnexpectedToken as error:
+        from cowpath.litmus.syntax import explain_token
+
         offset = len(source.code) if error.token.type == "$END" else error.token.start_pos
         raise explain_token(source, offset or 0, frozenset(error.accepts or ())) from None
     except UnexpectedCharacters as error:
+        from cowpath.litmus.syntax import explain_character
+
         raise explain_character(source, error.pos_in_stream or 0) from None
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,8 @@ class Failure:
 
 def document(results: Sequence[tuple[str, Result]], failures: Sequence[Failure] = ()) -> str:
     """One JSON object for a whole run; `results` are (file, result)."""
+    import json
+
     tests = [test(file, result) for file, result in results]
     tests += [{"file": failure.file, "verdict": "error", "message": failure.message} for failure in failures]
     return json.dumps({"tests": tests}, indent=2) + "\n"
