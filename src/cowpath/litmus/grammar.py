@@ -66,6 +66,8 @@ def read(path: str) -> bytes | None:
 
 def write(path: str, saved: bytes) -> None:
     """Put it there in one piece, whoever else reads or writes it now; where it cannot be, nothing happens."""
+    if not os.path.isabs(path):  # there is no home directory
+        return
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         number, new = tempfile.mkstemp(dir=os.path.dirname(path))

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from cowpath.kernel.changes import Version, names_of
-from cowpath.verdict import Outcome, Result
+
+if TYPE_CHECKING:
+    from cowpath.verdict import Outcome, Result
 
 
 def verdict_words(result: Result) -> str:
