@@ -4,12 +4,12 @@
 import argparse
 import atexit
 import gc
-import importlib.util
+import importlib
+import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from cowpath import __version__
+from cowpath import __version__, commands
 from cowpath.errors import CowpathError
 
 COMMANDS = (
@@ -53,14 +53,13 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 def summary(command: str) -> str:
-    """The first line of a command's docstring, read from its compiled code: the module itself is not run.
+    """The first line of a command's docstring, read from its file: to run them all takes ten times as long.
 
     >>> summary("kernels")
     'The kernels that are modelled, what one has, and what tells two apart.'
     """
-    spec: Any = importlib.util.find_spec(f"cowpath.commands.{command}")
-    docstring: str = spec.loader.get_code(spec.name).co_consts[0]
-    return docstring.splitlines()[0]
+    with open(os.path.join(commands.__path__[0], f"{command}.py"), encoding="utf-8") as file:
+        return file.read().split('"""')[1].splitlines()[0]
 
 
 def relieve_collector() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cowpath import __version__
-from cowpath.cli import COMMANDS
+from cowpath.cli import COMMANDS, summary
 from cowpath.commands import check
 from tests.commands.conftest import Run
 
@@ -28,6 +28,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
     status, out, _ = run(command, "--help")
     assert status == 0
     assert out.startswith(f"usage: cowpath {command}")
+    assert summary(command) in " ".join(out.split())
 
 
 @pytest.mark.parametrize("arguments", [[], ["chekc"], ["check"], ["check", "--frmat", "x"], ["trace"]])
