@@ -19,6 +19,7 @@ from numba import int64, uint64
 F = TypeVar("F", bound=Callable[..., Any])
 
 EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE, EVENT_FRAME = 0, 1, 2, 3
+WAITING = 2  # see flat.py
 STACK, CHUNK, FAR = 4096, 256, 1 << 30
 
 MOST = 4096
@@ -256,6 +257,7 @@ def expand(
     """
     nodes, kids, leaves, ops = trees.nodes, trees.kids, trees.leaves, trees.ops
     entries, root_at, places = trees.roots, trees.root_at, trees.frame_places
+    resting = trees.resting
     split, count, actors = trees.part_first[1], trees.part_first[2], len(trees.root_at)
     roots, left_words, right_words = store.roots, store.left_words, store.right_words
     start, room = work.region_size * region, work.region_size
@@ -277,13 +279,6 @@ def expand(
         one, other = left_flags[int64(root >> HALF)], right_flags[int64(root & LOW)]
         blocked, rest = one | other, ((one & other) >> uint64(63)) != ZERO
         crashed = (words[crash_word] >> crash_shift) & crash_mask != ZERO
-        forward[number - base] = crashed or rest
-        if crashed or rest:
-            entry = trees.observer[1 if crashed else 0]
-            if walk(nodes, kids, words, entry) == 0:
-                events[reported, 0], events[reported, 1], events[reported, 2] = EVENT_OUTCOME, number, 0
-                events[reported, 3] = missing(nodes, kids, words, entry)
-                reported += 1
         for actor in range(0 if crashed else actors):
             if actor < 63 and (blocked >> uint64(actor)) & ONE:
                 continue
@@ -296,6 +291,7 @@ def expand(
                 entry = walk(nodes, kids, words, stack[top])
                 if entry == -1:
                     continue
+                rest = rest and resting[at] != WAITING
                 if entry == 0:
                     events[reported, 0], events[reported, 1], events[reported, 2] = EVENT_STEP, number, actor
                     events[reported, 3] = missing(nodes, kids, words, stack[top])
@@ -347,6 +343,13 @@ def expand(
                 to_leaf[candidates], to_parent[candidates] = -entry, number
                 candidates += 1
                 waiting += 1
+        forward[number - base] = crashed or rest
+        if crashed or rest:
+            entry = trees.observer[1 if crashed else 0]
+            if walk(nodes, kids, words, entry) == 0:
+                events[reported, 0], events[reported, 1], events[reported, 2] = EVENT_OUTCOME, number, 0
+                events[reported, 3] = missing(nodes, kids, words, entry)
+                reported += 1
         number += 1
     pendings = resolve(store, split, ring, waiting, candidates - waiting, to_root, pending, pendings)
     work.candidate_count[region], work.pending_count[region] = candidates, pendings
