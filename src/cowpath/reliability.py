@@ -5,8 +5,8 @@ A cell is a small generated test (situations.py), explored exhaustively and held
 
 - the *strict* one, in which every reference stays coherent with the memory it was taken from; a cell is
   "reliable" if the kernel keeps that;
-- the real one (promise.py).  What it excludes is marked: breaking only the strict promise is no bug, and
-  keeping it where nothing is promised is no guarantee.
+- the real one (promise/rules.py).  What it excludes is marked: breaking only the strict promise is no bug,
+  and keeping it where nothing is promised is no guarantee.
 """
 
 from __future__ import annotations
