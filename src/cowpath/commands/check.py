@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cowpath.commands import options
 from cowpath.errors import CowpathError
 from cowpath.expected import Expected
+from cowpath.explore.search import Progress
 from cowpath.explore.trace import trace
 from cowpath.goal import default_goal
 from cowpath.kernel.changes import Version
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="litmus tests")
     options.add_kernel_options(parser)
     options.add_search_options(parser)
+    options.add_engine_options(parser)
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     parser.add_argument("--html", metavar="OUT", help="also write a page of its own to the file OUT")
     parser.add_argument(
@@ -80,12 +82,9 @@ def load(files: Sequence[str]) -> tuple[list[tuple[str, Program]], list[json_rep
     return programs, failures
 
 
-def check(
-    program: Program, version: Version, arguments: argparse.Namespace, progress: Callable[[int, int], None]
-) -> Result:
+def check(program: Program, version: Version, arguments: argparse.Namespace, progress: Progress) -> Result:
     """One test on one kernel."""
-    every = options.verify_every(arguments)
-    return judge(program, version, arguments.max_states, progress, every)
+    return judge(program, version, options.method(arguments), progress)
 
 
 def write(

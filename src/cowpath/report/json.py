@@ -42,6 +42,8 @@ def test(file: str, result: Result) -> dict[str, Any]:
         "outcomes": [outcome(one) for one in result.outcomes],
         "invariants": [{"name": str(v), "text": v.text} for v in result.violations],
         "condition": result.condition,
+        "reason": result.reason,
+        "engine": found.engine,
         "states": len(found.states),
         "transitions": found.transitions,
         "recordings": found.recorder.recordings,

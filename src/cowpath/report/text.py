@@ -32,6 +32,8 @@ def result_text(result: Result) -> str:
         f"    {len(found.states):,} states, {found.transitions:,} transitions, "
         f"{found.recorder.recordings:,} steps recorded, {result.seconds:.2f} s"
     )
+    if found.engine != "reference search":
+        lines.append(f"    {found.engine}")
     return "\n".join(lines) + "\n"
 
 
@@ -41,7 +43,7 @@ def headline(result: Result) -> str:
         return "kept: every outcome is one that private memory promises"
     if result.verdict == "broken":
         return f"broken: {verdict_words(result)}"
-    return "not finished: the search stopped at its bound"
+    return f"not finished: {result.reason}"
 
 
 def outcome_line(outcome: Outcome, width: int) -> str:
