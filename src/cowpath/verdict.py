@@ -168,9 +168,7 @@ def mentions_copies(program: Program) -> bool:
 # -- outcomes --------------------------------------------------------------------------------------
 
 
-def read_outcomes(
-    program: Program, mechanism: Search, promised: Search, copies: bool
-) -> Iterator[Outcome]:
+def read_outcomes(program: Program, mechanism: Search, promised: Search, copies: bool) -> Iterator[Outcome]:
     """The outcomes of the mechanism, sorted by what is seen, each with its breakage."""
     allowed = {outcome.observed for outcome in promised.outcomes}
     for outcome, state in sorted(mechanism.outcomes.items(), key=lambda item: item[0].observed):

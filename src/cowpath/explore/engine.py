@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cowpath.explore.recorder import Model
@@ -46,6 +46,10 @@ class Method:
     def __post_init__(self) -> None:
         if self.threads not in (1, 2):
             raise ValueError(f"threads={self.threads}: 1 or 2")
+
+    def on_one_core(self) -> Method:
+        """The same where other searches use the other cores."""
+        return replace(self, threads=1)
 
 
 def explore(model: Model, method: Method | None = None, progress: Progress | None = None) -> Search:

@@ -20,11 +20,10 @@ class Failure:
     message: str
 
 
-def document(results: Sequence[tuple[str, Result]], failures: Sequence[Failure] = ()) -> str:
-    """One JSON object for a whole run; `results` are (file, result)."""
-    tests = [test(file, result) for file, result in results]
-    tests += [{"file": failure.file, "verdict": "error", "message": failure.message} for failure in failures]
-    return json.dumps({"tests": tests}, indent=2) + "\n"
+def document(tests: Sequence[dict[str, Any]], failures: Sequence[Failure] = ()) -> str:
+    """One JSON object for a whole run, from what `test` makes of each result."""
+    failed = [{"file": failure.file, "verdict": "error", "message": failure.message} for failure in failures]
+    return json.dumps({"tests": [*tests, *failed]}, indent=2) + "\n"
 
 
 def test(file: str, result: Result) -> dict[str, Any]:
