@@ -12,6 +12,7 @@ import pytest
 from cowpath import __version__
 from cowpath.cli import COMMANDS, summary
 from cowpath.commands import check
+from cowpath.explore.search import Progress
 from tests.commands.conftest import Run
 
 
@@ -111,13 +112,14 @@ def test_progress_is_wiped_when_interrupted(run: Run, lost: Path, monkeypatch: p
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
 
-    def stops(program: object, version: object, bound: object, progress: object, every: object) -> None:
-        progress(1_000_000, 5)
+    def stops(program: object, version: object, method: object, progress: Progress) -> None:
+        progress(1_000_000, 5, "12 of at most 100 MiB")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(check, "judge", stops)
     assert run("check", lost).status == 130
     assert "1,000,000 states" in stream.getvalue()
+    assert "12 of at most 100 MiB" in stream.getvalue()
     assert screen(stream.getvalue()).strip() == "cowpath: interrupted"
 
 

@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a litmus test")
     options.add_kernel_options(parser)
     options.add_search_options(parser)
+    options.add_engine_options(parser)
     parser.add_argument(
         "--to",
         metavar="WHAT",
@@ -47,9 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CowpathError("a trace is for one kernel: give --kernel and --arch once")
     with Meter(1) as meter:
         meter.begin(program.name)
-        result = judge(
-            program, chosen[0], arguments.max_states, meter.update, options.verify_every(arguments)
-        )
+        result = judge(program, chosen[0], options.method(arguments), meter.update)
     goal = choose(result, parse.load(arguments.file), arguments.to)
     if goal is None:
         return nowhere(result)
