@@ -85,6 +85,8 @@ def test_a_second_behaviour_is_refused() -> None:
             toys.walks_an_iterator,
             "walks_an_iterator waits in a list_iterator; only generators can be resumed",
         ),
+        (toys.hides_an_iterator, "in hides_an_iterator: yield inside an expression, a for, a with or a try"),
+        (toys.walks_an_expression, "a generator of the model must be made by def"),
         (toys.compares_content, "page content is opaque to the kernel"),
         (toys.counts_too_far, "counter1.value = 8 is out of its range 0..7"),
     ],

@@ -6,14 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cowpath.expected import key
-from cowpath.report.text import expected_words
-from cowpath.verdict import Result
+from cowpath.report.text import Row
 
 
-def document(results: Sequence[Result]) -> str:
+def document(rows: Sequence[Row]) -> str:
     """One table per test, one line per kernel, in the order of the results."""
     tables: dict[str, list[str]] = {}
-    for result in results:
-        line = f'"{key(result.version)}" = "{expected_words(result)}"'
-        tables.setdefault(result.program.name, []).append(line)
+    for row in rows:
+        tables.setdefault(row.name, []).append(f'"{key(row.version)}" = "{row.answer}"')
     return "\n".join(f"[{test}]\n" + "\n".join(lines) + "\n" for test, lines in tables.items())
