@@ -44,16 +44,20 @@ def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Wa
     if want.pin and k.has(changes.FORK_COPIES_PINNED):
         mm.has_pinned = True
     cow = False  # FOLL_COW: a write fault has given this process a page of its own
-    while True:
-        lacking = follow_page_pte(k, request, cow) if check_vma_flags(request) else "permission"
-        if lacking == "permission":
-            reference.state = "put"
-        if lacking in ("nothing", "permission"):
-            break
+    lacking = look_up(k, request, cow)
+    while lacking in ("fault", "unshare"):
         wrote = yield from faultin_page(k, cpu, request, lacking == "unshare")
         cow = (cow or wrote) and not pte.vma.write
         yield
+        lacking = look_up(k, request, cow)
+    if lacking == "permission":
+        reference.state = "put"
     mmap_read_unlock(mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_GUP))
+
+
+def look_up(k: Kernel, request: Request, cow: bool) -> str:
+    """One round of __get_user_pages: take the reference, or say what is lacking."""
+    return follow_page_pte(k, request, cow) if check_vma_flags(request) else "permission"
 
 
 def check_vma_flags(request: Request) -> bool:

@@ -177,13 +177,11 @@ def page_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
         vma_end_read(pte.vma)
         return None
     mmap_read_lock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
-    fate = None
-    if access_allowed(pte.vma, write):
+    allowed = access_allowed(pte.vma, write)
+    if allowed:
         yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
-    else:
-        fate = KILLED
     mmap_read_unlock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
-    return fate
+    return None if allowed else KILLED
 
 
 def wait(other: Task) -> None:
