@@ -312,7 +312,10 @@ def test_files_that_are_no_tests(run: Run, kept: Path, tmp_path: Path) -> None:
         (["--arch", "vax"], "no architecture is called 'vax'"),
         (["--without", "H9"], "unknown change 'H9': did you mean 'H6'?"),
         (["--with", "as-postd"], "unknown change 'as-postd': did you mean 'as-posted'?"),
-        (["--with", "no-pte-same-in-ksn"], "did you mean 'no-pte-same-in-ksm'?"),
+        (
+            ["--with", "no-pte-same-in-ksn"],
+            "unknown change 'no-pte-same-in-ksn': did you mean 'no-pte-same-in-ksm'?",
+        ),
         (["--with", ""], "unknown change '': `cowpath changes` lists what is modelled"),
         (["--without", "1493a1913e35"], "unknown change '1493a1913e35': did you mean '1493a1913e34'?"),
     ],
