@@ -143,7 +143,7 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
     """v5.7: reuse a page that only one pte or slot refers to; it may sleep for the folio lock."""
     if folio.ksm and (folio.swapcache or folio_ref_count(folio) != 1):
         return (yield from wp_page_copy(k, vmf))
-    if not folio_trylock(folio):
+    if not folio_trylock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_WP_BY_MAPCOUNT)):
         folio_get(k, folio)
         pte_unlock(vmf.pte.mm)
         yield
@@ -156,7 +156,7 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
             return False
         folio_put(k, folio)
     reuse = reuse_ksm_page(vmf, folio) if folio.ksm else swapfile.reuse_swap_page(k, folio)
-    folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_WP_BY_MAPCOUNT))
     if reuse:
         wp_page_reuse(vmf)
         return vmf.write

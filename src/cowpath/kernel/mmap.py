@@ -61,8 +61,10 @@ def vma_end_read(vma: Vma) -> None:
     vma.lock_readers = vma.lock_readers - 1
 
 
-def vma_start_write(vma: Vma) -> None:
+def vma_start_write(vma: Vma, unless: bool = False) -> None:
     """No fault runs in this VMA until `vma_end_write`; the caller holds mmap_lock for writing."""
+    if unless:
+        return
     if vma.lock_readers:
         raise Blocked(f"the lock of {vma}")
     if "tlb" in vma.layout.features:
@@ -107,7 +109,7 @@ def detach_references(k: Kernel, pte: Pte) -> None:
 def munmap(k: Kernel, cpu: int, pte: Pte) -> Code:
     """The mapping goes, then its entry; only the first part excludes other threads."""
     mmap_write_lock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_MUNMAP))
-    vma_start_write(pte.vma)
+    vma_start_write(pte.vma, unless=k.has(mutants.NO_VMA_LOCK_IN_MUNMAP))
     pte.vma.mapped = False
     lru_add_drain(k, cpu)
     vma_end_write_all(k, pte.mm)

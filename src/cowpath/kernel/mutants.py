@@ -57,6 +57,10 @@ NO_TRYLOCK_IN_WP_REUSE = lock(
     "do_wp_page counts the references of a folio that somebody else has locked",
     "whoever has locked a folio also holds a reference to it, and the count sees that",
 )  # fmt: skip
+NO_FOLIO_LOCK_IN_WP_BY_MAPCOUNT = lock(
+    "no-folio-lock-in-wp-by-mapcount", "mm/memory.c",
+    "do_wp_page (v5.7) counts the users of a folio that somebody else has locked",
+)  # fmt: skip
 NO_RECOUNT_IN_WP_REUSE = recheck(
     "no-recount-in-wp-reuse", "mm/memory.c",
     "do_wp_page does not count references again under the folio lock",
@@ -92,8 +96,21 @@ NO_MMAP_LOCK_IN_MUNMAP = lock(
     "no-mmap-lock-in-munmap", "mm/mmap.c", "munmap takes the mapping away without the mmap_lock"
 )  # fmt: skip
 
+NO_VMA_LOCK_IN_MUNMAP = lock(
+    "no-vma-lock-in-munmap", "mm/mmap.c",
+    "munmap does not wait for page faults that hold the lock of the VMA only",
+)  # fmt: skip
+
 # -- reclaim ---------------------------------------------------------------------------------------
 
+NO_TRYLOCK_IN_RECLAIM = lock(
+    "no-trylock-in-reclaim", "mm/vmscan.c",
+    "shrink_folio_list goes on with a folio that somebody else has locked, and unlocks it",
+)  # fmt: skip
+NO_TRYLOCK_AFTER_PAGEOUT = lock(
+    "no-trylock-after-pageout", "mm/vmscan.c",
+    "shrink_folio_list frees a folio that somebody else has locked since it was written",
+)  # fmt: skip
 NO_RECHECK_IN_UNMAP = recheck(
     "no-recheck-in-unmap", "mm/rmap.c",
     "try_to_unmap_one replaces a pte though it maps another page by now",

@@ -28,7 +28,7 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
     Reference bits are ignored, as MADV_PAGEOUT does and as kswapd does sooner or later.  Pins are looked for
     again after the unmap since d824ec2a1546 (v6.4).
     """
-    if not folio_trylock(folio):
+    if not still(k, mutants.NO_TRYLOCK_IN_RECLAIM, folio_trylock(folio)):
         return False
     yield
     if not prepare(k, folio):
@@ -50,7 +50,9 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
         pageout(k, folio)
         yield
         wait_if_synchronous(k, folio)
-        if folio.writeback or folio.dirty or not folio_trylock(folio):
+        if folio.writeback or folio.dirty:
+            return False
+        if not still(k, mutants.NO_TRYLOCK_AFTER_PAGEOUT, folio_trylock(folio)):
             return False
     return remove_mapping(k, folio)
 
