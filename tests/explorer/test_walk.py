@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cowpath.explore.cells import Count, Flag, Layout, Pointer, Record
-from cowpath.explore.trace import path_to
+from cowpath.explore.path import path_to
 from cowpath.explorer import pages
 from cowpath.explorer.compare import first_difference
 from cowpath.explorer.pages import check_page, deltas, trace_page
