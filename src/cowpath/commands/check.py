@@ -17,17 +17,14 @@ from cowpath.kernel.changes import Version
 from cowpath.litmus.resolve import load_program
 from cowpath.program import Program
 from cowpath.progress import Meter
-from cowpath.report import cases, herd, itf, junit, ktap, sarif, text
+from cowpath.report import cases, formats, itf, text
 from cowpath.report import json as json_report
 from cowpath.report.case import Case
 from cowpath.verdict import Result, judge
 
 BROKEN, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 
-CASES = {"ktap": ktap.document, "junit": junit.document, "sarif": sarif.document}
-"""Formats for other tools that are written from cases."""
-
-FORMATS = ("text", "herd", "json", *CASES, "itf")
+FORMATS = ("text", "json", *formats.WRITERS, "itf")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,14 +93,13 @@ def write(
     """Results on stdout, in the asked form; what went wrong also on stderr."""
     found = [result for _, result in results]
     form = arguments.format
-    if form in CASES:
-        sys.stdout.write(CASES[form](all_cases(results, failures, arguments.expected)))
+    if form in formats.WRITERS:
+        explain = form in formats.WITH_PATHS
+        sys.stdout.write(formats.WRITERS[form](all_cases(results, failures, arguments.expected, explain)))
     elif form == "itf":
         sys.stdout.write(one_trace(found))
     elif form == "json":
         sys.stdout.write(json_report.document(results, failures))
-    elif form == "herd":
-        sys.stdout.write(herd.log(found))
     elif len({(file, result.version) for file, result in results}) > 1:
         sys.stdout.write(text.table(results))
     elif found:
@@ -113,11 +109,14 @@ def write(
 
 
 def all_cases(
-    results: Sequence[tuple[str, Result]], failures: Sequence[json_report.Failure], use_expected: bool
+    results: Sequence[tuple[str, Result]],
+    failures: Sequence[json_report.Failure],
+    use_expected: bool,
+    explain: bool,
 ) -> list[Case]:
     """Results and failures as cases, held against what is expected if that was asked."""
     found = [
-        cases.of_result(file, result, expected_verdict(file, result) if use_expected else None)
+        cases.of_result(file, result, expected_verdict(file, result) if use_expected else None, explain)
         for file, result in results
     ]
     return found + [cases.of_failure(failure) for failure in failures]
