@@ -22,6 +22,7 @@ Answer = Callable[[Session, dict[str, str]], Document]
 
 API: dict[str, Answer] = {
     "/api/overview": lambda session, asked: session.overview(),
+    "/api/progress": lambda session, asked: session.progress(asked["kernel"]),
     "/api/verdict": lambda session, asked: session.verdict(asked["kernel"]),
     "/api/test": lambda session, asked: session.test(asked["kernel"]),
     "/api/jump": lambda session, asked: session.jump(asked["kernel"], asked["goal"]),
@@ -30,6 +31,9 @@ API: dict[str, Answer] = {
     ),
 }
 """What can be asked, with the parameters that each answer reads."""
+
+AT_ONCE = ("/api/overview", "/api/progress")
+"""What is answered while a kernel is still explored."""
 
 
 class Server(ThreadingHTTPServer):
@@ -58,7 +62,8 @@ class Server(ThreadingHTTPServer):
 
         It waits for its own kernels only, so that the page answers while others are still explored.
         """
-        wanted = sorted({asked.get("kernel"), asked.get("other")} & set(self.locks), key=str)
+        named = {asked.get("kernel"), asked.get("other")} if path not in AT_ONCE else set()
+        wanted = sorted(named & set(self.locks), key=str)
         try:
             with ExitStack() as held:
                 for kernel in wanted:

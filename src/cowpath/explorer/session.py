@@ -23,6 +23,10 @@ from cowpath.verdict import Outcome, Result, judge
 Document = dict[str, Any]
 
 
+SMALL = 20_000
+"""States of a search that is kept although nobody has looked at more than its verdict yet."""
+
+
 class Session:
     """A test that is being looked at.  Kernels are judged when they are first asked for."""
 
@@ -32,14 +36,28 @@ class Session:
         self.source, self.program, self.max_states = source, program, max_states
         self.versions = {str(version): version for version in versions}
         self.walks: dict[str, Walk] = {}
+        self.verdicts: dict[str, Document] = {}
+        self.states: dict[str, int] = {}  # how far each search has come
 
     def walk(self, kernel: str) -> Walk:
         """The walk on a kernel; raises CowpathError for one that is not offered or cannot run the test."""
+        if kernel not in self.walks:
+            self.walks[kernel] = Walk(self.judged(kernel))
+        return self.walks[kernel]
+
+    def judged(self, kernel: str) -> Result:
+        """The test on a kernel, explored anew; `progress` tells how far that is."""
         if kernel not in self.versions:
             raise CowpathError(f"kernel {kernel[:60]!r} is not offered here")
-        if kernel not in self.walks:
-            self.walks[kernel] = Walk(judge(self.program, self.versions[kernel], self.max_states))
-        return self.walks[kernel]
+
+        def seen(states: int, ahead: int) -> None:
+            self.states[kernel] = states
+
+        return judge(self.program, self.versions[kernel], self.max_states, seen)
+
+    def progress(self, kernel: str) -> Document:
+        """How many states a search has seen that may still go on."""
+        return {"states": self.states.get(kernel, 0)}
 
     def overview(self) -> Document:
         """The test itself, and the kernels on offer."""
@@ -54,8 +72,13 @@ class Session:
 
     def verdict(self, kernel: str) -> Document:
         """What is broken on a kernel, in a few words."""
-        result = self.walk(kernel).result
-        return {"kernel": kernel, "verdict": result.verdict, "words": text.verdict_words(result)}
+        if kernel not in self.verdicts:
+            result = self.walks[kernel].result if kernel in self.walks else self.judged(kernel)
+            said = {"kernel": kernel, "verdict": result.verdict, "words": text.verdict_words(result)}
+            self.verdicts[kernel] = said
+            if len(result.exploration.states) <= SMALL:
+                self.walks.setdefault(kernel, Walk(result))
+        return self.verdicts[kernel]
 
     def test(self, kernel: str) -> Document:
         """Everything about the test on one kernel that stays the same along a path."""
@@ -138,10 +161,15 @@ def outcome_document(result: Result, outcome: Outcome) -> Document:
     return {
         "text": outcome.text(),
         "breakage": outcome.breakage,
-        "why": promised_words(result, outcome),
+        "why": promised_words(result, outcome) or stopped_words(outcome),
         "wrong": list(forbidden_values(result, outcome)),
         "last": last_line(result, outcome),
     }
+
+
+def stopped_words(outcome: Outcome) -> list[str]:
+    """Why a kernel stopped, where it did."""
+    return [outcome.crash or outcome.hang] if outcome.crash or outcome.hang else []
 
 
 def goal_name(result: Result, goal: object) -> str:

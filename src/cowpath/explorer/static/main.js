@@ -2,22 +2,24 @@
 // What is looked at, and how it changes.  The address names all of it, so that a link shows the same.
 
 import { draw } from "cowpath/arrows";
-import { cls, el, replace } from "cowpath/dom";
+import { cls, count, el, replace } from "cowpath/dom";
 import { listen } from "cowpath/keys";
 import { Model } from "cowpath/model";
 import { panel } from "cowpath/panel";
 import { picture } from "cowpath/picture";
-import { program } from "cowpath/program";
+import { listing, program } from "cowpath/program";
 import { source } from "cowpath/source";
 import { table } from "cowpath/tests";
-import { story, timeline } from "cowpath/timeline";
+import { searching, story, timeline } from "cowpath/timeline";
 
 const from = await source();
 const place = Object.fromEntries(["top", "index", "program", "stage", "side"].map((id) => [id, document.getElementById(id)]));
+const main = document.querySelector("main");
 const models = new Map();
 const verdicts = new Map();
-const state = { overview: null, kernel: "", other: "", path: "", at: 0, all: false, playing: 0, walk: null, problem: "" };
+const state = { overview: null, kernel: "", other: "", path: "", at: 0, all: false, playing: 0, walk: null, problem: "", waiting: null };
 let drawn = [];
+let turns = 0;
 
 // -- the address ----------------------------------------------------------------------------------
 
@@ -41,12 +43,31 @@ function address() {
 
 async function modelOf(kernel) {
   const key = `${from.number ?? 0} ${kernel}`;
-  if (!models.has(key)) models.set(key, new Model(await from.test(kernel)));
+  if (models.has(key)) return models.get(key);
+  const waiting = { kernel, states: 0 };
+  const told = (states) => { if (state.waiting === waiting) { waiting.states = states; wait(); } };
+  state.waiting = waiting;
+  wait();
+  try {
+    const test = await from.test(kernel, told);
+    models.set(key, new Model(test));
+    verdicts.set(kernel, { kernel, verdict: test.verdict, words: test.words });
+  } finally {
+    if (state.waiting === waiting) state.waiting = null;
+  }
   return models.get(key);
+}
+
+/** Say that a search is going on, and how far it is. */
+function wait() {
+  if (state.walk) return rechip(state.waiting.kernel);
+  replace(place.program, listing(state.overview));
+  replace(place.stage, searching(state.overview, state.waiting));
 }
 
 /** Show a path on a kernel (beside another one); `at` beyond the end is the end. */
 async function show({ kernel = state.kernel, other = state.other, path = state.path, at = Infinity }) {
+  const turn = ++turns;
   try {
     const offered = state.overview.kernels;
     kernel = offered.includes(kernel) ? kernel : offered[0];
@@ -55,10 +76,12 @@ async function show({ kernel = state.kernel, other = state.other, path = state.p
     const second = other ? await modelOf(other) : null;
     if (!from.live && !path) path = from.run(kernel).paths[0].path;
     const walk = await from.follow(kernel, path, other);
+    if (turn !== turns) return; // something else was asked for meanwhile
     Object.assign(state, { kernel, other, model, second, walk, path: walk.path, problem: walk.problem });
     state.at = Math.max(0, Math.min(at, walk.frames.length - 1));
     remember();
   } catch (error) {
+    if (turn !== turns) return;
     stop();
     state.problem = error.message;
   }
@@ -90,18 +113,14 @@ const actions = {
     const taken = state.walk.steps.slice(0, state.at).map((step, number) => moveAt(number));
     return show({ path: [...taken, move].join("-") });
   },
-  async jump(goal) {
+  async jump(goal, at = Infinity) {
     stop();
-    try {
-      await show({ path: await from.jump(state.kernel, goal) });
-    } catch (error) {
-      state.problem = error.message;
-      render();
-    }
+    const path = await looking(goal);
+    if (path !== null) await show({ path, at });
   },
   async show(goal) {
-    await show({ path: await from.jump(state.kernel, goal), at: 0 });
-    actions.play();
+    await actions.jump(goal, 0);
+    if (state.walk.steps.length) actions.play();
   },
   async showOn(kernel) {
     await show({ kernel, path: "" });
@@ -118,6 +137,21 @@ const actions = {
     return advance();
   },
 };
+
+/** The path to a goal; null where there is none, and the page says so.  In a large search it takes seconds. */
+async function looking(goal) {
+  const patience = setTimeout(() => main.setAttribute("aria-busy", "true"), 200);
+  try {
+    return await from.jump(state.kernel, goal);
+  } catch (error) {
+    state.problem = error.message;
+    render();
+    return null;
+  } finally {
+    clearTimeout(patience);
+    main.removeAttribute("aria-busy");
+  }
+}
 
 function advance() {
   if (state.at >= state.walk.frames.length - 2) stop();
@@ -183,7 +217,7 @@ function render() {
   replace(place.stage, timeline(sides[0]), story(sides[0]), sides.length > 1 && difference(sides),
     el("div", { class: cls("machines", sides.length > 1 && "two") }, drawings.map((drawing, number) =>
       el("div", { class: "machine" }, sides.length > 1 && [el("h2", {}, sides[number].test.kernel), beside(sides[number])], drawing.picture))));
-  document.querySelector("main").classList.toggle("two", sides.length > 1);
+  main.classList.toggle("two", sides.length > 1);
   replace(place.side, panel(sides[0]));
   drawn = drawings;
   drawAll();
@@ -241,9 +275,22 @@ function chip(kernel, number) {
   const found = verdicts.get(kernel);
   const here = kernel === state.kernel;
   return el("button", {
-    id: `kernel-${number}`, class: cls("chip", found && (found.verdict === "kept" ? "good" : "bad"), here && "here"), "aria-pressed": String(here),
+    id: `kernel-${number}`, class: cls("chip", found && (TONES[found.verdict] ?? ""), here && "here"), "aria-pressed": String(here),
     onclick: () => { stop(); show({ kernel, path: "" }); },
-  }, kernel.replace(" x86_64", ""), el("small", {}, found ? found.words : state.model?.test.states > PATIENCE ? "not explored yet" : "\u2026"));
+  }, kernel.replace(" x86_64", ""), el("small", {}, found ? found.words : standing(kernel)));
+}
+
+const TONES = { kept: "good", broken: "bad" };
+
+/** What stands on a kernel that has no verdict yet. */
+function standing(kernel) {
+  if (state.waiting?.kernel === kernel) return `${count(state.waiting.states)} states \u2026`;
+  return state.model?.test.states > PATIENCE ? "not explored yet" : "\u2026";
+}
+
+function rechip(kernel) {
+  const number = state.overview.kernels.indexOf(kernel);
+  document.getElementById(`kernel-${number}`)?.replaceWith(chip(kernel, number));
 }
 
 // -- the start ------------------------------------------------------------------------------------
@@ -289,7 +336,7 @@ async function judgeAll() {
 
 /** Only what a verdict changes is drawn again: nothing may move from under a pointer. */
 function judged(kernel) {
-  document.getElementById(`kernel-${state.overview.kernels.indexOf(kernel)}`)?.replaceWith(chip(kernel, state.overview.kernels.indexOf(kernel)));
+  rechip(kernel);
   const told = document.querySelector(".story");
   if (told && state.at === 0 && state.model.test.verdict === "kept" && !document.getElementById("elsewhere")) told.replaceWith(story(views()[0]));
 }

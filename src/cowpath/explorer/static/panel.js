@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The side: what can happen now, who waits for what, and every way the test can end.
 
-import { cls, el } from "cowpath/dom";
+import { cls, count, el } from "cowpath/dom";
 import { visible } from "cowpath/model";
 
 /** The whole side. */
@@ -61,7 +61,8 @@ function outcomes(view) {
     { "aria-labelledby": "outcomes" },
     el("h2", { id: "outcomes" }, "How it can end"),
     el("ol", { class: "outcomes" }, ends.map((end) => outcomeButton(view, end))),
-    el("p", { class: "quiet" }, `${test.states.toLocaleString("en")} states explored. A choice shows the shortest path.`),
+    test.verdict === "unfinished" && el("p", { class: "warning" }, "The search stopped at its bound: there may be more outcomes, and these are only what was seen so far."),
+    el("p", { class: "quiet" }, `${count(test.states)} states explored. A choice shows the shortest path.`),
   );
 }
 

@@ -13,7 +13,15 @@ class ServerSource {
   }
   overview() { return this.ask("overview"); }
   verdict(kernel) { return this.ask("verdict", { kernel }); }
-  test(kernel) { return this.ask("test", { kernel }); }
+  /** The result on a kernel; `told` hears how many states the search has seen meanwhile. */
+  async test(kernel, told) {
+    const asking = setInterval(() => this.ask("progress", { kernel }).then((found) => told(found.states), () => {}), 500);
+    try {
+      return await this.ask("test", { kernel });
+    } finally {
+      clearInterval(asking);
+    }
+  }
   jump(kernel, goal) { return this.ask("jump", { kernel, goal }).then((found) => found.path); }
   follow(kernel, path, other) { return this.ask("follow", other ? { kernel, path, other } : { kernel, path }); }
 }
