@@ -70,16 +70,24 @@ function route(from, to, count, map) {
   const y2 = turned ? middle(goal, count) : goal.top + Math.min(18 + 12 * count, goal.bottom - goal.top - 6);
   const points = [[sign > 0 ? start.right : start.left, y1]];
   const last = [sign > 0 ? goal.left : goal.right, y2];
+  const cardsOf = (at) => map.columns[at].map((card) => (turned ? turn(card) : card));
+  if (!same) points.push([edge(cardsOf(from.column), sign), y1]); // cards of one column may differ in size
   for (let at = from.column + sign; !same && at !== to.column && map.columns[at]; at += sign) {
-    const cards = merged(map.columns[at].map((card) => (turned ? turn(card) : card)));
+    const cards = merged(cardsOf(at));
     if (cards.length) points.push(...passing(cards, points.at(-1), last, sign, map.lanes));
   }
+  if (!same) points.push([edge(cardsOf(to.column), -sign), y2]);
   const place = ([x, y]) => (turned ? [y, x] : [x, y]);
   return {
     path: curve([...points, [last[0] - sign * HEAD, y2]], sign, place),
     head: [...place(last), ...place([sign, 0])],
     tail: [...place(points[0]), ...place([-sign, 0])],
   };
+}
+
+/** Where the cards of a column end, to the right or (-1) to the left. */
+function edge(cards, sign) {
+  return sign > 0 ? Math.max(...cards.map((card) => card.right)) : Math.min(...cards.map((card) => card.left));
 }
 
 function turn({ left, right, top, bottom }) {
