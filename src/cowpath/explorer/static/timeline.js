@@ -40,7 +40,7 @@ function mark({ at, steps, first, actions }, step, number, test) {
 /** What is said while a kernel is explored for the first time. */
 export function searching(overview, { kernel, states }) {
   return el("div", { class: "story", role: "status" },
-    overview.comment && el("p", { class: "comment" }, overview.comment),
+    comment(overview),
     el("p", { class: "verdict" }, el("b", {}, `${kernel}: `), `exploring every interleaving\u2026 ${states ? `${count(states)} states so far` : ""}`));
 }
 
@@ -56,7 +56,7 @@ export function story(view) {
 function opening({ overview, test, actions, known, elsewhere, steps }) {
   const bad = Boolean(test.worst);
   return [
-    overview.comment && el("p", { class: "comment" }, overview.comment),
+    comment(overview),
     el("p", { class: cls("verdict", bad ? "bad" : test.verdict === "kept" && "good") }, el("b", {}, `${test.kernel}: `), test.headline, "."),
     bad && known(test.worst) && el("p", {},
       steps.length === 0
@@ -65,6 +65,11 @@ function opening({ overview, test, actions, known, elsewhere, steps }) {
     !bad && elsewhere && el("p", {}, `Not so on ${elsewhere.kernel}: ${elsewhere.words}. `,
       el("button", { id: "elsewhere", class: "call", onclick: () => actions.showOn(elsewhere.kernel) }, "Show how")),
   ];
+}
+
+/** What the author says of the test, in paragraphs. */
+function comment(overview) {
+  return overview.comment.split(/\n\s*\n/).filter(Boolean).map((paragraph) => el("p", { class: "comment" }, paragraph.replace(/\s+/g, " ").trim()));
 }
 
 function told({ step, at, steps, test }) {
