@@ -165,12 +165,6 @@ def judge(
     )
 
 
-def worst_for(result: Result) -> Outcome | None:
-    """The outcome of a result that is worst for who relies on the reference; None if none is bad."""
-    found = worst_outcome(result, explore(promise.build(result.program, strict=True)))
-    return None if found is None else next(one for one in result.outcomes if one.state == found[0].state)
-
-
 def worst_outcome(result: Result, strict: Exploration) -> tuple[Outcome, bool] | None:
     """The worst outcome that the strict promise forbids, and whether the real promise forbids it too.
 

@@ -30,12 +30,8 @@ def trace_page(file: str, result: Result, goal: Goal) -> str:
     return page(data, f"{result.program.name} on {result.version}")
 
 
-def check_page(
-    results: Sequence[tuple[str, Result]],
-    failures: Iterable[str] = (),
-    goal_of: Callable[[Result], Goal | None] = default_goal,
-) -> str:
-    """Every result in a table, each with one path: to what `goal_of` says, or none.
+def check_page(results: Sequence[tuple[str, Result]], failures: Iterable[str] = ()) -> str:
+    """Every result in a table, each with its path: to the worst that happens, or what its test asks for.
 
     Where they are too many for one page, results that keep the promise go without, and the page says so.
     """
@@ -51,9 +47,9 @@ def check_page(
     for test in tests.values():
         test["overview"]["kernels"] = [run["kernel"] for run in test["runs"]]
     data["tests"] = list(tests.values())
-    add_paths(runs, goal_of)
+    add_paths(runs, default_goal)
     if len(packed(data)) > BUDGET:
-        add_paths(runs, lambda result: None if result.verdict == "kept" else goal_of(result))
+        add_paths(runs, lambda result: None if result.verdict == "kept" else default_goal(result))
         data["failures"].append(LEFT_OUT)
     data["failures"] += failures
     names = ", ".join(name for _, name in list(tests)[:3]) + (", ..." if len(tests) > 3 else "")

@@ -10,10 +10,9 @@ from urllib.parse import urlencode
 from cowpath.eras import Column
 from cowpath.errors import CowpathError
 from cowpath.explorer.pages import check_page
-from cowpath.goal import Goal, default_goal
 from cowpath.kernel.changes import Version
 from cowpath.litmus.resolve import resolve
-from cowpath.reliability import Table, worst_for
+from cowpath.reliability import Table
 from cowpath.situations import SITUATIONS, Kind, Situation
 from cowpath.verdict import Result, judge
 
@@ -49,7 +48,7 @@ def rows(table: Table, max_states: int | None) -> Iterator[Row]:
 
 
 def page_of(row: Row) -> str:
-    """The page of a row: its test on every kernel, each with the path to the worst that can happen there."""
+    """The page of a row: its test on every kernel, each with the path to what the test asks for, the worst."""
     test = next(one for one in SITUATIONS if one.name == row.situation_name).test(row.kind)
     program = resolve(test)
     if row.excluded:
@@ -61,13 +60,7 @@ def page_of(row: Row) -> str:
             results.append((row.name, judge(program, version, row.max_states)))
         except CowpathError as error:
             failures.append(f"{row.name} on {version}: {error}")
-    return check_page(results, failures, worst)
-
-
-def worst(result: Result) -> Goal | None:
-    """What a cell shows: the worst for a coherent reference, promised or not."""
-    found = worst_for(result)
-    return default_goal(result) if found is None or result.verdict == "unfinished" else found
+    return check_page(results, failures)
 
 
 def links(table: Table, made: Sequence[Row]) -> dict[tuple[Kind, Situation, Column], str]:
