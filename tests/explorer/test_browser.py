@@ -13,7 +13,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from cowpath.explorer.pages import check_page, trace_page
 from cowpath.goal import default_goal
+from cowpath.kernel.changes import version
+from cowpath.litmus.parse import parse_source
+from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source
+from cowpath.verdict import judge
 from tests.explorer.conftest import Serve, resize, shoot
 from tests.founding import FOUNDING, judged
 
@@ -199,6 +203,37 @@ def test_markup_in_a_test_stays_text(browser: Chrome, serve: Serve) -> None:
     assert browser.title == "evil \N{EN DASH} cowpath"
     assert "<img src=x onerror=" in text(browser, ".comment")
     assert browser.find_elements(By.CSS_SELECTOR, "img, .story script") == []
+
+
+def test_markup_in_a_page_that_stands_alone_stays_text(browser: Chrome, tmp_path: Path) -> None:
+    source = Source("evil.litmus", EVIL)
+    result = judge(resolve(parse_source(source), source), version("6.1"))
+    name = '"><script>document.title=1</script>'
+    page = tmp_path / "evil.html"
+    page.write_text(check_page([(name, result)], [f"{name}: no such file"]))
+    opened(browser, page.as_uri())
+    assert browser.title == "evil \N{EN DASH} cowpath"
+    assert "<img src=x onerror=" in text(browser, ".comment")
+    assert browser.find_elements(By.CSS_SELECTOR, "img, main script") == []
+
+
+def test_a_server_that_has_ended_is_missed(browser: Chrome, serve: Serve) -> None:
+    opened(browser, serve(FOUNDING, "5.18").url)
+    reach(browser, offline=True)
+    try:
+        click(browser, "move-0")
+        wait(browser, "document.querySelector('.problem')")
+        assert "cowpath explore has ended." in text(browser, ".problem")
+    finally:
+        reach(browser, offline=False)
+    browser.get_log("browser")  # the browser complains of it too
+
+
+def reach(browser: Chrome, offline: bool) -> None:
+    """Cut the browser off from every server, or connect it again."""
+    conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
 
 
 def test_pages_stand_alone(browser: Chrome, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def rows(table: Table, max_states: int | None) -> Iterator[Row]:
 
 
 def page_of(row: Row) -> str:
-    """The page of a row: its test on every kernel, each with the path to what the test asks for, the worst."""
+    """The page of a row: its test on every kernel, with the paths to what it asks for, the worst."""
     test = next(one for one in SITUATIONS if one.name == row.situation_name).test(row.kind)
     program = resolve(test)
     if row.excluded:

@@ -6,7 +6,9 @@ class ServerSource {
   live = true;
 
   async ask(what, parameters = {}) {
-    const response = await fetch(`/api/${what}?${new URLSearchParams(parameters)}`);
+    const response = await fetch(`/api/${what}?${new URLSearchParams(parameters)}`).catch(() => {
+      throw new Error("cowpath explore has ended. Start it again with the same --port and reload this page.");
+    });
     const document = await response.json();
     if (document.error) throw new Error(document.error);
     return document;
