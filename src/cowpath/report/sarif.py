@@ -64,18 +64,19 @@ def driver(rules: Sequence[str]) -> dict[str, Any]:
 
 
 def invocation(cases: Sequence[Case]) -> dict[str, Any]:
-    """Whether all could be judged; what could not is said here, not lost."""
-    errors = [case for case in cases if case.status in ("timeout", "error")]
+    """Whether all could be judged; what could not, or did not run, is said here, not lost."""
+    levels = {"timeout": "error", "error": "error", "skip": "note"}
     notes = [
         {
-            "level": "error",
+            "level": levels[case.status],
             "message": {"text": f"{case.test} on {case.kernel}: {case.words}"},
             "locations": [location(case.file, case.spot)],
         }
-        for case in errors
+        for case in cases
+        if case.status in levels
     ]
     said: dict[str, Any] = {"toolExecutionNotifications": notes} if notes else {}
-    return {"executionSuccessful": not errors} | said
+    return {"executionSuccessful": not any(note["level"] == "error" for note in notes)} | said
 
 
 def result(case: Case, rule: int) -> dict[str, Any]:
