@@ -143,7 +143,7 @@ def test_a_search_that_goes_on_says_how_far_it_is(browser: Chrome, serve: Serve)
 
 def test_a_search_that_stopped_claims_nothing(browser: Chrome, serve: Serve) -> None:
     opened(browser, serve(FOUNDING, "6.1", max_states=20).url)
-    assert "not finished: the search stopped at its bound." in text(browser, ".story")
+    assert "not finished: it stopped after 20 states." in text(browser, ".story")
     assert "there may be more outcomes" in text(browser, "#side")
     assert text(browser, ".chip") == "6.1 not finished"
     assert browser.find_elements(By.CSS_SELECTOR, ".chip.good, .verdict.good") == []

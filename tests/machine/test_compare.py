@@ -36,7 +36,7 @@ def comparison(
 
 def written(form: str, *found: Comparison) -> str:
     """What `cowpath run --format` prints of these answers."""
-    return formats.WRITERS[form]([of_comparison(comparison) for comparison in found])
+    return formats.document(form, [of_comparison(comparison) for comparison in found])
 
 
 def test_the_predicted_breakage_agrees() -> None:

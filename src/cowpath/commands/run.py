@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--jobs", "-j", type=int, default=1, help="machines at a time (default 1)")
     add(
         "--format",
-        choices=("text", "json", *formats.WRITERS, "markdown"),
+        choices=("text", "json", *formats.NAMES, "markdown"),
         default="text",
         help="default: text",
     )
@@ -155,8 +155,8 @@ def orders(program: Program, architecture: str, arguments: argparse.Namespace) -
 
 def render(form: str, found: Sequence[Comparison], kept: dict[str, object]) -> str:
     """The results on stdout."""
-    if form in formats.WRITERS:
-        return formats.WRITERS[form]([of_comparison(comparison) for comparison in found])
+    if form in formats.NAMES:
+        return formats.document(form, [of_comparison(comparison) for comparison in found])
     if form == "json":
         return json.dumps(kept, indent=1) + "\n"
     if form == "markdown":

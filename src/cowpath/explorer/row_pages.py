@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from cowpath.eras import Column
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.explorer.pages import check_page
 from cowpath.kernel.changes import Version
 from cowpath.litmus.resolve import resolve
@@ -57,7 +58,7 @@ def page_of(row: Row) -> str:
     failures: list[str] = []
     for version in row.versions:
         try:
-            results.append((row.name, judge(program, version, row.max_states)))
+            results.append((row.name, judge(program, version, Method(max_states=row.max_states))))
         except CowpathError as error:
             failures.append(f"{row.name} on {version}: {error}")
     return check_page(results, failures)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.explore.trace import explain
 from cowpath.explorer.compare import differences, first_difference, place, same_path
 from cowpath.explorer.picture import picture
@@ -50,10 +51,10 @@ class Session:
         if kernel not in self.versions:
             raise CowpathError(f"kernel {kernel[:60]!r} is not offered here")
 
-        def seen(states: int, ahead: int) -> None:
+        def seen(states: int, ahead: int, more: str) -> None:
             self.states[kernel] = states
 
-        return judge(self.program, self.versions[kernel], self.max_states, seen)
+        return judge(self.program, self.versions[kernel], Method(max_states=self.max_states), seen)
 
     def progress(self, kernel: str) -> Document:
         """How many states a search has seen that may still go on."""

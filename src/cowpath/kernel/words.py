@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cowpath.arch import LayoutError
 from cowpath.explore.cells import Layout
 from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Place
@@ -80,6 +79,8 @@ def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]
     Present and migration entries hold a page frame number, which the model has no use for; they have no raw
     value.  Nor has any on an architecture whose layout is not known.
     """
+    from cowpath.arch import LayoutError  # few need it
+
     layout.step.begin(state)
     values = {repr(pte): ptep_get(pte) for pte in layout.all(Pte)}
     try:

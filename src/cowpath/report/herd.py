@@ -24,16 +24,11 @@ KINDS = {"exists": "Allowed", "~exists": "Forbidden", "forall": "Required"}
 def document(cases: Sequence[Case]) -> str:
     """Every case as one test; tests on several kernels get the kernel into their name.
 
-    What could not be read, or did not run, has no place in a log of what was seen.
+    What could not be read, or could not run, has no place in a log of what was seen.
     """
-    tests = [(case, case.program) for case in cases if case.program is not None and was_seen(case)]
+    tests = [(case, case.program) for case in cases if case.program is not None and case.status != "skip"]
     several = len({case.kernel for case, _ in tests}) > 1
     return "\n".join(one(case, program, test_name(case, several)) for case, program in tests)
-
-
-def was_seen(case: Case) -> bool:
-    """Whether there is anything to log."""
-    return bool(case.outcomes) or case.status in ("pass", "fail", "xfail")
 
 
 def test_name(case: Case, with_kernel: bool) -> str:
@@ -104,14 +99,16 @@ def answer(case: Case, program: Program, name: str) -> list[str]:
     quantifier = program.condition.quantifier
     witnesses = (negative, positive) if quantifier == "~exists" else (positive, negative)
     condition = condition_text(program.condition.expression, lambda atom: atom_text(program, atom))
-    observed = "Never" if not positive else "Always" if not negative else "Sometimes"
-    return [
+    lines = [
         "Undef" if case.holds is None else "Ok" if case.holds else "No",
         "Witnesses",
         f"Positive: {witnesses[0]} Negative: {witnesses[1]}",
         f"Condition {quantifier} ({condition})",
-        f"Observation {name} {observed} {positive} {negative}",
     ]
+    if weights:
+        observed = "Never" if not positive else "Always" if not negative else "Sometimes"
+        lines.append(f"Observation {name} {observed} {positive} {negative}")
+    return lines
 
 
 def atom_text(program: Program, atom: ast.Atom) -> str:
