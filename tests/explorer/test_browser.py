@@ -131,7 +131,7 @@ def test_a_link_shows_the_same(browser: Chrome, serve: Serve) -> None:
 def test_a_search_that_goes_on_says_how_far_it_is(browser: Chrome, serve: Serve) -> None:
     server = serve(FOUNDING, "5.18")
     with server.locks["5.18 x86_64"]:  # as if it were still exploring
-        server.session.states["5.18 x86_64"] = 12_345
+        server.session.far["5.18 x86_64"] = {"states": 12_345, "more": ""}
         browser.get(server.url)
         wait(browser, "document.querySelector('.story')?.innerText.includes('12,345 states so far')")
         assert "exploring every interleaving" in text(browser, ".story")

@@ -141,4 +141,4 @@ def test_a_kernel_that_is_being_explored_holds_up_no_other(serve: Serve) -> None
     with server.locks["6.1 x86_64"]:
         assert ask(server, "/api/verdict?kernel=5.18+x86_64")[0].status == 200
         assert ask(server, "/api/overview")[0].status == 200
-        assert json.loads(ask(server, "/api/progress?kernel=6.1+x86_64")[1]) == {"states": 0}
+        assert json.loads(ask(server, "/api/progress?kernel=6.1+x86_64")[1]) == {"states": 0, "more": ""}

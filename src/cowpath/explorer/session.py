@@ -38,7 +38,7 @@ class Session:
         self.versions = {str(version): version for version in versions}
         self.walks: dict[str, Walk] = {}
         self.verdicts: dict[str, Document] = {}
-        self.states: dict[str, int] = {}  # how far each search has come
+        self.far: dict[str, Document] = {}  # how far each search has come
 
     def walk(self, kernel: str) -> Walk:
         """The walk on a kernel; raises CowpathError for one that is not offered or cannot run the test."""
@@ -52,13 +52,13 @@ class Session:
             raise CowpathError(f"kernel {kernel[:60]!r} is not offered here")
 
         def seen(states: int, ahead: int, more: str) -> None:
-            self.states[kernel] = states
+            self.far[kernel] = {"states": states, "more": more}
 
         return judge(self.program, self.versions[kernel], Method(max_states=self.max_states), seen)
 
     def progress(self, kernel: str) -> Document:
-        """How many states a search has seen that may still go on."""
-        return {"states": self.states.get(kernel, 0)}
+        """How many states a search has seen that may still go on, and what else it says."""
+        return self.far.get(kernel, {"states": 0, "more": ""})
 
     def overview(self) -> Document:
         """The test itself, and the kernels on offer."""

@@ -44,8 +44,8 @@ function address() {
 async function modelOf(kernel) {
   const key = `${from.number ?? 0} ${kernel}`;
   if (models.has(key)) return models.get(key);
-  const waiting = { kernel, states: 0 };
-  const told = (states) => { if (state.waiting === waiting) { waiting.states = states; wait(); } };
+  const waiting = { kernel, states: 0, more: "" };
+  const told = (found) => { if (state.waiting === waiting) { Object.assign(waiting, found); wait(); } };
   state.waiting = waiting;
   wait();
   try {

@@ -15,9 +15,9 @@ class ServerSource {
   }
   overview() { return this.ask("overview"); }
   verdict(kernel) { return this.ask("verdict", { kernel }); }
-  /** The result on a kernel; `told` hears how many states the search has seen meanwhile. */
+  /** The result on a kernel; `told` hears how far the search is meanwhile. */
   async test(kernel, told) {
-    const asking = setInterval(() => this.ask("progress", { kernel }).then((found) => told(found.states), () => {}), 500);
+    const asking = setInterval(() => this.ask("progress", { kernel }).then((found) => told(found), () => {}), 500);
     try {
       return await this.ask("test", { kernel });
     } finally {

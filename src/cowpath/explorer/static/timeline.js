@@ -38,10 +38,10 @@ function mark({ at, steps, first, actions }, step, number, test) {
 }
 
 /** What is said while a kernel is explored for the first time. */
-export function searching(overview, { kernel, states }) {
+export function searching(overview, { kernel, states, more }) {
   return el("div", { class: "story", role: "status" },
     comment(overview),
-    el("p", { class: "verdict" }, el("b", {}, `${kernel}: `), `exploring every interleaving\u2026 ${states ? `${count(states)} states so far` : ""}`));
+    el("p", { class: "verdict" }, el("b", {}, `${kernel}: `), ["exploring every interleaving\u2026", states && `${count(states)} states so far`, more].filter(Boolean).join(" ")));
 }
 
 /** What has just happened, and why; before the first step, what this test is about. */
