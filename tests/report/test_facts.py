@@ -20,7 +20,7 @@ from tests.founding import judged
         ("folio0 rw", "none", "x becomes empty"),
         ("swap slot0 exclusive", "swap slot0", "x loses the exclusive marker"),
         ("folio0 ro", "swap slot0 exclusive", "x becomes the swap pte of slot0, marked exclusive"),
-        ("folio0 ro", "migration write folio0", "x becomes a migration write folio0 entry"),
+        ("folio0 ro", "migration write folio0", "x becomes the migration entry of folio0"),
     ],
 )
 def test_every_kind_of_entry_has_its_words(before: str, after: str, words: str) -> None:

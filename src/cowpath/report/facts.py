@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from cowpath.explore.cells import Layout, Pointer, Record
 from cowpath.explore.trace import Change
 from cowpath.kernel.state import Folio, Pte, Reference, Register, Slot
+from cowpath.litmus.ast import ZERO
 from cowpath.litmus.values import string_text, value_text
 from cowpath.program import DISCARDED
 
 ACCESS = {"rw": "read-write", "ro": "read-only"}
+CACHE = "swap cache"
 
 
 def facts(changes: Sequence[Change]) -> list[str]:
@@ -24,7 +26,7 @@ def subject(change: Change) -> tuple[Record, str]:
     """What belongs into one phrase: the places of a page, the two ends of the swap cache, else one field."""
     field = change.name.rpartition(".")[2]
     if isinstance(change.record, Slot) and field == "folio":
-        return change.record, "swap cache"
+        return change.record, CACHE
     if is_content(change):
         return change.record, "content"
     return change.record, field
@@ -39,13 +41,13 @@ def told(changes: Sequence[Change], about: tuple[Record, str]) -> Iterator[str]:
         yield content_words(record, mine)
     elif isinstance(record, Pte) and mine[0].name == repr(record):
         yield pte_words(repr(record), before, after)
-    elif field == "swap cache":
+    elif field == CACHE:
         enters = f"{after} enters the swap cache ({record!r})"
         yield enters if after != "none" else f"{before} leaves the swap cache ({record!r})"
     elif isinstance(record, Reference) and field == "folio":
         yield f"{record!r} refers to {after}" if after != "none" else f"{record!r} is given back"
-    elif isinstance(record, Folio) and field == "entry" and any(isinstance(c.record, Slot) for c in changes):
-        return  # the slot's end of the swap cache is told
+    elif isinstance(record, Folio) and field == "entry" and any(subject(c)[1] == CACHE for c in changes):
+        return  # the slot's end of it is told
     elif not (before.isdigit() and after.isdigit()):
         yield f"{mine[0].name} changes from {before} to {after}"
 
@@ -57,6 +59,8 @@ def content_words(record: Record, changes: Sequence[Change]) -> str:
         return f"{record!r} is {value_text(values[0])}"
     if all(value == DISCARDED for value in values):
         return f"the content of {record!r} is discarded"
+    if all(value == ZERO for value in values):
+        return f"{record!r} is zeroed"
     if len(values) == 1:
         return f"{changes[0].name} becomes {value_text(values[0])}"
     return f"{record!r} gets the content {string_text(tuple(values))}"
@@ -76,9 +80,12 @@ def pte_words(name: str, before: str, after: str) -> str:
         if same and earlier is not None and earlier[2] == page[2]:
             return f"{name} becomes {'dirty' if page[3] else 'clean'}"
         return f"{name} becomes {ACCESS[page[2]]}" if same else f"{name} maps {page[1]} {ACCESS[page[2]]}"
+    moving = re.fullmatch(r"migration \S+ (\S+)", after)
+    if moving is not None:
+        return f"{name} becomes the migration entry of {moving[1]}"
     swap = re.fullmatch(r"swap (\S+)( exclusive)?", after)
     if swap is None:
-        return f"{name} becomes {'empty' if after == 'none' else f'a {after} entry'}"
+        return f"{name} becomes empty"
     if before == f"swap {swap[1]} exclusive":
         return f"{name} loses the exclusive marker"
     return f"{name} becomes the swap pte of {swap[1]}{', marked exclusive' if swap[2] else ''}"
