@@ -5,9 +5,11 @@ import pytest
 
 from cowpath.explore.trace import Step, trace
 from cowpath.goal import default_goal
+from cowpath.kernel.changes import version
+from cowpath.litmus.resolve import load_program
 from cowpath.report.facts import facts, pte_words, reach
-from cowpath.verdict import Result
-from tests.founding import judged
+from cowpath.verdict import Result, judge
+from tests.founding import FOUNDING, judged
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,11 @@ def test_who_can_see_a_write_is_told_for_writes_alone() -> None:
     result, steps = steps_of("5.18", "pin-write-fork")
     words = [reach(result.exploration.model.layout, step.changes, step.target) for step in steps]
     assert "P0.x and g lead to folio0" in words
+
+
+def test_a_page_without_references_is_freed_not_zeroed() -> None:
+    result = judge(load_program(FOUNDING.parents[1] / "operations" / "ksm-write.litmus"), version("6.1"))
+    goal = default_goal(result)
+    assert goal is not None
+    told = [phrase for step in trace(result.exploration, goal.state) for phrase in facts(step.changes)]
+    assert told[-1] == "folio0 is freed"

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from cowpath.explore.cells import Layout, Pointer, Record
 from cowpath.explore.trace import Change
 from cowpath.kernel.state import Folio, Pte, Reference, Register, Slot
-from cowpath.litmus.ast import ZERO
 from cowpath.litmus.values import string_text, value_text
 from cowpath.program import DISCARDED
 
@@ -38,7 +37,7 @@ def told(changes: Sequence[Change], about: tuple[Record, str]) -> Iterator[str]:
     mine = [change for change in changes if subject(change) == about]
     before, after = mine[0].before, mine[-1].after
     if field == "content":
-        yield content_words(record, mine)
+        yield f"{record!r} is freed" if is_freed(record, changes) else content_words(record, mine)
     elif isinstance(record, Pte) and mine[0].name == repr(record):
         yield pte_words(repr(record), before, after)
     elif field == CACHE:
@@ -52,6 +51,14 @@ def told(changes: Sequence[Change], about: tuple[Record, str]) -> Iterator[str]:
         yield f"{mine[0].name} changes from {before} to {after}"
 
 
+def is_freed(record: Record, changes: Sequence[Change]) -> bool:
+    """Whether a page loses its last reference; the model forgets the content of free pages."""
+    return any(
+        change.record is record and change.name == f"{record!r}.refcount" and change.after == "0"
+        for change in changes
+    )
+
+
 def content_words(record: Record, changes: Sequence[Change]) -> str:
     """What is in a page, a slot or a register now."""
     values = [change.after for change in changes]
@@ -59,8 +66,6 @@ def content_words(record: Record, changes: Sequence[Change]) -> str:
         return f"{record!r} is {value_text(values[0])}"
     if all(value == DISCARDED for value in values):
         return f"the content of {record!r} is discarded"
-    if all(value == ZERO for value in values):
-        return f"{record!r} is zeroed"
     if len(values) == 1:
         return f"{changes[0].name} becomes {value_text(values[0])}"
     return f"{record!r} gets the content {string_text(tuple(values))}"
