@@ -103,6 +103,8 @@ def test_an_outcome_leads_to_its_shortest_path(browser: Chrome, serve: Serve) ->
     wait(browser, "document.querySelector('.outcome.here')")
     assert "path=0x18" in browser.current_url
     assert "lost write" in text(browser, ".outcome.here")
+    absent = "promised, but never on this kernel: 0:r0=b 0:r1=D 0:x[0]=D 0:x[1]=c"
+    assert text(browser, ".absent") == absent
 
 
 def test_two_kernels_side_by_side_with_their_first_difference(browser: Chrome, serve: Serve) -> None:

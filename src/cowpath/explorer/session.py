@@ -19,7 +19,7 @@ from cowpath.litmus.source import Source
 from cowpath.program import Program
 from cowpath.report import text
 from cowpath.report.trace import forbidden_values, last_line, promised_words
-from cowpath.verdict import Outcome, Result, judge
+from cowpath.verdict import Outcome, Result, judge, split
 
 Document = dict[str, Any]
 
@@ -150,11 +150,32 @@ def result_document(walk: Walk) -> Document:
         "words": text.verdict_words(result),
         "worst": None if goal is None else goal_name(result, goal),
         "outcomes": [outcome_document(result, outcome) for outcome in result.outcomes],
+        "missing": missing(result),
         "violations": [{"name": one.name, "title": str(one), "text": one.text} for one in result.violations],
         "states": len(result.exploration.states),
         "actors": [actor.name for actor in result.exploration.model.actors],
         "picture": picture(walk.layout),
     }
+
+
+FEW = 3
+"""Promised outcomes that a reader is shown although they do not happen."""
+
+
+def missing(result: Result) -> Document:
+    """What is promised but cannot happen on this kernel: a few outcomes, and how many there are.
+
+    Nothing is claimed where the search did not finish.
+    """
+    if result.verdict == "unfinished":
+        return {"few": [], "count": 0}
+    here = {(tuple(one.registers.items()), tuple(one.memory.items())) for one in result.outcomes}
+    found = [
+        Outcome(registers, memory).text()
+        for registers, memory in (split(result.program, seen) for seen in result.promised)
+        if (tuple(registers.items()), tuple(memory.items())) not in here
+    ]
+    return {"few": found[:FEW], "count": len(found)}
 
 
 def outcome_document(result: Result, outcome: Outcome) -> Document:
