@@ -2,7 +2,9 @@
 // What is looked at, and how it changes.  The address names all of it, so that a link shows the same.
 
 import { draw } from "cowpath/arrows";
-import { cls, count, el, replace } from "cowpath/dom";
+import { chip, heading } from "cowpath/banner";
+import { beside, difference } from "cowpath/beside";
+import { cls, el, replace } from "cowpath/dom";
 import { listen } from "cowpath/keys";
 import { Model } from "cowpath/model";
 import { panel } from "cowpath/panel";
@@ -214,7 +216,7 @@ function render() {
   if (!sides.length) return;
   const drawings = sides.map((view) => picture(view));
   replace(place.program, program(sides[0]));
-  replace(place.stage, timeline(sides[0]), story(sides[0]), sides.length > 1 && difference(sides),
+  replace(place.stage, timeline(sides[0]), story(sides[0]), sides.length > 1 && difference(sides, state),
     el("div", { class: cls("machines", sides.length > 1 && "two") }, drawings.map((drawing, number) =>
       el("div", { class: "machine" }, sides.length > 1 && [el("h2", {}, sides[number].test.kernel), beside(sides[number])], drawing.picture))));
   main.classList.toggle("two", sides.length > 1);
@@ -228,69 +230,24 @@ function drawAll() {
   drawn.forEach(draw);
 }
 
-/** What one of two kernels did in this step, and why. */
-function beside(view) {
-  if (!view.step) return el("p", { class: "quiet" }, view.at ? "no step here: this kernel is there already" : "at the start");
-  return el("p", { class: "quiet" }, view.step.function ? `${view.step.function}(): ` : "", view.step.notes.join("; ") || "no decision here");
-}
-
-/** What the two kernels differ in, and where that began. */
-function difference(sides) {
-  const { first } = state.walk.other;
-  if (first === null) return el("p", { class: "difference" }, "No difference on this path so far.");
-  const names = state.walk.other.differs[first].filter((name) => !state.walk.other.differs[0].includes(name));
-  const told = names.slice(0, 1).map((name) => [el("b", {}, name), ": ", el("span", { class: "one" }, valueAt(sides[0], name, first)), " here, ", el("span", { class: "one" }, valueAt(sides[1], name, state.walk.other.at[first])), ` on ${state.other}`]);
-  return el("p", { class: "difference" }, `First difference, step ${first}: `, told, " ",
-    state.at !== first && el("button", { id: "to-first", onclick: actions.toFirst }, "go there"));
-}
-
-/** A value by its name in one frame: a record's own words, or one of its fields. */
-function valueAt(view, name, number) {
-  const frame = view.frames[number];
-  if (frame.words[name] !== undefined) return frame.words[name];
-  for (const record of view.model.records) {
-    for (const field of record.fields) {
-      for (let offset = 0; offset < (field.length ?? 1); offset++) {
-        const called = field.type !== "contents" ? `${record.name}.${field.name}` : record.name.includes(":") ? record.name : `${record.name}[${offset}]`;
-        if (called === name) return view.model.text(field, frame.cells[field.at + offset]);
-      }
-    }
-  }
-  return "";
-}
-
 function banner() {
-  const { overview } = state;
-  if (!overview) return [el("h1", {}, "cowpath"), state.problem && el("p", { class: "problem", role: "alert" }, state.problem)];
-  return [
-    el("h1", {}, el("span", { class: "brand" }, "cowpath"), " ", overview.name),
-    from.live && el("div", { class: "kernels", role: "group", "aria-label": "Kernel" }, overview.kernels.map(chip)),
-    from.live && el("label", { class: "beside" }, "beside ", el("select", { id: "with", onchange: (event) => show({ other: event.target.value, at: state.at }) },
-      ["", ...overview.kernels.filter((kernel) => kernel !== state.kernel)].map((kernel) => el("option", { value: kernel, selected: kernel === state.other }, kernel || "no other kernel")))),
-    state.problem && el("p", { class: "problem", role: "alert" }, state.problem),
-  ];
+  return [...heading(bannerView()), state.problem && el("p", { class: "problem", role: "alert" }, state.problem)];
 }
 
-function chip(kernel, number) {
-  const found = verdicts.get(kernel);
-  const here = kernel === state.kernel;
-  return el("button", {
-    id: `kernel-${number}`, class: cls("chip", found && (TONES[found.verdict] ?? ""), here && "here"), "aria-pressed": String(here),
-    onclick: () => { stop(); show({ kernel, path: "" }); },
-  }, kernel.replace(" x86_64", ""), el("small", {}, found ? found.words : standing(kernel)));
+/** What the head of the page needs to know. */
+function bannerView() {
+  const { overview, kernel, other, waiting, model } = state;
+  return {
+    overview, kernel, other, waiting, verdicts, live: from.live, large: model?.test.states > PATIENCE,
+    choose: (one) => { stop(); show({ kernel: one, path: "" }); },
+    compare: (one) => show({ other: one, at: state.at }),
+  };
 }
 
-const TONES = { kept: "good", broken: "bad" };
-
-/** What stands on a kernel that has no verdict yet. */
-function standing(kernel) {
-  if (state.waiting?.kernel === kernel) return `${count(state.waiting.states)} states \u2026`;
-  return state.model?.test.states > PATIENCE ? "not explored yet" : "\u2026";
-}
-
+/** Only one kernel's chip is drawn again: nothing may move from under a pointer. */
 function rechip(kernel) {
   const number = state.overview.kernels.indexOf(kernel);
-  document.getElementById(`kernel-${number}`)?.replaceWith(chip(kernel, number));
+  document.getElementById(`kernel-${number}`)?.replaceWith(chip(bannerView(), kernel, number));
 }
 
 // -- the start ------------------------------------------------------------------------------------
@@ -334,7 +291,7 @@ async function judgeAll() {
   }
 }
 
-/** Only what a verdict changes is drawn again: nothing may move from under a pointer. */
+/** What a verdict changes. */
 function judged(kernel) {
   rechip(kernel);
   const told = document.querySelector(".story");
