@@ -2,7 +2,9 @@
 """`--format herd`: the log of herd7 (of litmus7 for what a machine has shown), which mcompare7 reads.
 
 herd knows registers of threads and no memory of processes, and names and numbers as values.  So memory
-`0:x[1]` is written as register `0:x.1`, zero as 0, and what is no letter or digit as its character code.
+`0:x[1]` is written as register `0:x.1`, zero as 0, and what is no letter or digit as its character code.  All
+states of a test, in every log, must name the same locations: what has no value is `none`, and each state says
+whether the kernel crashed or hung.
 """
 
 from __future__ import annotations
@@ -10,13 +12,13 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cowpath.litmus import ast
 from cowpath.litmus.print import condition_text
 from cowpath.program import DISCARDED, SEGV, Program
 from cowpath.report.case import Case, Seen, one_line
-from cowpath.verdict import leader_of
+from cowpath.verdict import leader_of, mentions_copies, names
 
 KINDS = {"exists": "Allowed", "~exists": "Forbidden", "forall": "Required"}
 
@@ -28,13 +30,13 @@ def document(cases: Sequence[Case]) -> str:
     """
     tests = [(case, case.program) for case in cases if case.program is not None and case.status != "skip"]
     several = len({case.kernel for case, _ in tests}) > 1
-    return "\n".join(one(case, program, test_name(case, several)) for case, program in tests)
+    return "\n".join(one(case, program, name_of(case, several)) for case, program in tests)
 
 
-def test_name(case: Case, with_kernel: bool) -> str:
+def name_of(case: Case, with_kernel: bool) -> str:
     """A name in the characters that mcompare7 takes.
 
-    >>> test_name(Case("get-write-fork", "f.litmus", "6.1 x86_64 without H3", "pass", "kept"), True)
+    >>> name_of(Case("get-write-fork", "f.litmus", "6.1 x86_64 without H3", "pass", "kept"), True)
     'get-write-fork+6.1-x86_64-without-H3'
     """
     name = f"{case.test}+{case.kernel}" if with_kernel else case.test
@@ -47,21 +49,30 @@ def one(case: Case, program: Program, name: str) -> str:
     counted = any(seen.count for seen in case.outcomes)
     states = f"Histogram ({len(case.outcomes)} states)" if counted else f"States {len(case.outcomes)}"
     lines = [f"Test {name} {KINDS[quantifier]}", states]
-    lines += [state(seen) for seen in case.outcomes]
+    named = locations(program)
+    lines += [state(seen, named) for seen in case.outcomes]
     lines += answer(case, program, name)
     lines += [f"Time {name} {case.seconds:.2f}", f"Hash={digest(program)}", ""]
     return "\n".join(lines)
 
 
-def state(seen: Seen) -> str:
+def locations(program: Program) -> dict[str, str]:
+    """What each state of a test names, with what it says there unless it was seen otherwise."""
+    copies = {"copies": "none"} if mentions_copies(program) else {}
+    return dict.fromkeys(names(program), "none") | copies | {"crash": "0", "hang": "0"}
+
+
+def state(seen: Seen, named: Mapping[str, str]) -> str:
     """One outcome; why a kernel stopped is a comment.
 
-    >>> state(Seen("0:r0=a; 0:x[1]=7;", count=99, values={"0:r0": "a", "0:x[1]": "7"}, witness=True))
-    '99      *>0:r0=a; 0:x.1=7;'
+    >>> seen = Seen("0:r0=a; 0:x[1]=7;", count=99, values={"0:r0": "a", "0:x[1]": "7"}, witness=True)
+    >>> state(seen, {"0:r0": "none", "0:x[1]": "none", "crash": "0"})
+    '99      *>0:r0=a; 0:x.1=7; crash=0;'
     """
+    values = dict(named) | {name: value(shown) for name, shown in seen.values.items()}
     head = f"{seen.count:<8}{'*' if seen.witness else ':'}>" if seen.count else ""
     stopped = f" # {one_line(seen.text)}" if {"crash", "hang"} & set(seen.values) else ""
-    return head + " ".join(f"{location(n)}={value(v)};" for n, v in seen.values.items()) + stopped
+    return head + " ".join(f"{location(name)}={shown};" for name, shown in values.items()) + stopped
 
 
 def location(name: str) -> str:
