@@ -105,10 +105,8 @@ def test_predicted_breakage_is_an_expected_failure_in_ktap() -> None:
 def test_herd_tools_read_a_run_as_a_log_of_litmus7() -> None:
     log = written("herd", comparison("6.1", "x86_64", {LOST: 1, KEPT: 99}))
     assert log.startswith("Test get-write-read-refault Allowed\nHistogram (2 states)\n99      :>0:r0=b;")
-    assert (
-        "\n1       *>0:r0=b; 0:r1=a; 0:x.0=a; 0:x.1=c; crash=0; hang=0;\nOk\nWitnesses\nPositive: 1 Negative: 99\n"
-        in log
-    )
+    lost = "1       *>0:r0=b; 0:r1=a; 0:x.0=a; 0:x.1=c; crash=0; hang=0;"
+    assert f"\n{lost}\nOk\nWitnesses\nPositive: 1 Negative: 99\n" in log
     assert "\nCondition exists (0:r1=a)\nObservation get-write-read-refault Sometimes 1 99\n" in log
 
 
