@@ -4,7 +4,6 @@
 import json
 import zlib
 from base64 import b64decode
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cowpath.explore.cells import Count, Flag, Layout, Pointer, Record
-from cowpath.explore.trace import path_to
+from cowpath.explore.path import path_to
 from cowpath.explorer import pages
 from cowpath.explorer.compare import first_difference
 from cowpath.explorer.pages import check_page, deltas, trace_page
@@ -138,5 +137,15 @@ def test_a_search_that_keeps_one_state_for_many_can_be_walked(monkeypatch: pytes
     found = walk.result.exploration
     goal, plain = walk.result.outcomes[0].state, walk.path_to(walk.result.outcomes[0].state)
     monkeypatch.setattr(found, "states", [found.states[0], *(state[::-1] for state in found.states[1:])])
-    monkeypatch.setattr(found, "search", SimpleNamespace(canonical=lambda state: state[::-1]), raising=False)
+    monkeypatch.setattr(found, "canonical", lambda state: state[::-1])
     assert walk.path_to(goal) == plain
+
+
+def test_a_large_search_is_not_kept_for_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = session(read_source(FOUNDING), "5.18", "6.1")
+    assert both.verdict("5.18 x86_64")["words"] == "lost write"
+    monkeypatch.setattr("cowpath.explorer.session.SMALL", 10)
+    assert both.verdict("6.1 x86_64")["verdict"] == "kept"
+    assert list(both.walks) == ["5.18 x86_64"]
+    assert both.progress("6.1 x86_64")["states"] > 0
+    assert both.test("6.1 x86_64")["verdict"] == "kept"

@@ -5,6 +5,7 @@ import dataclasses
 
 from hypothesis import HealthCheck, Phase, assume, given, settings
 
+from cowpath.explore.engine import Method
 from cowpath.kernel.changes import NEWEST, version
 from cowpath.litmus import ast
 from cowpath.litmus.resolve import resolve
@@ -45,14 +46,23 @@ slow = settings(
 
 def run(tree: ast.Litmus) -> Result:
     """The verdict on the newest kernel; programs with too many states are passed over."""
-    result = judge(resolve(dataclasses.replace(tree, condition=None)), version(NEWEST), MAX_STATES)
+    program = resolve(dataclasses.replace(tree, condition=None))
+    result = judge(program, version(NEWEST), Method(max_states=MAX_STATES))
     assume(result.verdict != "unfinished")
     return result
+
+
+def writes_where_it_may_only_read(tree: ast.Litmus) -> bool:
+    """A device writes through a read-only reference; no driver does: nobody marks the page dirty for it."""
+    statements = [statement for _, statement in tree.statements()]
+    writable = {s.reference for s in statements if isinstance(s, ast.GetUserPage) and "FOLL_WRITE" in s.flags}
+    return any(isinstance(s, ast.DeviceWrite) and s.reference not in writable for s in statements)
 
 
 @slow
 @given(trees)
 def test_the_newest_kernel_keeps_its_invariants(tree: ast.Litmus) -> None:
+    assume(not writes_where_it_may_only_read(tree))
     result = run(tree)
     assert result.violations == ()
     assert not [outcome for outcome in result.outcomes if outcome.crash]
