@@ -77,6 +77,13 @@ def test_a_test_without_swap_needs_none(unchanged: None) -> None:
     assert answer.outcomes == {("a", "c", "a", ""): 3}
 
 
+def test_a_read_only_pin_shows_what_is_written_later(unchanged: None) -> None:
+    """And one that is never given back ends with its round."""
+    text = """C t { char x[2] = "ab"; swap = none; }
+        P0(char *x) { g = pin_user_page(x); r0 = device_read(g, 1); x[1] = 'c'; r1 = device_read(g, 1); }"""
+    assert answer_of(text, allow_global=False, rounds=20).outcomes == {("b", "c", "a", "c"): 20}
+
+
 def test_a_page_goes_to_swap_and_comes_back(unchanged: None) -> None:
     answer = answer_of(SWAP, allow_global=True)
     assert answer.outcomes == {("b", "a", "b"): 3}
