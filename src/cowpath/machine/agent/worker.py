@@ -99,7 +99,7 @@ def _held_file(job: dict[str, Any], board: Board, stack: contextlib.ExitStack) -
     stack.callback(file.close)
     held_reads = any(reference["means"] == "held-read" for reference in job["program"]["references"])
     if held_reads and reads_pin(file, board):
-        message = "O_DIRECT reads take FOLL_PIN on this kernel, and nothing else holds FOLL_GET|FOLL_WRITE"
+        message = "FUSE takes FOLL_PIN here, and there is no other way to hold FOLL_GET|FOLL_WRITE"
         raise CannotRunError(message)
     return file
 
