@@ -135,119 +135,110 @@ def apply(ops: Any, head: int, words: Any, after: Any, count: int) -> None:
 
 @compiled
 def field(words: Any, place: Any) -> Any:
-    """The value of a field."""
-    return int64((words[place[0]] >> uint64(place[1])) & uint64(place[2]))
+    """The value of a field, given its packed place."""
+    return int64((words[place & BYTE] >> ((place >> S8) & BYTE)) & (place >> S16))
 
 
 @compiled
 def put(words: Any, place: Any, value: Any) -> None:
     """Set a field."""
-    mask = uint64(place[2]) << uint64(place[1])
-    words[place[0]] = (words[place[0]] & ~mask) | (uint64(value) << uint64(place[1]))
+    word, shift = place & BYTE, (place >> S8) & BYTE
+    words[word] = (words[word] & ~((place >> S16) << shift)) | (uint64(value) << shift)
 
 
 @compiled
-def comes_after(
-    words: Any, own: Any, belonging: Any, fields: int, root_at: Any, places: Any, classes: Any
-) -> int:
-    """How two records compare, by what is in them and by where their actors stand: 1, 0 or -1."""
-    for cell in range(fields):
-        left, right = field(words, own[0, cell]), field(words, own[1, cell])
-        if left != right:
-            return 1 if left < right else -1
-    for which in range(belonging.shape[1]):
-        one, other = belonging[0, which], belonging[1, which]
-        left = classes[root_at[one] + field(words, places[one])]
-        right = classes[root_at[other] + field(words, places[other])]
-        if left != right:
-            return 1 if left < right else -1
-    return 0
+def renumber(
+    groups: Any,
+    roots: Any,
+    members: Any,
+    runs: Any,
+    run_shifts: Any,
+    own: Any,
+    pointers: Any,
+    pointer_counts: Any,
+    codes: Any,
+    goes_to: Any,
+    belonging: Any,
+    holders: Any,
+    frames: Any,
+    classes: Any,
+    held: Any,
+    root_at: Any,
+    places: Any,
+    words: Any,
+    ranks: Any,
+) -> Any:
+    """Bring interchangeable records into their order (see RenamingArrays); 0 if all is done.
 
+    Otherwise an exchange does not know a frame yet: 1 + that frame + the number of all frames * the exchange.
 
-@compiled
-def rank(names: Any, group: int, words: Any, root_at: Any, places: Any, ranks: Any) -> None:
-    """Two ranks for each record of a group, FAR where nothing refers to it.
-
-    The first by pointers from outside all groups and by locals, the second by pointers out of other groups.
+    Four numbers order the records: a rank by pointers from outside all groups and by locals, FAR where there
+    are none; for those, what is in them, and where their actors stand; a rank by pointers out of other groups.
+    Groups refer to each other, so it repeats until nothing moves.  One long function on plain arrays: tuples
+    and slices of arrays would cost more than the work.
     """
-    count, outside, inside = names.groups[group, 0], names.groups[group, 2], names.groups[group, 3]
-    for record in range(2 * count):
-        ranks[record] = FAR
-    for pointer in range(outside + inside):
-        record = names.members[group, field(words, names.roots[group, pointer])]
-        if record >= 0:
-            record += 0 if pointer < outside else count
-            if ranks[record] == FAR:
-                ranks[record] = pointer
-    for actor in range(len(root_at)):
-        frame = root_at[actor] + field(words, places[actor])
-        for place in range(names.held.shape[2]):
-            record = names.held[frame, group, place]
-            if record < 0:
-                break
-            if ranks[record] == FAR:
-                ranks[record] = outside + actor * names.held.shape[2] + place
-
-
-@compiled
-def exchange(names: Any, group: int, one: int, words: Any, root_at: Any, places: Any, swapped: Any) -> Any:
-    """Let two neighbours of a group change places; 0, or 1 + the place in `frames` of a frame not known."""
-    which, frames = names.groups[group, 1] + one, names.frames
-    for actor in range(len(root_at)):
-        at = root_at[actor] + field(words, places[actor])
-        swapped[actor] = frames[which, at]
-        if frames[which, at] < 0:
-            return 1 + at + frames.shape[1] * which
-    for actor in range(len(root_at)):
-        put(words, places[names.actors[which, actor]], swapped[actor])
-    for cell in range(names.groups[group, 5]):
-        left, right = names.own[group, one, cell], names.own[group, one + 1, cell]
-        held = field(words, left)
-        put(words, left, field(words, right))
-        put(words, right, held)
-    for pointer in range(names.pointer_counts[group]):
-        place = names.pointers[group, pointer]
-        put(words, place, names.codes[which, field(words, place)])
-    return 0
-
-
-@compiled
-def renumber(names: Any, root_at: Any, places: Any, words: Any, ranks: Any) -> Any:
-    """Bring interchangeable records into their order (see reduce.py); 0 if all is done.
-
-    Groups refer to each other, so it repeats until nothing moves.  Otherwise an exchange does not know a
-    frame yet: see `exchange`.
-    """
-    groups, moved, rounds = names.groups, True, 0
+    actors, moved, rounds = len(root_at), True, 0
     while moved and rounds < ROUNDS:
         moved, rounds = False, rounds + 1
         for group in range(len(groups)):
-            count = groups[group, 0]
-            rank(names, group, words, root_at, places, ranks)
-            for end in range(count - 1, 0, -1):
-                for one in range(end):
+            count, outside, inside = groups[group, 0], groups[group, 2], groups[group, 3]
+            content, stands, last = count, 2 * count, 3 * count
+            for record in range(count):
+                ranks[record] = ranks[last + record] = FAR
+                ranks[content + record] = ranks[stands + record] = 0
+            for pointer in range(outside + inside):
+                record = members[group, field(words, roots[group, pointer])]
+                if record >= 0:
+                    record += 0 if pointer < outside else last
+                    if ranks[record] == FAR:
+                        ranks[record] = pointer
+            for actor in holders:
+                frame = root_at[actor] + field(words, places[actor])
+                for place in range(held.shape[2]):
+                    record = held[frame, group, place]
+                    if record < 0:
+                        break
+                    if ranks[record] == FAR:
+                        ranks[record] = outside + actor * held.shape[2] + place
+            for record in range(count):
+                if ranks[record] == FAR:
+                    for run in range(groups[group, 4]):
+                        value = field(words, runs[group, record, run])
+                        ranks[content + record] |= value << int64(run_shifts[group, record, run])
+                    for which in range(belonging.shape[2]):
+                        actor = belonging[group, record, which]
+                        stand = classes[root_at[actor] + field(words, places[actor])]
+                        ranks[stands + record] = (ranks[stands + record] << 16) | int64(stand)
+            for end in range(count - 1):  # an insertion sort: nearly always they are in order
+                for one in range(end, -1, -1):
                     order = ranks[one] - ranks[one + 1]
                     if order == 0:
-                        order = comes_after(
-                            words,
-                            names.own[group, one : one + 2],
-                            names.belonging[group, one : one + 2],
-                            groups[group, 4],
-                            root_at,
-                            places,
-                            names.classes,
-                        )
+                        order = ranks[content + one + 1] - ranks[content + one]
                     if order == 0:
-                        order = ranks[count + one] - ranks[count + one + 1]
+                        order = ranks[stands + one + 1] - ranks[stands + one]
+                    if order == 0:
+                        order = ranks[last + one] - ranks[last + one + 1]
                     if order <= 0:
-                        continue
-                    unknown = exchange(names, group, one, words, root_at, places, ranks[2 * count :])
-                    if unknown:
-                        return unknown
+                        break
+                    exchange, swapped = groups[group, 1] + one, 4 * count
+                    for actor in range(actors):
+                        at = root_at[actor] + field(words, places[actor])
+                        ranks[swapped + actor] = frames[exchange, at]
+                        if frames[exchange, at] < 0:
+                            return 1 + at + frames.shape[1] * exchange
+                    for actor in range(actors):
+                        put(words, places[goes_to[exchange, actor]], ranks[swapped + actor])
+                    for cell in range(groups[group, 5]):
+                        left = field(words, own[group, one, cell])
+                        right = field(words, own[group, one + 1, cell])
+                        put(words, own[group, one, cell], right)
+                        put(words, own[group, one + 1, cell], left)
+                    for pointer in range(pointer_counts[group]):
+                        code = codes[exchange, field(words, pointers[group, pointer])]
+                        put(words, pointers[group, pointer], code)
                     moved = True
-                    ranks[one], ranks[one + 1] = ranks[one + 1], ranks[one]
-                    at = count + one
-                    ranks[at], ranks[at + 1] = ranks[at + 1], ranks[at]
+                    for at in range(one, 4 * count, count):
+                        ranks[at], ranks[at + 1] = ranks[at + 1], ranks[at]
     return 0
 
 
@@ -262,9 +253,9 @@ def flags_of(trees: Any, words: Any, first: int, last: int) -> Any:
     flags, rest = ZERO, True
     for actor in range(len(trees.root_at)):
         place = trees.frame_places[actor]
-        if place[0] < first or place[0] >= last:
+        if int64(place & BYTE) < first or int64(place & BYTE) >= last:
             continue
-        frame = trees.root_at[actor] + int64((words[place[0]] >> uint64(place[1])) & uint64(place[2]))
+        frame = trees.root_at[actor] + field(words, place)
         rest = rest and trees.resting[frame] != 0
         entry = trees.roots[frame]
         while entry > 0:
@@ -301,10 +292,12 @@ def expand(
     forward = work.forward
     words, ring = np.empty(count, np.uint64), np.empty((CHUNK, count + 2), np.uint64)
     stack, ranks = np.empty(STACK, np.int64), np.empty(512, np.int64)
-    renaming = len(names.groups) > 0
+    groups, renaming = names.groups, len(names.groups) > 0
+    names_roots, members, own, belonging = names.roots, names.members, names.own, names.belonging
+    pointers, pointer_counts, codes, goes_to = names.pointers, names.pointer_counts, names.codes, names.actors
+    exchanged, classes, held, holders = names.frames, names.classes, names.held, names.holders
+    runs, run_shifts = names.runs, names.run_shifts
     left_flags, right_flags = store.left_flags, store.right_flags
-    crash_word, crash_shift = places[actors, 0], uint64(places[actors, 1])
-    crash_mask = uint64(places[actors, 2])
     candidates, pendings, reported, waiting = 0, 0, 0, 0
     number = first
     while number < last and reported + actors + 1 <= len(events) and candidates + MOST <= room:
@@ -313,12 +306,11 @@ def expand(
         load_part(right_words, root & LOW, words, split, count)
         one, other = left_flags[int64(root >> HALF)], right_flags[int64(root & LOW)]
         blocked, rest = one | other, ((one & other) >> uint64(63)) != ZERO
-        crashed = (words[crash_word] >> crash_shift) & crash_mask != ZERO
+        crashed = field(words, places[actors]) != 0
         for actor in range(0 if crashed else actors):
             if actor < 63 and (blocked >> uint64(actor)) & ONE:
                 continue
-            frame = (words[places[actor, 0]] >> uint64(places[actor, 1])) & uint64(places[actor, 2])
-            at = root_at[actor] + int64(frame)
+            at = root_at[actor] + field(words, places[actor])
             stack[0] = entries[at]
             top = 1
             while top > 0:
@@ -355,7 +347,27 @@ def expand(
                 apply(ops, head, words, next_words, count)
                 if renaming:
                     next_words[count + 1] = uint64(3)
-                    unknown = renumber(names, root_at, places, next_words, ranks)
+                    unknown = renumber(
+                        groups,
+                        names_roots,
+                        members,
+                        runs,
+                        run_shifts,
+                        own,
+                        pointers,
+                        pointer_counts,
+                        codes,
+                        goes_to,
+                        belonging,
+                        holders,
+                        exchanged,
+                        classes,
+                        held,
+                        root_at,
+                        places,
+                        next_words,
+                        ranks,
+                    )
                     if unknown and reported + actors + 1 < len(events):
                         events[reported, 0], events[reported, 1] = EVENT_FRAME, number
                         events[reported, 3] = unknown - 1
