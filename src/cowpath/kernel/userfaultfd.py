@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes, swap_state
+from cowpath.kernel import changes, mutants, swap_state
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import PTE_NONE, PteValue, pte_lock, pte_same, pte_unlock, ptep_get, set_pte
 from cowpath.kernel.rmap import folio_maybe_dma_pinned
 from cowpath.kernel.state import Folio, Kernel, Pte, Slot
@@ -46,7 +47,8 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
     folio_lock(folio)
     yield
     pte_lock(source.mm)
-    if may_move(target, source, value) and folio.anon_exclusive and not folio_maybe_dma_pinned(folio):
+    exclusive = folio.anon_exclusive and not folio_maybe_dma_pinned(folio)
+    if exclusive and may_move(k, target, source, value):
         set_pte(source, PTE_NONE)
         flush_tlb_page(k, source)
         if k.lockless:
@@ -105,7 +107,7 @@ def still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
 
 def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
     """Move the swap pte as it is."""
-    if may_move(target, source, value):
+    if may_move(k, target, source, value):
         if folio is not None:
             folio.index = target.page + 1
         set_pte(target, value)
@@ -113,9 +115,10 @@ def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Foli
         move_references(k, target, source)
 
 
-def may_move(target: Pte, source: Pte, value: PteValue) -> bool:
+def may_move(k: Kernel, target: Pte, source: Pte, value: PteValue) -> bool:
     """Whether the source is as it was, and nothing is at the target."""
-    return target.kind == "none" and pte_same(source, value)
+    empty = still(k, mutants.NO_EMPTY_TARGET_IN_MOVE, target.kind == "none")
+    return empty and still(k, mutants.NO_PTE_SAME_IN_MOVE, pte_same(source, value))
 
 
 def move_references(k: Kernel, target: Pte, source: Pte) -> None:

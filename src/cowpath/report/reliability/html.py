@@ -9,7 +9,7 @@ from importlib import resources
 from cowpath.eras import Column
 from cowpath.litmus.print import to_text
 from cowpath.reliability import Cell, Table
-from cowpath.report.reliability import BACKING, BRACKETS, TITLE, Shown, anchors, meanings, shown_traces
+from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
 from cowpath.situations import Kind, Situation
 
 Links = dict[tuple[Kind, Situation, Column], str]
@@ -21,10 +21,10 @@ addEventListener("hashchange", open); open();
 """A link into a folded trace unfolds it; without scripts the reader does that."""
 
 
-def document(table: Table) -> str:
-    """The whole page."""
+def document(table: Table, pages: Links | None = None) -> str:
+    """The whole page; its cells lead to `pages` beside it, else to the traces below the table."""
     style = resources.files(__package__).joinpath("style.css").read_text("utf-8")
-    links = anchors(table)
+    links = {cell: f"#{place}" for cell, place in anchors(table).items()} if pages is None else pages
     kinds = "".join(section(table, kind, links) for kind in table.kinds)
     shown = "".join(trace(one) for one in shown_traces(table))
     traces = f"<h2>Traces</h2>\n{shown}" if shown else ""
@@ -32,7 +32,7 @@ def document(table: Table) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(TITLE)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{escape(TITLE)}</h1>\n<p>{escape(BACKING)}</p>\n{legend(table)}{kinds}{traces}"
+        f"<h1>{escape(TITLE)}</h1>\n<p>{escape(introduction(table))}</p>\n{legend(table)}{kinds}{traces}"
         f"</main>\n<script>{OPEN_TARGET}</script>\n</body>\n</html>\n"
     )
 
@@ -70,11 +70,11 @@ def row(table: Table, kind: Kind, situation: Situation, links: Links) -> str:
     return f'<tr><th scope="row" title="{title}">{escape(situation.title)}</th>{shown}</tr>\n'
 
 
-def mark(cell: Cell, anchor: str | None) -> str:
+def mark(cell: Cell, link: str | None) -> str:
     """One cell, linked to its trace if it has one."""
     classes = f"cell {css(cell.verdict)}" + (" excluded" if cell.words.startswith("(") else "")
-    if anchor:
-        return f'<a class="{classes}" href="#{anchor}">{cell.words}</a>'
+    if link:
+        return f'<a class="{classes}" href="{escape(link)}">{cell.words}</a>'
     return f'<span class="{classes}">{cell.words}</span>'
 
 
@@ -91,5 +91,6 @@ def trace(shown: Shown) -> str:
         f'<details id="{shown.anchor}">\n<summary><span class="cell {css(shown.cell.verdict)}">'
         f"{shown.cell.words}</span> {escape(shown.kind.title)}: {escape(shown.situation.title)} "
         f"<small>{escape(kernels)}</small></summary>\n"
-        f"<pre>{escape(test)}</pre>\n<pre>{escape(shown.cell.trace)}</pre>\n</details>\n"
+        f'<pre tabindex="0">{escape(test)}</pre>\n'
+        f'<pre tabindex="0">{escape(shown.cell.trace)}</pre>\n</details>\n'
     )
