@@ -37,4 +37,6 @@ def _of(statement: ast.Statement) -> str:
             return "gup_fast"
         case ast.Swapoff():
             return "swapoff"
+        case ast.ClearRefs() | ast.SoftDirty():
+            return "soft_dirty"
     return ""

@@ -12,6 +12,9 @@ nothing.  A reference (GUP) is *attached* to the memory it was taken from, and t
 - a read-only FOLL_GET may be parted by any store of its process, and then it is stale;
 - never may a reference show one process what another one wrote after fork.
 
+A page that its process wrote after clear_refs (or took a reference to for writing) is soft-dirty; any other
+may be.  Nothing is said of what devices write, and of writes while clear_refs runs.
+
 After MADV_FREE memory may turn into zeros at any moment until it is written again, but not under a promised
 reference.  Where nothing is promised, every choice that does not leak is allowed.
 
@@ -35,6 +38,7 @@ class Process(Record):
     """One process."""
 
     alive = Flag("it runs")
+    clearing = Flag("clear_refs runs", feature="soft_dirty")
 
 
 class Memory(Record):
@@ -45,6 +49,7 @@ class Memory(Record):
     read = Flag("it may be read")
     write = Flag("it may be written")
     lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
+    written = Flag("since clear_refs, or since ever: it is soft-dirty", feature="soft_dirty")
 
 
 class Reference(Record):
@@ -137,6 +142,7 @@ def store(p: Promise, memory: Memory, place: int, value: Content) -> None:
     """A process writes its own memory, and what is attached to it by promise."""
     memory.data[place] = value
     memory.lazy = False
+    note_write(p, memory)
     process = memory.number // p.width
     for reference in p.attached(memory):
         own = reference.owner is memory
@@ -149,6 +155,12 @@ def store(p: Promise, memory: Memory, place: int, value: Content) -> None:
             reference.data[place] = value
         else:
             p.attachment(reference, memory).attached = False
+
+
+def note_write(p: Promise, memory: Memory) -> None:
+    """The page is soft-dirty from now on."""
+    if "soft_dirty" in p.layout.features:
+        memory.written = not p.processes[memory.number // p.width].clearing
 
 
 def device_write(p: Promise, reference: Reference, place: int, value: Content) -> None:
@@ -184,6 +196,8 @@ def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...
     reference.data = memory.data
     reference.pin, reference.promised = pin, pin or write
     p.attachment(reference, memory).attached = True
+    if write:
+        note_write(p, memory)
 
 
 def put(p: Promise, reference: Reference) -> None:
@@ -202,7 +216,7 @@ def give_up(p: Promise, memory: Memory) -> None:
         if reference.owner is memory:
             reference.promised = False
     memory.data.fill(p.layout.content(ast.ZERO))
-    memory.lazy = False
+    memory.lazy = memory.written = False
 
 
 def move(p: Promise, target: Memory, source: Memory) -> None:
@@ -211,6 +225,7 @@ def move(p: Promise, target: Memory, source: Memory) -> None:
         return
     give_up(p, target)
     target.data, target.lazy = source.data, source.lazy
+    note_write(p, target)
     for reference in p.attached(source):
         if reference.owner is source:
             reference.owner = target
@@ -230,7 +245,7 @@ def fork_page(p: Promise, parent: Memory, child: Memory) -> None:
     """The child gets the parent's content; a FOLL_GET for writing is without promise from now on."""
     child.data = parent.data
     child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
-    child.lazy = parent.lazy
+    child.lazy, child.written = parent.lazy, parent.written
     for reference in p.attached(parent):
         if not reference.pin and reference.promised:
             reference.promised = False
@@ -250,6 +265,8 @@ def run_thread(p: Promise, task: Task) -> Code:
         statement = p.program.threads[task.number].body[position]
         if isinstance(statement, ast.Fork):
             yield from fork(p, task, p.program.threads[p.program.thread_index[statement.thread]].process)
+        elif isinstance(statement, ast.ClearRefs):
+            yield from clear_refs(p, task)
         elif isinstance(statement, ast.Exit):
             yield from leave(p, task)
             break
@@ -268,6 +285,16 @@ def fork(p: Promise, task: Task, child: int) -> Code:
         yield
         page += 1
     p.processes[child].alive = True
+
+
+def clear_refs(p: Promise, task: Task) -> Code:
+    """Nothing counts as written; writes meanwhile may be noted or not."""
+    process = p.program.threads[task.number].process
+    p.processes[process].clearing = True
+    for page in range(p.width):
+        p.memory(process, page).written = False
+    yield
+    p.processes[process].clearing = False
 
 
 def leave(p: Promise, task: Task) -> Code:
@@ -306,6 +333,9 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
         case ast.DeviceRead(register=name, reference=reference, place=place):
             if taken(p, reference).state == "held":
                 p.register(task, name).value[0] = p.reference(reference).data[place]
+        case ast.SoftDirty(register=name, page=page):
+            noted = p.memory(process, page).written or p.choose()
+            p.register(task, name).value[0] = p.layout.content(ast.YES if noted else ast.NO)
         case ast.PutPage(reference=name):
             put(p, taken(p, name))
         case ast.Mprotect(page=page, protection=protection):
@@ -373,6 +403,7 @@ def begin(p: Promise) -> None:
     for page in p.program.pages:
         memory = p.memory(0, page.index)
         memory.mapped = memory.read = memory.write = True
+        memory.written = "soft_dirty" in p.layout.features
         for place, value in enumerate(page.content or ()):
             memory.data[place] = p.layout.content(value)
 

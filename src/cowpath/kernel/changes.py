@@ -106,6 +106,16 @@ PINNED_NOT_SWAPPED = Change(
     "reclaim does not give a swap slot to a page that may be pinned",
     "a pinned page could enter the swap cache and be unmapped",
 )  # fmt: skip
+CLEAR_REFS_SPARES_PINNED = Change(
+    "clear-refs-spares-pinned", "9348b73c2e1b", V5_11, "fs/proc/task_mmu.c",
+    "clear_refs leaves a page that may be pinned writable and soft-dirty",
+    "it write-protected the page, and the owner's next write parted it from its pins",
+)  # fmt: skip
+CLEAR_REFS_EXCLUDES = Change(
+    "clear-refs-excludes", "29a951dfb3c3", V5_11, "fs/proc/task_mmu.c",
+    "clear_refs holds mmap_lock for writing until it has flushed the TLB",
+    "a fault could copy a page that another CPU's TLB still led to",
+)  # fmt: skip
 GET_SWAP_DEVICE = Change(
     "get-swap-device", "2799e77529c2", V5_14, "mm/memory.c",
     "do_swap_page holds a reference to the swap device",
@@ -159,6 +169,11 @@ ANON_EXCLUSIVE = Change(
     "anon-exclusive", "6c287605fd56", V5_19, "mm/rmap.c",
     "PG_anon_exclusive says that a page belongs to one process; such a page is reused whatever its refcount",
     "exclusivity was guessed from the refcount at each write fault",
+)  # fmt: skip
+SWAPOFF_KEEPS_TRACKING = Change(
+    "swapoff-keeps-tracking", "14a762dd1977", V5_19, "mm/swapfile.c",
+    "unuse_pte keeps soft-dirty and the write protection of userfaultfd",
+    "swapoff dropped both, so that writes before it were forgotten and writes after it went unannounced",
 )  # fmt: skip
 UNSHARE = Change(
     "unshare", "a7f226604170", V5_19, "mm/gup.c",
@@ -263,6 +278,16 @@ MPROTECT_KEEPS_WRITABLE = Change(
     "the next write faulted, and found the page exclusive or not",
     unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
 )  # fmt: skip
+MPROTECT_TRACKS_SOFT_DIRTY = Change(
+    "mprotect-tracks-soft-dirty", "76aefad628aa", V6_0, "mm/mprotect.c",
+    "mprotect leaves a pte read-only where the next write must be noted (soft-dirty)",
+    "it had VM_SOFTDIRTY the wrong way round, and did so where nothing was tracked",
+)  # fmt: skip
+MIGRATION_KEEPS_DIRTY = Change(
+    "migration-keeps-dirty", "2e3468778dbe", V6_1, "mm/migrate.c",
+    "a page that has moved is as dirty as before; where that is set, so is soft-dirty",
+    "it was clean, and a write to it that clear_refs met on the way went unnoted",
+)  # fmt: skip
 
 BREAK_KSM_UNSHARES = Change(
     "break-ksm-unshares", "6cce3314b928", V6_2, "mm/ksm.c",
@@ -276,7 +301,7 @@ LAZYFREE_KEEPS_REFERENCED = Change(
     "a reference that nobody wrote through made the page swapbacked for good",
 )  # fmt: skip
 MPROTECT_IGNORES_DIRTY = Change(
-    "mprotect-ignores-dirty", "6a56ccbcf6c6", V6_2, "mm/mprotect.c",
+    "mprotect-ignores-dirty", "d84887739d5c", V6_2, "mm/mprotect.c",
     "mprotect makes the pte of an exclusive page writable, clean or dirty",
     "only that of a dirty page",
     unobservable="as mprotect-keeps-writable: it spares a fault",
@@ -306,6 +331,11 @@ FORK_LOCKS_VMAS = Change(
     "fork-locks-vmas", "fb49c455323f", V6_5, "kernel/fork.c",
     "fork write-locks every VMA of the parent, so that no fault comes before it has flushed the TLB",
     "with per-VMA locks a fault could copy a page that another CPU's TLB still led to",
+)  # fmt: skip
+WALK_LOCKS_VMAS = Change(
+    "walk-locks-vmas", "49b0638502da", V6_5, "mm/pagewalk.c",
+    "clear_refs write-locks every VMA that it walks, so that no fault comes before it has flushed the TLB",
+    "only those that nothing was tracked in yet: from the second call on, faults came in between",
 )  # fmt: skip
 ZSWAP_RECHECKS_ENTRY = Change(
     "zswap-rechecks-entry", "04fc7816089c", V6_4, "mm/zswap.c",
@@ -343,6 +373,11 @@ MOVE_RECHECKS_CACHE = Change(
     "move-rechecks-cache", "0ea148a79919", V6_16, "mm/userfaultfd.c",
     "under the locks UFFDIO_MOVE makes sure that the swap cache is still as it was looked up",
     "it could take a folio along that no longer belonged to the entry, and leave the right one behind",
+)  # fmt: skip
+MOVE_MARKS_SOFT_DIRTY = Change(
+    "move-marks-soft-dirty", "75cb1cca2c88", V6_16, "mm/userfaultfd.c",
+    "UFFDIO_MOVE makes the page soft-dirty at its new address, and dirty only if it was",
+    "it made a present page dirty, and a swap pte neither: who tracks writes missed the new content",
 )  # fmt: skip
 NO_BYPASS = Change(
     "no-bypass", "f1879e8a0c60", V7_0, "mm/memory.c",

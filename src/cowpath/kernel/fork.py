@@ -80,7 +80,7 @@ def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
 def dup_vma(source: Vma, target: Vma) -> None:
     """The child's mapping is like the parent's."""
     target.mapped, target.read, target.write = source.mapped, source.read, source.write
-    target.mergeable = source.mergeable
+    target.mergeable, target.soft_dirty = source.mergeable, source.soft_dirty
 
 
 def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
@@ -128,7 +128,7 @@ def copy_present_page(k: Kernel, cpu: int, folio: Folio, target: Pte) -> None:
     count_copy(k)
     folio_add_new_anon_rmap(k, new, target)
     folio_add_lru(k, new, cpu)
-    set_pte(target, pte_mkwrite(mk_pte(new)))
+    set_pte(target, pte_mkwrite(k, mk_pte(new)))
 
 
 def copy_nonpresent_pte(k: Kernel, source: Pte, target: Pte) -> None:

@@ -13,10 +13,12 @@ from cowpath.kernel.page_io import swap_readpage
 from cowpath.kernel.pgtable import (
     PTE_NONE,
     PteValue,
+    keep_tracking,
     maybe_mkwrite,
     mk_pte,
     pte_lock,
     pte_mkwrite,
+    pte_needs_soft_dirty_wp,
     pte_same,
     pte_swp_exclusive,
     pte_unlock,
@@ -103,7 +105,7 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
         folio = alloc_folio(k)
         folio_add_new_anon_rmap(k, folio, vmf.pte)
         folio_add_lru(k, folio, vmf.cpu)
-        set_pte(vmf.pte, pte_mkwrite(mk_pte(folio)) if vmf.pte.vma.write else mk_pte(folio))
+        set_pte(vmf.pte, pte_mkwrite(k, mk_pte(folio)) if vmf.pte.vma.write else mk_pte(folio))
     else:
         set_pte(vmf.pte, mk_pte(k.zero_page))
     pte_unlock(vmf.pte.mm)
@@ -129,12 +131,12 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
         return (yield from wp_page_copy(k, vmf))
     if folio.anon_exclusive:
         k.say(f"{folio} is exclusive (PG_anon_exclusive), so it is reused")
-        wp_page_reuse(vmf)
+        wp_page_reuse(k, vmf)
         return vmf.write
     if not k.has(changes.WP_REUSE_BY_REFCOUNT):
         return (yield from wp_by_mapcount(k, vmf, folio))
     if wp_can_reuse(k, vmf, folio):
-        wp_page_reuse(vmf)
+        wp_page_reuse(k, vmf)
         return vmf.write
     return (yield from wp_page_copy(k, vmf))
 
@@ -158,7 +160,7 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
     reuse = reuse_ksm_page(vmf, folio) if folio.ksm else swapfile.reuse_swap_page(k, folio)
     folio_unlock(folio)
     if reuse:
-        wp_page_reuse(vmf)
+        wp_page_reuse(k, vmf)
         return vmf.write
     return (yield from wp_page_copy(k, vmf))
 
@@ -215,10 +217,10 @@ def explain_copy(k: Kernel, folio: Folio) -> bool:
     return False
 
 
-def wp_page_reuse(vmf: Fault) -> None:
+def wp_page_reuse(k: Kernel, vmf: Fault) -> None:
     """Let the page be written in place; an unshare request leaves it read-only.  Drops the lock."""
     if vmf.write:
-        set_pte(vmf.pte, maybe_mkwrite(vmf.orig, vmf.pte.vma))
+        set_pte(vmf.pte, maybe_mkwrite(k, vmf.orig, vmf.pte.vma))
     pte_unlock(vmf.pte.mm)
 
 
@@ -256,7 +258,8 @@ def install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
     folio_add_new_anon_rmap(k, new, vmf.pte)
     folio_add_lru(k, new, vmf.cpu)
     value = mk_pte(new)
-    set_pte(vmf.pte, maybe_mkwrite(value, vmf.pte.vma) if vmf.write else value)
+    unshared = keep_tracking(value, vmf.orig)
+    set_pte(vmf.pte, maybe_mkwrite(k, value, vmf.pte.vma) if vmf.write else unshared)
     if old is not k.zero_page:
         folio_remove_rmap(old)
         count_copy(k)
@@ -430,13 +433,20 @@ def map_then_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> P
 
 
 def swapped_in_pte(k: Kernel, vmf: Fault, folio: Folio, exclusive: bool) -> PteValue:
-    """The new entry; an exclusive page is writable for a write, since v6.11 for a read too (c18160dba5ff)."""
-    value = mk_pte(folio)
-    if exclusive and vmf.write:
-        return maybe_mkwrite(value, vmf.pte.vma)
-    if exclusive and k.has(changes.READ_MAPS_WRITABLE) and vmf.pte.vma.write:
-        return value._replace(write=True)
-    return value
+    """The new entry; an exclusive page is writable for a write.
+
+    Since v6.11 for a read too (c18160dba5ff), where the first write need not be noted (108f15002862).
+    """
+    value, vma = keep_tracking(mk_pte(folio), vmf.orig), vmf.pte.vma
+    if not exclusive:
+        return value
+    if not k.has(changes.READ_MAPS_WRITABLE):
+        return maybe_mkwrite(k, value, vma) if vmf.write else value
+    if pte_needs_soft_dirty_wp(k, vma, value):
+        return value
+    if vmf.write:
+        return maybe_mkwrite(k, value, vma)
+    return value._replace(write=vma.write)
 
 
 def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
@@ -485,9 +495,9 @@ def should_try_to_free_swap(vmf: Fault, got: SwapIn) -> bool:
 
 def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     """v5.17 and before: a write may reuse the page if one pte or slot refers to it (reuse_swap_page)."""
-    value = mk_pte(got.folio)
+    value = keep_tracking(mk_pte(got.folio), vmf.orig)
     if vmf.write and swapfile.reuse_swap_page(k, got.folio):
-        value = maybe_mkwrite(value, vmf.pte.vma)
+        value = maybe_mkwrite(k, value, vmf.pte.vma)
     add_rmap_of_swapped_in(k, vmf, got, exclusive=False)
     set_pte(vmf.pte, value)
     swapfile.swap_free(k, got.slot)

@@ -7,7 +7,7 @@ from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked
 from cowpath.kernel import changes, mutants
 from cowpath.kernel.mutants import still
-from cowpath.kernel.pgtable import mk_pte, pte_lock, pte_unlock, ptep_get, set_pte
+from cowpath.kernel.pgtable import keep_tracking, mk_pte, pte_lock, pte_mkdirty, pte_unlock, ptep_get, set_pte
 from cowpath.kernel.rmap import ptes_mapping, try_to_migrate
 from cowpath.kernel.state import Folio, Kernel, Pte
 from cowpath.kernel.swap import (
@@ -124,5 +124,6 @@ def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
         if value.access != "read" and k.has(changes.ANON_EXCLUSIVE):
             new.anon_exclusive = True
         writable = value.access == "write" and pte.vma.write
-        set_pte(pte, mk_pte(new)._replace(write=writable))
+        mapped = keep_tracking(mk_pte(new), value)._replace(write=writable)
+        set_pte(pte, pte_mkdirty(k, mapped) if value.dirty and new.dirty else mapped)
     pte_unlock(pte.mm)

@@ -39,6 +39,12 @@ def mmap_write_unlock(mm: Mm) -> None:
     mm.mmap_writer = False
 
 
+def mmap_write_downgrade(mm: Mm) -> None:
+    """From writer to reader, with nobody else in between."""
+    mmap_write_unlock(mm)
+    mmap_read_lock(mm)
+
+
 def vma_start_read(k: Kernel, vma: Vma) -> bool:
     """A fault takes only the lock of its VMA if it can (0bff0aaea03e, v6.4).
 

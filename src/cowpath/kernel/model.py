@@ -150,6 +150,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
     """Map one page, and give it its content if it has any."""
     pte = k.pte(mm, page)
     pte.vma.mapped = pte.vma.read = pte.vma.write = True
+    pte.vma.soft_dirty = k.soft_dirty
     pte.vma.mergeable = any(actor.kind == "ksmd" and page in actor.pages for actor in k.program.background)
     if content is None:
         return
@@ -160,7 +161,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
     folio.uptodate = folio.lru = True
     folio.anon_exclusive = k.has(ANON_EXCLUSIVE)
     folio.index = page + 1
-    set_pte(pte, pte_mkwrite(mk_pte(folio)))
+    set_pte(pte, pte_mkwrite(k, mk_pte(folio)))
 
 
 def observe(k: Kernel) -> tuple[object, ...]:

@@ -6,8 +6,16 @@ from __future__ import annotations
 from cowpath.explore.recorder import Code
 from cowpath.kernel import changes
 from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
-from cowpath.kernel.pgtable import PteValue, pte_lock, pte_unlock, pte_wrprotect, ptep_get, set_pte
-from cowpath.kernel.state import Kernel, Pte
+from cowpath.kernel.pgtable import (
+    PteValue,
+    pte_lock,
+    pte_needs_soft_dirty_wp,
+    pte_unlock,
+    pte_wrprotect,
+    ptep_get,
+    set_pte,
+)
+from cowpath.kernel.state import Kernel, Pte, Vma
 from cowpath.kernel.tlb import flush_tlb_page
 
 
@@ -36,19 +44,26 @@ def change_pte(k: Kernel, pte: Pte) -> None:
         set_pte(pte, pte_wrprotect(value))
     elif value.access == "write" and not pte.vma.write:
         set_pte(pte, value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read"))
-    elif value.present and can_change_pte_writable(k, value):
+    elif value.present and can_change_pte_writable(k, pte.vma, value):
         k.say(f"{value.folio} is exclusive: writable again without a fault")
         set_pte(pte, value._replace(write=True))
     pte_unlock(pte.mm)
 
 
-def can_change_pte_writable(k: Kernel, value: PteValue) -> bool:
-    """Whether an exclusive page may be written at once (64fe24a3e05e, 76aefad628aa, v6.0).
+def can_change_pte_writable(k: Kernel, vma: Vma, value: PteValue) -> bool:
+    """Whether an exclusive page may be written at once (64fe24a3e05e, v6.0).
 
-    Until v6.2 it had to be dirty, too (6a56ccbcf6c6).
+    Not where the first write must be noted.  Until v6.2 the page had to be dirty, too (d84887739d5c).
     """
-    if not k.has(changes.MPROTECT_KEEPS_WRITABLE):
+    if not k.has(changes.MPROTECT_KEEPS_WRITABLE) or mprotect_needs_soft_dirty_wp(k, vma, value):
         return False
     if not value.dirty and not k.has(changes.MPROTECT_IGNORES_DIRTY):
         return False
     return value.folio is not None and value.folio.anon_exclusive
+
+
+def mprotect_needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
+    """Whether a write must fault to be noted: VM_SOFTDIRTY means that nothing is tracked (76aefad628aa)."""
+    if k.has(changes.MPROTECT_TRACKS_SOFT_DIRTY):
+        return pte_needs_soft_dirty_wp(k, vma, value)
+    return vma.soft_dirty and not value.soft_dirty

@@ -29,6 +29,7 @@ class PteValue(NamedTuple):
     exclusive: bool = False
     migrating: Folio | None = None
     access: str = "none"
+    soft_dirty: bool = False
 
     @property
     def present(self) -> bool:
@@ -42,13 +43,15 @@ PTE_NONE = PteValue()
 def ptep_get(pte: Pte) -> PteValue:
     """Read an entry in one go, with or without the page-table lock."""
     kind = pte.kind
+    if kind == "none":
+        return PTE_NONE
+    soft_dirty = pte.soft_dirty
     if kind == "present":
-        return PteValue("present", folio=pte.folio, write=pte.write, dirty=pte.dirty)
+        return PteValue("present", pte.folio, pte.write, pte.dirty, soft_dirty=soft_dirty)
     if kind == "swap":
-        return PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
-    if kind == "migration":
-        return PteValue("migration", migrating=pte.migrating, access=pte.access)
-    return PTE_NONE
+        return PteValue("swap", slot=pte.slot, exclusive=pte.exclusive, soft_dirty=soft_dirty)
+    entry = PteValue("migration", migrating=pte.migrating, access=pte.access, soft_dirty=soft_dirty)
+    return entry._replace(dirty=pte.dirty)
 
 
 def set_pte(pte: Pte, value: PteValue) -> None:
@@ -56,6 +59,7 @@ def set_pte(pte: Pte, value: PteValue) -> None:
     pte.kind, pte.folio, pte.write, pte.dirty = value.kind, value.folio, value.write, value.dirty
     pte.slot, pte.exclusive = value.slot, value.exclusive
     pte.migrating, pte.access = value.migrating, value.access
+    pte.soft_dirty = value.soft_dirty
 
 
 def pte_same(pte: Pte, value: PteValue) -> bool:
@@ -68,14 +72,19 @@ def mk_pte(folio: Folio) -> PteValue:
     return PteValue("present", folio=folio)
 
 
-def pte_mkwrite(value: PteValue) -> PteValue:
+def pte_mkdirty(k: Kernel, value: PteValue) -> PteValue:
+    """Written to.  The kernel sets both bits, the CPU only the first: it knows nothing of soft-dirty."""
+    return value._replace(dirty=True, soft_dirty=k.soft_dirty)
+
+
+def pte_mkwrite(k: Kernel, value: PteValue) -> PteValue:
     """Writable and dirty, as a write fault installs it (pte_mkdirty, then maybe_mkwrite)."""
-    return value._replace(write=True, dirty=True)
+    return pte_mkdirty(k, value)._replace(write=True)
 
 
-def maybe_mkwrite(value: PteValue, vma: Vma) -> PteValue:
+def maybe_mkwrite(k: Kernel, value: PteValue, vma: Vma) -> PteValue:
     """Dirty, and writable if the mapping is: FOLL_FORCE and KSM write where the CPU may not."""
-    return value._replace(write=vma.write, dirty=True)
+    return pte_mkdirty(k, value)._replace(write=vma.write)
 
 
 def pte_wrprotect(value: PteValue) -> PteValue:
@@ -86,6 +95,16 @@ def pte_wrprotect(value: PteValue) -> PteValue:
 def pte_mkclean(value: PteValue) -> PteValue:
     """Not written since."""
     return value._replace(dirty=False)
+
+
+def keep_tracking(value: PteValue, old: PteValue) -> PteValue:
+    """What is known of earlier writes goes from an entry to the one that takes its place."""
+    return value._replace(soft_dirty=value.soft_dirty or old.soft_dirty)
+
+
+def pte_needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
+    """Whether the next write must fault to be noted (mm/internal.h): it is tracked, and none was yet."""
+    return k.soft_dirty and not vma.soft_dirty and not value.soft_dirty
 
 
 def swp_entry_to_pte(slot: Slot) -> PteValue:

@@ -26,6 +26,11 @@ def swap_layout(version: Version) -> Layout:
     return layout.without_exclusive()
 
 
+def has_soft_dirty(version: Version) -> bool:
+    """Whether ptes of this architecture have a soft-dirty bit (CONFIG_MEM_SOFT_DIRTY)."""
+    return swap_layout(version).soft_dirty is not None
+
+
 def raw_pte(version: Version, value: PteValue) -> int | None:
     """The bits of a swap pte or of an empty one; None for a present one, whose bits the model does not have.
 
@@ -38,7 +43,8 @@ def raw_pte(version: Version, value: PteValue) -> int | None:
         return layout.none
     if value.slot is None:
         return None
-    return swp_pte.make(layout, 0, value.slot.number + 1, exclusive=value.exclusive)
+    flags = {"exclusive": value.exclusive, "soft_dirty": value.soft_dirty}
+    return swp_pte.make(layout, 0, value.slot.number + 1, **flags)
 
 
 def raw_text(version: Version, value: PteValue) -> str:

@@ -8,6 +8,7 @@ from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import changes, mutants, rmap, swap_state, zswap
 from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
+    keep_tracking,
     mk_pte,
     pte_lock,
     pte_same_as_swp,
@@ -262,7 +263,7 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
         rmap.folio_add_new_anon_rmap(k, mapped, pte)
         folio_add_lru(k, mapped, cpu)
         folio_unlock(mapped)
-    set_pte(pte, mk_pte(mapped))
+    set_pte(pte, keep_tracking(mk_pte(mapped), value) if k.has(changes.SWAPOFF_KEEPS_TRACKING) else mk_pte(mapped))
     swap_free(k, slot)
     pte_unlock(pte.mm)
 

@@ -7,7 +7,7 @@ from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
 from cowpath.kernel import changes, swap_state
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
-from cowpath.kernel.pgtable import PTE_NONE, PteValue, pte_lock, pte_same, pte_unlock, ptep_get, set_pte
+from cowpath.kernel.pgtable import PTE_NONE, PteValue, pte_lock, pte_mkwrite, pte_same, pte_unlock, ptep_get, set_pte
 from cowpath.kernel.rmap import folio_maybe_dma_pinned
 from cowpath.kernel.state import Folio, Kernel, Pte, Slot
 from cowpath.kernel.swap import folio_get, folio_lock, folio_put, folio_unlock
@@ -55,11 +55,23 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
             set_pte(source, value)
         else:
             folio.index = target.page + 1
-            set_pte(target, value._replace(write=True, dirty=True))
+            set_pte(target, moved_pte(k, value))
             move_references(k, target, source)
     pte_unlock(source.mm)
     folio_unlock(folio)
     folio_put(k, folio)
+
+
+def moved_pte(k: Kernel, value: PteValue) -> PteValue:
+    """The entry at the target, writable; it is soft-dirty, so that user space notices (75cb1cca2c88, v6.16)."""
+    if k.has(changes.MOVE_MARKS_SOFT_DIRTY):
+        return mark_moved(k, value)._replace(write=True)
+    return pte_mkwrite(k, value)
+
+
+def mark_moved(k: Kernel, value: PteValue) -> PteValue:
+    """Content that was not here before."""
+    return value._replace(soft_dirty=k.soft_dirty)
 
 
 def move_swap_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
@@ -108,7 +120,7 @@ def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Foli
     if may_move(target, source, value):
         if folio is not None:
             folio.index = target.page + 1
-        set_pte(target, value)
+        set_pte(target, mark_moved(k, value) if k.has(changes.MOVE_MARKS_SOFT_DIRTY) else value)
         set_pte(source, PTE_NONE)
         move_references(k, target, source)
 

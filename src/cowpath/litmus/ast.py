@@ -41,6 +41,9 @@ class Register(Node):
 Value = str | Register
 """A character (or ZERO), or the register that holds it."""
 
+NO, YES = "0", "1"
+"""What a statement that asks a question gives: characters, not zero memory."""
+
 
 # -- statements, in the order of docs/litmus.md ----------------------------------------------------
 
@@ -163,6 +166,19 @@ class KsmMerge(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class ClearRefs(Node):
+    """`clear_refs()`: from now on the process's writes are noted (soft-dirty)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoftDirty(Node):
+    """`r0 = soft_dirty(x)`: whether pagemap calls the page soft-dirty, NO or YES."""
+
+    register: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class UserfaultfdMove(Node):
     """`userfaultfd_move(x, y)`: UFFDIO_MOVE to x from y."""
 
@@ -186,8 +202,13 @@ Statement = (
     | Swapoff
     | Migrate
     | KsmMerge
+    | ClearRefs
+    | SoftDirty
     | UserfaultfdMove
 )
+
+Assigning = Load | DeviceRead | SoftDirty
+"""Statements that assign a register."""
 
 
 # -- the initial block -----------------------------------------------------------------------------

@@ -162,7 +162,7 @@ class _Body:
     # -- what a statement changes ------------------------------------------------------------------
 
     def _effects(self, statement: ast.Statement) -> None:
-        if isinstance(statement, ast.Load | ast.DeviceRead):
+        if isinstance(statement, ast.Assigning):
             self._new_name(statement, statement.register, "register")
             self.registers.add(statement.register)
         elif isinstance(statement, ast.GetUserPage):

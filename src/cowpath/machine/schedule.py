@@ -25,7 +25,7 @@ Step = tuple[int, int]
 MAX_ORDERS = 256
 """More orders than this are sampled, and the result says so."""
 
-_EVERYWHERE = (ast.Fork, ast.Exit, ast.Swapoff)
+_EVERYWHERE = (ast.Fork, ast.Exit, ast.Swapoff, ast.ClearRefs)
 
 
 class FollowError(MachineError):
