@@ -270,3 +270,55 @@ def test_two_pins_of_memory_that_was_given_up_may_still_share_a_page() -> None:
         "P0(char *x) { g = pin_user_page(x); h = pin_user_page(x); madvise(x, MADV_DONTNEED);"
         " device_write(g, 0, 'D'); r0 = device_read(h, 0); r1 = x[0]; }"
     ) == {"0:r0=D 0:r1=\\0", "0:r0=a 0:r1=\\0"}
+
+
+# -- who wrote what --------------------------------------------------------------------------------
+
+CLEAN, DIRTY = "0:r0=0", "0:r0=1"
+
+
+def test_everything_is_soft_dirty_before_clear_refs() -> None:
+    assert allowed("P0(char *x) { r0 = soft_dirty(x); }") == {DIRTY}
+
+
+def test_what_was_written_since_clear_refs_is_soft_dirty() -> None:
+    assert allowed("P0(char *x) { clear_refs(); x[0] = 'b'; r0 = soft_dirty(x); }") == {DIRTY}
+    assert allowed("P0(char *x) { clear_refs(); g = pin_user_page(x, FOLL_WRITE); r0 = soft_dirty(x); }") == {
+        DIRTY
+    }
+
+
+@pytest.mark.parametrize(
+    "then", ["", "r1 = x[0];", "g = get_user_page(x);", "x[0] = 'b'; munmap(x);", "clear_refs();"]
+)
+def test_nothing_is_said_of_any_other_page(then: str) -> None:
+    found = allowed(f"P0(char *x) {{ clear_refs(); {then} r0 = soft_dirty(x); }}")
+    assert {seen.split()[-1] for seen in found} == {CLEAN, DIRTY}
+
+
+def test_writes_of_devices_are_not_seen() -> None:
+    found = allowed(
+        "P0(char *x) { g = get_user_page(x, FOLL_WRITE); clear_refs(); device_write(g, 0, 'b'); "
+        "r0 = soft_dirty(x); }"
+    )
+    assert found == {CLEAN, DIRTY}
+
+
+def test_a_write_while_clear_refs_runs_may_be_noted_or_not() -> None:
+    found = allowed("P0(char *x) { clear_refs(); } P1(char *x) { x[0] = 'b'; wait(P0); r0 = soft_dirty(x); }")
+    assert found == {"1:r0=0", "1:r0=1"}
+
+
+def test_the_child_is_as_dirty_as_its_parent() -> None:
+    found = allowed(
+        "P0(char *x) { clear_refs(); x[0] = 'b'; fork(P1); } P1(char *x) { r0 = soft_dirty(x); }"
+    )
+    assert found == {"1:r0=1"}
+
+
+def test_what_is_moved_to_an_address_is_written_there() -> None:
+    found = allowed(
+        "P0(char *x, char *y) { clear_refs(); userfaultfd_move(x, y); r0 = soft_dirty(x); r1 = x[0]; }",
+        'char x[1]; char y[1] = "a";',
+    )
+    assert "0:r0=0 0:r1=a" not in found

@@ -285,8 +285,8 @@ MPROTECT_TRACKS_SOFT_DIRTY = Change(
 )  # fmt: skip
 MIGRATION_KEEPS_DIRTY = Change(
     "migration-keeps-dirty", "2e3468778dbe", V6_1, "mm/migrate.c",
-    "a page that has moved is as dirty as before; where that is set, so is soft-dirty",
-    "it was clean, and a write to it that clear_refs met on the way went unnoted",
+    "a page that has moved is as dirty as before, and a dirty one is soft-dirty whatever it was",
+    "it was clean, and soft-dirty only if it was so before",
 )  # fmt: skip
 
 BREAK_KSM_UNSHARES = Change(
@@ -332,11 +332,6 @@ FORK_LOCKS_VMAS = Change(
     "fork write-locks every VMA of the parent, so that no fault comes before it has flushed the TLB",
     "with per-VMA locks a fault could copy a page that another CPU's TLB still led to",
 )  # fmt: skip
-WALK_LOCKS_VMAS = Change(
-    "walk-locks-vmas", "49b0638502da", V6_5, "mm/pagewalk.c",
-    "clear_refs write-locks every VMA that it walks, so that no fault comes before it has flushed the TLB",
-    "only those that nothing was tracked in yet: from the second call on, faults came in between",
-)  # fmt: skip
 ZSWAP_RECHECKS_ENTRY = Change(
     "zswap-rechecks-entry", "04fc7816089c", V6_4, "mm/zswap.c",
     "zswap writes an entry to its slot only if it is still that slot's entry",
@@ -352,6 +347,11 @@ FREE_SWAP_HOLDS_DEVICE = Change(
     "free-swap-holds-device", "82b1c07a0af6", V6_9, "mm/swapfile.c",
     "free_swap_and_cache holds a reference to the swap device",
     "swapoff could free the device while a zap was still giving its slot back",
+)  # fmt: skip
+MIGRATION_KEEPS_SOFT_DIRTY = Change(
+    "migration-keeps-soft-dirty", "055267feaecc", V6_9, "mm/migrate.c",
+    "a page that has moved is soft-dirty only if it was so before",
+    "a dirty one was soft-dirty, even where clear_refs had met it on the way",
 )  # fmt: skip
 READ_MAPS_WRITABLE = Change(
     "read-maps-writable", "c18160dba5ff", V6_11, "mm/memory.c",

@@ -115,7 +115,10 @@ def remove_migration_ptes(k: Kernel, old: Folio, new: Folio) -> Code:
 
 
 def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
-    """One entry: its kind says whether the page is exclusive (6c287605fd56, v5.19) and writable."""
+    """One entry: its kind says whether the page is exclusive (6c287605fd56, v5.19) and writable.
+
+    It may be writable though the next write ought to be noted, where clear_refs has been there meanwhile.
+    """
     pte_lock(pte.mm)
     value = ptep_get(pte)
     if value.kind == "migration" and value.migrating is old:
@@ -124,6 +127,8 @@ def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
         if value.access != "read" and k.has(changes.ANON_EXCLUSIVE):
             new.anon_exclusive = True
         writable = value.access == "write" and pte.vma.write
-        mapped = keep_tracking(mk_pte(new), value)._replace(write=writable)
-        set_pte(pte, pte_mkdirty(k, mapped) if value.dirty and new.dirty else mapped)
+        mapped = pte_mkdirty(k, mk_pte(new)) if value.dirty and new.dirty else mk_pte(new)
+        if k.has(changes.MIGRATION_KEEPS_SOFT_DIRTY):
+            mapped = mapped._replace(soft_dirty=False)
+        set_pte(pte, keep_tracking(mapped, value)._replace(write=writable))
     pte_unlock(pte.mm)

@@ -44,7 +44,9 @@ class Vma(Record):
     lock_readers = Count(7, "holders of the VMA lock for reading", quiet=True, feature="tlb")
     locked = Flag("the VMA lock is held for writing", quiet=True, feature="tlb")
     mergeable = Flag("VM_MERGEABLE: KSM may merge it", feature="ksm")
-    soft_dirty = Flag("VM_SOFTDIRTY: all of it counts as written, as nothing is tracked yet", feature="soft_dirty")
+    soft_dirty = Flag(
+        "VM_SOFTDIRTY: all of it counts as written, as nothing is tracked yet", feature="soft_dirty"
+    )
 
 
 class Pte(Record):

@@ -263,7 +263,9 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
         rmap.folio_add_new_anon_rmap(k, mapped, pte)
         folio_add_lru(k, mapped, cpu)
         folio_unlock(mapped)
-    set_pte(pte, keep_tracking(mk_pte(mapped), value) if k.has(changes.SWAPOFF_KEEPS_TRACKING) else mk_pte(mapped))
+    set_pte(
+        pte, keep_tracking(mk_pte(mapped), value) if k.has(changes.SWAPOFF_KEEPS_TRACKING) else mk_pte(mapped)
+    )
     swap_free(k, slot)
     pte_unlock(pte.mm)
 

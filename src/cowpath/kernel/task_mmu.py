@@ -48,16 +48,14 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
 
 
 def begin_clear_refs(k: Kernel, mm: Mm) -> None:
-    """Take the lock and start tracking in every mapping; with per-VMA locks, exclude faults (49b0638502da)."""
+    """Take the locks, and start tracking in every mapping that is not tracked yet."""
     vmas = [k.pte(mm, page).vma for page in range(len(k.program.pages))]
-    tracking = not any(vma.soft_dirty for vma in vmas)
-    if tracking and not k.has(changes.CLEAR_REFS_EXCLUDES):
+    if not (k.has(changes.CLEAR_REFS_EXCLUDES) or any(vma.soft_dirty for vma in vmas)):
         mmap_read_lock(mm)
         return
     mmap_write_lock(mm)
     for vma in vmas:
-        if vma.soft_dirty or k.has(changes.WALK_LOCKS_VMAS):
-            vma_start_write(vma)
+        vma_start_write(vma)
         vma.soft_dirty = False
     if not k.has(changes.CLEAR_REFS_EXCLUDES):
         mmap_write_downgrade(mm)

@@ -7,7 +7,16 @@ from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
 from cowpath.kernel import changes, swap_state
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
-from cowpath.kernel.pgtable import PTE_NONE, PteValue, pte_lock, pte_mkwrite, pte_same, pte_unlock, ptep_get, set_pte
+from cowpath.kernel.pgtable import (
+    PTE_NONE,
+    PteValue,
+    pte_lock,
+    pte_mkwrite,
+    pte_same,
+    pte_unlock,
+    ptep_get,
+    set_pte,
+)
 from cowpath.kernel.rmap import folio_maybe_dma_pinned
 from cowpath.kernel.state import Folio, Kernel, Pte, Slot
 from cowpath.kernel.swap import folio_get, folio_lock, folio_put, folio_unlock
@@ -63,7 +72,7 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
 
 
 def moved_pte(k: Kernel, value: PteValue) -> PteValue:
-    """The entry at the target, writable; it is soft-dirty, so that user space notices (75cb1cca2c88, v6.16)."""
+    """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.16)."""
     if k.has(changes.MOVE_MARKS_SOFT_DIRTY):
         return mark_moved(k, value)._replace(write=True)
     return pte_mkwrite(k, value)
