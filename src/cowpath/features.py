@@ -39,4 +39,6 @@ def _of(statement: ast.Statement) -> str:
             return "swapoff"
         case ast.ClearRefs() | ast.SoftDirty():
             return "soft_dirty"
+        case ast.UserfaultfdWp() | ast.UserfaultfdRead():
+            return "uffd_wp"
     return ""

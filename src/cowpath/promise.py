@@ -15,6 +15,9 @@ nothing.  A reference (GUP) is *attached* to the memory it was taken from, and t
 A page that its process wrote after clear_refs (or took a reference to for writing) is soft-dirty; any other
 may be.  Nothing is said of what devices write, and of writes while clear_refs runs.
 
+Writes to a page that userfaultfd write-protects, and references for writing, are announced and wait until
+the protection is taken away.  Nothing is said of a page that was never touched, or was given up.
+
 After MADV_FREE memory may turn into zeros at any moment until it is written again, but not under a promised
 reference.  Where nothing is promised, every choice that does not leak is allowed.
 
@@ -50,6 +53,9 @@ class Memory(Record):
     write = Flag("it may be written")
     lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
     written = Flag("since clear_refs, or since ever: it is soft-dirty", feature="soft_dirty")
+    populated = Flag("it is certain that there is a page", feature="uffd_wp")
+    registered = Flag("a userfaultfd may write-protect it", feature="uffd_wp")
+    protected = Flag("userfaultfd: writes wait", feature="uffd_wp")
 
 
 class Reference(Record):
@@ -72,6 +78,8 @@ class Task(Record):
     """A thread."""
 
     done = Flag("it has run its last statement")
+    waits = Pointer[Memory]("Memory", "what it waits to write to", feature="uffd_wp")
+    reported = Flag("somebody has read so from the userfaultfd", feature="uffd_wp")
 
 
 class Register(Record):
@@ -158,9 +166,10 @@ def store(p: Promise, memory: Memory, place: int, value: Content) -> None:
 
 
 def note_write(p: Promise, memory: Memory) -> None:
-    """The page is soft-dirty from now on."""
+    """The page is there, and soft-dirty from now on."""
     if "soft_dirty" in p.layout.features:
         memory.written = not p.processes[memory.number // p.width].clearing
+    memory.populated = "uffd_wp" in p.layout.features
 
 
 def device_write(p: Promise, reference: Reference, place: int, value: Content) -> None:
@@ -216,7 +225,7 @@ def give_up(p: Promise, memory: Memory) -> None:
         if reference.owner is memory:
             reference.promised = False
     memory.data.fill(p.layout.content(ast.ZERO))
-    memory.lazy = memory.written = False
+    memory.lazy = memory.written = memory.populated = memory.protected = False
 
 
 def move(p: Promise, target: Memory, source: Memory) -> None:
@@ -226,6 +235,7 @@ def move(p: Promise, target: Memory, source: Memory) -> None:
     give_up(p, target)
     target.data, target.lazy = source.data, source.lazy
     note_write(p, target)
+    target.protected = target.registered and source.protected
     for reference in p.attached(source):
         if reference.owner is source:
             reference.owner = target
@@ -245,7 +255,7 @@ def fork_page(p: Promise, parent: Memory, child: Memory) -> None:
     """The child gets the parent's content; a FOLL_GET for writing is without promise from now on."""
     child.data = parent.data
     child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
-    child.lazy, child.written = parent.lazy, parent.written
+    child.lazy, child.written, child.populated = parent.lazy, parent.written, parent.populated
     for reference in p.attached(parent):
         if not reference.pin and reference.promised:
             reference.promised = False
@@ -262,6 +272,8 @@ def run_thread(p: Promise, task: Task) -> Code:
         raise Blocked(f"the fork of {task}")
     position = 0
     while position < len(p.program.threads[task.number].body):
+        if "uffd_wp" in p.layout.features:
+            yield from announce(p, task, written_by(p, task, position))
         statement = p.program.threads[task.number].body[position]
         if isinstance(statement, ast.Fork):
             yield from fork(p, task, p.program.threads[p.program.thread_index[statement.thread]].process)
@@ -275,6 +287,55 @@ def run_thread(p: Promise, task: Task) -> Code:
         yield
         position += 1
     task.done = True
+
+
+def written_by(p: Promise, task: Task, position: int) -> Memory | None:
+    """The memory that a statement writes to through its process, where it may."""
+    process = p.program.threads[task.number].process
+    match p.program.threads[task.number].body[position]:
+        case ast.Store(page=page):
+            memory, force = p.memory(process, page), False
+        case ast.GetUserPage(page=page, flags=flags) if "FOLL_WRITE" in flags:
+            memory, force = p.memory(process, page), "FOLL_FORCE" in flags
+        case _:
+            return None
+    return memory if memory.mapped and (force or memory.write) else None
+
+
+def announce(p: Promise, task: Task, memory: Memory | None) -> Code:
+    """A write to a protected page is announced, and waits until it is allowed."""
+    while memory is not None and memory.protected:
+        task.waits, task.reported = memory, False
+        yield
+        if task.waits is not None:
+            raise Blocked(f"leave to write to {memory}")
+
+
+def protect(p: Promise, memory: Memory, on: bool) -> None:
+    """UFFDIO_WRITEPROTECT.  Where there may be no page nothing is remembered; off lets writers go."""
+    if not memory.mapped:
+        return
+    if on:
+        memory.registered = True
+        memory.protected = memory.populated or p.choose()
+        return
+    memory.protected = False
+    for task in p.tasks:
+        if task.waits is memory:
+            task.waits, task.reported = None, False
+
+
+def listen(p: Promise, task: Task, memory: Memory) -> bool:
+    """Whether a thread waits to write here: known when one does, or when none can any more."""
+    process = memory.number // p.width
+    peers = [p.tasks[thread.index] for thread in p.program.threads if thread.process == process]
+    for peer in peers:
+        if peer.waits is memory and not peer.reported:
+            peer.reported = True
+            return True
+    if not all(peer.done for peer in peers if peer is not task):
+        raise Blocked(f"a write to {memory}")
+    return False
 
 
 def fork(p: Promise, task: Task, child: int) -> Code:
@@ -336,6 +397,11 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
         case ast.SoftDirty(register=name, page=page):
             noted = p.memory(process, page).written or p.choose()
             p.register(task, name).value[0] = p.layout.content(ast.YES if noted else ast.NO)
+        case ast.UserfaultfdWp(page=page, mode=mode):
+            protect(p, p.memory(process, page), on=not mode)
+        case ast.UserfaultfdRead(register=name, page=page):
+            waits = listen(p, task, p.memory(process, page))
+            p.register(task, name).value[0] = p.layout.content(ast.YES if waits else ast.NO)
         case ast.PutPage(reference=name):
             put(p, taken(p, name))
         case ast.Mprotect(page=page, protection=protection):
@@ -404,6 +470,7 @@ def begin(p: Promise) -> None:
         memory = p.memory(0, page.index)
         memory.mapped = memory.read = memory.write = True
         memory.written = "soft_dirty" in p.layout.features
+        memory.populated = "uffd_wp" in p.layout.features and page.content is not None
         for place, value in enumerate(page.content or ()):
             memory.data[place] = p.layout.content(value)
 

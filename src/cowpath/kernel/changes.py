@@ -58,7 +58,8 @@ class Change:
 
 
 V2_6, V5_8, V5_9 = Release(2, 6), Release(5, 8), Release(5, 9)
-V5_11, V5_14, V5_18, V5_19 = Release(5, 11), Release(5, 14), Release(5, 18), Release(5, 19)
+V5_11, V5_12, V5_13, V5_14 = Release(5, 11), Release(5, 12), Release(5, 13), Release(5, 14)
+V5_18, V5_19 = Release(5, 18), Release(5, 19)
 V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Release(6, 3), Release(6, 4)
 V6_8, V6_11, V6_14, V6_15, V6_16 = (
     Release(6, 8), Release(6, 11), Release(6, 14), Release(6, 15), Release(6, 16),
@@ -115,6 +116,16 @@ CLEAR_REFS_EXCLUDES = Change(
     "clear-refs-excludes", "29a951dfb3c3", V5_11, "fs/proc/task_mmu.c",
     "clear_refs holds mmap_lock for writing until it has flushed the TLB",
     "a fault could copy a page that another CPU's TLB still led to",
+)  # fmt: skip
+UFFD_WP_FLUSHES = Change(
+    "uffd-wp-flushes", "6ce64428d620", V5_12, "mm/memory.c",
+    "do_wp_page flushes the TLB first where userfaultfd has write-protected and not flushed yet",
+    "it copied the page while another CPU still wrote to it",
+)  # fmt: skip
+UFFD_WP_IS_A_FLAG = Change(
+    "uffd-wp-is-a-flag", "099dd6878b9b", V5_13, "mm/swapfile.c",
+    "swapoff recognises a swap pte that userfaultfd has write-protected by its entry",
+    "such a pte compared unequal to its own swap entry, and swapoff never ended",
 )  # fmt: skip
 GET_SWAP_DEVICE = Change(
     "get-swap-device", "2799e77529c2", V5_14, "mm/memory.c",
@@ -292,8 +303,7 @@ MIGRATION_KEEPS_DIRTY = Change(
 BREAK_KSM_UNSHARES = Change(
     "break-ksm-unshares", "6cce3314b928", V6_2, "mm/ksm.c",
     "break_ksm asks for a page of one's own by an unshare fault",
-    "by a write fault, which userfaultfd write protection answers without unsharing",
-    unobservable="the two differ under userfaultfd write protection, which the model does not have",
+    "by a write fault, which makes the page soft-dirty, and fails where userfaultfd write-protects it",
 )  # fmt: skip
 LAZYFREE_KEEPS_REFERENCED = Change(
     "lazyfree-keeps-referenced", "faeb2831b517", V6_15, "mm/rmap.c",
@@ -310,6 +320,11 @@ LONGTERM_UNSHARES_ALL = Change(
     "longterm-unshares-all", "84209e87c696", V6_2, "mm/gup.c",
     "a read-only FOLL_LONGTERM pin unshares the zero page too",
     "it pinned the zero page, and the owner's first write parted the two",
+)  # fmt: skip
+UFFD_WP_RESOLVE_MAPS_WRITABLE = Change(
+    "uffd-wp-resolve-maps-writable", "931298e103c2", V6_3, "mm/userfaultfd.c",
+    "UFFDIO_WRITEPROTECT makes the pte of an exclusive page writable when it takes the protection away",
+    "the next write faulted, and found the page exclusive or not",
 )  # fmt: skip
 SYNC_WRITE_UNLOCKS = Change(
     "sync-write-unlocks", "3222d8c2a7f8", V6_3, "mm/page_io.c",
@@ -410,6 +425,11 @@ SWAPOFF_ALWAYS_EXCLUSIVE = Change(
     "only a page whose swap pte was marked",
 )  # fmt: skip
 
+MOVE_KEEPS_PROTECTION = Change(
+    "move-keeps-protection", "posted in April 2026, not merged in v7.3", None, "mm/userfaultfd.c",
+    "UFFDIO_MOVE leaves a page write-protected that userfaultfd has write-protected",
+    "the page is writable at its new address (in swap it stays protected)",
+)  # fmt: skip
 FORK_KEEPS_MIGRATION_KIND = Change(
     "fork-keeps-migration-kind", "a mutant of copy_nonpresent_pte", None, "mm/memory.c",
     "fork copies a migration entry as it is",

@@ -7,6 +7,7 @@ from cowpath.explore.recorder import Code
 from cowpath.kernel import changes, mutants
 from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
 from cowpath.kernel.pgtable import (
+    PteValue,
     mk_pte,
     pte_lock,
     pte_mkwrite,
@@ -94,7 +95,7 @@ def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
     if folio is None:
         return
     if folio is k.zero_page:
-        set_pte(target, value)
+        set_pte(target, for_child(value))
         return
     if must_copy(k, source.mm, folio):
         k.say(f"{folio} may be pinned, so the child gets a copy and the parent keeps it")
@@ -109,7 +110,7 @@ def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
         yield
     shared = pte_wrprotect(ptep_get(source))
     set_pte(source, shared)
-    set_pte(target, shared)
+    set_pte(target, for_child(shared))
 
 
 def must_copy(k: Kernel, parent: Mm, folio: Folio) -> bool:
@@ -146,7 +147,7 @@ def copy_nonpresent_pte(k: Kernel, source: Pte, target: Pte) -> None:
             k.say("parent and child share the slot now: the marker is cleared")
         else:
             k.say("the marker is copied: parent and child both take the page for theirs alone")
-    set_pte(target, value)
+    set_pte(target, for_child(value))
 
 
 def copy_migration_entry(k: Kernel, source: Pte, target: Pte) -> None:
@@ -155,7 +156,12 @@ def copy_migration_entry(k: Kernel, source: Pte, target: Pte) -> None:
     if not k.has(changes.FORK_KEEPS_MIGRATION_KIND):
         value = value._replace(access="read")
         set_pte(source, value)
-    set_pte(target, value)
+    set_pte(target, for_child(value))
+
+
+def for_child(value: PteValue) -> PteValue:
+    """The child is not registered with its parent's userfaultfd (there is no UFFD_FEATURE_EVENT_FORK here)."""
+    return value._replace(uffd_wp=False)
 
 
 def share_references(k: Kernel, source: Pte) -> None:

@@ -11,7 +11,15 @@ from cowpath.kernel import changes, mutants
 from cowpath.kernel.memory import Fault, handle_pte_fault
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
 from cowpath.kernel.mutants import still
-from cowpath.kernel.pgtable import PteValue, pte_lock, pte_needs_soft_dirty_wp, pte_same, pte_unlock, ptep_get
+from cowpath.kernel.pgtable import (
+    PteValue,
+    pte_lock,
+    pte_needs_soft_dirty_wp,
+    pte_same,
+    pte_unlock,
+    ptep_get,
+    userfaultfd_pte_wp,
+)
 from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Register
 from cowpath.kernel.swap import folio_get, folio_put, folio_ref_count, free_if_unused
 
@@ -98,16 +106,17 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
 def can_follow_write_pte(k: Kernel, request: Request, value: PteValue, cow: bool) -> bool:
     """Whether a kernel write may use the entry: it is writable, or FOLL_FORCE may overrule the mapping.
 
-    It may since 5535be309971 (v6.0) if the page is exclusive and the write need not be noted.  Before: if a
-    write fault gave this process a page (FOLL_COW) and the entry is dirty.
+    It may since 5535be309971 (v6.0) if the page is exclusive and the write need not be noted or announced.
+    Before: if a write fault gave this process a page (FOLL_COW) and the entry is dirty.
     """
     if value.write or value.folio is None:
         return value.write
     if not k.has(changes.FORCE_NEEDS_EXCLUSIVE):
         return cow and value.dirty
-    if pte_needs_soft_dirty_wp(k, request.pte.vma, value):
+    vma = request.pte.vma
+    if pte_needs_soft_dirty_wp(k, vma, value) or userfaultfd_pte_wp(vma, value):
         return False
-    return request.want.force and not request.pte.vma.write and value.folio.anon_exclusive
+    return request.want.force and not vma.write and value.folio.anon_exclusive
 
 
 def gup_must_unshare(k: Kernel, folio: Folio, request: Request) -> bool:

@@ -24,6 +24,7 @@ from cowpath.kernel.pgtable import (
     pte_unlock,
     ptep_get,
     set_pte,
+    userfaultfd_pte_wp,
 )
 from cowpath.kernel.rmap import (
     folio_add_anon_rmap,
@@ -51,6 +52,7 @@ from cowpath.kernel.swap_state import (
     swapin_readahead,
 )
 from cowpath.kernel.tlb import flush_tlb_page
+from cowpath.kernel.userfault import handle_userfault
 
 
 class Fault(NamedTuple):
@@ -61,12 +63,14 @@ class Fault(NamedTuple):
     write: bool = False  # FAULT_FLAG_WRITE
     unshare: bool = False  # FAULT_FLAG_UNSHARE (c89357e27f20, v5.19)
     orig: PteValue = PTE_NONE  # the entry as the fault found it
+    may_wait: bool = True  # FAULT_FLAG_ALLOW_RETRY: it may let go of its locks and wait
 
 
 def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
     """Resolve one fault; the caller holds mmap_lock.  What it cannot resolve is simply tried again.
 
-    Returns True (VM_FAULT_WRITE) where a write got a page that it may go to.
+    Returns True (VM_FAULT_WRITE) where a write got a page that it may go to, "sigbus" where it would have to
+    wait and must not.
 
     The entry is read without the page-table lock and compared again under it.
     """
@@ -118,9 +122,14 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
 def do_wp_page(k: Kernel, vmf: Fault) -> Code:
     """A write (or an unshare request) meets a read-only page; the page-table lock is held on entry.
 
-    A page that is exclusive is reused in place.  Otherwise it may become so if nobody else refers to it, or
-    it is copied.
+    A write that userfaultfd wants to know of waits.  A page that is exclusive is reused in place.  Otherwise
+    it may become so if nobody else refers to it, or it is copied.
     """
+    if vmf.write and userfaultfd_pte_wp(vmf.pte.vma, vmf.orig):
+        pte_unlock(vmf.pte.mm)
+        return (yield from handle_userfault(k, vmf))
+    if vmf.write:
+        flush_write_protection(k, vmf.pte)
     folio = vmf.orig.folio
     if folio is None:
         raise Crash("BUG: write-protect fault on an entry without a page")
@@ -139,6 +148,15 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
         wp_page_reuse(k, vmf)
         return vmf.write
     return (yield from wp_page_copy(k, vmf))
+
+
+def flush_write_protection(k: Kernel, pte: Pte) -> None:
+    """userfaultfd changes entries as a reader of mmap_lock, and flushes later (6ce64428d620, v5.12).
+
+    Until then another CPU may still write to the page, so nobody may copy it.
+    """
+    if pte.vma.uffd_wp and pte.mm.tlb_flush_pending and k.has(changes.UFFD_WP_FLUSHES):
+        flush_tlb_page(k, pte)
 
 
 def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
@@ -440,13 +458,12 @@ def swapped_in_pte(k: Kernel, vmf: Fault, folio: Folio, exclusive: bool) -> PteV
     value, vma = keep_tracking(mk_pte(folio), vmf.orig), vmf.pte.vma
     if not exclusive:
         return value
+    written = keep_tracking(maybe_mkwrite(k, value, vma), vmf.orig)
     if not k.has(changes.READ_MAPS_WRITABLE):
-        return maybe_mkwrite(k, value, vma) if vmf.write else value
-    if pte_needs_soft_dirty_wp(k, vma, value):
+        return written if vmf.write else value
+    if pte_needs_soft_dirty_wp(k, vma, value) or userfaultfd_pte_wp(vma, value):
         return value
-    if vmf.write:
-        return maybe_mkwrite(k, value, vma)
-    return value._replace(write=vma.write)
+    return written if vmf.write else value._replace(write=vma.write)
 
 
 def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
@@ -495,9 +512,10 @@ def should_try_to_free_swap(vmf: Fault, got: SwapIn) -> bool:
 
 def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     """v5.17 and before: a write may reuse the page if one pte or slot refers to it (reuse_swap_page)."""
-    value = keep_tracking(mk_pte(got.folio), vmf.orig)
+    value = mk_pte(got.folio)
     if vmf.write and swapfile.reuse_swap_page(k, got.folio):
         value = maybe_mkwrite(k, value, vmf.pte.vma)
+    value = keep_tracking(value, vmf.orig)
     add_rmap_of_swapped_in(k, vmf, got, exclusive=False)
     set_pte(vmf.pte, value)
     swapfile.swap_free(k, got.slot)

@@ -11,7 +11,8 @@ from cowpath.explore import rules
 from cowpath.explore.cells import Record
 from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
-from cowpath.kernel import invariants
+from cowpath.features import features
+from cowpath.kernel import invariants, raw
 from cowpath.kernel.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS, Version
 from cowpath.kernel.ksm import ksmd
 from cowpath.kernel.migrate import compaction
@@ -40,7 +41,7 @@ def build(
     Loading checks the rules of model code (see explore/rules.py).
     """
     check_rules()
-    check_modelled(program)
+    check_modelled(version, program)
     ptes = len(program.parents) * len(program.pages)
     k = Kernel(version, program, ptes + 2 + more_folios, ptes + more_slots, count_copies)
     model = Model(
@@ -77,8 +78,11 @@ MODELLED = {
 """What of the language the model knows; statements say so themselves (see task.py)."""
 
 
-def check_modelled(program: Program) -> None:
+def check_modelled(version: Version, program: Program) -> None:
     """Refuse what would otherwise be ignored.  Raises CowpathError."""
+    if "uffd_wp" in features(program) and not raw.has_uffd_wp(version):
+        kernel = f"{version.release} {version.architecture}"
+        raise CowpathError(f"{kernel} has no UFFDIO_WRITEPROTECT (x86_64 has, arm64 since v6.10, riscv)")
     asked = {
         "swap device": program.swap,
         "option": tuple(sorted(program.options)),

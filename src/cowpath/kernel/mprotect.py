@@ -9,11 +9,13 @@ from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_writ
 from cowpath.kernel.pgtable import (
     PteValue,
     pte_lock,
+    pte_mkuffd_wp,
     pte_needs_soft_dirty_wp,
     pte_unlock,
     pte_wrprotect,
     ptep_get,
     set_pte,
+    userfaultfd_pte_wp,
 )
 from cowpath.kernel.state import Kernel, Pte, Vma
 from cowpath.kernel.tlb import flush_tlb_page
@@ -50,12 +52,37 @@ def change_pte(k: Kernel, pte: Pte) -> None:
     pte_unlock(pte.mm)
 
 
+def change_uffd_wp(k: Kernel, pte: Pte, protect: bool) -> None:
+    """The same for userfaultfd (MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE): it leaves the mapping as it is.
+
+    Where nothing is mapped nothing is remembered.  Since 931298e103c2 (v6.3) a page that need not be copied
+    is writable again at once.
+    """
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if value.access == "write":
+        value = value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read")
+    if protect:
+        value = pte_mkuffd_wp(value)
+    else:
+        value = value._replace(uffd_wp=False)
+        upgrade = value.present and pte.vma.write and k.has(changes.UFFD_WP_RESOLVE_MAPS_WRITABLE)
+        if upgrade and can_change_pte_writable(k, pte.vma, value):
+            value = value._replace(write=True)
+    if value.kind != "none":
+        set_pte(pte, value)
+    pte_unlock(pte.mm)
+
+
 def can_change_pte_writable(k: Kernel, vma: Vma, value: PteValue) -> bool:
     """Whether an exclusive page may be written at once (64fe24a3e05e, v6.0).
 
-    Not where the first write must be noted.  Until v6.2 the page had to be dirty, too (d84887739d5c).
+    Not where the first write must be noted or announced.  Until v6.2 the page had to be dirty, too
+    (d84887739d5c).
     """
     if not k.has(changes.MPROTECT_KEEPS_WRITABLE) or mprotect_needs_soft_dirty_wp(k, vma, value):
+        return False
+    if userfaultfd_pte_wp(vma, value):
         return False
     if not value.dirty and not k.has(changes.MPROTECT_IGNORES_DIRTY):
         return False

@@ -31,6 +31,11 @@ def has_soft_dirty(version: Version) -> bool:
     return swap_layout(version).soft_dirty is not None
 
 
+def has_uffd_wp(version: Version) -> bool:
+    """Whether ptes of this kernel have a bit for userfaultfd's write protection."""
+    return swap_layout(version).uffd_wp is not None
+
+
 def raw_pte(version: Version, value: PteValue) -> int | None:
     """The bits of a swap pte or of an empty one; None for a present one, whose bits the model does not have.
 
@@ -43,7 +48,7 @@ def raw_pte(version: Version, value: PteValue) -> int | None:
         return layout.none
     if value.slot is None:
         return None
-    flags = {"exclusive": value.exclusive, "soft_dirty": value.soft_dirty}
+    flags = {"exclusive": value.exclusive, "soft_dirty": value.soft_dirty, "uffd_wp": value.uffd_wp}
     return swp_pte.make(layout, 0, value.slot.number + 1, **flags)
 
 
@@ -63,7 +68,9 @@ def can_mark(version: Version) -> bool:
     return swp_pte.pte_swp_exclusive(layout, swp_pte.pte_swp_mkexclusive(layout, layout.ones_mask))
 
 
-def same_as_swp(version: Version, value: PteValue, entry: PteValue, strips_exclusive: bool) -> bool:
+def same_as_swp(
+    version: Version, value: PteValue, entry: PteValue, *, strips_exclusive: bool, strips_uffd_wp: bool
+) -> bool:
     """Whether two swap ptes are equal once flags are stripped from the first (H2, pte_same_as_swp)."""
     from cowpath.arch import swp_pte
 
@@ -71,4 +78,5 @@ def same_as_swp(version: Version, value: PteValue, entry: PteValue, strips_exclu
     if one is None or other is None:
         return False
     layout = swap_layout(version)
-    return swp_pte.pte_same_as_swp(layout, one, other, strips_exclusive=strips_exclusive)
+    stripped = {"strips_exclusive": strips_exclusive, "strips_uffd_wp": strips_uffd_wp}
+    return swp_pte.pte_same_as_swp(layout, one, other, **stripped)

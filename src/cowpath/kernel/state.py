@@ -33,6 +33,7 @@ class Mm(Record):
         63, "odd while fork write-protects this process's pages", quiet=True, feature="gup_fast"
     )
     on_mmlist = Flag("swapoff will visit this process", quiet=True)
+    tlb_flush_pending = Count(7, "changes of entries that are not flushed yet", quiet=True, feature="uffd_wp")
 
 
 class Vma(Record):
@@ -47,6 +48,7 @@ class Vma(Record):
     soft_dirty = Flag(
         "VM_SOFTDIRTY: all of it counts as written, as nothing is tracked yet", feature="soft_dirty"
     )
+    uffd_wp = Flag("VM_UFFD_WP: it is registered with a userfaultfd", feature="uffd_wp")
 
 
 class Pte(Record):
@@ -65,6 +67,7 @@ class Pte(Record):
         feature="migration",
     )
     soft_dirty = Flag("written since clear_refs, as far as faults tell", feature="soft_dirty")
+    uffd_wp = Flag("the next write waits for whoever listens to the userfaultfd", feature="uffd_wp")
 
     @property
     def mm(self) -> Mm:
@@ -89,7 +92,12 @@ class Pte(Record):
             "swap": f"swap {self.slot}",
             "migration": f"migration {self.access} {self.migrating}",
         }
-        flags = {"dirty": self.dirty, "exclusive": self.exclusive, "soft-dirty": self.soft_dirty}
+        flags = {
+            "dirty": self.dirty,
+            "exclusive": self.exclusive,
+            "soft-dirty": self.soft_dirty,
+            "uffd-wp": self.uffd_wp,
+        }
         return " ".join([words[self.kind], *(flag for flag, is_set in flags.items() if is_set)])
 
 
@@ -167,6 +175,8 @@ class Task(Record):
     """A thread of the litmus test."""
 
     done = Flag("it has run its last statement", quiet=True)
+    userfault = Pointer[Pte]("Pte", "where it waits to be let write", feature="uffd_wp")
+    reported = Flag("somebody has read so from the userfaultfd", quiet=True, feature="uffd_wp")
 
 
 class Tlb(Record):
@@ -230,6 +240,7 @@ class Kernel(Constant):
         self.discarded = self.content(DISCARDED)
         self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
         self.soft_dirty = "soft_dirty" in self.layout.features and raw.has_soft_dirty(version)
+        self.uffd_wp = "uffd_wp" in self.layout.features
 
     @property
     def debug_vm(self) -> bool:

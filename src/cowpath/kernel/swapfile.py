@@ -271,10 +271,12 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
 
 
 def explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:
-    """Say when swapoff fails to recognise a pte only because of its marker."""
+    """Say when swapoff fails to recognise a pte only because of its flags."""
     value = ptep_get(pte)
     if value.slot is slot and value.exclusive:
         k.say("the exclusive marker is compared too, so swapoff never recognises this pte")
+    if value.slot is slot and value.uffd_wp:
+        k.say("the mark of userfaultfd is compared too, so swapoff never recognises this pte")
 
 
 def unuse_cached(k: Kernel, slot: Slot) -> Code:

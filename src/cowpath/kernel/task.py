@@ -28,7 +28,8 @@ from cowpath.kernel.state import Register as RegisterRecord
 from cowpath.kernel.swapfile import swapoff
 from cowpath.kernel.task_mmu import clear_refs_write, pagemap_soft_dirty
 from cowpath.kernel.tlb import translate
-from cowpath.kernel.userfaultfd import userfaultfd_move
+from cowpath.kernel.userfault import userfaultfd_read
+from cowpath.kernel.userfaultfd import userfaultfd_move, userfaultfd_writeprotect
 from cowpath.litmus import ast
 from cowpath.program import SEGV
 
@@ -64,6 +65,9 @@ def execute(k: Kernel, task: Task, statement: ast.Statement) -> Code | None:
         case ast.SoftDirty(register=register, page=page):
             pte = k.pte(k.mm(task), k.program.page_index[page])
             pagemap_soft_dirty(k, pte, register_of(k, task, register))
+        case ast.UserfaultfdRead(register=register, page=page):
+            pte = k.pte(k.mm(task), k.program.page_index[page])
+            userfaultfd_read(k, task, pte, register_of(k, task, register))
         case ast.Wait(thread=thread):
             wait(k.tasks[k.program.thread_index[thread]])
         case _:
@@ -111,6 +115,8 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return mprotect(k, k.pte(mm, program.page_index[page]), protection)
         case ast.ClearRefs():
             return clear_refs_write(k, mm)
+        case ast.UserfaultfdWp(page=page, mode=mode):
+            return userfaultfd_writeprotect(k, k.pte(mm, program.page_index[page]), protect=not mode)
         case ast.Munmap(page=page):
             return munmap(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Swapoff():

@@ -1,12 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""mm/userfaultfd.c: UFFDIO_MOVE, which takes a page from one address to another without a copy."""
+"""mm/userfaultfd.c: what user space does to its memory through a userfaultfd.
+
+UFFDIO_WRITEPROTECT holds writes up until they are allowed; UFFDIO_MOVE takes a page from one address to
+another without a copy.
+"""
 
 from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
 from cowpath.kernel import changes, swap_state
-from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
+from cowpath.kernel.mmap import (
+    mmap_read_lock,
+    mmap_read_unlock,
+    mmap_write_lock,
+    mmap_write_unlock,
+    vma_end_write_all,
+    vma_start_write,
+)
+from cowpath.kernel.mprotect import change_uffd_wp
 from cowpath.kernel.pgtable import (
     PTE_NONE,
     PteValue,
@@ -22,6 +34,52 @@ from cowpath.kernel.state import Folio, Kernel, Pte, Slot
 from cowpath.kernel.swap import folio_get, folio_lock, folio_put, folio_unlock
 from cowpath.kernel.swapfile import get_swap_device, put_swap_device
 from cowpath.kernel.tlb import flush_tlb_page
+from cowpath.kernel.userfault import wake_userfault
+
+
+# -- write protection ------------------------------------------------------------------------------
+
+
+def userfaultfd_writeprotect(k: Kernel, pte: Pte, protect: bool) -> Code:
+    """UFFDIO_WRITEPROTECT of one page; a page that is protected for the first time is registered before.
+
+    Taking the protection away wakes who waits to write.
+    """
+    if protect and not pte.vma.uffd_wp:
+        userfaultfd_register(k, pte)
+        yield
+    yield from mwriteprotect_range(k, pte, protect)
+    if not protect:
+        yield
+        wake_userfault(k, pte)
+
+
+def userfaultfd_register(k: Kernel, pte: Pte) -> None:
+    """UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP, of a mapping that is there."""
+    mmap_write_lock(pte.mm)
+    vma_start_write(pte.vma)
+    pte.vma.uffd_wp = pte.vma.mapped
+    vma_end_write_all(k, pte.mm)
+    mmap_write_unlock(pte.mm)
+
+
+def mwriteprotect_range(k: Kernel, pte: Pte, protect: bool) -> Code:
+    """Change the entry as a reader of mmap_lock, so that faults go on meanwhile, and then flush the TLB."""
+    mmap_read_lock(pte.mm)
+    if not (pte.vma.mapped and pte.vma.uffd_wp):
+        mmap_read_unlock(pte.mm)
+        return
+    if k.has_tlb:
+        pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending + 1
+    change_uffd_wp(k, pte, protect)
+    if k.has_tlb:
+        yield
+        flush_tlb_page(k, pte)
+        pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending - 1
+    mmap_read_unlock(pte.mm)
+
+
+# -- moving ----------------------------------------------------------------------------------------
 
 
 def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
@@ -73,9 +131,11 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
 
 def moved_pte(k: Kernel, value: PteValue) -> PteValue:
     """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.16)."""
+    if not k.has(changes.MOVE_KEEPS_PROTECTION):
+        value = value._replace(uffd_wp=False)
     if k.has(changes.MOVE_MARKS_SOFT_DIRTY):
-        return mark_moved(k, value)._replace(write=True)
-    return pte_mkwrite(k, value)
+        return mark_moved(k, value)._replace(write=not value.uffd_wp)
+    return pte_mkwrite(k, value)._replace(write=not value.uffd_wp)
 
 
 def mark_moved(k: Kernel, value: PteValue) -> PteValue:

@@ -6,7 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from cowpath.arch import LayoutError, architecture
-from cowpath.arch.swp_pte import SwpEntry, pte_swp_mkexclusive, pte_swp_mksoft_dirty, swp_entry_to_pte
+from cowpath.arch.swp_pte import (
+    SwpEntry,
+    pte_swp_mkexclusive,
+    pte_swp_mksoft_dirty,
+    pte_swp_mkuffd_wp,
+    swp_entry_to_pte,
+)
 from cowpath.explore.cells import Layout
 from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Place
@@ -21,6 +27,7 @@ KERNEL_FILES = {
     "pgtable.py": "include/linux/pgtable.h",
     "task.py": "user space",
     "task_mmu.py": "fs/proc/task_mmu.c",
+    "userfault.py": "fs/userfaultfd.c",
     "model.py": "mm/swap.c",
 }
 """Where the model's files are not called as those under mm/."""
@@ -96,5 +103,6 @@ def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]
             value = swp_entry_to_pte(form, SwpEntry(slot.device.number, slot.number + 1))
             value = pte_swp_mkexclusive(form, value) if pte.exclusive else value
             value = pte_swp_mksoft_dirty(form, value) if pte.soft_dirty else value
+            value = pte_swp_mkuffd_wp(form, value) if pte.uffd_wp else value
         found[repr(pte)] = f"{value:#0{form.pte_bits // 4 + 2}x}"
     return found

@@ -179,6 +179,22 @@ class SoftDirty(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class UserfaultfdWp(Node):
+    """`userfaultfd_wp(x)`: writes wait until `userfaultfd_wp(x, 0)`."""
+
+    page: str
+    mode: tuple[str, ...]  # of UFFDIO_WRITEPROTECT, NO: off; empty: on
+
+
+@dataclass(frozen=True, slots=True)
+class UserfaultfdRead(Node):
+    """`r0 = userfaultfd_read(x)`: wait for a write that waits; NO where none can come any more, else YES."""
+
+    register: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class UserfaultfdMove(Node):
     """`userfaultfd_move(x, y)`: UFFDIO_MOVE to x from y."""
 
@@ -204,10 +220,15 @@ Statement = (
     | KsmMerge
     | ClearRefs
     | SoftDirty
+    | UserfaultfdWp
+    | UserfaultfdRead
     | UserfaultfdMove
 )
 
-Assigning = Load | DeviceRead | SoftDirty
+Asking = SoftDirty | UserfaultfdRead
+"""Statements that ask the kernel whether there was a write: NO or YES."""
+
+Assigning = Load | DeviceRead | Asking
 """Statements that assign a register."""
 
 

@@ -254,7 +254,7 @@ def check_answer(litmus: ast.Litmus, source: Source, atom: ast.RegisterIs) -> No
         if isinstance(statement, ast.Assigning) and statement.register == atom.register
     ]
     known = (ast.NO, ast.YES, UNASSIGNED)
-    if atom.value not in known and all(isinstance(statement, ast.SoftDirty) for statement in assigning):
+    if atom.value not in known and all(isinstance(statement, ast.Asking) for statement in assigning):
         message = f"{form_of(assigning[0]).name}() gives '{ast.NO}' or '{ast.YES}'"
         hint = f"write {atom.thread}:{atom.register}='{ast.NO}'; without quotes 0 is zero memory"
         raise source.error(message, atom.position, hint)

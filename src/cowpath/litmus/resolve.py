@@ -199,7 +199,7 @@ def _mentioned_values(litmus: ast.Litmus) -> Iterator[str]:
     for _, statement in litmus.statements():
         if isinstance(statement, ast.Store | ast.DeviceWrite) and isinstance(statement.value, str):
             yield statement.value
-        elif isinstance(statement, ast.SoftDirty):
+        elif isinstance(statement, ast.Asking):
             yield from (ast.NO, ast.YES)
     if litmus.condition:
         for atom in ast.atoms(litmus.condition.expression):

@@ -131,6 +131,15 @@ CALLS: Mapping[str, Form] = {
         Form("clear_refs", ast.ClearRefs, (), "4 is written to /proc/self/clear_refs"),
         Form("soft_dirty", ast.SoftDirty, (_PAGE,), "bit 55 of /proc/self/pagemap", "register"),
         Form(
+            "userfaultfd_wp",
+            ast.UserfaultfdWp,
+            (_PAGE, Operand("mode", Kind.FLAGS, ((), (ast.NO,)))),
+            "UFFDIO_WRITEPROTECT: writes wait; with 0 they need not any more",
+        ),
+        Form(
+            "userfaultfd_read", ast.UserfaultfdRead, (_PAGE,), "wait for a write that waits", "register"
+        ),
+        Form(
             "userfaultfd_move",
             ast.UserfaultfdMove,
             (Operand("destination", Kind.PAGE), Operand("source", Kind.PAGE)),
