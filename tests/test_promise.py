@@ -310,9 +310,7 @@ def test_a_write_while_clear_refs_runs_may_be_noted_or_not() -> None:
 
 
 def test_the_child_is_as_dirty_as_its_parent() -> None:
-    found = allowed(
-        "P0(char *x) { clear_refs(); x[0] = 'b'; fork(P1); } P1(char *x) { r0 = soft_dirty(x); }"
-    )
+    found = allowed("P0(char *x) { clear_refs(); x[0] = 'b'; fork(P1); } P1(char *x) { r0 = soft_dirty(x); }")
     assert found == {"1:r0=1"}
 
 

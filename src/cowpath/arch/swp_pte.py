@@ -139,9 +139,7 @@ def pte_same_as_swp(
     layout: Layout, pte: int, swp_pte: int, *, strips_exclusive: bool = True, strips_uffd_wp: bool = True
 ) -> bool:
     """Is `pte` the swap pte `swp_pte`, whatever its flags?  This is how swapoff looks (mm/swapfile.c)."""
-    bare = pte_swp_clear_flags(
-        layout, pte, strips_exclusive=strips_exclusive, strips_uffd_wp=strips_uffd_wp
-    )
+    bare = pte_swp_clear_flags(layout, pte, strips_exclusive=strips_exclusive, strips_uffd_wp=strips_uffd_wp)
     return pte_same(layout, bare, swp_pte)
 
 

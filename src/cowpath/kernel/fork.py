@@ -160,7 +160,7 @@ def copy_migration_entry(k: Kernel, source: Pte, target: Pte) -> None:
 
 
 def for_child(value: PteValue) -> PteValue:
-    """The child is not registered with its parent's userfaultfd (there is no UFFD_FEATURE_EVENT_FORK here)."""
+    """The child is not registered with its parent's userfaultfd (no UFFD_FEATURE_EVENT_FORK)."""
     return value._replace(uffd_wp=False)
 
 

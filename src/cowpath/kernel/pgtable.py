@@ -101,7 +101,7 @@ def pte_mkclean(value: PteValue) -> PteValue:
 def keep_tracking(value: PteValue, old: PteValue) -> PteValue:
     """What an entry knows of writes goes to the one that takes its place.
 
-    That is whether there was one (soft-dirty), and whether the next must wait (uffd-wp: it is read-only then).
+    That is whether there was one (soft-dirty), and whether the next must wait (uffd-wp: read-only, then).
     """
     write = value.write and not old.uffd_wp
     return value._replace(soft_dirty=value.soft_dirty or old.soft_dirty, uffd_wp=old.uffd_wp, write=write)

@@ -36,7 +36,6 @@ from cowpath.kernel.swapfile import get_swap_device, put_swap_device
 from cowpath.kernel.tlb import flush_tlb_page
 from cowpath.kernel.userfault import wake_userfault
 
-
 # -- write protection ------------------------------------------------------------------------------
 
 

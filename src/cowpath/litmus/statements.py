@@ -136,9 +136,7 @@ CALLS: Mapping[str, Form] = {
             (_PAGE, Operand("mode", Kind.FLAGS, ((), (ast.NO,)))),
             "UFFDIO_WRITEPROTECT: writes wait; with 0 they need not any more",
         ),
-        Form(
-            "userfaultfd_read", ast.UserfaultfdRead, (_PAGE,), "wait for a write that waits", "register"
-        ),
+        Form("userfaultfd_read", ast.UserfaultfdRead, (_PAGE,), "wait for a write that waits", "register"),
         Form(
             "userfaultfd_move",
             ast.UserfaultfdMove,

@@ -72,7 +72,13 @@ def check_machine(program: dict[str, Any]) -> None:
     if needs & {"ClearRefs", "SoftDirty"} and not tracks_writes():
         raise CannotRunError("this kernel has no soft-dirty tracking (CONFIG_MEM_SOFT_DIRTY)")
     if "UserfaultfdMove" in needs:
-        _attempt(lambda: os.close(userfault.open_userfaultfd()), "this kernel has no UFFDIO_MOVE (v6.8)")
+        _attempt(
+            lambda: os.close(userfault.open_userfaultfd(userfault.FEATURE_MOVE)),
+            "this kernel has no UFFDIO_MOVE (v6.8)",
+        )
+    if needs & {"UserfaultfdWp", "UserfaultfdRead"}:
+        complaint = "this kernel has no UFFDIO_WRITEPROTECT, or does not let us use it"
+        _attempt(userfault.attempt_write_protection, complaint)
     if "fixed-buffer" in needs:
         _attempt(lambda: Ring().close(), "this kernel has no io_uring, or does not let us use it")
     if "held-read" in needs and not os.path.exists("/dev/fuse"):
