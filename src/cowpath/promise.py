@@ -303,8 +303,14 @@ def written_by(p: Promise, task: Task, position: int) -> Memory | None:
 
 
 def announce(p: Promise, task: Task, memory: Memory | None) -> Code:
-    """A write to a protected page is announced, and waits until it is allowed."""
+    """A write to a protected page is announced, and waits until it is allowed.
+
+    One that was about to be announced when the protection went may be announced still, and be allowed next.
+    """
     while memory is not None and memory.protected:
+        yield
+        if not memory.protected and p.choose():
+            return
         task.waits, task.reported = memory, False
         yield
         if task.waits is not None:

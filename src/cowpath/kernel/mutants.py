@@ -66,6 +66,11 @@ NO_FOLIO_LOCK_IN_SWAPIN = lock(
     "do_swap_page does not wait for the folio lock, so the content may not have arrived",
 )  # fmt: skip
 
+NO_MUST_WAIT_IN_USERFAULT = recheck(
+    "no-must-wait-in-userfault", "fs/userfaultfd.c",
+    "handle_userfault waits though the write has been allowed meanwhile",
+)  # fmt: skip
+
 # -- fork ------------------------------------------------------------------------------------------
 
 NO_MMAP_LOCK_IN_FORK = lock(

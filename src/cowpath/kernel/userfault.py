@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
+from cowpath.kernel import mutants
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
+from cowpath.kernel.mutants import still
 from cowpath.kernel.state import Kernel, Pte, Register, Task
 from cowpath.litmus.ast import NO, YES
 
@@ -28,7 +30,7 @@ def handle_userfault(k: Kernel, vmf: Fault) -> Code:
         return SIGBUS
     yield
     task = k.tasks[vmf.cpu]
-    if not userfaultfd_must_wait(vmf.pte):
+    if not still(k, mutants.NO_MUST_WAIT_IN_USERFAULT, userfaultfd_must_wait(vmf.pte)):
         return False
     task.userfault = vmf.pte
     mmap_read_unlock(vmf.pte.mm)
