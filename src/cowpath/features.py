@@ -17,6 +17,8 @@ def features(program: Program) -> frozenset[str]:
     found = {feature for statement in statements if (feature := _of(statement))}
     if "tlb" in program.options:
         found.add("tlb")
+    if "numa" in found:
+        found.add("migration")  # to where the accesses come from
     if "zswap" in program.swap:
         found.add("zswap")
     return frozenset(found | {_BACKGROUND.get(actor.kind, "") for actor in program.background} - {""})
@@ -41,4 +43,6 @@ def _of(statement: ast.Statement) -> str:
             return "soft_dirty"
         case ast.UserfaultfdWp() | ast.UserfaultfdRead():
             return "uffd_wp"
+        case ast.NumaHint():
+            return "numa"
     return ""

@@ -59,12 +59,12 @@ class Change:
 
 V2_6, V5_8, V5_9 = Release(2, 6), Release(5, 8), Release(5, 9)
 V5_11, V5_12, V5_13, V5_14 = Release(5, 11), Release(5, 12), Release(5, 13), Release(5, 14)
-V5_18, V5_19 = Release(5, 18), Release(5, 19)
+V5_17, V5_18, V5_19 = Release(5, 17), Release(5, 18), Release(5, 19)
 V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Release(6, 3), Release(6, 4)
 V6_8, V6_11, V6_14, V6_15, V6_16 = (
     Release(6, 8), Release(6, 11), Release(6, 14), Release(6, 15), Release(6, 16),
 )  # fmt: skip
-V6_5, V6_9, V7_0 = Release(6, 5), Release(6, 9), Release(7, 0)
+V6_5, V6_9, V6_10, V7_0 = Release(6, 5), Release(6, 9), Release(6, 10), Release(7, 0)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -139,6 +139,14 @@ FREE_SWAP_CACHE_AFTER_COPY = Change(
     unobservable="it frees an idle page earlier; nobody can tell who does not run out of memory",
 )  # fmt: skip
 
+NUMA_SKIPS_REFERENCED = Change(
+    "numa-skips-referenced", "80d47f5de5e3", V5_17, "mm/mprotect.c",
+    "NUMA balancing lets accesses to a page fault only if nothing but its pte refers to it",
+    "also where a device held a reference, as long as it was mapped once",
+    until=V6_10,
+    unobservable="unsettled: what it cured (CVE-2022-48797) was found by trying, and its author could not say "
+    "what took the permission to write away; by the source a hinting fault gives it back",
+)  # fmt: skip
 LAZYFREE_COUNTS_REFERENCES = Change(
     "lazyfree-counts-references", "6c8e2a256915", V5_18, "mm/rmap.c",
     "reclaim discards a page after MADV_FREE only if nobody but its ptes refers to it",
@@ -316,6 +324,12 @@ MPROTECT_IGNORES_DIRTY = Change(
     "only that of a dirty page",
     unobservable="as mprotect-keeps-writable: it spares a fault",
 )  # fmt: skip
+NUMA_RECOMPUTES_WRITE = Change(
+    "numa-recomputes-write", "6a56ccbcf6c6", V6_2, "mm/memory.c",
+    "after a hinting fault a pte is writable if its page is exclusive (can_change_pte_writable)",
+    "the entry kept the permission meanwhile (pte_savedwrite)",
+    unobservable="either way an exclusive page can be written as before",
+)  # fmt: skip
 LONGTERM_UNSHARES_ALL = Change(
     "longterm-unshares-all", "84209e87c696", V6_2, "mm/gup.c",
     "a read-only FOLL_LONGTERM pin unshares the zero page too",
@@ -367,6 +381,12 @@ MIGRATION_KEEPS_SOFT_DIRTY = Change(
     "migration-keeps-soft-dirty", "055267feaecc", V6_9, "mm/migrate.c",
     "a page that has moved is soft-dirty only if it was so before",
     "a dirty one was soft-dirty, even where clear_refs had met it on the way",
+)  # fmt: skip
+NUMA_SKIPS_PINNED = Change(
+    "numa-skips-pinned", "d2136d749d76", V6_10, "mm/mprotect.c",
+    "NUMA balancing lets accesses to a page fault unless it may be pinned or is mapped more than once",
+    "only if nothing but its pte referred to it",
+    unobservable="as numa-skips-referenced: a page that is referred to does not move in any case",
 )  # fmt: skip
 READ_MAPS_WRITABLE = Change(
     "read-maps-writable", "c18160dba5ff", V6_11, "mm/memory.c",

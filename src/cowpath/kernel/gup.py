@@ -84,12 +84,17 @@ def writes(k: Kernel, request: Request) -> bool:
 
 
 def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
-    """Take the reference if the entry allows it; otherwise what is lacking: a "fault" or to "unshare"."""
+    """Take the reference if the entry allows it; otherwise what is lacking: a "fault" or to "unshare".
+
+    It lets NUMA balancing know; since d74943a2f3cd (v6.5) it does not, which comes to the same page.
+    """
     pte_lock(request.pte.mm)
     value = ptep_get(request.pte)
     folio = value.folio
     lacking = "nothing"
-    if folio is None or (writes(k, request) and not can_follow_write_pte(k, request, value, cow)):
+    if value.protnone and not request.want.force:
+        lacking = "fault"
+    elif folio is None or (writes(k, request) and not can_follow_write_pte(k, request, value, cow)):
         lacking = "fault"
     elif not value.write and gup_must_unshare(k, folio, request):
         k.say(f"{folio} is not exclusive: a read-only pin must unshare it first (a7f226604170)")
@@ -199,8 +204,8 @@ def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
 
 
 def fast_access(k: Kernel, request: Request, value: PteValue) -> bool:
-    """pte_access_permitted, and neither the zero page (pte_special) nor PROT_NONE."""
-    if value.folio is k.zero_page or not request.pte.vma.read:
+    """pte_access_permitted, and neither the zero page (pte_special) nor PROT_NONE (pte_protnone)."""
+    if value.folio is k.zero_page or not request.pte.vma.read or value.protnone:
         return False
     return value.write or not writes(k, request)
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import changes, mutants, swapfile
+from cowpath.kernel.migrate import migrate_isolated
+from cowpath.kernel.mprotect import make_accessible
 from cowpath.kernel.mutants import still
 from cowpath.kernel.page_io import swap_readpage
 from cowpath.kernel.pgtable import (
@@ -38,6 +40,7 @@ from cowpath.kernel.swap import (
     count_copy,
     folio_add_lru,
     folio_get,
+    folio_isolate_lru,
     folio_lock,
     folio_put,
     folio_ref_count,
@@ -81,6 +84,8 @@ def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
         return (yield from do_swap_page(k, vmf))
     if vmf.orig.kind == "migration":
         return (yield from migration_entry_wait(vmf))
+    if vmf.orig.protnone and vmf.pte.vma.read:
+        return (yield from do_numa_page(k, vmf))
     yield
     pte_lock(vmf.pte.mm)
     same = still(k, mutants.NO_PTE_SAME_IN_FAULT, pte_same(vmf.pte, vmf.orig))
@@ -95,6 +100,30 @@ def migration_entry_wait(vmf: Fault) -> Code:
     yield
     if pte_same(vmf.pte, vmf.orig):
         raise Blocked(f"the migration of {vmf.orig.migrating}")
+    return False
+
+
+def do_numa_page(k: Kernel, vmf: Fault) -> Code:
+    """An access that NUMA balancing wanted to know of: the page moves to that CPU's node, or stays.
+
+    Either way its entry is as before.  A page that moves is unmapped on the way, and mapped by
+    remove_migration_pte.
+    """
+    yield
+    pte_lock(vmf.pte.mm)
+    folio = vmf.orig.folio
+    same = still(k, mutants.NO_PTE_SAME_IN_NUMA, pte_same(vmf.pte, vmf.orig))
+    if same and folio is not None and k.choose(2) and folio_isolate_lru(k, folio):
+        k.say(f"{folio} is on another node than this CPU: it is to move")
+        pte_unlock(vmf.pte.mm)
+        yield
+        yield from migrate_isolated(k, vmf.cpu, folio)
+        yield
+        pte_lock(vmf.pte.mm)
+        same = pte_same(vmf.pte, vmf.orig)
+    if same:
+        set_pte(vmf.pte, make_accessible(k, vmf.pte.vma, vmf.orig))
+    pte_unlock(vmf.pte.mm)
     return False
 
 

@@ -50,11 +50,16 @@ def compaction(k: Kernel, cpu: int, page: int) -> Code:
     yield IDLE
     folio = pick(k, page)
     yield
+    yield from migrate_isolated(k, cpu, folio)
+    yield IDLE
+
+
+def migrate_isolated(k: Kernel, cpu: int, folio: Folio) -> Code:
+    """Move an isolated folio unless one would have to wait for it (MIGRATE_ASYNC)."""
     if folio.writeback or not folio_trylock(folio):
         folio_putback_lru(k, folio, cpu)
     else:
         yield from unmap_and_move(k, cpu, folio)
-    yield IDLE
 
 
 # -- moving ----------------------------------------------------------------------------------------

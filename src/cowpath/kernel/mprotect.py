@@ -5,7 +5,14 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.kernel import changes
-from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
+from cowpath.kernel.mmap import (
+    mmap_read_lock,
+    mmap_read_unlock,
+    mmap_write_lock,
+    mmap_write_unlock,
+    vma_end_write_all,
+    vma_start_write,
+)
 from cowpath.kernel.pgtable import (
     PteValue,
     pte_lock,
@@ -17,7 +24,9 @@ from cowpath.kernel.pgtable import (
     set_pte,
     userfaultfd_pte_wp,
 )
-from cowpath.kernel.state import Kernel, Pte, Vma
+from cowpath.kernel.rmap import folio_maybe_dma_pinned
+from cowpath.kernel.state import Folio, Kernel, Pte, Vma
+from cowpath.kernel.swap import folio_ref_count
 from cowpath.kernel.tlb import flush_tlb_page
 
 
@@ -42,6 +51,9 @@ def change_pte(k: Kernel, pte: Pte) -> None:
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
+    if value.protnone:
+        value = value._replace(protnone=False, write=False)
+        set_pte(pte, value)
     if value.present and not pte.vma.write:
         set_pte(pte, pte_wrprotect(value))
     elif value.access == "write" and not pte.vma.write:
@@ -50,6 +62,54 @@ def change_pte(k: Kernel, pte: Pte) -> None:
         k.say(f"{value.folio} is exclusive: writable again without a fault")
         set_pte(pte, value._replace(write=True))
     pte_unlock(pte.mm)
+
+
+# -- NUMA balancing --------------------------------------------------------------------------------
+
+
+def change_prot_numa(k: Kernel, pte: Pte) -> Code:
+    """task_numa_work scans a page: the next access to it faults (mm/mempolicy.c), as if it were PROT_NONE."""
+    mmap_read_lock(pte.mm)
+    pte_lock(pte.mm)
+    value, folio = ptep_get(pte), pte.folio
+    hinted = pte.vma.mapped and pte.vma.read and folio is not None and may_hint(k, folio)
+    if hinted:
+        write = value.write and not k.has(changes.NUMA_RECOMPUTES_WRITE)
+        set_pte(pte, value._replace(protnone=True, write=write))
+    pte_unlock(pte.mm)
+    if hinted:
+        yield
+        flush_tlb_page(k, pte)
+    mmap_read_unlock(pte.mm)
+
+
+def may_hint(k: Kernel, folio: Folio) -> bool:
+    """Whether it is any use to let accesses to a page fault: one that cannot move is left alone.
+
+    At first a page that is mapped once (also one that somebody refers to); then one that nothing else refers
+    to (80d47f5de5e3, v5.17); then one that is not pinned and mapped once (d2136d749d76, v6.10).
+    """
+    if folio is k.zero_page or folio.ksm:
+        return False
+    if k.has(changes.NUMA_SKIPS_PINNED):
+        return folio.mapcount == 1 and not folio_maybe_dma_pinned(folio)
+    if k.has(changes.NUMA_SKIPS_REFERENCED):
+        return folio_ref_count(folio) == 1
+    return folio.mapcount == 1
+
+
+def make_accessible(k: Kernel, vma: Vma, value: PteValue) -> PteValue:
+    """The entry after a hinting fault: as writable as before.
+
+    That was kept in the entry (pte_savedwrite); since 6a56ccbcf6c6 (v6.2) it is found out anew.
+    """
+    value = value._replace(protnone=False)
+    if k.has(changes.NUMA_RECOMPUTES_WRITE):
+        return value._replace(write=vma.write and can_change_pte_writable(k, vma, value))
+    return value
+
+
+# -- userfaultfd -----------------------------------------------------------------------------------
 
 
 def change_uffd_wp(k: Kernel, pte: Pte, protect: bool) -> None:
@@ -72,6 +132,9 @@ def change_uffd_wp(k: Kernel, pte: Pte, protect: bool) -> None:
     if value.kind != "none":
         set_pte(pte, value)
     pte_unlock(pte.mm)
+
+
+# -- who may write without a fault -----------------------------------------------------------------
 
 
 def can_change_pte_writable(k: Kernel, vma: Vma, value: PteValue) -> bool:

@@ -36,6 +36,10 @@ NO_PTE_SAME_IN_FAULT = recheck(
     "no-pte-same-in-fault", "mm/memory.c",
     "handle_pte_fault goes on to do_wp_page with the pte that it read without the page-table lock",
 )  # fmt: skip
+NO_PTE_SAME_IN_NUMA = recheck(
+    "no-pte-same-in-numa", "mm/memory.c",
+    "do_numa_page makes the pte accessible that it read without the page-table lock",
+)  # fmt: skip
 NO_PTE_SAME_IN_ANONYMOUS = recheck(
     "no-pte-same-in-anonymous", "mm/memory.c",
     "do_anonymous_page maps its page over whatever another thread has mapped meanwhile",

@@ -31,6 +31,7 @@ class PteValue(NamedTuple):
     access: str = "none"
     soft_dirty: bool = False
     uffd_wp: bool = False
+    protnone: bool = False
 
     @property
     def present(self) -> bool:
@@ -47,7 +48,7 @@ def ptep_get(pte: Pte) -> PteValue:
     if kind == "none":
         return PTE_NONE
     if kind == "present":
-        value = PteValue("present", folio=pte.folio, write=pte.write, dirty=pte.dirty)
+        value = PteValue("present", pte.folio, pte.write, pte.dirty, protnone=pte.protnone)
     elif kind == "swap":
         value = PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
     else:
@@ -60,7 +61,7 @@ def set_pte(pte: Pte, value: PteValue) -> None:
     pte.kind, pte.folio, pte.write, pte.dirty = value.kind, value.folio, value.write, value.dirty
     pte.slot, pte.exclusive = value.slot, value.exclusive
     pte.migrating, pte.access = value.migrating, value.access
-    pte.soft_dirty, pte.uffd_wp = value.soft_dirty, value.uffd_wp
+    pte.soft_dirty, pte.uffd_wp, pte.protnone = value.soft_dirty, value.uffd_wp, value.protnone
 
 
 def pte_same(pte: Pte, value: PteValue) -> bool:

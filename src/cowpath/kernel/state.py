@@ -68,6 +68,7 @@ class Pte(Record):
     )
     soft_dirty = Flag("written since clear_refs, as far as faults tell", feature="soft_dirty")
     uffd_wp = Flag("the next write waits for whoever listens to the userfaultfd", feature="uffd_wp")
+    protnone = Flag("present: the next access faults, for NUMA balancing to learn of it", feature="numa")
 
     @property
     def mm(self) -> Mm:
@@ -97,6 +98,7 @@ class Pte(Record):
             "exclusive": self.exclusive,
             "soft-dirty": self.soft_dirty,
             "uffd-wp": self.uffd_wp,
+            "protnone": self.protnone,
         }
         return " ".join([words[self.kind], *(flag for flag, is_set in flags.items() if is_set)])
 

@@ -22,7 +22,7 @@ from cowpath.kernel.mmap import (
     vma_end_read,
     vma_start_read,
 )
-from cowpath.kernel.mprotect import mprotect
+from cowpath.kernel.mprotect import change_prot_numa, mprotect
 from cowpath.kernel.state import Kernel, Pte, Reference, Task, Vma
 from cowpath.kernel.state import Register as RegisterRecord
 from cowpath.kernel.swapfile import swapoff
@@ -113,6 +113,8 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return userfaultfd_move(k, *ptes)
         case ast.Mprotect(page=page, protection=protection):
             return mprotect(k, k.pte(mm, program.page_index[page]), protection)
+        case ast.NumaHint(page=page):
+            return change_prot_numa(k, k.pte(mm, program.page_index[page]))
         case ast.ClearRefs():
             return clear_refs_write(k, mm)
         case ast.UserfaultfdWp(page=page, mode=mode):

@@ -130,6 +130,7 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
 
 def moved_pte(k: Kernel, value: PteValue) -> PteValue:
     """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.16)."""
+    value = value._replace(protnone=False)
     if not k.has(changes.MOVE_KEEPS_PROTECTION):
         value = value._replace(uffd_wp=False)
     if k.has(changes.MOVE_MARKS_SOFT_DIRTY):

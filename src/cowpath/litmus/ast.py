@@ -166,6 +166,13 @@ class KsmMerge(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class NumaHint(Node):
+    """`numa_hint(x)`: the next access faults, for the kernel to learn where it comes from."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClearRefs(Node):
     """`clear_refs()`: from now on the process's writes are noted (soft-dirty)."""
 
@@ -218,6 +225,7 @@ Statement = (
     | Swapoff
     | Migrate
     | KsmMerge
+    | NumaHint
     | ClearRefs
     | SoftDirty
     | UserfaultfdWp

@@ -165,6 +165,8 @@ class _Compiler:
                 return {"page": number[page], "other": number[other], "name": f"{page} and {other}"}
             case ast.UserfaultfdMove(destination=destination, source=source):
                 return {"page": number[destination], "source": number[source]}
+            case ast.NumaHint():
+                raise CannotRunAnywhereError("NUMA balancing scans when it likes: no system call asks for it")
             case ast.UserfaultfdWp(page=page, mode=mode):
                 return {"page": number[page], "protect": not mode}
             case ast.Swapoff() | ast.Exit() | ast.ClearRefs():
