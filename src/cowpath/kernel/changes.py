@@ -144,8 +144,8 @@ NUMA_SKIPS_REFERENCED = Change(
     "NUMA balancing lets accesses to a page fault only if nothing but its pte refers to it",
     "also where a device held a reference, as long as it was mapped once",
     until=V6_10,
-    unobservable="unsettled: what it cured (CVE-2022-48797) was found by trying, and its author could not say "
-    "what took the permission to write away; by the source a hinting fault gives it back",
+    unobservable="unsettled: it cured CVE-2022-48797, but its author could not say what had taken the "
+    "permission to write away; by the source a hinting fault gives it back",
 )  # fmt: skip
 LAZYFREE_COUNTS_REFERENCES = Change(
     "lazyfree-counts-references", "6c8e2a256915", V5_18, "mm/rmap.c",

@@ -92,9 +92,9 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
     value = ptep_get(request.pte)
     folio = value.folio
     lacking = "nothing"
-    if value.protnone and not request.want.force:
-        lacking = "fault"
-    elif folio is None or (writes(k, request) and not can_follow_write_pte(k, request, value, cow)):
+    hinted = value.protnone and not request.want.force
+    writable = not writes(k, request) or can_follow_write_pte(k, request, value, cow)
+    if folio is None or hinted or not writable:
         lacking = "fault"
     elif not value.write and gup_must_unshare(k, folio, request):
         k.say(f"{folio} is not exclusive: a read-only pin must unshare it first (a7f226604170)")
