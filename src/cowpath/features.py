@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What a test uses beside faults, fork, GUP and swap.
 
-A cell (of `kernel/state.py`, of `promise.py`) that names a feature exists only in tests that use it, and so
-does a `yield` inside a section that only such a test can look into: who does not use it does not pay for it.
+A cell (of `kernel/state.py`, of `promise/state.py`) that names a feature exists only in tests that use it,
+and so does a `yield` inside a section that only such a test can look into: who does not use it does not pay
+for it.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ A cell is a small generated test (situations.py), explored exhaustively and held
 
 - the *strict* one, in which every reference stays coherent with the memory it was taken from; a cell is
   "reliable" if the kernel keeps that;
-- the real one (promise.py).  What it excludes is marked: breaking only the strict promise is no bug, and
-  keeping it where nothing is promised is no guarantee.
+- the real one (promise/rules.py).  What it excludes is marked: breaking only the strict promise is no bug,
+  and keeping it where nothing is promised is no guarantee.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Literal
 from cowpath import promise, verdict
 from cowpath.eras import Column, each_alone, eras
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.explore.search import Exploration, explore
 from cowpath.explore.trace import trace
 from cowpath.kernel.changes import Version
@@ -144,7 +145,7 @@ def judge(
     >>> judge(resolve(situation("fork-after").test(KINDS[1])), version("6.1")).words
     '(lost)'
     """
-    result = verdict.judge(program, version, max_states)
+    result = verdict.judge(program, version, Method(max_states=max_states))
     strict = explore(promise.build(program, strict=True))
     allowed = {outcome.observed for outcome in strict.outcomes}
     promised = allowed >= set(result.promised)

@@ -5,14 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cowpath.arch import LayoutError, architecture
-from cowpath.arch.swp_pte import (
-    SwpEntry,
-    pte_swp_mkexclusive,
-    pte_swp_mksoft_dirty,
-    pte_swp_mkuffd_wp,
-    swp_entry_to_pte,
-)
 from cowpath.explore.cells import Layout
 from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Place
@@ -87,6 +79,9 @@ def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]
     A present entry holds a page frame number, which the model has no use for; so it has no raw value.  Slot n
     of a device is its offset n + 1: the first page of a swap area is its header.
     """
+    from cowpath.arch import LayoutError, architecture
+    from cowpath.arch.swp_pte import make
+
     try:
         form = architecture(version.architecture).layout(version.release)
     except LayoutError:
@@ -100,9 +95,7 @@ def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]
             continue
         value = form.none
         if slot is not None:
-            value = swp_entry_to_pte(form, SwpEntry(slot.device.number, slot.number + 1))
-            value = pte_swp_mkexclusive(form, value) if pte.exclusive else value
-            value = pte_swp_mksoft_dirty(form, value) if pte.soft_dirty else value
-            value = pte_swp_mkuffd_wp(form, value) if pte.uffd_wp else value
+            flags = {"exclusive": pte.exclusive, "soft_dirty": pte.soft_dirty, "uffd_wp": pte.uffd_wp}
+            value = make(form, slot.device.number, slot.number + 1, **flags)
         found[repr(pte)] = f"{value:#0{form.pte_bits // 4 + 2}x}"
     return found

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""The promise as something to explore: a test, its threads, and what may happen at any moment."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cowpath.explore.recorder import Actor, Model
+from cowpath.program import UNASSIGNED, Program
+from cowpath.promise.rules import discard_lazily
+from cowpath.promise.state import Promise
+from cowpath.promise.task import run_thread
+
+
+def build(program: Program, strict: bool = False) -> Model:
+    """The promise of a test, to be explored; `strict` treats every reference as FOLL_PIN."""
+    p = Promise(program, strict)
+    return Model(p.layout, actors(p), p.layout.initial(partial(begin, p)), partial(observe, p))
+
+
+def actors(p: Promise) -> tuple[Actor, ...]:
+    """Every thread, then what may happen at any moment."""
+    threads = tuple(
+        Actor(thread.name, partial(run_thread, p, task), optional=thread.forked_by is not None)
+        for thread, task in zip(p.program.threads, p.tasks, strict=True)
+    )
+    if "lazyfree" not in p.layout.features:
+        return threads
+    return threads + tuple(
+        Actor(f"MADV_FREE of {memory}", partial(discard_lazily, p, memory), background=True)
+        for memory in p.memories
+    )
+
+
+def begin(p: Promise) -> None:
+    """Process 0 with its pages."""
+    p.processes[0].alive = True
+    for register in p.registers:
+        register.value.fill(p.content(UNASSIGNED))
+    for page, memory in zip(p.program.pages, p.memory_of(p.processes[0]), strict=True):
+        memory.mapped = memory.read = memory.write = True
+        memory.written = p.tells("soft_dirty")
+        memory.populated = p.tells("uffd_wp") and page.content is not None
+        for place, value in enumerate(page.content or ()):
+            memory.data[place] = p.content(value)
+
+
+def observe(p: Promise) -> tuple[object, ...]:
+    """Registers, then the memory of every living process."""
+    seen: list[object] = [register.value[0] for register in p.registers]
+    for process in p.processes:
+        alive = process.alive
+        for page, memory in zip(p.program.pages, p.memory_of(process), strict=True):
+            visible = alive and memory.mapped
+            seen += [memory.data[place] if visible else "" for place in range(page.places)]
+    return tuple(seen)

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""What private memory promises: no pages, no swap, only values per process.
+
+Explored like the kernel, every interleaving, so that races of the program itself are never called breakage.
+
+A load sees the last store of its own process.  fork gives the child what the parent has, page by page, and
+from then on neither sees what the other writes.  Reclaim, swapoff and whatever else the kernel does change
+nothing.  A reference (GUP) is *attached* to the memory it was taken from, and then both are the same bytes:
+
+- FOLL_PIN stays attached, whatever happens, until the memory is given up (munmap, MADV_DONTNEED, exit);
+- FOLL_GET | FOLL_WRITE likewise, but nothing is promised once the process forks;
+- a read-only FOLL_GET may be parted by any store of its process, and then it is stale;
+- never may a reference show one process what another one wrote after fork.
+
+What user space is told of writes, if it asks, is in writes.py.
+
+After MADV_FREE memory may turn into zeros at any moment until it is written again, but not under a promised
+reference.  Where nothing is promised, every choice that does not leak is allowed.
+
+The *strict* promise is what one might wish for: every reference is treated as FOLL_PIN is.  No kernel keeps
+it; what breaks it and not the promise is what the patch's note warns of (reliability.py).
+
+One function is one rule.  It happens at one instant, except where it yields.
+"""
+
+from __future__ import annotations
+
+from cowpath.explore.recorder import IDLE, Code
+from cowpath.explore.step import Blocked, Content
+from cowpath.litmus.ast import ZERO
+from cowpath.program import SEGV
+from cowpath.promise import writes
+from cowpath.promise.state import Memory, Process, Promise, Reference, Register
+
+# -- loads and stores ------------------------------------------------------------------------------
+
+
+def load(p: Promise, memory: Memory, place: int, register: Register) -> bool:
+    """A load sees the last store of its own process.  False: SIGSEGV."""
+    readable = memory.readable
+    register.value[0] = memory.data[place] if readable else p.content(SEGV)
+    return readable
+
+
+def store(p: Promise, memory: Memory, place: int, value: Content) -> bool:
+    """A process writes its own memory, and what is attached to it by promise.  False: SIGSEGV."""
+    if not memory.writable:
+        return False
+    memory.data[place] = value
+    memory.lazy = False
+    writes.written(p, memory)
+    for reference in p.attached(memory):
+        if stays(p, reference, memory):
+            reference.data[place] = value
+        else:
+            p.detach(reference, memory)
+    return True
+
+
+def stays(p: Promise, reference: Reference, memory: Memory) -> bool:
+    """Whether a reference shows what its memory is given: never to another process, always by promise."""
+    if reference.owner is not memory:
+        return False
+    return reference.promised or (p.seen_through(reference) == [memory] and p.choose())
+
+
+# -- references ------------------------------------------------------------------------------------
+
+
+def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...], pin: bool) -> None:
+    """get_user_page or pin_user_page; it fails where the process itself could not do that access.
+
+    FOLL_FORCE is for debuggers: it does not ask what the mapping permits.
+    """
+    write, force = "FOLL_WRITE" in flags, "FOLL_FORCE" in flags
+    if not (memory.mapped if force else memory.writable if write else memory.readable):
+        reference.state = "put"
+        return
+    reference.state, reference.owner = "held", memory
+    reference.data = memory.data
+    reference.pin = pin or p.strict
+    reference.promised = reference.pin or write
+    p.attach(reference, memory)
+    if write:
+        writes.written(p, memory)
+
+
+def device_read(reference: Reference, place: int, register: Register) -> None:
+    """A device reads."""
+    if reference.state == "held":
+        register.value[0] = reference.data[place]
+
+
+def device_write(p: Promise, reference: Reference, place: int, value: Content) -> None:
+    """A device writes: all memory that the reference is attached to changes, and what is attached there."""
+    owner = reference.owner
+    if owner is None:
+        return
+    reference.data[place] = value
+    for memory in p.seen_through(reference):
+        memory.data[place] = value
+        memory.lazy = False
+        for other in p.attached(memory):
+            other.data[place] = value
+    for other in p.parted(owner):
+        if other is not reference and not reference.promised and p.choose():
+            other.data[place] = value  # two references that lost their memory may still share a page
+
+
+def put(p: Promise, reference: Reference) -> None:
+    """put_page or unpin_user_page."""
+    p.detach_all(reference)
+    reference.state, reference.owner = "put", None
+    reference.pin = reference.promised = False
+    reference.data.fill(p.content(ZERO))
+
+
+# -- fork and exit ---------------------------------------------------------------------------------
+
+
+def fork(p: Promise, parent: Process, child: Process) -> Code:
+    """The child's memory is filled page by page; it runs when all of it is there."""
+    page = 0
+    while page < len(p.memory_of(parent)):
+        fork_page(p, p.memory_of(parent)[page], p.memory_of(child)[page])
+        yield
+        page += 1
+    child.alive = True
+
+
+def fork_page(p: Promise, parent: Memory, child: Memory) -> None:
+    """The child gets the parent's content; a FOLL_GET is without promise from now on."""
+    child.data = parent.data
+    child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
+    child.lazy = parent.lazy
+    writes.shared(parent, child)
+    for reference in p.attached(parent):
+        if not reference.pin:
+            reference.promised = False
+            if p.choose():
+                p.attach(reference, child)
+
+
+def exit_process(p: Promise, process: Process) -> Code:
+    """exit: its memory goes, page by page."""
+    page = 0
+    while page < len(p.memory_of(process)):
+        give_up(p, p.memory_of(process)[page])
+        yield
+        page += 1
+    process.alive = False
+
+
+# -- system calls ----------------------------------------------------------------------------------
+
+
+def give_up(p: Promise, memory: Memory) -> None:
+    """MADV_DONTNEED, munmap, exit: the content goes, and references keep what they see now."""
+    for reference in p.attached(memory):
+        p.detach(reference, memory)
+        if reference.owner is memory:
+            reference.promised = False
+    memory.data.fill(p.content(ZERO))
+    memory.lazy = False
+    writes.gone(memory)
+
+
+def munmap(p: Promise, memory: Memory) -> None:
+    """The memory goes as well."""
+    give_up(p, memory)
+    memory.mapped = False
+
+
+def mprotect(memory: Memory, protection: tuple[str, ...]) -> None:
+    """What the process itself may do there; references do not ask again."""
+    memory.write = "PROT_WRITE" in protection
+    memory.read = memory.write or "PROT_READ" in protection
+
+
+def madvise_free(p: Promise, memory: Memory) -> None:
+    """What is in swap goes at once, the rest when the kernel likes."""
+    if p.choose():
+        give_up(p, memory)
+    else:
+        memory.lazy = True
+
+
+def discard_lazily(p: Promise, memory: Memory) -> Code:
+    """After MADV_FREE the content may go at any moment, but not under a reference that is promised."""
+    while True:
+        yield IDLE
+        if not memory.lazy or any(reference.promised for reference in p.attached(memory)):
+            raise Blocked("MADV_FREE")
+        give_up(p, memory)
+
+
+def userfaultfd_move(p: Promise, target: Memory, source: Memory) -> None:
+    """UFFDIO_MOVE may fail; else the content goes to the target, and its own references with it.
+
+    A child that a reference was still attached to stays behind, with what it sees now.
+    """
+    if not (p.choose() and source.writable and target.writable):
+        return
+    give_up(p, target)
+    target.data, target.lazy = source.data, source.lazy
+    writes.moved(p, target, source)
+    for reference in p.attached(source):
+        if reference.owner is source:
+            p.detach_all(reference)
+            reference.owner = target
+            p.attach(reference, target)
+    give_up(p, source)

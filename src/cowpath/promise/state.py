@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""What the promise knows: the values of each process, references, and which of them are the same bytes."""
+
+from __future__ import annotations
+
+from cowpath.explore.cells import Choice, Contents, Flag, Layout, Pointer, Record
+from cowpath.explore.recorder import Constant
+from cowpath.explore.step import Content
+from cowpath.features import features
+from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
+
+
+class Process(Record):
+    """One process."""
+
+    alive = Flag("it runs")
+    clearing = Flag("clear_refs runs", feature="soft_dirty")
+
+
+class Memory(Record):
+    """One page of one process."""
+
+    data = Contents("places", "what it reads there")
+    mapped = Flag("it is there")
+    read = Flag("it may be read")
+    write = Flag("it may be written")
+    lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
+    written = Flag("since clear_refs, or since ever: it is soft-dirty", feature="soft_dirty")
+    populated = Flag("it is certain that there is a page", feature="uffd_wp")
+    registered = Flag("a userfaultfd may write-protect it", feature="uffd_wp")
+    protected = Flag("userfaultfd: writes wait", feature="uffd_wp")
+
+    @property
+    def readable(self) -> bool:
+        """Whether a load is not answered with SIGSEGV."""
+        return self.mapped and self.read
+
+    @property
+    def writable(self) -> bool:
+        """Whether a store is not answered with SIGSEGV."""
+        return self.mapped and self.write
+
+
+class Reference(Record):
+    """A reference that somebody outside holds."""
+
+    state = Choice(("none", "held", "put"), "not taken yet, held, given back")
+    owner = Pointer[Memory]("Memory", "the memory it was taken from")
+    data = Contents("places", "what is read through it")
+    pin = Flag("FOLL_PIN")
+    promised = Flag("it stays attached to its owner")
+
+
+class Attachment(Record):
+    """Whether one reference and the memory of one process are the same bytes."""
+
+    attached = Flag("they are")
+
+
+class Task(Record):
+    """A thread."""
+
+    done = Flag("it has run its last statement")
+    waits = Pointer[Memory]("Memory", "what it waits to write to", feature="uffd_wp")
+    reported = Flag("somebody has read so from the userfaultfd", feature="uffd_wp")
+
+
+class Register(Record):
+    """A register."""
+
+    value = Contents(None, "its content")
+
+
+class Promise(Constant):
+    """The promise for one test.  `strict` is the promise that no kernel keeps: see rules.py."""
+
+    def __init__(self, program: Program, strict: bool = False) -> None:
+        self.program, self.strict = program, strict
+        processes, pages = len(program.parents), len(program.pages)
+        counts: dict[type[Record], int] = {
+            Process: processes,
+            Memory: processes * pages,
+            Reference: len(program.references),
+            Attachment: processes * len(program.references),
+            Task: len(program.threads),
+            Register: len(program.registers),
+        }
+        places = max((page.places for page in program.pages), default=1)
+        values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
+        self.layout = Layout(counts, values, {"places": places}, features=features(program))
+        self.processes, self.memories = self.layout.all(Process), self.layout.all(Memory)
+        self.references, self.attachments = self.layout.all(Reference), self.layout.all(Attachment)
+        self.tasks, self.registers = self.layout.all(Task), self.layout.all(Register)
+
+    def content(self, value: str) -> Content:
+        """A constant content."""
+        return self.layout.content(value)
+
+    def choose(self) -> bool:
+        """Either, and the search takes both."""
+        return self.layout.step.choose(2) == 1
+
+    def memory_of(self, process: Process) -> tuple[Memory, ...]:
+        """The memory of a process, page by page."""
+        pages = len(self.program.pages)
+        return self.memories[process.number * pages : (process.number + 1) * pages]
+
+    def process_of(self, memory: Memory) -> Process:
+        """Whose memory it is."""
+        return self.processes[memory.number // len(self.program.pages)]
+
+    def tells(self, feature: str) -> bool:
+        """Whether the test asks for writes in this way."""
+        return feature in self.layout.features
+
+    # -- what is the same bytes --------------------------------------------------------------------
+
+    def attach(self, reference: Reference, memory: Memory) -> None:
+        """From now on they are the same bytes."""
+        self._attachment(reference, memory).attached = True
+
+    def detach(self, reference: Reference, memory: Memory) -> None:
+        """From now on each goes its own way."""
+        self._attachment(reference, memory).attached = False
+
+    def detach_all(self, reference: Reference) -> None:
+        """From now on no memory is the same bytes as this reference."""
+        for memory in self.seen_through(reference):
+            self.detach(reference, memory)
+
+    def is_attached(self, reference: Reference, memory: Memory) -> bool:
+        """Whether they are the same bytes; the memory may be that of another process, at the same page."""
+        owner, pages = reference.owner, len(self.program.pages)
+        if owner is None or owner.number % pages != memory.number % pages:
+            return False
+        return self._attachment(reference, memory).attached
+
+    def attached(self, memory: Memory) -> list[Reference]:
+        """The references that are the same bytes as this memory."""
+        return [reference for reference in self.references if self.is_attached(reference, memory)]
+
+    def seen_through(self, reference: Reference) -> list[Memory]:
+        """The memory, of one process or more, that is the same bytes as this reference."""
+        return [memory for memory in self.memories if self.is_attached(reference, memory)]
+
+    def parted(self, memory: Memory) -> list[Reference]:
+        """The references that were taken from this memory and are attached to it no longer."""
+        return [r for r in self.references if r.owner is memory and not self.is_attached(r, memory)]
+
+    def _attachment(self, reference: Reference, memory: Memory) -> Attachment:
+        """One for each process: a reference is attached at no page but its owner's."""
+        process = memory.number // len(self.program.pages)
+        return self.attachments[process * len(self.references) + reference.number]
