@@ -158,9 +158,11 @@ def test_a_writable_page_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize(("release", "write"), [("6.2", "ro"), ("6.3", "rw")])
-def test_an_exclusive_page_is_writable_when_it_is_allowed(release: str, write: str) -> None:
-    """931298e103c2, v6.3."""
+@pytest.mark.parametrize("before", [True, False])
+def test_an_exclusive_page_is_writable_when_it_is_allowed(release: str, write: str, before: bool) -> None:
+    """931298e103c2, v6.3.  Before, it is read-only even if it was not protected."""
     bench = protected(release)
+    bench.set(bench.pte(), uffd_wp=before, write=not before)
     bench.finish(userfaultfd_writeprotect(bench.k, bench.pte(), protect=False))
     assert bench.shown() == f"folio0 {write} dirty"
 

@@ -52,7 +52,7 @@ def change_pte(k: Kernel, pte: Pte) -> None:
     pte_lock(pte.mm)
     value = ptep_get(pte)
     if value.protnone:
-        value = value._replace(protnone=False, write=False)
+        value = pte_modify(value)
         set_pte(pte, value)
     if value.present and not pte.vma.write:
         set_pte(pte, pte_wrprotect(value))
@@ -62,6 +62,11 @@ def change_pte(k: Kernel, pte: Pte) -> None:
         k.say(f"{value.folio} is exclusive: writable again without a fault")
         set_pte(pte, value._replace(write=True))
     pte_unlock(pte.mm)
+
+
+def pte_modify(value: PteValue) -> PteValue:
+    """What a private mapping permits by itself: to read (vm_page_prot); for more there are faults."""
+    return value._replace(protnone=False, write=False)
 
 
 # -- NUMA balancing --------------------------------------------------------------------------------
@@ -113,13 +118,15 @@ def make_accessible(k: Kernel, vma: Vma, value: PteValue) -> PteValue:
 
 
 def change_uffd_wp(k: Kernel, pte: Pte, protect: bool) -> None:
-    """The same for userfaultfd (MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE): it leaves the mapping as it is.
+    """Let writes through an entry wait, or not any more (MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE).
 
-    Where nothing is mapped nothing is remembered.  Since 931298e103c2 (v6.3) a page that need not be copied
-    is writable again at once.
+    Where nothing is mapped nothing is remembered.  Either way the entry is read-only; since 931298e103c2
+    (v6.3) a page that need not be copied is writable again at once.
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
+    if value.present:
+        value = pte_modify(value)
     if value.access == "write":
         value = value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read")
     if protect:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -75,22 +76,20 @@ class WriteProtection:
         """Wait until a write to a page waits; False where `over` says that none can come any more."""
         while True:
             last = over()  # asked first: a message may have come before that was true
-            self._read_messages()
+            self._read_message()
             if address in self.waiting:
                 self.waiting.remove(address)
                 return True
             if last:
                 return False
 
-    def _read_messages(self) -> None:
-        if self.fd >= 0:
-            while select.select([self.fd], [], [], PATIENCE)[0]:
-                try:
-                    _, _, address, _ = MESSAGE.unpack(os.read(self.fd, MESSAGE.size))
-                except BlockingIOError:  # whoever waited has been let go meanwhile
-                    continue
+    def _read_message(self) -> None:
+        """One message if there is any, else a little patience."""
+        watched = [self.fd] if self.fd >= 0 else []  # another thread may not have opened it yet
+        if select.select(watched, [], [], PATIENCE)[0]:
+            with contextlib.suppress(BlockingIOError):  # whoever waited has been let go meanwhile
+                _, _, address, _ = MESSAGE.unpack(os.read(self.fd, MESSAGE.size))
                 self.waiting.append(address // calls.PAGE * calls.PAGE)
-                return
 
     def close(self) -> None:
         """Nothing waits any more."""
