@@ -209,6 +209,8 @@ def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue
             folio_free_swap(k, folio)
         folio_put(k, folio)
         k.say(f"{pte} maps {kpage} now: equal contents share one page")
+        if orig.soft_dirty or orig.uffd_wp:
+            k.say("its entry is a new one: what the old one knew of writes is forgotten")
     pte_unlock(pte.mm)
     return same
 

@@ -8,6 +8,7 @@ from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import changes, mutants, rmap, swap_state, zswap
 from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
+    PteValue,
     keep_tracking,
     mk_pte,
     pte_lock,
@@ -263,11 +264,18 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
         rmap.folio_add_new_anon_rmap(k, mapped, pte)
         folio_add_lru(k, mapped, cpu)
         folio_unlock(mapped)
-    set_pte(
-        pte, keep_tracking(mk_pte(mapped), value) if k.has(changes.SWAPOFF_KEEPS_TRACKING) else mk_pte(mapped)
-    )
+    set_pte(pte, unused_pte(k, mapped, value))
     swap_free(k, slot)
     pte_unlock(pte.mm)
+
+
+def unused_pte(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+    """The entry in place of a swap pte, which says what that said of writes (14a762dd1977, v5.19)."""
+    if k.has(changes.SWAPOFF_KEEPS_TRACKING):
+        return keep_tracking(mk_pte(folio), value)
+    if value.soft_dirty or value.uffd_wp:
+        k.say("swapoff forgets what the swap pte knew of writes")
+    return mk_pte(folio)
 
 
 def explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:

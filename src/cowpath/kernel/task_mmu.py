@@ -71,6 +71,10 @@ def clear_soft_dirty(k: Kernel, pte: Pte) -> None:
         set_pte(pte, pte_wrprotect(value)._replace(soft_dirty=False))
     elif not value.present:
         set_pte(pte, value._replace(soft_dirty=False))
+        if value.access == "write":
+            k.say(
+                "the migration entry is left of the write kind: the page will be writable, and not soft-dirty"
+            )
     pte_unlock(pte.mm)
 
 

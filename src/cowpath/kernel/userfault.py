@@ -33,6 +33,7 @@ def handle_userfault(k: Kernel, vmf: Fault) -> Code:
     if not still(k, mutants.NO_MUST_WAIT_IN_USERFAULT, userfaultfd_must_wait(vmf.pte)):
         return False
     task.userfault = vmf.pte
+    k.say(f"userfaultfd write-protects {vmf.pte}: the write waits until it is allowed")
     mmap_read_unlock(vmf.pte.mm)
     yield
     if task.userfault is not None:

@@ -131,7 +131,8 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
 def moved_pte(k: Kernel, value: PteValue) -> PteValue:
     """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.16)."""
     value = value._replace(protnone=False)
-    if not k.has(changes.MOVE_KEEPS_PROTECTION):
+    if value.uffd_wp and not k.has(changes.MOVE_KEEPS_PROTECTION):
+        k.say("UFFDIO_MOVE maps the page writable, whether or not it was write-protected")
         value = value._replace(uffd_wp=False)
     if k.has(changes.MOVE_MARKS_SOFT_DIRTY):
         return mark_moved(k, value)._replace(write=not value.uffd_wp)
