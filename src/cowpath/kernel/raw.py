@@ -39,7 +39,7 @@ def has_uffd_wp(version: Version) -> bool:
 def raw_pte(version: Version, value: PteValue) -> int | None:
     """The bits of a swap pte or of an empty one; None for a present one, whose bits the model does not have.
 
-    A slot stands at its number + 1 on the first device: offset 0 is the device's header.
+    The type of an entry is the number of its device, the offset the slot's place there.
     """
     from cowpath.arch import swp_pte
 
@@ -49,7 +49,7 @@ def raw_pte(version: Version, value: PteValue) -> int | None:
     if value.slot is None:
         return None
     flags = {"exclusive": value.exclusive, "soft_dirty": value.soft_dirty, "uffd_wp": value.uffd_wp}
-    return swp_pte.make(layout, 0, value.slot.number + 1, **flags)
+    return swp_pte.make(layout, value.slot.device.number, value.slot.offset, **flags)
 
 
 def raw_text(version: Version, value: PteValue) -> str:

@@ -54,6 +54,7 @@ class Comparison:
     machine: str
     answer: Answer
     expectation: Expectation
+    file: str = ""
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:
