@@ -6,9 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from cowpath.litmus import ast
 from cowpath.machine.compile import CannotRunAnywhereError, compile_program
-from cowpath.machine.schedule import Schedule
+from cowpath.machine.schedule import Schedule, writes_wait
 from cowpath.program import Program
 
 Observed = tuple[str, ...]
@@ -27,14 +26,6 @@ class Request:
     rounds: int = ROUNDS
     seed: int = SEED
 
-    @property
-    def writes_wait(self) -> bool:
-        """Whether a write may wait until another thread allows it (userfaultfd)."""
-        protecting = (
-            isinstance(s, ast.UserfaultfdWp) for thread in self.program.threads for s in thread.body
-        )
-        return len(self.program.threads) > 1 and any(protecting)
-
     def jobs(self, round_seconds: float = ROUND_SECONDS) -> list[dict[str, Any]]:
         """One job for the driven rounds, and one for the free ones where the test leaves a choice.
 
@@ -52,11 +43,12 @@ class Request:
             "devices": [],
         }
         orders = [list(order) for order in self.schedule.orders]
+        free = common | {"mode": "free", "orders": [], "rounds": self.rounds}
+        if writes_wait(self.program):
+            return [free]
         jobs = [common | {"mode": "driven", "orders": orders, "rounds": max(self.rounds, len(orders))}]
-        if self.writes_wait:
-            jobs.clear()
-        if self.schedule.concurrent or self.writes_wait:
-            jobs.append(common | {"mode": "free", "orders": [], "rounds": self.rounds})
+        if self.schedule.concurrent:
+            jobs.append(free)
         return jobs
 
 
