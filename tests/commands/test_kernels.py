@@ -86,6 +86,11 @@ def test_changes_by_name_group_and_commit(run: Run, asked: list[str], names: lis
     assert [part.split()[0] for part in out.split("\n\n")] == names
 
 
+def test_what_no_test_can_tell_says_why(run: Run) -> None:
+    assert "    no test can tell: it spares a fault" in run("changes", "read-maps-writable").out
+    assert "no test can tell" not in run("changes", "H3").out
+
+
 def test_an_unknown_change(run: Run) -> None:
     assert run("changes", "swapin-reuse") == (
         2,

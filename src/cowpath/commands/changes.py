@@ -33,4 +33,5 @@ def paragraph(change: Change) -> str:
     release = "no release" if change.release is None else f"v{change.release}"
     where = f"  only {', '.join(change.architectures)}" if change.architectures else ""
     head = f"{change.name}  {change.commit}  {release}  {change.file}{where}"
-    return f"{head}\n    now:    {change.rule}\n    before: {change.before}\n"
+    words = f"{head}\n    now:    {change.rule}\n    before: {change.before}\n"
+    return words + (f"    no test can tell: {change.unobservable}\n" if change.unobservable else "")

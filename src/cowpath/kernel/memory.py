@@ -152,7 +152,8 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
     """A write (or an unshare request) meets a read-only page; the page-table lock is held on entry.
 
     A write that userfaultfd wants to know of waits.  A page that is exclusive is reused in place.  Otherwise
-    it may become so if nobody else refers to it, or it is copied.
+    it may become so if nobody else refers to it (09854ba94c6a, v5.9), or it is copied.  The zero page is
+    unshared since 84209e87c696 (v6.2).
     """
     if vmf.write and userfaultfd_pte_wp(vmf.pte.vma, vmf.orig):
         pte_unlock(vmf.pte.mm)
@@ -192,7 +193,7 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
     """v5.7: reuse a page that only one pte or slot refers to; it may sleep for the folio lock."""
     if folio.ksm and (folio.swapcache or folio_ref_count(folio) != 1):
         return (yield from wp_page_copy(k, vmf))
-    if not folio_trylock(folio):
+    if not folio_trylock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_WP_BY_MAPCOUNT)):
         folio_get(k, folio)
         pte_unlock(vmf.pte.mm)
         yield
@@ -205,7 +206,7 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
             return False
         folio_put(k, folio)
     reuse = reuse_ksm_page(vmf, folio) if folio.ksm else swapfile.reuse_swap_page(k, folio)
-    folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_WP_BY_MAPCOUNT))
     if reuse:
         wp_page_reuse(k, vmf)
         return vmf.write
@@ -239,8 +240,7 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
             return explain_copy(k, folio)
     elif folio_ref_count(folio) != 1:
         return explain_copy(k, folio)
-    locked = folio_trylock(folio)
-    if not still(k, mutants.NO_TRYLOCK_IN_WP_REUSE, locked):
+    if not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_WP_REUSE)):
         k.say(f"{folio} is locked by somebody else, so it is copied")
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE) and folio.swapcache:
@@ -252,8 +252,7 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
         k.say(f"this pte holds the only reference to {folio}, so it is reused")
     else:
         explain_copy(k, folio)
-    if locked:
-        folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_WP_REUSE))
     return reuse
 
 
@@ -275,7 +274,8 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
     """Give the faulting process a copy of its own; the old page is only held by a reference meanwhile.
 
     The copy is made without a lock, so whoever writes to the old page through another reference writes
-    before it or after it, and after it goes unnoticed here.
+    before it or after it, and after it goes unnoticed here.  The slot of the old page is given back since
+    f4c4a3f48480 (v5.14).
     """
     old = vmf.orig.folio
     if old is None:
@@ -332,7 +332,9 @@ class SwapIn(NamedTuple):
 def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     """Bring a swapped-out page back in, and decide whether this process may write to it.
 
-    Exclusivity: 1493a1913e34 (v5.19); by refcount: c145e0b47c77 (v5.18); by counting ptes: before.
+    Exclusivity: 1493a1913e34 (v5.19); by refcount: c145e0b47c77 (v5.18); by counting ptes: before.  What the
+    swap cache had is compared again under its lock (4969c1192d15, v2.6.36), and this CPU's LRU-add batch is
+    drained before references are counted (d4c470970d45, v5.18).
     """
     slot = vmf.orig.slot
     if slot is None:
@@ -346,8 +348,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         swapfile.put_swap_device(k, slot)
         return False
     yield
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
-        folio_lock(got.folio)
+    folio_lock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     if got.cached and k.has(changes.SWAPIN_RECHECKS_ENTRY) and not still_cached(got):
         return back_out(k, got)
     got = got._replace(folio=ksm_might_need_to_copy(k, vmf.pte, got.folio))
@@ -359,8 +360,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         pte_unlock(vmf.pte.mm)
         return back_out(k, got)
     mapped = map_swapped_in(k, vmf, got)
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
-        folio_unlock(got.folio)
+    folio_unlock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     drop_swap_cache_page(k, got)
     wrote = vmf.write
     if vmf.write and not mapped.dirty:
@@ -386,8 +386,7 @@ def drop_swap_cache_page(k: Kernel, got: SwapIn) -> None:
 
 def back_out(k: Kernel, got: SwapIn) -> bool:
     """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
-        folio_unlock(got.folio)
+    folio_unlock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     folio_put(k, got.folio)
     drop_swap_cache_page(k, got)
     finish_swapin(k, got)
@@ -395,7 +394,7 @@ def back_out(k: Kernel, got: SwapIn) -> bool:
 
 
 def finish_swapin(k: Kernel, got: SwapIn) -> None:
-    """Let go of the slot that a read past the swap cache had marked, and of the device."""
+    """Let go of the slot that a read past the swap cache marked (13ddaf26be32, v6.8), and of the device."""
     if got.swapcache is None and k.has(changes.BYPASS_TAKES_SLOT):
         swapfile.swapcache_free(k, got.slot)
     swapfile.put_swap_device(k, got.slot)
@@ -417,7 +416,10 @@ def swapin_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
 
 
 def may_bypass(k: Kernel, slot: Slot) -> bool:
-    """Whether the slot may be read past the swap cache; SWAP_HAS_CACHE does not count as a user."""
+    """Whether the slot may be read past the swap cache; not since f1879e8a0c60 (v7.0).
+
+    SWAP_HAS_CACHE does not count as a user.
+    """
     return k.synchronous(slot.device) and slot.count == 1 and not k.has(changes.NO_BYPASS)
 
 
@@ -440,7 +442,10 @@ def swapin_bypass(k: Kernel, vmf: Fault, slot: Slot) -> Code:
 
 
 def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
-    """Map the page in place of the swap pte; returns the new entry.  Locks held: folio, page table."""
+    """Map the page in place of the swap pte; returns the new entry.  Locks held: folio, page table.
+
+    The slot is given back first from c145e0b47c77 (v5.18) until f1879e8a0c60 (v7.0).
+    """
     if not k.has(changes.SWAPIN_REUSE_BY_REFCOUNT):
         return map_by_mapcount(k, vmf, got)
     folio = got.folio
@@ -519,7 +524,10 @@ def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
 
 
 def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
-    """Whether to map the page as this process's own: it is marked so, or nobody else has a reference."""
+    """Whether to map the page as this process's own: it is marked so, or nobody else has a reference.
+
+    By the marker: H4 of 1493a1913e34 (v5.19).
+    """
     if got.folio.ksm:
         return False
     if not k.has(changes.MAP_BY_EXCLUSIVE):

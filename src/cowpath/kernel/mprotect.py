@@ -73,7 +73,10 @@ def pte_modify(value: PteValue) -> PteValue:
 
 
 def change_prot_numa(k: Kernel, pte: Pte) -> Code:
-    """task_numa_work scans a page: the next access to it faults (mm/mempolicy.c), as if it were PROT_NONE."""
+    """task_numa_work scans a page: the next access to it faults (mm/mempolicy.c), as if it were PROT_NONE.
+
+    Whether it was writable is not kept since 6a56ccbcf6c6 (v6.2).
+    """
     mmap_read_lock(pte.mm)
     pte_lock(pte.mm)
     value, folio = ptep_get(pte), pte.folio
@@ -121,7 +124,8 @@ def change_uffd_wp(k: Kernel, pte: Pte, protect: bool) -> None:
     """Let writes through an entry wait, or not any more (MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE).
 
     Where nothing is mapped nothing is remembered.  Either way the entry is read-only; since 931298e103c2
-    (v6.3) a page that need not be copied is writable again at once.
+    (v6.3) a page that need not be copied is writable again at once.  A migration entry stays exclusive
+    (6c287605fd56, v5.19).
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)

@@ -177,7 +177,7 @@ def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
     """One pte.  The kind of the entry remembers that the page was exclusive (6c287605fd56, v5.19)."""
     pte_lock(pte.mm)
     value = ptep_get(pte)
-    if value.folio is not folio:
+    if not still(k, mutants.NO_RECHECK_IN_MIGRATE, value.folio is folio):
         pte_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)

@@ -48,7 +48,7 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
 
 
 def begin_clear_refs(k: Kernel, mm: Mm) -> None:
-    """Take the locks, and start tracking in every mapping that is not tracked yet."""
+    """Take the locks (29a951dfb3c3, v5.11), and start tracking in every mapping that is not tracked yet."""
     vmas = [k.pte(mm, page).vma for page in range(len(k.program.pages))]
     if not (k.has(changes.CLEAR_REFS_EXCLUDES) or any(vma.soft_dirty for vma in vmas)):
         mmap_read_lock(mm)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes, swap_state
+from cowpath.kernel import changes, mutants, swap_state
 from cowpath.kernel.mmap import (
     mmap_read_lock,
     mmap_read_unlock,
@@ -19,6 +19,7 @@ from cowpath.kernel.mmap import (
     vma_start_write,
 )
 from cowpath.kernel.mprotect import change_uffd_wp
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
     PTE_NONE,
     PteValue,
@@ -112,7 +113,8 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
     folio_lock(folio)
     yield
     pte_lock(source.mm)
-    if may_move(target, source, value) and folio.anon_exclusive and not folio_maybe_dma_pinned(folio):
+    exclusive = folio.anon_exclusive and not folio_maybe_dma_pinned(folio)
+    if exclusive and may_move(k, target, source, value):
         set_pte(source, PTE_NONE)
         flush_tlb_page(k, source)
         if k.lockless:
@@ -186,8 +188,8 @@ def still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
 
 
 def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
-    """Move the swap pte as it is."""
-    if may_move(target, source, value):
+    """Move the swap pte as it is, but for soft-dirty (75cb1cca2c88, v6.16)."""
+    if may_move(k, target, source, value):
         if folio is not None:
             folio.index = target.page + 1
         set_pte(target, mark_moved(k, value) if k.has(changes.MOVE_MARKS_SOFT_DIRTY) else value)
@@ -195,9 +197,10 @@ def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Foli
         move_references(k, target, source)
 
 
-def may_move(target: Pte, source: Pte, value: PteValue) -> bool:
+def may_move(k: Kernel, target: Pte, source: Pte, value: PteValue) -> bool:
     """Whether the source is as it was, and nothing is at the target."""
-    return target.kind == "none" and pte_same(source, value)
+    empty = still(k, mutants.NO_EMPTY_TARGET_IN_MOVE, target.kind == "none")
+    return empty and still(k, mutants.NO_PTE_SAME_IN_MOVE, pte_same(source, value))
 
 
 def move_references(k: Kernel, target: Pte, source: Pte) -> None:

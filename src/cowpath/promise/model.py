@@ -43,6 +43,8 @@ def begin(p: Promise) -> None:
         memory.populated = p.tells("uffd_wp") and page.content is not None
         for place, value in enumerate(page.content or ()):
             memory.data[place] = p.content(value)
+        if page.content is not None:
+            memory.occupy()
 
 
 def observe(p: Promise) -> tuple[object, ...]:
