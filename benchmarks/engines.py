@@ -82,7 +82,7 @@ class Run:
 
 def worker(engine: str, path: str, limit: int) -> None:
     """Search one model and print what happened as JSON."""
-    from cowpath.explore.engine import explore
+    from cowpath.explore.engine import Method, explore
     from cowpath.kernel.changes import version
     from cowpath.kernel.model import build
     from cowpath.litmus.resolve import load_program
@@ -93,7 +93,7 @@ def worker(engine: str, path: str, limit: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     most = min(limit, 100_000) if kind == "reference" else limit
-    found = explore(model, max_states=most, engine=kind, threads=threads, rename=rename)
+    found = explore(model, Method(kind, most, threads=threads, rename=rename))
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     states = len(found.states)
@@ -104,14 +104,14 @@ def worker(engine: str, path: str, limit: int) -> None:
 
 def export(path: str, target: str) -> None:
     """Write the exported models of a test beside `target`."""
-    from cowpath.explore.engine import explore
+    from cowpath.explore.engine import Method, explore
     from cowpath.explore.export import murphi, promela
     from cowpath.kernel.changes import version
     from cowpath.kernel.model import build
     from cowpath.litmus.resolve import load_program
 
     _, model = build(version("5.18", "x86_64"), load_program(path), ROOM, ROOM)
-    found = explore(model, engine="native", rename=False, threads=2)
+    found = explore(model, Method("native", rename=False, threads=2))
     Path(target, "model.pml").write_text(promela(found.recorder))
     Path(target, "model.m").write_text(murphi(found.recorder))
 

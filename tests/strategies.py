@@ -258,4 +258,7 @@ def _observations(
             if isinstance(statement, ast.Load | ast.DeviceRead):
                 register = st.just(statement.register)
                 possible.append(st.builds(ast.RegisterIs, st.just(number), register, observed))
+            elif isinstance(statement, ast.Asking):
+                register, answer = st.just(statement.register), st.sampled_from((ast.NO, ast.YES))
+                possible.append(st.builds(ast.RegisterIs, st.just(number), register, answer))
     return st.one_of(possible)

@@ -110,7 +110,7 @@ class Check:
 
     @property
     def breakage(self) -> tuple[str, ...]:
-        """What is broken, worst first: "crash", "hang", "leak", "lost write", "stale data", invariants."""
+        """What is broken, worst first: "crash", "hang", "leak", "lost write", ..., invariants."""
         return self.result.breakage
 
     @property

@@ -18,6 +18,8 @@ def features(program: Program) -> frozenset[str]:
     found = {feature for statement in statements if (feature := _of(statement))}
     if "tlb" in program.options:
         found.add("tlb")
+    if "numa" in found:
+        found.add("migration")  # to where the accesses come from
     if "zswap" in program.swap:
         found.add("zswap")
     return frozenset(found | {_BACKGROUND.get(actor.kind, "") for actor in program.background} - {""})
@@ -40,4 +42,10 @@ def _of(statement: ast.Statement) -> str:
             return "gup_fast"
         case ast.Swapoff():
             return "swapoff"
+        case ast.ClearRefs() | ast.SoftDirty():
+            return "soft_dirty"
+        case ast.UserfaultfdWp() | ast.UserfaultfdRead():
+            return "uffd_wp"
+        case ast.NumaHint():
+            return "numa"
     return ""

@@ -96,7 +96,7 @@ class Result:
     seconds: float = 0.0
 
 
-ORDER = ("crash", "hang", "leak", "lost write", "stale data")
+ORDER = ("crash", "hang", "leak", "lost write", "missed write", "stale data")
 
 
 def judge(
@@ -223,7 +223,8 @@ def name_breakage(program: Program, seen: Observed, allowed: Iterable[Observed])
     """The worst thing wrong with an outcome that the promise forbids.
 
     It is compared with the promised outcome nearest to it.  Where they differ: a value that only other
-    processes wrote is a leak; a register read through a reference is stale; else a write was lost.
+    processes wrote is a leak; a register read through a reference is stale; else a write was lost.  Where the
+    kernel was asked for writes it missed one, and what else differs follows from that.
     """
     nearest = min(sorted(allowed), key=lambda other: sum(a != b for a, b in zip(seen, other, strict=True)))
     kinds = {
@@ -231,17 +232,30 @@ def name_breakage(program: Program, seen: Observed, allowed: Iterable[Observed])
         for position in range(len(seen))
         if seen[position] != nearest[position]
     }
+    if "missed write" in kinds:
+        kinds -= {"lost write", "stale data"}
     return next(kind for kind in ORDER if kind in kinds)
 
 
 def name_difference(program: Program, position: int, value: str, allowed: Iterable[Observed]) -> str:
     """What is wrong with one observed value."""
+    if asks_for_writes(program, position):
+        return "missed write"
     process, through_reference = observer(program, position)
     writers = writers_of(program, value)
     never_promised = all(other[position] != value for other in allowed)
     if never_promised and writers and process not in writers:
         return "leak"
     return "stale data" if through_reference else "lost write"
+
+
+def asks_for_writes(program: Program, position: int) -> bool:
+    """Whether an observed value is what the kernel says of writes: soft_dirty(), userfaultfd_read()."""
+    if position >= len(program.registers):
+        return False
+    thread, register = program.registers[position]
+    body = program.threads[thread].body
+    return any(isinstance(s, ast.Asking) and s.register == register for s in body)
 
 
 def observer(program: Program, position: int) -> tuple[int, bool]:

@@ -25,9 +25,14 @@ class Bench:
     """
 
     def __init__(
-        self, release: str = "6.1", text: str = ONE_PAGE, arch: str = "x86_64", without: tuple[str, ...] = ()
+        self,
+        release: str = "6.1",
+        text: str = ONE_PAGE,
+        arch: str = "x86_64",
+        without: tuple[str, ...] = (),
+        added: tuple[str, ...] = (),
     ) -> None:
-        version = changes.version(release, arch, dropped=without)
+        version = changes.version(release, arch, added, without)
         self.k, model = build(version, program_from_text(text))
         self.state = model.initial
         self.notes: list[str] = []

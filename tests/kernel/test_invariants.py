@@ -84,7 +84,7 @@ def pinned_and_unmapped() -> Bench:
 def reference_and_pte_apart() -> Bench:
     bench = pinned(Bench("6.1", TEXT))
     bench.set(bench.folio(1), refcount=1, mapcount=1, uptodate=True, anon_exclusive=True)
-    bench.call(set_pte, bench.pte(), pte_mkwrite(mk_pte(bench.folio(1))))
+    bench.call(set_pte, bench.pte(), pte_mkwrite(bench.k, mk_pte(bench.folio(1))))
     return bench
 
 
@@ -105,7 +105,7 @@ def writable_under_writeback() -> Bench:
     bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
     bench.set(bench.slot(), count=0)
     bench.set(bench.folio(), anon_exclusive=True, mapcount=1)
-    bench.call(set_pte, bench.pte(), pte_mkwrite(mk_pte(bench.folio())))
+    bench.call(set_pte, bench.pte(), pte_mkwrite(bench.k, mk_pte(bench.folio())))
     return bench
 
 

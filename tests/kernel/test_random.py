@@ -29,6 +29,11 @@ MODELLED = (
     "migrate",
     "ksm_merge",
     "userfaultfd_move",
+    "clear_refs",
+    "soft_dirty",
+    "userfaultfd_wp",
+    "userfaultfd_read",
+    "numa_hint",
     "get_user_page_fast",
     "pin_user_page_fast",
 )

@@ -140,3 +140,26 @@ def _wait_for_swap() -> None:
     while "swap" not in "".join(Path("/proc/swaps").read_text().splitlines()[1:]):
         assert time.monotonic() < deadline, "the agent never turned its swap device on"
         time.sleep(0.02)
+
+
+def test_a_write_waits_until_another_thread_allows_it(unchanged: None) -> None:
+    """Only in free rounds: a statement that waits cannot be driven."""
+    text = (
+        'C t { char x[1] = "a"; swap = none; } P0(char *x) { userfaultfd_wp(x); x[0] = 0; r0 = x[0]; } '
+        "P1(char *x) { r0 = userfaultfd_read(x); r1 = x[0]; userfaultfd_wp(x, 0); }"
+    )
+    answer = answer_of(text, allow_global=False)
+    if answer.status == "cannot":
+        pytest.skip(answer.reason)
+    assert answer.outcomes == {("\\0", "1", "a", "\\0"): 3}
+
+
+def test_a_listener_is_told_that_nobody_writes(unchanged: None) -> None:
+    text = (
+        'C t { char x[1] = "a"; swap = none; } P0(char *x) { userfaultfd_wp(x); } '
+        "P1(char *x) { r0 = userfaultfd_read(x); }"
+    )
+    answer = answer_of(text, allow_global=False)
+    if answer.status == "cannot":
+        pytest.skip(answer.reason)
+    assert answer.outcomes == {("0", "a"): 3}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from cowpath.machine.job import Request
 from cowpath.machine.schedule import MAX_ORDERS, FollowError, follow, schedule
 from tests.machine.conftest import founding, program
 
@@ -73,6 +74,25 @@ def test_follow_takes_an_order_that_can_be_and_completes_it() -> None:
 def test_follow_refuses_what_cannot_be(order: str, why: str) -> None:
     with pytest.raises(FollowError, match=why):
         follow(program(FORK), order)
+
+
+PROTECTED = (
+    "C t { char x[1]; } P0(char *x) { userfaultfd_wp(x); x[0] = 'a'; }"
+    " P1(char *x) { r0 = userfaultfd_read(x); userfaultfd_wp(x, 0); }"
+)
+
+
+def test_a_write_that_waits_for_another_thread_cannot_be_driven() -> None:
+    test = program(PROTECTED)
+    with pytest.raises(FollowError, match="waits for another thread"):
+        follow(test, "P0 P1")
+    (job,) = Request(test, schedule(test)).jobs()
+    assert (job["mode"], job["orders"]) == ("free", [])
+
+
+def test_clear_refs_touches_every_page() -> None:
+    text = "C t { char x[1]; } P0() { clear_refs(); } P1(char *x) { r0 = soft_dirty(x); }"
+    assert schedule(program(text)).orders == ((0, 1), (1, 0))
 
 
 def test_every_order_of_the_corpus_runs_every_statement() -> None:

@@ -23,6 +23,11 @@ from tests.founding import FOUNDING, judged
         ("swap slot0 exclusive", "swap slot0", "x loses the exclusive marker"),
         ("folio0 ro", "swap slot0 exclusive", "x becomes the swap pte of slot0, marked exclusive"),
         ("folio0 ro", "migration write folio0", "x becomes the migration entry of folio0"),
+        ("migration write folio0 soft-dirty", "migration write folio0", "x is not soft-dirty any more"),
+        ("swap slot0 exclusive uffd-wp", "folio0 ro uffd-wp", "x maps folio0 read-only"),
+        ("folio0 rw", "folio0 ro uffd-wp", "x becomes read-only and is write-protected by userfaultfd"),
+        ("folio0 rw protnone", "folio0 rw", "x is accessible again"),
+        ("none", "folio0 rw dirty soft-dirty", "x maps folio0 read-write and becomes soft-dirty"),
     ],
 )
 def test_every_kind_of_entry_has_its_words(before: str, after: str, words: str) -> None:

@@ -3,8 +3,8 @@
 
 from cowpath.kernel.changes import Version, version
 from cowpath.litmus.resolve import program_from_text
-from cowpath.report import text
-from cowpath.verdict import Outcome, Result, Violation, judge
+from cowpath.report import sarif, story, text
+from cowpath.verdict import ORDER, Outcome, Result, Violation, judge
 
 TEST = program_from_text("C t { char x[1] = \"a\"; } P0(char *x) { r0 = x[0]; } exists (0:r0='a')")
 
@@ -27,6 +27,12 @@ def test_a_short_verdict_prefers_words_to_invariants() -> None:
         (("I1 writable is exclusive", "I8 stable writes"), "I1, I8"),
     ):
         assert text.short_verdict(result(breakage=breakage)) == short
+
+
+def test_every_breakage_has_its_words_in_every_report() -> None:
+    assert text.short_verdict(result(breakage=ORDER)) == ", ".join(ORDER)
+    assert {*ORDER, ""} == set(story.DEEDS)
+    assert set(ORDER) <= set(sarif.RULES)
 
 
 def test_what_is_broken_is_starred() -> None:

@@ -115,15 +115,19 @@ def pte_swp_clear_uffd_wp(layout: Layout, pte: int) -> int:
     return _clear(pte, layout.uffd_wp)
 
 
-def pte_swp_clear_flags(layout: Layout, pte: int, *, strips_exclusive: bool = True) -> int:
+def pte_swp_clear_flags(
+    layout: Layout, pte: int, *, strips_exclusive: bool = True, strips_uffd_wp: bool = True
+) -> int:
     """All flags off: what is left identifies the swap slot (include/linux/swapops.h).
 
     `strips_exclusive=False` is the kernel without that hunk of 1493a1913e34: the marker stays on, and
-    swapoff never finds such a pte.
+    swapoff never finds such a pte.  `strips_uffd_wp=False` is the same without 099dd6878b9b (v5.13).
     """
     if strips_exclusive:
         pte = pte_swp_clear_exclusive(layout, pte)
-    return pte_swp_clear_uffd_wp(layout, pte_swp_clear_soft_dirty(layout, pte))
+    if strips_uffd_wp:
+        pte = pte_swp_clear_uffd_wp(layout, pte)
+    return pte_swp_clear_soft_dirty(layout, pte)
 
 
 def pte_same(layout: Layout, one: int, other: int) -> bool:
@@ -131,9 +135,12 @@ def pte_same(layout: Layout, one: int, other: int) -> bool:
     return (one ^ other) & ~mask_of(layout.same_ignores) == 0
 
 
-def pte_same_as_swp(layout: Layout, pte: int, swp_pte: int, *, strips_exclusive: bool = True) -> bool:
+def pte_same_as_swp(
+    layout: Layout, pte: int, swp_pte: int, *, strips_exclusive: bool = True, strips_uffd_wp: bool = True
+) -> bool:
     """Is `pte` the swap pte `swp_pte`, whatever its flags?  This is how swapoff looks (mm/swapfile.c)."""
-    return pte_same(layout, pte_swp_clear_flags(layout, pte, strips_exclusive=strips_exclusive), swp_pte)
+    bare = pte_swp_clear_flags(layout, pte, strips_exclusive=strips_exclusive, strips_uffd_wp=strips_uffd_wp)
+    return pte_same(layout, bare, swp_pte)
 
 
 class RawPte(NamedTuple):

@@ -10,7 +10,7 @@ mask).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,7 +44,7 @@ class Arrays(NamedTuple):
     roots: Entries  # of the frames of all actors, actor by actor
     resting: NDArray[np.uint8]  # of the same frames: MOVING, RESTING or WAITING
     root_at: NDArray[np.int64]  # per actor
-    frame_places: NDArray[np.int64]  # per actor and for the crash number: word, shift, mask
+    frame_places: Words  # per actor and for the crash number: a packed place (see packing.py)
     part_first: NDArray[np.int64]
     judges: Entries  # entry of each invariant
     watch_at: NDArray[np.int64]  # per leaf: where its list in `watchers` starts (one more at the end)
@@ -91,8 +91,7 @@ class Forest:
         self.leaves = Growing(np.uint64, [0, NOTHING << 24, BROKEN << 24])
         self.ops = Growing(np.uint64)
         self.mirrored: dict[int, tuple[int, Branch | Leaf]] = {}  # id(node) -> entry; keeps the node alive
-        self.steps: dict[int, Leaf] = {}  # leaf number -> the leaf it mirrors
-        self.moved: dict[int, int] = {}  # leaf number -> parts it changes
+        self.written: dict[int, int] = {}  # leaf number -> the cells it writes, a bit for each
         self.room = 1 << max(packing.room)
         self.roots = np.zeros(len(recorder.frames) * self.room, np.int32)
         self.resting = np.zeros(len(self.roots), np.uint8)
@@ -100,8 +99,7 @@ class Forest:
         self.known_frames = [0] * len(recorder.frames)
         self.judges: Entries = np.zeros(0, np.int32)
         self.observer: Entries = np.zeros(2, np.int32)
-        self.reads_known: list[int] | None = None
-        self.readers: dict[int, set[int]] = {}
+        self.reads: list[int] = []  # per invariant: the cells it reads, a bit for each
         self.watch_at, self.watchers = Growing(np.int64, [0]), Growing(np.int32)
         self.add_frames()
 
@@ -117,7 +115,7 @@ class Forest:
             self.roots,
             self.resting,
             np.arange(len(self.recorder.frames), dtype=np.int64) * self.room,
-            np.array([(place.word, place.shift, place.mask) for place in places], np.int64),
+            np.array([place.packed for place in places], np.uint64),
             np.array(self.packing.part_first, np.int64),
             self.judges,
             self.watch_at.array,
@@ -199,7 +197,7 @@ class Forest:
             return -self.leaves.extend([first << 32 | CHOICE << 24 | -node.cell])
         place = self.packing.places[node.cell]
         first = self.kids.reserve(self.packing.sizes[node.cell])
-        return self.nodes.extend([first << 32 | place.mask << 16 | place.shift << 8 | place.word])
+        return self.nodes.extend([first << 32 | place.packed])
 
     def first_kid(self, entry: int) -> int:
         node = self.nodes.array[entry] if entry > 0 else self.leaves.array[-entry]
@@ -227,7 +225,7 @@ class Forest:
         parts = sum(1 << part for part in self.parts_of(touched))
         head = parts << 16 | len(leaf.moves) << 8 | len(keep)
         number = self.leaves.extend([self.ops.extend(ops) << 32 | head])
-        self.steps[number] = leaf
+        self.written[number] = _mask([cell for cell, _ in leaf.writes] + [target for target, _ in leaf.moves])
         return -number
 
     def parts_of(self, words: set[int]) -> list[int]:
@@ -275,21 +273,24 @@ class Forest:
 
         New leaves are added; when an invariant turns out to read more cells, all lists are made anew.
         """
-        reads = [len(tree.reads) for tree in trees]
-        if reads != self.reads_known:
-            self.reads_known = reads
-            self.readers = {}
-            for index, tree in enumerate(trees):
-                for cell in tree.reads:
-                    self.readers.setdefault(cell, set()).add(index)
+        reads = [_mask(tree.reads) for tree in trees]
+        if reads != self.reads:
+            self.reads = reads
             self.watch_at, self.watchers = Growing(np.int64, [0]), Growing(np.int32)
-        for number in range(self.watch_at.size - 1, self.leaves.size):
-            leaf = self.steps.get(number)
-            if leaf is not None:
-                written = [cell for cell, _ in leaf.writes] + [target for target, _ in leaf.moves]
-                sets = [self.readers[cell] for cell in written if cell in self.readers]
-                self.watchers.extend(sorted(set().union(*sets)))
-            self.watch_at.extend([self.watchers.size])
+        first, watchers, ends = self.watch_at.size - 1, list[int](), list[int]()
+        for number in range(first, self.leaves.size):
+            written = self.written.get(number, 0)
+            watchers += [index for index, mask in enumerate(reads) if mask & written]
+            ends.append(self.watchers.size + len(watchers))
+        self.watchers.extend(watchers)
+        self.watch_at.extend(ends)
+
+
+def _mask(cells: Iterable[int]) -> int:
+    found = 0
+    for cell in cells:
+        found |= 1 << cell
+    return found
 
 
 def _verdict(leaf: Leaf) -> int:

@@ -319,8 +319,9 @@ class NativeSearch:
                 self.repack()
                 self.refresh()
                 continue
-            places = self.trees.frame_places
-            unknown = compiled.renumber(self.names, self.trees.root_at, places, words, ranks)
+            unknown = compiled.renumber(
+                *self.names, self.trees.root_at, self.trees.frame_places, words, ranks
+            )
             if not unknown:
                 return self.packing.unpack(words.tolist())
             self.learn_exchange(unknown - 1)

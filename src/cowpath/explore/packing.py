@@ -23,6 +23,11 @@ class Place:
     shift: int
     mask: int
 
+    @property
+    def packed(self) -> int:
+        """All three in one number, as compiled code takes them."""
+        return self.mask << 16 | self.shift << 8 | self.word
+
 
 class Packing:
     """Fields are numbered: the cells, then one frame per actor, then the crash number.

@@ -10,35 +10,44 @@ their order stays as it is: two states are then kept where one would do, which c
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cowpath.explore.cells import Cell, Pointer, Record
-from cowpath.explore.packing import Packing
+from cowpath.explore.packing import Packing, Place
 from cowpath.explore.recorder import Model, Recorder
 from cowpath.explore.renaming import Exchange, RenamingRecorder
 
 HELD = 4
 """References to records of one group that the locals of a frame are searched for."""
 
-Fields = NDArray[np.int64]
+Numbers: TypeAlias = NDArray[np.int64]
+Places: TypeAlias = NDArray[np.uint64]  # packed places, see packing.py
 
 
 class RenamingArrays(NamedTuple):
-    """What compiled code gets; a field is a row of word, shift, mask."""
+    """What compiled code gets.
 
-    groups: Fields  # per group: records, first exchange, roots outside and inside groups, own fields to
-    # compare, all own fields
-    roots: Fields  # [group, pointer]: pointers to rank by, most important first, those outside groups before
-    members: Fields  # [group, pointer value]: which record of the group, or -1
-    own: Fields  # [group, record, field]
-    pointers: Fields  # [group, pointer]: all cells that may point into the group
-    pointer_counts: Fields
-    codes: Fields  # [exchange, pointer value]: what becomes of it
-    actors: Fields  # [exchange, actor]: where it goes
-    belonging: Fields  # [group, record, place]: the actors that belong to it
+    For each group: its records, its first exchange, pointers into it from outside all groups and out of other
+    groups, the runs of a record, its fields.
+    """
+
+    groups: Numbers
+    roots: Places  # [group, pointer]: pointers to rank by, most important first, from outside before others
+    members: Numbers  # [group, pointer value]: which record of the group, or -1
+    runs: Places  # [group, record, run]: neighbouring fields of a record, taken as one
+    run_shifts: Places  # [group, record, run]: where it goes in the number that stands for all of them
+    own: Places  # [group, record, field]
+    pointers: Places  # [group, pointer]: all cells that may point into the group
+    pointer_counts: Numbers
+    codes: Numbers  # [exchange, pointer value]: what becomes of it
+    actors: Numbers  # [exchange, actor]: where it goes
+    belonging: Numbers  # [group, record, place]: the actors that belong to it
+    holders: Numbers  # actors whose locals may hold records: those that belong to none
     frames: NDArray[np.int32]  # [exchange, frame of any actor]: what becomes of it, -1: not known yet
     classes: NDArray[np.int32]  # [frame of any actor]: equal for frames of such actors that an exchange swaps
     held: NDArray[np.int8]  # [frame of any actor, group, place]: records held in locals, -1: none
@@ -48,16 +57,14 @@ class Renaming:
     """The tables under one packing.  With no groups, nothing is ever renumbered."""
 
     def __init__(self, model: Model, recorder: Recorder, packing: Packing, room: int) -> None:
-        self.model, self.recorder, self.room = model, recorder, room
+        self.model, self.recorder, self.packing, self.room = model, recorder, packing, room
         self.groups = model.interchangeable if isinstance(recorder, RenamingRecorder) else ()
-        self.places = [(place.word, place.shift, place.mask) for place in packing.places]
         self.exchanges: list[Exchange] = []
         if isinstance(recorder, RenamingRecorder):
             self.exchanges = [exchange for group in recorder.exchanges for exchange in group]
         frames = len(model.actors) * room
         self.frames = np.full((max(1, len(self.exchanges)), frames), -1, np.int32)
         self.classes = np.zeros(frames, np.int32)
-        self.known_classes: dict[object, int] = {}
         self.held = np.full((frames, max(1, len(self.groups)), HELD), -1, np.int8)
         if isinstance(recorder, RenamingRecorder):  # a state found under an earlier packing needs them again
             for (exchange, actor, number), target in recorder.met.items():
@@ -66,49 +73,78 @@ class Renaming:
 
     def tables(self) -> RenamingArrays:
         """All tables; those of frames are filled later."""
-        cells = self.model.layout.cells
-        groups, roots, members, own, pointers, belonging = [], [], [], [], [], []
-        inside = {id(record) for group in self.groups for record in group}
-        kinds = {type(group[0]).__name__ for group in self.groups}
-        first = 0
-        for group in self.groups:
-            kind = type(group[0]).__name__
-            to = [c for c in cells if isinstance(c.field, Pointer) and c.field.kind == kind]
-            mine = {id(record) for record in group}
-            outer = [c for c in to if id(c.record) not in inside]
-            inner = [c for c in to if id(c.record) in inside - mine]
-            values = [[c for c in cells if c.record is r and not _points_to(c, kinds)] for r in group]
-            others = [[c for c in cells if c.record is r and _points_to(c, kinds)] for r in group]
-            own.append(
-                [[self.places[c.index] for c in (*v, *o)] for v, o in zip(values, others, strict=True)]
-            )
-            count, compared = len(own[-1][0]), len(values[0])
-            groups.append([len(group), first, len(outer), len(inner), compared, count])
-            roots.append([self.places[c.index] for c in (*outer, *inner)])
-            pointers.append([self.places[c.index] for c in to])
-            actors_of = [[a for a, actor in enumerate(self.model.actors) if actor.of is r] for r in group]
-            belonging.append(actors_of)
-            members.append([-1] * 256)
-            for position, record in enumerate(group):
-                members[-1][record.number + 1] = position
-            first += len(group) - 1
-        codes = [[e.codes.get(value, value) for value in range(256)] for e in self.exchanges]
-        actors = [list(exchange.actors) for exchange in self.exchanges]
-        counts = [len(group) for group in pointers]
+        tables = [self.table_of(group) for group in self.groups]
+        firsts = itertools.accumulate((len(group) - 1 for group in self.groups), initial=0)
+        sizes = [[len(group), first] for group, first in zip(self.groups, firsts, strict=False)]
+        actors = enumerate(self.model.actors)
         return RenamingArrays(
-            _table(groups, 2),
-            _table(roots, 3),
-            _table(members, 2),
-            _table(own, 4),
-            _table(pointers, 3),
-            _table(counts, 1),
-            _table(codes, 2),
-            _table(actors, 2),
-            _table(belonging, 3),
+            _table([size + table.sizes for size, table in zip(sizes, tables, strict=True)], 2),
+            _table([table.roots for table in tables], 2, np.uint64),
+            _table([table.members for table in tables], 2),
+            _table([[[place for place, _ in runs] for runs in table.runs] for table in tables], 3, np.uint64),
+            _table([[[shift for _, shift in runs] for runs in table.runs] for table in tables], 3, np.uint64),
+            _table([table.own for table in tables], 3, np.uint64),
+            _table([table.pointers for table in tables], 2, np.uint64),
+            _table([len(table.pointers) for table in tables], 1),
+            _table([[e.codes.get(value, value) for value in range(256)] for e in self.exchanges], 2),
+            _table([list(exchange.actors) for exchange in self.exchanges], 2),
+            _table([table.belonging for table in tables], 3),
+            _table([number for number, actor in actors if actor.of is None], 1),
             self.frames,
             self.classes,
             self.held,
         )
+
+    def table_of(self, group: Sequence[Record]) -> _Table:
+        """What concerns one group."""
+        cells = self.model.layout.cells
+        kinds = {type(other[0]).__name__ for other in self.groups}
+        inside = {id(record) for other in self.groups for record in other}
+        to = [c for c in cells if isinstance(c.field, Pointer) and c.field.kind == type(group[0]).__name__]
+        outer = [c for c in to if id(c.record) not in inside]
+        inner = [c for c in to if id(c.record) in inside - {id(record) for record in group}]
+        own = [[c for c in cells if c.record is record] for record in group]
+        runs = [self.runs([c for c in record if not _points_to(c, kinds)]) for record in own]
+        members = [-1] * 256
+        for position, record in enumerate(group):
+            members[record.number + 1] = position
+        return _Table(
+            [len(outer), len(inner), max(map(len, runs)), len(own[0])],
+            self.places([*outer, *inner]),
+            members,
+            runs,
+            [self.places(record) for record in own],
+            self.places(to),
+            [[a for a, actor in enumerate(self.model.actors) if actor.of is record] for record in group],
+        )
+
+    def places(self, cells: Iterable[Cell]) -> list[int]:
+        """The packed places of some cells."""
+        return [self.packing.places[cell.index].packed for cell in cells]
+
+    def runs(self, cells: Iterable[Cell]) -> list[tuple[int, int]]:
+        """Cells as few pieces of words: (packed place, shift in the number that they make together).
+
+        Cells beyond the 63rd bit are left out: records that differ in them alone keep their order.
+        """
+        found: list[tuple[Place, int]] = []
+        used = 0
+        for place in (self.packing.places[cell.index] for cell in cells):
+            width = place.mask.bit_length()
+            if used + width > 63:
+                break
+            last, shift = found[-1] if found else (Place(-1, 0, 0), 0)
+            joined = last.mask << width | place.mask
+            if (
+                last.word == place.word
+                and last.shift + last.mask.bit_length() == place.shift
+                and joined < 1 << 48
+            ):
+                found[-1] = (Place(last.word, last.shift, joined), shift)
+            else:
+                found.append((place, used))
+            used += width
+        return [(place.packed, shift) for place, shift in found]
 
     def add_frame(self, actor: int, number: int) -> None:
         """Note the class of a new frame, or which interchangeable records its locals hold."""
@@ -117,10 +153,9 @@ class Renaming:
         assert isinstance(self.recorder, RenamingRecorder)
         key, owner = self.recorder.key(actor, number), self.model.actors[actor].of
         if owner is not None:
+            known = self.recorder.classes
             kind = (type(owner), _without(key, owner))
-            self.classes[actor * self.room + number] = self.known_classes.setdefault(
-                kind, len(self.known_classes)
-            )
+            self.classes[actor * self.room + number] = known.setdefault(kind, len(known))
             return
         records = list(_records(key))
         for which, group in enumerate(self.groups):
@@ -143,6 +178,18 @@ def _records(key: object) -> list[Record]:
     return [key] if isinstance(key, Record) else []
 
 
+class _Table(NamedTuple):
+    """A row of most tables: what concerns one group."""
+
+    sizes: list[int]
+    roots: list[int]
+    members: list[int]
+    runs: list[list[tuple[int, int]]]
+    own: list[list[int]]
+    pointers: list[int]
+    belonging: list[list[int]]
+
+
 def _points_to(cell: Cell, kinds: set[str]) -> bool:
     """Whether a cell points to a record that has no number of its own."""
     return isinstance(cell.field, Pointer) and cell.field.kind in kinds
@@ -155,7 +202,7 @@ def _without(key: object, owner: Record) -> object:
     return "owner" if key is owner else key
 
 
-def _table(rows: object, dimensions: int) -> Fields:
+def _table(rows: object, dimensions: int, dtype: Any = np.int64) -> NDArray[Any]:
     """Nested lists as one array, shorter ones filled with zeros."""
 
     def shape(value: object) -> list[int]:
@@ -164,7 +211,7 @@ def _table(rows: object, dimensions: int) -> Fields:
         inner = [shape(part) for part in value]
         return [len(value), *(max(sizes) for sizes in zip(*inner, strict=False))]
 
-    def fill(target: Fields, value: object) -> None:
+    def fill(target: NDArray[Any], value: object) -> None:
         assert isinstance(value, list | tuple)
         for index, part in enumerate(value):
             if isinstance(part, list | tuple):
@@ -173,6 +220,6 @@ def _table(rows: object, dimensions: int) -> Fields:
                 target[index] = part
 
     sizes = shape(rows)
-    found = np.zeros(sizes + [0] * (dimensions - len(sizes)), np.int64)
+    found = np.zeros(sizes + [0] * (dimensions - len(sizes)), dtype)
     fill(found, rows)
     return found

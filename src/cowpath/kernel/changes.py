@@ -57,12 +57,13 @@ class Change:
 
 
 V2_6, V5_8, V5_9 = Release(2, 6), Release(5, 8), Release(5, 9)
-V5_11, V5_14, V5_18, V5_19 = Release(5, 11), Release(5, 14), Release(5, 18), Release(5, 19)
+V5_11, V5_12, V5_13, V5_14 = Release(5, 11), Release(5, 12), Release(5, 13), Release(5, 14)
+V5_17, V5_18, V5_19 = Release(5, 17), Release(5, 18), Release(5, 19)
 V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Release(6, 3), Release(6, 4)
 V6_8, V6_11, V6_14, V6_15, V6_16 = (
     Release(6, 8), Release(6, 11), Release(6, 14), Release(6, 15), Release(6, 16),
 )  # fmt: skip
-V6_5, V6_9, V7_0 = Release(6, 5), Release(6, 9), Release(7, 0)
+V6_5, V6_9, V6_10, V7_0 = Release(6, 5), Release(6, 9), Release(6, 10), Release(7, 0)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -105,6 +106,26 @@ PINNED_NOT_SWAPPED = Change(
     "reclaim does not give a swap slot to a page that may be pinned",
     "a pinned page could enter the swap cache and be unmapped",
 )  # fmt: skip
+CLEAR_REFS_SPARES_PINNED = Change(
+    "clear-refs-spares-pinned", "9348b73c2e1b", V5_11, "fs/proc/task_mmu.c",
+    "clear_refs leaves a page that may be pinned writable and soft-dirty",
+    "it write-protected the page, and the owner's next write parted it from its pins",
+)  # fmt: skip
+CLEAR_REFS_EXCLUDES = Change(
+    "clear-refs-excludes", "29a951dfb3c3", V5_11, "fs/proc/task_mmu.c",
+    "clear_refs holds mmap_lock for writing until it has flushed the TLB",
+    "a fault could copy a page that another CPU's TLB still led to",
+)  # fmt: skip
+UFFD_WP_FLUSHES = Change(
+    "uffd-wp-flushes", "6ce64428d620", V5_12, "mm/memory.c",
+    "do_wp_page flushes the TLB first where userfaultfd has write-protected and not flushed yet",
+    "it copied the page while another CPU still wrote to it",
+)  # fmt: skip
+UFFD_WP_IS_A_FLAG = Change(
+    "uffd-wp-is-a-flag", "099dd6878b9b", V5_13, "mm/swapfile.c",
+    "swapoff recognises a swap pte that userfaultfd has write-protected by its entry",
+    "such a pte compared unequal to its own swap entry, and swapoff never ended",
+)  # fmt: skip
 GET_SWAP_DEVICE = Change(
     "get-swap-device", "2799e77529c2", V5_14, "mm/memory.c",
     "do_swap_page holds a reference to the swap device",
@@ -117,6 +138,14 @@ FREE_SWAP_CACHE_AFTER_COPY = Change(
     unobservable="it frees an idle page earlier; nobody can tell who does not run out of memory",
 )  # fmt: skip
 
+NUMA_SKIPS_REFERENCED = Change(
+    "numa-skips-referenced", "80d47f5de5e3", V5_17, "mm/mprotect.c",
+    "NUMA balancing lets accesses to a page fault only if nothing but its pte refers to it",
+    "also where a device held a reference, as long as it was mapped once",
+    until=V6_10,
+    unobservable="unsettled: it cured CVE-2022-48797, but its author could not say what had taken the "
+    "permission to write away; by the source a hinting fault gives it back",
+)  # fmt: skip
 LAZYFREE_COUNTS_REFERENCES = Change(
     "lazyfree-counts-references", "6c8e2a256915", V5_18, "mm/rmap.c",
     "reclaim discards a page after MADV_FREE only if nobody but its ptes refers to it",
@@ -158,6 +187,11 @@ ANON_EXCLUSIVE = Change(
     "anon-exclusive", "6c287605fd56", V5_19, "mm/rmap.c",
     "PG_anon_exclusive says that a page belongs to one process; such a page is reused whatever its refcount",
     "exclusivity was guessed from the refcount at each write fault",
+)  # fmt: skip
+SWAPOFF_KEEPS_TRACKING = Change(
+    "swapoff-keeps-tracking", "14a762dd1977", V5_19, "mm/swapfile.c",
+    "unuse_pte keeps soft-dirty and the write protection of userfaultfd",
+    "swapoff dropped both, so that writes before it were forgotten and writes after it went unannounced",
 )  # fmt: skip
 UNSHARE = Change(
     "unshare", "a7f226604170", V5_19, "mm/gup.c",
@@ -262,12 +296,21 @@ MPROTECT_KEEPS_WRITABLE = Change(
     "the next write faulted, and found the page exclusive or not",
     unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
 )  # fmt: skip
+MPROTECT_TRACKS_SOFT_DIRTY = Change(
+    "mprotect-tracks-soft-dirty", "76aefad628aa", V6_0, "mm/mprotect.c",
+    "mprotect leaves a pte read-only where the next write must be noted (soft-dirty)",
+    "it had VM_SOFTDIRTY the wrong way round, and did so where nothing was tracked",
+)  # fmt: skip
+MIGRATION_KEEPS_DIRTY = Change(
+    "migration-keeps-dirty", "2e3468778dbe", V6_1, "mm/migrate.c",
+    "a page that has moved is as dirty as before, and a dirty one is soft-dirty whatever it was",
+    "it was clean, and soft-dirty only if it was so before",
+)  # fmt: skip
 
 BREAK_KSM_UNSHARES = Change(
     "break-ksm-unshares", "6cce3314b928", V6_2, "mm/ksm.c",
     "break_ksm asks for a page of one's own by an unshare fault",
-    "by a write fault, which userfaultfd write protection answers without unsharing",
-    unobservable="the two differ under userfaultfd write protection, which the model does not have",
+    "by a write fault, which makes the page soft-dirty, and fails where userfaultfd write-protects it",
 )  # fmt: skip
 LAZYFREE_KEEPS_REFERENCED = Change(
     "lazyfree-keeps-referenced", "faeb2831b517", V6_15, "mm/rmap.c",
@@ -275,15 +318,26 @@ LAZYFREE_KEEPS_REFERENCED = Change(
     "a reference that nobody wrote through made the page swapbacked for good",
 )  # fmt: skip
 MPROTECT_IGNORES_DIRTY = Change(
-    "mprotect-ignores-dirty", "6a56ccbcf6c6", V6_2, "mm/mprotect.c",
+    "mprotect-ignores-dirty", "d84887739d5c", V6_2, "mm/mprotect.c",
     "mprotect makes the pte of an exclusive page writable, clean or dirty",
     "only that of a dirty page",
     unobservable="as mprotect-keeps-writable: it spares a fault",
+)  # fmt: skip
+NUMA_RECOMPUTES_WRITE = Change(
+    "numa-recomputes-write", "6a56ccbcf6c6", V6_2, "mm/memory.c",
+    "after a hinting fault a pte is writable if its page is exclusive (can_change_pte_writable)",
+    "the entry kept the permission meanwhile (pte_savedwrite)",
+    unobservable="either way an exclusive page can be written as before",
 )  # fmt: skip
 LONGTERM_UNSHARES_ALL = Change(
     "longterm-unshares-all", "84209e87c696", V6_2, "mm/gup.c",
     "a read-only FOLL_LONGTERM pin unshares the zero page too",
     "it pinned the zero page, and the owner's first write parted the two",
+)  # fmt: skip
+UFFD_WP_RESOLVE_MAPS_WRITABLE = Change(
+    "uffd-wp-resolve-maps-writable", "931298e103c2", V6_3, "mm/userfaultfd.c",
+    "UFFDIO_WRITEPROTECT makes the pte of an exclusive page writable when it takes the protection away",
+    "the next write faulted, and found the page exclusive or not",
 )  # fmt: skip
 SYNC_WRITE_UNLOCKS = Change(
     "sync-write-unlocks", "3222d8c2a7f8", V6_3, "mm/page_io.c",
@@ -322,6 +376,17 @@ FREE_SWAP_HOLDS_DEVICE = Change(
     "free_swap_and_cache holds a reference to the swap device",
     "swapoff could free the device while a zap was still giving its slot back",
 )  # fmt: skip
+MIGRATION_KEEPS_SOFT_DIRTY = Change(
+    "migration-keeps-soft-dirty", "055267feaecc", V6_9, "mm/migrate.c",
+    "a page that has moved is soft-dirty only if it was so before",
+    "a dirty one was soft-dirty, even where clear_refs had met it on the way",
+)  # fmt: skip
+NUMA_SKIPS_PINNED = Change(
+    "numa-skips-pinned", "d2136d749d76", V6_10, "mm/mprotect.c",
+    "NUMA balancing lets accesses to a page fault unless it may be pinned or is mapped more than once",
+    "only if nothing but its pte referred to it",
+    unobservable="as numa-skips-referenced: a page that is referred to does not move in any case",
+)  # fmt: skip
 READ_MAPS_WRITABLE = Change(
     "read-maps-writable", "c18160dba5ff", V6_11, "mm/memory.c",
     "a read fault maps an exclusive page from swap writable",
@@ -342,6 +407,11 @@ MOVE_RECHECKS_CACHE = Change(
     "move-rechecks-cache", "0ea148a79919", V6_16, "mm/userfaultfd.c",
     "under the locks UFFDIO_MOVE makes sure that the swap cache is still as it was looked up",
     "it could take a folio along that no longer belonged to the entry, and leave the right one behind",
+)  # fmt: skip
+MOVE_MARKS_SOFT_DIRTY = Change(
+    "move-marks-soft-dirty", "75cb1cca2c88", V6_16, "mm/userfaultfd.c",
+    "UFFDIO_MOVE makes the page soft-dirty at its new address, and dirty only if it was",
+    "it made a present page dirty, and a swap pte neither: who tracks writes missed the new content",
 )  # fmt: skip
 NO_BYPASS = Change(
     "no-bypass", "f1879e8a0c60", V7_0, "mm/memory.c",
@@ -374,6 +444,11 @@ SWAPOFF_ALWAYS_EXCLUSIVE = Change(
     "only a page whose swap pte was marked",
 )  # fmt: skip
 
+MOVE_KEEPS_PROTECTION = Change(
+    "move-keeps-protection", "posted in April 2026, not merged in v7.3", None, "mm/userfaultfd.c",
+    "UFFDIO_MOVE leaves a page write-protected that userfaultfd has write-protected",
+    "the page is writable at its new address (in swap it stays protected)",
+)  # fmt: skip
 FORK_KEEPS_MIGRATION_KIND = Change(
     "fork-keeps-migration-kind", "a mutant of copy_nonpresent_pte", None, "mm/memory.c",
     "fork copies a migration entry as it is",

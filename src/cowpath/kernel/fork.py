@@ -7,6 +7,7 @@ from cowpath.explore.recorder import Code
 from cowpath.kernel import changes, mutants
 from cowpath.kernel.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
 from cowpath.kernel.pgtable import (
+    PteValue,
     mk_pte,
     pte_lock,
     pte_mkwrite,
@@ -78,7 +79,7 @@ def copy_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
 def dup_vma(source: Vma, target: Vma) -> None:
     """The child's mapping is like the parent's."""
     target.mapped, target.read, target.write = source.mapped, source.read, source.write
-    target.mergeable = source.mergeable
+    target.mergeable, target.soft_dirty = source.mergeable, source.soft_dirty
 
 
 def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
@@ -92,7 +93,7 @@ def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
     if folio is None:
         return
     if folio is k.zero_page:
-        set_pte(target, value)
+        set_pte(target, for_child(value))
         return
     if must_copy(k, source.mm, folio):
         k.say(f"{folio} may be pinned, so the child gets a copy and the parent keeps it")
@@ -107,7 +108,7 @@ def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
         yield
     shared = pte_wrprotect(ptep_get(source))
     set_pte(source, shared)
-    set_pte(target, shared)
+    set_pte(target, for_child(shared))
 
 
 def must_copy(k: Kernel, parent: Mm, folio: Folio) -> bool:
@@ -129,7 +130,7 @@ def copy_present_page(k: Kernel, cpu: int, folio: Folio, target: Pte) -> None:
     count_copy(k)
     folio_add_new_anon_rmap(k, new, target)
     folio_add_lru(k, new, cpu)
-    set_pte(target, pte_mkwrite(mk_pte(new)))
+    set_pte(target, pte_mkwrite(k, mk_pte(new)))
 
 
 def copy_nonpresent_pte(k: Kernel, source: Pte, target: Pte) -> None:
@@ -147,7 +148,7 @@ def copy_nonpresent_pte(k: Kernel, source: Pte, target: Pte) -> None:
             k.say("parent and child share the slot now: the marker is cleared")
         else:
             k.say("the marker is copied: parent and child both take the page for theirs alone")
-    set_pte(target, value)
+    set_pte(target, for_child(value))
 
 
 def copy_migration_entry(k: Kernel, source: Pte, target: Pte) -> None:
@@ -156,7 +157,12 @@ def copy_migration_entry(k: Kernel, source: Pte, target: Pte) -> None:
     if not k.has(changes.FORK_KEEPS_MIGRATION_KIND):
         value = value._replace(access="read")
         set_pte(source, value)
-    set_pte(target, value)
+    set_pte(target, for_child(value))
+
+
+def for_child(value: PteValue) -> PteValue:
+    """The child is not registered with its parent's userfaultfd (no UFFD_FEATURE_EVENT_FORK)."""
+    return value._replace(uffd_wp=False)
 
 
 def share_references(k: Kernel, source: Pte) -> None:

@@ -11,7 +11,15 @@ from cowpath.kernel import changes, mutants
 from cowpath.kernel.memory import Fault, handle_pte_fault
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
 from cowpath.kernel.mutants import still
-from cowpath.kernel.pgtable import PteValue, pte_lock, pte_same, pte_unlock, ptep_get
+from cowpath.kernel.pgtable import (
+    PteValue,
+    pte_lock,
+    pte_needs_soft_dirty_wp,
+    pte_same,
+    pte_unlock,
+    ptep_get,
+    userfaultfd_pte_wp,
+)
 from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Register
 from cowpath.kernel.swap import folio_get, folio_put, folio_ref_count, free_if_unused
 
@@ -78,12 +86,17 @@ def writes(k: Kernel, request: Request) -> bool:
 
 
 def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
-    """Take the reference if the entry allows it; otherwise what is lacking: a "fault" or to "unshare"."""
+    """Take the reference if the entry allows it; otherwise what is lacking: a "fault" or to "unshare".
+
+    It lets NUMA balancing know; since d74943a2f3cd (v6.5) it does not, which comes to the same page.
+    """
     pte_lock(request.pte.mm)
     value = ptep_get(request.pte)
     folio = value.folio
     lacking = "nothing"
-    if folio is None or (writes(k, request) and not can_follow_write_pte(k, request, value, cow)):
+    hinted = value.protnone and not request.want.force
+    writable = not writes(k, request) or can_follow_write_pte(k, request, value, cow)
+    if folio is None or hinted or not writable:
         lacking = "fault"
     elif not value.write and gup_must_unshare(k, folio, request):
         k.say(f"{folio} is not exclusive: a read-only pin must unshare it first (a7f226604170)")
@@ -100,14 +113,17 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
 def can_follow_write_pte(k: Kernel, request: Request, value: PteValue, cow: bool) -> bool:
     """Whether a kernel write may use the entry: it is writable, or FOLL_FORCE may overrule the mapping.
 
-    It may since 5535be309971 (v6.0) if the page is exclusive.  Before: if a write fault gave this process a
-    page (FOLL_COW) and the entry is dirty.
+    It may since 5535be309971 (v6.0) if the page is exclusive and the write need not be noted or announced.
+    Before: if a write fault gave this process a page (FOLL_COW) and the entry is dirty.
     """
     if value.write or value.folio is None:
         return value.write
     if not k.has(changes.FORCE_NEEDS_EXCLUSIVE):
         return cow and value.dirty
-    return request.want.force and not request.pte.vma.write and value.folio.anon_exclusive
+    vma = request.pte.vma
+    if pte_needs_soft_dirty_wp(k, vma, value) or userfaultfd_pte_wp(vma, value):
+        return False
+    return request.want.force and not vma.write and value.folio.anon_exclusive
 
 
 def gup_must_unshare(k: Kernel, folio: Folio, request: Request) -> bool:
@@ -193,8 +209,8 @@ def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
 
 
 def fast_access(k: Kernel, request: Request, value: PteValue) -> bool:
-    """pte_access_permitted, and neither the zero page (pte_special) nor PROT_NONE."""
-    if value.folio is k.zero_page or not request.pte.vma.read:
+    """pte_access_permitted, and neither the zero page (pte_special) nor PROT_NONE (pte_protnone)."""
+    if value.folio is k.zero_page or not request.pte.vma.read or value.protnone:
         return False
     return value.write or not writes(k, request)
 

@@ -33,6 +33,7 @@ from cowpath.kernel.swap import (
 )
 from cowpath.kernel.swapfile import folio_free_swap
 from cowpath.kernel.tlb import flush_tlb_page
+from cowpath.kernel.userfault import SIGBUS
 
 # -- who asks for it -------------------------------------------------------------------------------
 
@@ -208,6 +209,8 @@ def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue
             folio_free_swap(k, folio)
         folio_put(k, folio)
         k.say(f"{pte} maps {kpage} now: equal contents share one page")
+        if orig.soft_dirty or orig.uffd_wp:
+            k.say("its entry is a new one: what the old one knew of writes is forgotten")
     pte_unlock(pte.mm)
     return same
 
@@ -226,7 +229,7 @@ def break_cow(k: Kernel, cpu: int, pte: Pte) -> Code:
 def break_ksm(k: Kernel, cpu: int, pte: Pte) -> Code:
     """Fault until the entry maps no KSM page: a write fault, since 6cce3314b928 (v6.2) an unshare fault.
 
-    The write fault runs with a reference to the page.
+    The write fault runs with a reference to the page, and gives up where userfaultfd would have to be asked.
     """
     unshare = k.has(changes.BREAK_KSM_UNSHARES)
     while True:
@@ -236,7 +239,10 @@ def break_ksm(k: Kernel, cpu: int, pte: Pte) -> Code:
             return
         if folio is not None and not unshare:
             folio_get(k, folio)
-        yield from handle_pte_fault(k, Fault(pte, cpu, write=not unshare, unshare=unshare))
+        fault = Fault(pte, cpu, write=not unshare, unshare=unshare, may_wait=False)
+        fate = yield from handle_pte_fault(k, fault)
         if folio is not None and not unshare:
             folio_put(k, folio)
+        if fate == SIGBUS:
+            return
         yield

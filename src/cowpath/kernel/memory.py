@@ -8,20 +8,25 @@ from typing import NamedTuple
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import changes, mutants, swapfile
+from cowpath.kernel.migrate import migrate_isolated
+from cowpath.kernel.mprotect import make_accessible
 from cowpath.kernel.mutants import still
 from cowpath.kernel.page_io import swap_readpage
 from cowpath.kernel.pgtable import (
     PTE_NONE,
     PteValue,
+    keep_tracking,
     maybe_mkwrite,
     mk_pte,
     pte_lock,
     pte_mkwrite,
+    pte_needs_soft_dirty_wp,
     pte_same,
     pte_swp_exclusive,
     pte_unlock,
     ptep_get,
     set_pte,
+    userfaultfd_pte_wp,
 )
 from cowpath.kernel.rmap import (
     folio_add_anon_rmap,
@@ -35,6 +40,7 @@ from cowpath.kernel.swap import (
     count_copy,
     folio_add_lru,
     folio_get,
+    folio_isolate_lru,
     folio_lock,
     folio_put,
     folio_ref_count,
@@ -49,6 +55,7 @@ from cowpath.kernel.swap_state import (
     swapin_readahead,
 )
 from cowpath.kernel.tlb import flush_tlb_page
+from cowpath.kernel.userfault import handle_userfault
 
 
 class Fault(NamedTuple):
@@ -59,12 +66,14 @@ class Fault(NamedTuple):
     write: bool = False  # FAULT_FLAG_WRITE
     unshare: bool = False  # FAULT_FLAG_UNSHARE (c89357e27f20, v5.19)
     orig: PteValue = PTE_NONE  # the entry as the fault found it
+    may_wait: bool = True  # FAULT_FLAG_ALLOW_RETRY: it may let go of its locks and wait
 
 
 def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
     """Resolve one fault; the caller holds mmap_lock.  What it cannot resolve is simply tried again.
 
-    Returns True (VM_FAULT_WRITE) where a write got a page that it may go to.
+    Returns True (VM_FAULT_WRITE) where a write got a page that it may go to, "sigbus" where it would have to
+    wait and must not.
 
     The entry is read without the page-table lock and compared again under it.
     """
@@ -75,6 +84,8 @@ def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
         return (yield from do_swap_page(k, vmf))
     if vmf.orig.kind == "migration":
         return (yield from migration_entry_wait(vmf))
+    if vmf.orig.protnone and vmf.pte.vma.read:
+        return (yield from do_numa_page(k, vmf))
     yield
     pte_lock(vmf.pte.mm)
     same = still(k, mutants.NO_PTE_SAME_IN_FAULT, pte_same(vmf.pte, vmf.orig))
@@ -92,6 +103,30 @@ def migration_entry_wait(vmf: Fault) -> Code:
     return False
 
 
+def do_numa_page(k: Kernel, vmf: Fault) -> Code:
+    """An access that NUMA balancing wanted to know of: the page moves to that CPU's node, or stays.
+
+    Either way its entry is as before.  A page that moves is unmapped on the way, and mapped by
+    remove_migration_pte.
+    """
+    yield
+    pte_lock(vmf.pte.mm)
+    folio = vmf.orig.folio
+    same = still(k, mutants.NO_PTE_SAME_IN_NUMA, pte_same(vmf.pte, vmf.orig))
+    if same and folio is not None and k.choose(2) and folio_isolate_lru(k, folio):
+        k.say(f"{folio} is on another node than this CPU: it is to move")
+        pte_unlock(vmf.pte.mm)
+        yield
+        yield from migrate_isolated(k, vmf.cpu, folio)
+        yield
+        pte_lock(vmf.pte.mm)
+        same = pte_same(vmf.pte, vmf.orig)
+    if same:
+        set_pte(vmf.pte, make_accessible(k, vmf.pte.vma, vmf.orig))
+    pte_unlock(vmf.pte.mm)
+    return False
+
+
 def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
     """The first touch: reads share the zero page, a write gets a page of its own, exclusive at once."""
     yield
@@ -103,7 +138,7 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
         folio = alloc_folio(k)
         folio_add_new_anon_rmap(k, folio, vmf.pte)
         folio_add_lru(k, folio, vmf.cpu)
-        set_pte(vmf.pte, pte_mkwrite(mk_pte(folio)) if vmf.pte.vma.write else mk_pte(folio))
+        set_pte(vmf.pte, pte_mkwrite(k, mk_pte(folio)) if vmf.pte.vma.write else mk_pte(folio))
     else:
         set_pte(vmf.pte, mk_pte(k.zero_page))
     pte_unlock(vmf.pte.mm)
@@ -116,9 +151,15 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
 def do_wp_page(k: Kernel, vmf: Fault) -> Code:
     """A write (or an unshare request) meets a read-only page; the page-table lock is held on entry.
 
-    A page that is exclusive is reused in place.  Otherwise it may become so if nobody else refers to it
-    (09854ba94c6a, v5.9), or it is copied.  The zero page is unshared since 84209e87c696 (v6.2).
+    A write that userfaultfd wants to know of waits.  A page that is exclusive is reused in place.  Otherwise
+    it may become so if nobody else refers to it (09854ba94c6a, v5.9), or it is copied.  The zero page is
+    unshared since 84209e87c696 (v6.2).
     """
+    if vmf.write and userfaultfd_pte_wp(vmf.pte.vma, vmf.orig):
+        pte_unlock(vmf.pte.mm)
+        return (yield from handle_userfault(k, vmf))
+    if vmf.write:
+        flush_write_protection(k, vmf.pte)
     folio = vmf.orig.folio
     if folio is None:
         raise Crash("BUG: write-protect fault on an entry without a page")
@@ -129,14 +170,23 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
         return (yield from wp_page_copy(k, vmf))
     if folio.anon_exclusive:
         k.say(f"{folio} is exclusive (PG_anon_exclusive), so it is reused")
-        wp_page_reuse(vmf)
+        wp_page_reuse(k, vmf)
         return vmf.write
     if not k.has(changes.WP_REUSE_BY_REFCOUNT):
         return (yield from wp_by_mapcount(k, vmf, folio))
     if wp_can_reuse(k, vmf, folio):
-        wp_page_reuse(vmf)
+        wp_page_reuse(k, vmf)
         return vmf.write
     return (yield from wp_page_copy(k, vmf))
+
+
+def flush_write_protection(k: Kernel, pte: Pte) -> None:
+    """userfaultfd changes entries as a reader of mmap_lock, and flushes later (6ce64428d620, v5.12).
+
+    Until then another CPU may still write to the page, so nobody may copy it.
+    """
+    if pte.vma.uffd_wp and pte.mm.tlb_flush_pending and k.has(changes.UFFD_WP_FLUSHES):
+        flush_tlb_page(k, pte)
 
 
 def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
@@ -158,7 +208,7 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
     reuse = reuse_ksm_page(vmf, folio) if folio.ksm else swapfile.reuse_swap_page(k, folio)
     folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_WP_BY_MAPCOUNT))
     if reuse:
-        wp_page_reuse(vmf)
+        wp_page_reuse(k, vmf)
         return vmf.write
     return (yield from wp_page_copy(k, vmf))
 
@@ -213,10 +263,10 @@ def explain_copy(k: Kernel, folio: Folio) -> bool:
     return False
 
 
-def wp_page_reuse(vmf: Fault) -> None:
+def wp_page_reuse(k: Kernel, vmf: Fault) -> None:
     """Let the page be written in place; an unshare request leaves it read-only.  Drops the lock."""
     if vmf.write:
-        set_pte(vmf.pte, maybe_mkwrite(vmf.orig, vmf.pte.vma))
+        set_pte(vmf.pte, maybe_mkwrite(k, vmf.orig, vmf.pte.vma))
     pte_unlock(vmf.pte.mm)
 
 
@@ -255,7 +305,8 @@ def install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
     folio_add_new_anon_rmap(k, new, vmf.pte)
     folio_add_lru(k, new, vmf.cpu)
     value = mk_pte(new)
-    set_pte(vmf.pte, maybe_mkwrite(value, vmf.pte.vma) if vmf.write else value)
+    unshared = keep_tracking(value, vmf.orig)
+    set_pte(vmf.pte, maybe_mkwrite(k, value, vmf.pte.vma) if vmf.write else unshared)
     if old is not k.zero_page:
         folio_remove_rmap(old)
         count_copy(k)
@@ -434,13 +485,19 @@ def map_then_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> P
 
 
 def swapped_in_pte(k: Kernel, vmf: Fault, folio: Folio, exclusive: bool) -> PteValue:
-    """The new entry; an exclusive page is writable for a write, since v6.11 for a read too (c18160dba5ff)."""
-    value = mk_pte(folio)
-    if exclusive and vmf.write:
-        return maybe_mkwrite(value, vmf.pte.vma)
-    if exclusive and k.has(changes.READ_MAPS_WRITABLE) and vmf.pte.vma.write:
-        return value._replace(write=True)
-    return value
+    """The new entry; an exclusive page is writable for a write.
+
+    Since v6.11 for a read too (c18160dba5ff), where the first write need not be noted (108f15002862).
+    """
+    value, vma = keep_tracking(mk_pte(folio), vmf.orig), vmf.pte.vma
+    if not exclusive:
+        return value
+    written = keep_tracking(maybe_mkwrite(k, value, vma), vmf.orig)
+    if not k.has(changes.READ_MAPS_WRITABLE):
+        return written if vmf.write else value
+    if pte_needs_soft_dirty_wp(k, vma, value) or userfaultfd_pte_wp(vma, value):
+        return value
+    return written if vmf.write else value._replace(write=vma.write)
 
 
 def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
@@ -494,7 +551,8 @@ def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     """v5.17 and before: a write may reuse the page if one pte or slot refers to it (reuse_swap_page)."""
     value = mk_pte(got.folio)
     if vmf.write and swapfile.reuse_swap_page(k, got.folio):
-        value = maybe_mkwrite(value, vmf.pte.vma)
+        value = maybe_mkwrite(k, value, vmf.pte.vma)
+    value = keep_tracking(value, vmf.orig)
     add_rmap_of_swapped_in(k, vmf, got, exclusive=False)
     set_pte(vmf.pte, value)
     swapfile.swap_free(k, got.slot)

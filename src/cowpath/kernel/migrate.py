@@ -7,7 +7,7 @@ from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked
 from cowpath.kernel import changes, mutants
 from cowpath.kernel.mutants import still
-from cowpath.kernel.pgtable import mk_pte, pte_lock, pte_unlock, ptep_get, set_pte
+from cowpath.kernel.pgtable import keep_tracking, mk_pte, pte_lock, pte_mkdirty, pte_unlock, ptep_get, set_pte
 from cowpath.kernel.rmap import ptes_mapping, try_to_migrate
 from cowpath.kernel.state import Folio, Kernel, Pte
 from cowpath.kernel.swap import (
@@ -50,11 +50,16 @@ def compaction(k: Kernel, cpu: int, page: int) -> Code:
     yield IDLE
     folio = pick(k, page)
     yield
+    yield from migrate_isolated(k, cpu, folio)
+    yield IDLE
+
+
+def migrate_isolated(k: Kernel, cpu: int, folio: Folio) -> Code:
+    """Move an isolated folio unless one would have to wait for it (MIGRATE_ASYNC)."""
     if folio.writeback or not folio_trylock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_MIGRATION)):
         folio_putback_lru(k, folio, cpu)
     else:
         yield from unmap_and_move(k, cpu, folio)
-    yield IDLE
 
 
 # -- moving ----------------------------------------------------------------------------------------
@@ -116,7 +121,11 @@ def remove_migration_ptes(k: Kernel, old: Folio, new: Folio) -> Code:
 
 
 def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
-    """One entry: its kind says whether the page is exclusive (6c287605fd56, v5.19) and writable."""
+    """One entry: its kind says whether the page is exclusive (6c287605fd56, v5.19) and writable.
+
+    It may be writable though the next write ought to be noted, where clear_refs has been there meanwhile;
+    until 055267feaecc (v6.9) a dirty entry made up for that, as it made the page soft-dirty.
+    """
     pte_lock(pte.mm)
     value = ptep_get(pte)
     if value.kind == "migration" and still(k, mutants.NO_RECHECK_IN_REMOVE_MIGRATION, value.migrating is old):
@@ -125,5 +134,8 @@ def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
         if value.access != "read" and k.has(changes.ANON_EXCLUSIVE):
             new.anon_exclusive = True
         writable = value.access == "write" and pte.vma.write
-        set_pte(pte, mk_pte(new)._replace(write=writable))
+        mapped = pte_mkdirty(k, mk_pte(new)) if value.dirty and new.dirty else mk_pte(new)
+        if k.has(changes.MIGRATION_KEEPS_SOFT_DIRTY):
+            mapped = mapped._replace(soft_dirty=False)
+        set_pte(pte, keep_tracking(mapped, value)._replace(write=writable))
     pte_unlock(pte.mm)

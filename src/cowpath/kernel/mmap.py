@@ -45,12 +45,19 @@ def mmap_write_unlock(mm: Mm, unless: bool = False) -> None:
         mm.mmap_writer = False
 
 
+def mmap_write_downgrade(mm: Mm) -> None:
+    """From writer to reader, with nobody else in between."""
+    mmap_write_unlock(mm)
+    mmap_read_lock(mm)
+
+
 def vma_start_read(k: Kernel, vma: Vma) -> bool:
     """A fault takes only the lock of its VMA if it can (0bff0aaea03e, v6.4).
 
-    Only a CPU that has not flushed its TLB can tell, hence only with `option = tlb`.
+    Only a CPU that has not flushed its TLB can tell, hence only with `option = tlb`.  Not where a userfaultfd
+    listens; it may since 29a22b9e08d7 (v6.7), which lets go of the lock as of mmap_lock while it waits.
     """
-    if not k.has_tlb or not k.has(changes.PER_VMA_LOCKS) or vma.locked:
+    if not k.has_tlb or not k.has(changes.PER_VMA_LOCKS) or vma.locked or vma.uffd_wp:
         return False
     vma.lock_readers = vma.lock_readers + 1
     return True

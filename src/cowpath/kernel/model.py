@@ -9,7 +9,8 @@ from cowpath.errors import CowpathError
 from cowpath.explore.cells import Record
 from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
-from cowpath.kernel import invariants
+from cowpath.features import features
+from cowpath.kernel import invariants, raw
 from cowpath.kernel.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS, Version
 from cowpath.kernel.ksm import ksmd
 from cowpath.kernel.migrate import compaction
@@ -36,7 +37,7 @@ def build(
 
     The folios and slots bound it; what it has suits most tests, and a run that needs more raises Exhausted.
     """
-    check_modelled(program)
+    check_modelled(version, program)
     ptes = len(program.parents) * len(program.pages)
     k = Kernel(version, program, ptes + 2 + more_folios, ptes + more_slots, count_copies)
     model = Model(
@@ -67,8 +68,11 @@ MODELLED = {
 """What of the language the model knows; statements say so themselves (see task.py)."""
 
 
-def check_modelled(program: Program) -> None:
+def check_modelled(version: Version, program: Program) -> None:
     """Refuse what would otherwise be ignored.  Raises CowpathError."""
+    if "uffd_wp" in features(program) and not raw.has_uffd_wp(version):
+        kernel = f"{version.release} {version.architecture}"
+        raise CowpathError(f"{kernel} has no UFFDIO_WRITEPROTECT (x86_64 has, arm64 since v6.10, riscv)")
     asked = {
         "swap device": program.swap,
         "option": tuple(sorted(program.options)),
@@ -143,6 +147,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
     """Map one page, and give it its content if it has any; exclusive since 6c287605fd56 (v5.19)."""
     pte = k.pte(mm, page)
     pte.vma.mapped = pte.vma.read = pte.vma.write = True
+    pte.vma.soft_dirty = k.soft_dirty
     pte.vma.mergeable = any(actor.kind == "ksmd" and page in actor.pages for actor in k.program.background)
     if content is None:
         return
@@ -153,7 +158,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
     folio.uptodate = folio.lru = True
     folio.anon_exclusive = k.has(ANON_EXCLUSIVE)
     folio.index = page + 1
-    set_pte(pte, pte_mkwrite(mk_pte(folio)))
+    set_pte(pte, pte_mkwrite(k, mk_pte(folio)))
 
 
 def observe(k: Kernel) -> tuple[object, ...]:

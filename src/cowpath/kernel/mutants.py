@@ -40,6 +40,10 @@ NO_PTE_SAME_IN_FAULT = recheck(
     "no-pte-same-in-fault", "mm/memory.c",
     "handle_pte_fault goes on to do_wp_page with the pte that it read without the page-table lock",
 )  # fmt: skip
+NO_PTE_SAME_IN_NUMA = recheck(
+    "no-pte-same-in-numa", "mm/memory.c",
+    "do_numa_page makes the pte accessible that it read without the page-table lock",
+)  # fmt: skip
 NO_PTE_SAME_IN_ANONYMOUS = recheck(
     "no-pte-same-in-anonymous", "mm/memory.c",
     "do_anonymous_page maps its page over whatever another thread has mapped meanwhile",
@@ -72,6 +76,11 @@ NO_PTE_SAME_IN_SWAPIN = recheck(
 NO_FOLIO_LOCK_IN_SWAPIN = lock(
     "no-folio-lock-in-swapin", "mm/memory.c",
     "do_swap_page does not wait for the folio lock, so the content may not have arrived",
+)  # fmt: skip
+
+NO_MUST_WAIT_IN_USERFAULT = recheck(
+    "no-must-wait-in-userfault", "fs/userfaultfd.c",
+    "handle_userfault waits though the write has been allowed meanwhile",
 )  # fmt: skip
 
 NO_MMAP_LOCK_IN_FAULT = lock(

@@ -29,6 +29,9 @@ class PteValue(NamedTuple):
     exclusive: bool = False
     migrating: Folio | None = None
     access: str = "none"
+    soft_dirty: bool = False
+    uffd_wp: bool = False
+    protnone: bool = False
 
     @property
     def present(self) -> bool:
@@ -42,13 +45,15 @@ PTE_NONE = PteValue()
 def ptep_get(pte: Pte) -> PteValue:
     """Read an entry in one go, with or without the page-table lock."""
     kind = pte.kind
+    if kind == "none":
+        return PTE_NONE
     if kind == "present":
-        return PteValue("present", folio=pte.folio, write=pte.write, dirty=pte.dirty)
-    if kind == "swap":
-        return PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
-    if kind == "migration":
-        return PteValue("migration", migrating=pte.migrating, access=pte.access)
-    return PTE_NONE
+        value = PteValue("present", pte.folio, pte.write, pte.dirty, protnone=pte.protnone)
+    elif kind == "swap":
+        value = PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
+    else:
+        value = PteValue("migration", migrating=pte.migrating, access=pte.access, dirty=pte.dirty)
+    return value._replace(soft_dirty=pte.soft_dirty, uffd_wp=pte.uffd_wp)
 
 
 def set_pte(pte: Pte, value: PteValue) -> None:
@@ -56,6 +61,7 @@ def set_pte(pte: Pte, value: PteValue) -> None:
     pte.kind, pte.folio, pte.write, pte.dirty = value.kind, value.folio, value.write, value.dirty
     pte.slot, pte.exclusive = value.slot, value.exclusive
     pte.migrating, pte.access = value.migrating, value.access
+    pte.soft_dirty, pte.uffd_wp, pte.protnone = value.soft_dirty, value.uffd_wp, value.protnone
 
 
 def pte_same(pte: Pte, value: PteValue) -> bool:
@@ -68,14 +74,19 @@ def mk_pte(folio: Folio) -> PteValue:
     return PteValue("present", folio=folio)
 
 
-def pte_mkwrite(value: PteValue) -> PteValue:
+def pte_mkdirty(k: Kernel, value: PteValue) -> PteValue:
+    """Written to.  The kernel sets both bits, the CPU only the first: it knows nothing of soft-dirty."""
+    return value._replace(dirty=True, soft_dirty=k.soft_dirty)
+
+
+def pte_mkwrite(k: Kernel, value: PteValue) -> PteValue:
     """Writable and dirty, as a write fault installs it (pte_mkdirty, then maybe_mkwrite)."""
-    return value._replace(write=True, dirty=True)
+    return pte_mkdirty(k, value)._replace(write=True)
 
 
-def maybe_mkwrite(value: PteValue, vma: Vma) -> PteValue:
+def maybe_mkwrite(k: Kernel, value: PteValue, vma: Vma) -> PteValue:
     """Dirty, and writable if the mapping is: FOLL_FORCE and KSM write where the CPU may not."""
-    return value._replace(write=vma.write, dirty=True)
+    return pte_mkdirty(k, value)._replace(write=vma.write)
 
 
 def pte_wrprotect(value: PteValue) -> PteValue:
@@ -86,6 +97,30 @@ def pte_wrprotect(value: PteValue) -> PteValue:
 def pte_mkclean(value: PteValue) -> PteValue:
     """Not written since."""
     return value._replace(dirty=False)
+
+
+def keep_tracking(value: PteValue, old: PteValue) -> PteValue:
+    """What an entry knows of writes goes to the one that takes its place.
+
+    That is whether there was one (soft-dirty), and whether the next must wait (uffd-wp: read-only, then).
+    """
+    write = value.write and not old.uffd_wp
+    return value._replace(soft_dirty=value.soft_dirty or old.soft_dirty, uffd_wp=old.uffd_wp, write=write)
+
+
+def pte_needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
+    """Whether the next write must fault to be noted (mm/internal.h): it is tracked, and none was yet."""
+    return k.soft_dirty and not vma.soft_dirty and not value.soft_dirty
+
+
+def pte_mkuffd_wp(value: PteValue) -> PteValue:
+    """The next write waits."""
+    return value._replace(uffd_wp=True, write=False)
+
+
+def userfaultfd_pte_wp(vma: Vma, value: PteValue) -> bool:
+    """Whether a write through this entry has to wait (include/linux/userfaultfd_k.h)."""
+    return vma.uffd_wp and value.uffd_wp
 
 
 def swp_entry_to_pte(slot: Slot) -> PteValue:
@@ -122,10 +157,13 @@ def pte_swp_clear_exclusive(value: PteValue) -> PteValue:
 def pte_same_as_swp(k: Kernel, pte: Pte, entry: PteValue) -> bool:
     """Whether an entry is this swap entry, whatever its flags (mm/swapfile.c).
 
-    H2: the marker is one of the flags that pte_swp_clear_flags strips (1493a1913e34, v5.19).
+    H2: the marker is one of the flags that pte_swp_clear_flags strips (1493a1913e34, v5.19); so is uffd-wp
+    (099dd6878b9b, v5.13).
     """
-    strips = k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG)
-    return raw.same_as_swp(k.version, ptep_get(pte), entry, strips_exclusive=strips)
+    exclusive, uffd_wp = k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG), k.has(changes.UFFD_WP_IS_A_FLAG)
+    return raw.same_as_swp(
+        k.version, ptep_get(pte), entry, strips_exclusive=exclusive, strips_uffd_wp=uffd_wp
+    )
 
 
 # -- the page-table lock ---------------------------------------------------------------------------

@@ -26,6 +26,16 @@ def swap_layout(version: Version) -> Layout:
     return layout.without_exclusive()
 
 
+def has_soft_dirty(version: Version) -> bool:
+    """Whether ptes of this architecture have a soft-dirty bit (CONFIG_MEM_SOFT_DIRTY)."""
+    return swap_layout(version).soft_dirty is not None
+
+
+def has_uffd_wp(version: Version) -> bool:
+    """Whether ptes of this kernel have a bit for userfaultfd's write protection."""
+    return swap_layout(version).uffd_wp is not None
+
+
 def raw_pte(version: Version, value: PteValue) -> int | None:
     """The bits of a swap pte or of an empty one; None for a present one, whose bits the model does not have.
 
@@ -38,7 +48,8 @@ def raw_pte(version: Version, value: PteValue) -> int | None:
         return layout.none
     if value.slot is None:
         return None
-    return swp_pte.make(layout, value.slot.device.number, value.slot.offset, exclusive=value.exclusive)
+    flags = {"exclusive": value.exclusive, "soft_dirty": value.soft_dirty, "uffd_wp": value.uffd_wp}
+    return swp_pte.make(layout, value.slot.device.number, value.slot.offset, **flags)
 
 
 def raw_text(version: Version, value: PteValue) -> str:
@@ -57,7 +68,9 @@ def can_mark(version: Version) -> bool:
     return swp_pte.pte_swp_exclusive(layout, swp_pte.pte_swp_mkexclusive(layout, layout.ones_mask))
 
 
-def same_as_swp(version: Version, value: PteValue, entry: PteValue, strips_exclusive: bool) -> bool:
+def same_as_swp(
+    version: Version, value: PteValue, entry: PteValue, *, strips_exclusive: bool, strips_uffd_wp: bool
+) -> bool:
     """Whether two swap ptes are equal once flags are stripped from the first (H2, pte_same_as_swp)."""
     from cowpath.arch import swp_pte
 
@@ -65,4 +78,5 @@ def same_as_swp(version: Version, value: PteValue, entry: PteValue, strips_exclu
     if one is None or other is None:
         return False
     layout = swap_layout(version)
-    return swp_pte.pte_same_as_swp(layout, one, other, strips_exclusive=strips_exclusive)
+    stripped = {"strips_exclusive": strips_exclusive, "strips_uffd_wp": strips_uffd_wp}
+    return swp_pte.pte_same_as_swp(layout, one, other, **stripped)

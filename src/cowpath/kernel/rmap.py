@@ -10,6 +10,7 @@ from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
     PTE_NONE,
     PteValue,
+    keep_tracking,
     make_migration_entry,
     pte_lock,
     pte_swp_mkexclusive,
@@ -124,7 +125,7 @@ def swap_entry(k: Kernel, folio: Folio, pte: Pte, value: PteValue) -> PteValue:
         swapfile.swap_free(k, slot)
         return value
     pte.mm.on_mmlist = True
-    entry = swp_entry_to_pte(slot)
+    entry = keep_tracking(swp_entry_to_pte(slot), value)
     if (was_exclusive and k.has(changes.UNMAP_SETS_MARKER)) or k.has(changes.UNMAP_ALWAYS_MARKS):
         entry = pte_swp_mkexclusive(k, entry)
     explain_unmap(k, folio, was_exclusive, entry.exclusive)
@@ -198,4 +199,13 @@ def migration_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
     if was_exclusive and not folio_try_share_anon_rmap(k, folio):
         return value
     access = "write" if value.write else "exclusive" if was_exclusive else "read"
-    return make_migration_entry(folio, access)
+    entry = keep_tracking(make_migration_entry(folio, access), value)
+    return entry._replace(dirty=value.dirty and migration_keeps_dirty(k))
+
+
+def migration_keeps_dirty(k: Kernel) -> bool:
+    """Whether a page that moves is as dirty at its new place (2e3468778dbe, v6.1).
+
+    Nothing but soft-dirty can tell, so that without it no state is spent on this.
+    """
+    return k.soft_dirty and k.has(changes.MIGRATION_KEEPS_DIRTY)

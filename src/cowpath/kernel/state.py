@@ -16,7 +16,7 @@ from cowpath.explore.cells import Choice, Contents, Count, Flag, Layout, Pointer
 from cowpath.explore.recorder import Constant
 from cowpath.explore.step import Content, Exhausted
 from cowpath.features import features
-from cowpath.kernel import changes
+from cowpath.kernel import changes, raw
 from cowpath.kernel.changes import Change, Version
 from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
 
@@ -33,6 +33,7 @@ class Mm(Record):
         63, "odd while fork write-protects this process's pages", quiet=True, feature="gup_fast"
     )
     on_mmlist = Flag("swapoff will visit this process", quiet=True)
+    tlb_flush_pending = Count(7, "changes of entries that are not flushed yet", quiet=True, feature="uffd_wp")
 
 
 class Vma(Record):
@@ -44,6 +45,10 @@ class Vma(Record):
     lock_readers = Count(7, "holders of the VMA lock for reading", quiet=True, feature="tlb")
     locked = Flag("the VMA lock is held for writing", quiet=True, feature="tlb")
     mergeable = Flag("VM_MERGEABLE: KSM may merge it", feature="ksm")
+    soft_dirty = Flag(
+        "VM_SOFTDIRTY: all of it counts as written, as nothing is tracked yet", feature="soft_dirty"
+    )
+    uffd_wp = Flag("VM_UFFD_WP: it is registered with a userfaultfd", feature="uffd_wp")
 
 
 class Pte(Record):
@@ -52,7 +57,7 @@ class Pte(Record):
     kind = Choice(("none", "present", "swap", "migration"), "what the entry is")
     folio = Pointer["Folio"]("Folio", "present: the page")
     write = Flag("present: writable")
-    dirty = Flag("present: written through this entry since it was last cleaned")
+    dirty = Flag("present (and migration, with soft-dirty): written through it since it was last cleaned")
     slot = Pointer["Slot"]("Slot", "swap: where the content is")
     exclusive = Flag("swap: the exclusive marker, pte_swp_exclusive")
     migrating = Pointer["Folio"]("Folio", "migration: the page that is being moved", feature="migration")
@@ -61,6 +66,9 @@ class Pte(Record):
         "migration: how it was mapped; exclusive is the read-only kind that is exclusive",
         feature="migration",
     )
+    soft_dirty = Flag("written since clear_refs, as far as faults tell", feature="soft_dirty")
+    uffd_wp = Flag("the next write waits for whoever listens to the userfaultfd", feature="uffd_wp")
+    protnone = Flag("present: the next access faults, for NUMA balancing to learn of it", feature="numa")
 
     @property
     def mm(self) -> Mm:
@@ -79,11 +87,20 @@ class Pte(Record):
 
     def describe(self) -> str | None:
         """As a trace shows it: "folio0 rw", "swap slot0 exclusive"."""
-        if self.kind == "present":
-            return f"{self.folio} {'rw' if self.write else 'ro'}{' dirty' if self.dirty else ''}"
-        if self.kind == "swap":
-            return f"swap {self.slot}{' exclusive' if self.exclusive else ''}"
-        return f"migration {self.access} {self.migrating}" if self.kind == "migration" else "none"
+        words = {
+            "none": "none",
+            "present": f"{self.folio} {'rw' if self.write else 'ro'}",
+            "swap": f"swap {self.slot}",
+            "migration": f"migration {self.access} {self.migrating}",
+        }
+        flags = {
+            "dirty": self.dirty,
+            "exclusive": self.exclusive,
+            "soft-dirty": self.soft_dirty,
+            "uffd-wp": self.uffd_wp,
+            "protnone": self.protnone,
+        }
+        return " ".join([words[self.kind], *(flag for flag, is_set in flags.items() if is_set)])
 
 
 class Folio(Record):
@@ -165,6 +182,8 @@ class Task(Record):
     """A thread of the litmus test."""
 
     done = Flag("it has run its last statement", quiet=True)
+    userfault = Pointer[Pte]("Pte", "where it waits to be let write", feature="uffd_wp")
+    reported = Flag("somebody has read so from the userfaultfd", quiet=True, feature="uffd_wp")
 
 
 class Tlb(Record):
@@ -191,6 +210,7 @@ class Kernel(Constant):
     """A running kernel: its version, the test it runs, and every record by kind.
 
     `folios` and `slots` bound the model: a run that needs more raises Exhausted and is repeated with more.
+    `soft_dirty` is CONFIG_MEM_SOFT_DIRTY, in a test that looks at it.
     """
 
     def __init__(
@@ -226,6 +246,8 @@ class Kernel(Constant):
         self.tlbs = self.layout.all(Tlb)
         self.discarded = self.content(DISCARDED)
         self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
+        self.soft_dirty = "soft_dirty" in self.layout.features and raw.has_soft_dirty(version)
+        self.uffd_wp = "uffd_wp" in self.layout.features
 
     @property
     def debug_vm(self) -> bool:

@@ -8,6 +8,8 @@ from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import changes, mutants, rmap, swap_state, zswap
 from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import (
+    PteValue,
+    keep_tracking,
     mk_pte,
     pte_lock,
     pte_same_as_swp,
@@ -262,16 +264,27 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
         rmap.folio_add_new_anon_rmap(k, mapped, pte)
         folio_add_lru(k, mapped, cpu)
         folio_unlock(mapped)
-    set_pte(pte, mk_pte(mapped))
+    set_pte(pte, unused_pte(k, mapped, value))
     swap_free(k, slot)
     pte_unlock(pte.mm)
 
 
+def unused_pte(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+    """The entry in place of a swap pte, which says what that said of writes (14a762dd1977, v5.19)."""
+    if k.has(changes.SWAPOFF_KEEPS_TRACKING):
+        return keep_tracking(mk_pte(folio), value)
+    if value.soft_dirty or value.uffd_wp:
+        k.say("swapoff forgets what the swap pte knew of writes")
+    return mk_pte(folio)
+
+
 def explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:
-    """Say when swapoff fails to recognise a pte only because of its marker."""
+    """Say when swapoff fails to recognise a pte only because of its flags."""
     value = ptep_get(pte)
     if value.slot is slot and value.exclusive:
         k.say("the exclusive marker is compared too, so swapoff never recognises this pte")
+    if value.slot is slot and value.uffd_wp:
+        k.say("the mark of userfaultfd is compared too, so swapoff never recognises this pte")
 
 
 def unuse_cached(k: Kernel, slot: Slot) -> Code:

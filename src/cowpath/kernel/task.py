@@ -22,12 +22,14 @@ from cowpath.kernel.mmap import (
     vma_end_read,
     vma_start_read,
 )
-from cowpath.kernel.mprotect import mprotect
+from cowpath.kernel.mprotect import change_prot_numa, mprotect
 from cowpath.kernel.state import Kernel, Pte, Reference, Task, Vma
 from cowpath.kernel.state import Register as RegisterRecord
 from cowpath.kernel.swapfile import swapoff
+from cowpath.kernel.task_mmu import clear_refs_write, pagemap_soft_dirty
 from cowpath.kernel.tlb import translate
-from cowpath.kernel.userfaultfd import userfaultfd_move
+from cowpath.kernel.userfault import userfaultfd_read
+from cowpath.kernel.userfaultfd import userfaultfd_move, userfaultfd_writeprotect
 from cowpath.litmus import ast
 from cowpath.program import SEGV
 
@@ -60,6 +62,12 @@ def execute(k: Kernel, task: Task, statement: ast.Statement) -> Code | None:
             gup.device_read(reference_of(k, reference), place, register_of(k, task, register))
         case ast.PutPage(reference=reference):
             gup.put_reference(k, reference_of(k, reference))
+        case ast.SoftDirty(register=register, page=page):
+            pte = k.pte(k.mm(task), k.program.page_index[page])
+            pagemap_soft_dirty(k, pte, register_of(k, task, register))
+        case ast.UserfaultfdRead(register=register, page=page):
+            pte = k.pte(k.mm(task), k.program.page_index[page])
+            userfaultfd_read(k, task, pte, register_of(k, task, register))
         case ast.Wait(thread=thread):
             wait(k.tasks[k.program.thread_index[thread]])
         case _:
@@ -105,6 +113,12 @@ def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
             return userfaultfd_move(k, *ptes)
         case ast.Mprotect(page=page, protection=protection):
             return mprotect(k, k.pte(mm, program.page_index[page]), protection)
+        case ast.NumaHint(page=page):
+            return change_prot_numa(k, k.pte(mm, program.page_index[page]))
+        case ast.ClearRefs():
+            return clear_refs_write(k, mm)
+        case ast.UserfaultfdWp(page=page, mode=mode):
+            return userfaultfd_writeprotect(k, k.pte(mm, program.page_index[page]), protect=not mode)
         case ast.Munmap(page=page):
             return munmap(k, cpu, k.pte(mm, program.page_index[page]))
         case ast.Swapoff():

@@ -27,7 +27,7 @@ def translate(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:
 def walk(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:
     """Through the page table, which notes that the page is written."""
     folio = pte.folio
-    allowed = folio is not None and pte.vma.read and (pte.write or not write)
+    allowed = folio is not None and pte.vma.read and not pte.protnone and (pte.write or not write)
     if allowed and write:
         pte.dirty = True
     if k.has_tlb:

@@ -1,19 +1,85 @@
 # SPDX-License-Identifier: MIT
-"""mm/userfaultfd.c: UFFDIO_MOVE, which takes a page from one address to another without a copy."""
+"""mm/userfaultfd.c: what user space does to its memory through a userfaultfd.
+
+UFFDIO_WRITEPROTECT holds writes up until they are allowed; UFFDIO_MOVE takes a page from one address to
+another without a copy.
+"""
 
 from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
 from cowpath.kernel import changes, mutants, swap_state
-from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
+from cowpath.kernel.mmap import (
+    mmap_read_lock,
+    mmap_read_unlock,
+    mmap_write_lock,
+    mmap_write_unlock,
+    vma_end_write_all,
+    vma_start_write,
+)
+from cowpath.kernel.mprotect import change_uffd_wp
 from cowpath.kernel.mutants import still
-from cowpath.kernel.pgtable import PTE_NONE, PteValue, pte_lock, pte_same, pte_unlock, ptep_get, set_pte
+from cowpath.kernel.pgtable import (
+    PTE_NONE,
+    PteValue,
+    pte_lock,
+    pte_mkwrite,
+    pte_same,
+    pte_unlock,
+    ptep_get,
+    set_pte,
+)
 from cowpath.kernel.rmap import folio_maybe_dma_pinned
 from cowpath.kernel.state import Folio, Kernel, Pte, Slot
 from cowpath.kernel.swap import folio_get, folio_lock, folio_put, folio_unlock
 from cowpath.kernel.swapfile import get_swap_device, put_swap_device
 from cowpath.kernel.tlb import flush_tlb_page
+from cowpath.kernel.userfault import wake_userfault
+
+# -- write protection ------------------------------------------------------------------------------
+
+
+def userfaultfd_writeprotect(k: Kernel, pte: Pte, protect: bool) -> Code:
+    """UFFDIO_WRITEPROTECT of one page; a page that is protected for the first time is registered before.
+
+    Taking the protection away wakes who waits to write.
+    """
+    if protect and not pte.vma.uffd_wp:
+        userfaultfd_register(k, pte)
+        yield
+    yield from mwriteprotect_range(k, pte, protect)
+    if not protect:
+        yield
+        wake_userfault(k, pte)
+
+
+def userfaultfd_register(k: Kernel, pte: Pte) -> None:
+    """UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP, of a mapping that is there."""
+    mmap_write_lock(pte.mm)
+    vma_start_write(pte.vma)
+    pte.vma.uffd_wp = pte.vma.mapped
+    vma_end_write_all(k, pte.mm)
+    mmap_write_unlock(pte.mm)
+
+
+def mwriteprotect_range(k: Kernel, pte: Pte, protect: bool) -> Code:
+    """Change the entry as a reader of mmap_lock, so that faults go on meanwhile, and then flush the TLB."""
+    mmap_read_lock(pte.mm)
+    if not (pte.vma.mapped and pte.vma.uffd_wp):
+        mmap_read_unlock(pte.mm)
+        return
+    if k.has_tlb:
+        pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending + 1
+    change_uffd_wp(k, pte, protect)
+    if k.has_tlb:
+        yield
+        flush_tlb_page(k, pte)
+        pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending - 1
+    mmap_read_unlock(pte.mm)
+
+
+# -- moving ----------------------------------------------------------------------------------------
 
 
 def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
@@ -57,11 +123,27 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
             set_pte(source, value)
         else:
             folio.index = target.page + 1
-            set_pte(target, value._replace(write=True, dirty=True))
+            set_pte(target, moved_pte(k, value))
             move_references(k, target, source)
     pte_unlock(source.mm)
     folio_unlock(folio)
     folio_put(k, folio)
+
+
+def moved_pte(k: Kernel, value: PteValue) -> PteValue:
+    """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.16)."""
+    value = value._replace(protnone=False)
+    if value.uffd_wp and not k.has(changes.MOVE_KEEPS_PROTECTION):
+        k.say("UFFDIO_MOVE maps the page writable, whether or not it was write-protected")
+        value = value._replace(uffd_wp=False)
+    if k.has(changes.MOVE_MARKS_SOFT_DIRTY):
+        return mark_moved(k, value)._replace(write=not value.uffd_wp)
+    return pte_mkwrite(k, value)._replace(write=not value.uffd_wp)
+
+
+def mark_moved(k: Kernel, value: PteValue) -> PteValue:
+    """Content that was not here before."""
+    return value._replace(soft_dirty=k.soft_dirty)
 
 
 def move_swap_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
@@ -106,11 +188,11 @@ def still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
 
 
 def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
-    """Move the swap pte as it is."""
+    """Move the swap pte as it is, but for soft-dirty (75cb1cca2c88, v6.16)."""
     if may_move(k, target, source, value):
         if folio is not None:
             folio.index = target.page + 1
-        set_pte(target, value)
+        set_pte(target, mark_moved(k, value) if k.has(changes.MOVE_MARKS_SOFT_DIRTY) else value)
         set_pte(source, PTE_NONE)
         move_references(k, target, source)
 

@@ -20,6 +20,8 @@ KERNEL_FILES = {
     "fork.py": "kernel/fork.c",
     "pgtable.py": "include/linux/pgtable.h",
     "task.py": "user space",
+    "task_mmu.py": "fs/proc/task_mmu.c",
+    "userfault.py": "fs/userfaultfd.c",
     "model.py": "mm/swap.c",
 }
 """Where the model's files are not called as those under mm/."""

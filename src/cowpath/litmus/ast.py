@@ -41,6 +41,9 @@ class Register(Node):
 Value = str | Register
 """A character (or ZERO), or the register that holds it."""
 
+NO, YES = "0", "1"
+"""What a statement that asks a question gives: characters, not zero memory."""
+
 
 # -- statements, in the order of docs/litmus.md ----------------------------------------------------
 
@@ -163,6 +166,42 @@ class KsmMerge(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class NumaHint(Node):
+    """`numa_hint(x)`: the next access faults, for the kernel to learn where it comes from."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRefs(Node):
+    """`clear_refs()`: from now on the process's writes are noted (soft-dirty)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoftDirty(Node):
+    """`r0 = soft_dirty(x)`: whether pagemap calls the page soft-dirty, NO or YES."""
+
+    register: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserfaultfdWp(Node):
+    """`userfaultfd_wp(x)`: writes wait until `userfaultfd_wp(x, 0)`."""
+
+    page: str
+    mode: tuple[str, ...]  # of UFFDIO_WRITEPROTECT, NO: off; empty: on
+
+
+@dataclass(frozen=True, slots=True)
+class UserfaultfdRead(Node):
+    """`r0 = userfaultfd_read(x)`: wait for a write that waits; NO where none can come any more, else YES."""
+
+    register: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class UserfaultfdMove(Node):
     """`userfaultfd_move(x, y)`: UFFDIO_MOVE to x from y."""
 
@@ -186,8 +225,19 @@ Statement = (
     | Swapoff
     | Migrate
     | KsmMerge
+    | NumaHint
+    | ClearRefs
+    | SoftDirty
+    | UserfaultfdWp
+    | UserfaultfdRead
     | UserfaultfdMove
 )
+
+Asking = SoftDirty | UserfaultfdRead
+"""Statements that ask the kernel whether there was a write: NO or YES."""
+
+Assigning = Load | DeviceRead | Asking
+"""Statements that assign a register."""
 
 
 # -- the initial block -----------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from cowpath.litmus import ast
 from cowpath.litmus.errors import did_you_mean
 from cowpath.litmus.source import Source
 from cowpath.litmus.statements import Kind, form_of
+from cowpath.program import UNASSIGNED
 
 References = Mapping[str, ast.GetUserPage]
 """Each reference and the one statement that takes it."""
@@ -162,7 +163,7 @@ class _Body:
     # -- what a statement changes ------------------------------------------------------------------
 
     def _effects(self, statement: ast.Statement) -> None:
-        if isinstance(statement, ast.Load | ast.DeviceRead):
+        if isinstance(statement, ast.Assigning):
             self._new_name(statement, statement.register, "register")
             self.registers.add(statement.register)
         elif isinstance(statement, ast.GetUserPage):
@@ -233,3 +234,27 @@ def check_condition(litmus: ast.Litmus, source: Source, registers: tuple[tuple[i
                 hint = f"'{atom.register}' is a page: write {atom.thread}:{atom.register}[0]"
             message = f"P{atom.thread} has no register '{atom.register}'"
             raise source.error(message, atom.position, hint, atom.register)
+        else:
+            check_answer(litmus, source, atom)
+
+
+def check_answer(litmus: ast.Litmus, source: Source, atom: ast.RegisterIs) -> None:
+    """A LitmusError where a register that only holds a yes or a no is asked for anything else.
+
+    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (ast.SoftDirty("r0", "x"),))
+    >>> asks = ast.RegisterIs(0, "r0", ast.ZERO)
+    >>> check_answer(ast.Litmus("t", "", (), (), (), (thread,), None), Source("t", ""), asks)
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: t: soft_dirty() gives '0' or '1'
+    write 0:r0='0'; without quotes 0 is zero memory
+    """
+    assigning = [
+        statement
+        for statement in litmus.threads[atom.thread].body
+        if isinstance(statement, ast.Assigning) and statement.register == atom.register
+    ]
+    known = (ast.NO, ast.YES, UNASSIGNED)
+    if atom.value not in known and all(isinstance(statement, ast.Asking) for statement in assigning):
+        message = f"{form_of(assigning[0]).name}() gives '{ast.NO}' or '{ast.YES}'"
+        hint = f"write {atom.thread}:{atom.register}='{ast.NO}'; without quotes 0 is zero memory"
+        raise source.error(message, atom.position, hint)

@@ -182,7 +182,7 @@ def _registers(litmus: ast.Litmus) -> tuple[tuple[int, str], ...]:
         (index, statement.register)
         for index, thread in enumerate(litmus.threads)
         for statement in thread.body
-        if isinstance(statement, ast.Load | ast.DeviceRead)
+        if isinstance(statement, ast.Assigning)
     )
     return tuple(dict.fromkeys(names))
 
@@ -199,6 +199,8 @@ def _mentioned_values(litmus: ast.Litmus) -> Iterator[str]:
     for _, statement in litmus.statements():
         if isinstance(statement, ast.Store | ast.DeviceWrite) and isinstance(statement.value, str):
             yield statement.value
+        elif isinstance(statement, ast.Asking):
+            yield from (ast.NO, ast.YES)
     if litmus.condition:
         for atom in ast.atoms(litmus.condition.expression):
             if isinstance(atom, ast.RegisterIs | ast.MemoryIs):

@@ -128,6 +128,16 @@ CALLS: Mapping[str, Form] = {
         Form("swapoff", ast.Swapoff, (), "every slot of the test's swap is read back in"),
         Form("migrate", ast.Migrate, (_PAGE,), "the page moves to another folio"),
         Form("ksm_merge", ast.KsmMerge, (_PAGE, Operand("other", Kind.PAGE)), "ksmd tries to merge the two"),
+        Form("numa_hint", ast.NumaHint, (_PAGE,), "NUMA balancing lets the next access fault"),
+        Form("clear_refs", ast.ClearRefs, (), "4 is written to /proc/self/clear_refs"),
+        Form("soft_dirty", ast.SoftDirty, (_PAGE,), "bit 55 of /proc/self/pagemap", "register"),
+        Form(
+            "userfaultfd_wp",
+            ast.UserfaultfdWp,
+            (_PAGE, Operand("mode", Kind.FLAGS, ((), (ast.NO,)))),
+            "UFFDIO_WRITEPROTECT: writes wait; with 0 they need not any more",
+        ),
+        Form("userfaultfd_read", ast.UserfaultfdRead, (_PAGE,), "wait for a write that waits", "register"),
         Form(
             "userfaultfd_move",
             ast.UserfaultfdMove,

@@ -122,16 +122,31 @@ class Comparison:
         return allowed is None or observed in allowed or any(_matches(one, observed) for one in allowed)
 
 
-BACKPORTS: dict[tuple[int, int], tuple[tuple[int, str], ...]] = {(5, 10): ((46, "pinned-not-swapped"),)}
+BACKPORTS: dict[tuple[int, int], tuple[tuple[int, str], ...]] = {
+    (5, 10): (
+        (46, "pinned-not-swapped"),
+        (46, "clear-refs-spares-pinned"),
+        (46, "clear-refs-excludes"),
+        (223, "uffd-wp-flushes"),
+        (223, "uffd-wp-is-a-flag"),
+        (223, "numa-skips-referenced"),
+    ),
+    (6, 12): (
+        (117, "move-takes-cached"),
+        (117, "move-rechecks-cache"),
+        (117, "move-marks-soft-dirty"),
+    ),
+}
 """Changes that stable kernels have before mainline's release of the same number has them: from which stable
-release on at the latest (5.10.46 shows it, and it is in mm/vmscan.c of 5.10.223)."""
+release on at the latest.  They were read in the sources of 5.10.223 and 6.12.117; 5.10.46 shows the first,
+which came with the two after it."""
 
 
 def backports(release: str) -> tuple[str, ...]:
     """The changes that a stable release has beyond its mainline release.
 
-    >>> backports("5.10.223"), backports("5.10.0"), backports("6.1.176")
-    (('pinned-not-swapped',), (), ())
+    >>> backports("5.10.46"), backports("5.10.0"), backports("6.1.176")
+    (('pinned-not-swapped', 'clear-refs-spares-pinned', 'clear-refs-excludes'), (), ())
     """
     found = re.match(r"(\d+)\.(\d+)\.(\d+)", release)
     if found is None:

@@ -178,6 +178,12 @@ class _Compiler:
                 return compiled | where | {"register": self._register(thread, register)}
             case ast.GetUserPage(reference=name) | ast.PutPage(reference=name):
                 return compiled | {"reference": program.reference_index[name]}
+            case (
+                ast.SoftDirty(register=register, page=page)
+                | ast.UserfaultfdRead(register=register, page=page)
+            ):
+                number = program.page_index[page]
+                return compiled | {"register": self._register(thread, register), "page": number}
             case ast.Fork(thread=name):
                 return compiled | {"process": program.threads[program.thread_index[name]].process}
             case ast.Wait(thread=name):
@@ -200,7 +206,11 @@ class _Compiler:
                 return {"page": number[page], "other": number[other], "name": f"{page} and {other}"}
             case ast.UserfaultfdMove(destination=destination, source=source):
                 return {"page": number[destination], "source": number[source]}
-            case ast.Swapoff() | ast.Exit():
+            case ast.NumaHint():
+                raise CannotRunAnywhereError("NUMA balancing scans when it likes: no system call asks for it")
+            case ast.UserfaultfdWp(page=page, mode=mode):
+                return {"page": number[page], "protect": not mode}
+            case ast.Swapoff() | ast.Exit() | ast.ClearRefs():
                 return {}
         raise CannotRunAnywhereError(f"{type(statement).__name__} has no system call yet")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cowpath.machine.compile import CannotRunAnywhereError, compile_program
-from cowpath.machine.schedule import Schedule
+from cowpath.machine.schedule import Schedule, writes_wait
 from cowpath.program import Program
 
 Observed = tuple[str, ...]
@@ -29,6 +29,7 @@ class Request:
     def jobs(self, round_seconds: float = ROUND_SECONDS) -> list[dict[str, Any]]:
         """One job for the driven rounds, and one for the free ones where the test leaves a choice.
 
+        Where one thread's write waits for another thread they cannot be driven one at a time.
         Raises CannotRunAnywhereError.
         """
         common = {
@@ -42,9 +43,12 @@ class Request:
             "devices": [],
         }
         orders = [list(order) for order in self.schedule.orders]
+        free = common | {"mode": "free", "orders": [], "rounds": self.rounds}
+        if writes_wait(self.program):
+            return [free]
         jobs = [common | {"mode": "driven", "orders": orders, "rounds": max(self.rounds, len(orders))}]
         if self.schedule.concurrent:
-            jobs.append(common | {"mode": "free", "orders": [], "rounds": self.rounds})
+            jobs.append(free)
         return jobs
 
 

@@ -39,6 +39,8 @@ def begin(p: Promise) -> None:
         register.value.fill(p.content(UNASSIGNED))
     for page, memory in zip(p.program.pages, p.memory_of(p.processes[0]), strict=True):
         memory.mapped = memory.read = memory.write = True
+        memory.written = p.tells("soft_dirty")
+        memory.populated = p.tells("uffd_wp") and page.content is not None
         for place, value in enumerate(page.content or ()):
             memory.data[place] = p.content(value)
         if page.content is not None:

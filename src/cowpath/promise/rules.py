@@ -12,6 +12,8 @@ nothing.  A reference (GUP) is *attached* to the memory it was taken from, and t
 - a read-only FOLL_GET may be parted by any store of its process, and then it is stale;
 - never may a reference show one process what another one wrote after fork.
 
+What user space is told of writes, if it asks, is in writes.py.
+
 After MADV_FREE memory may turn into zeros at any moment until it is written again, but not under a promised
 reference.  Where nothing is promised, every choice that does not leak is allowed.
 
@@ -27,6 +29,7 @@ from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked, Content
 from cowpath.litmus.ast import ZERO
 from cowpath.program import SEGV
+from cowpath.promise import writes
 from cowpath.promise.state import Memory, Process, Promise, Reference, Register
 
 # -- loads and stores ------------------------------------------------------------------------------
@@ -46,6 +49,7 @@ def store(p: Promise, memory: Memory, place: int, value: Content) -> bool:
     memory.data[place] = value
     memory.lazy = False
     memory.occupy()
+    writes.written(p, memory)
     for reference in p.attached(memory):
         if stays(p, reference, memory):
             reference.data[place] = value
@@ -80,6 +84,8 @@ def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...
     reference.pin = pin or p.strict
     reference.promised = reference.pin or write
     p.attach(reference, memory)
+    if write:
+        writes.written(p, memory)
 
 
 def device_read(reference: Reference, place: int, register: Register) -> None:
@@ -131,6 +137,7 @@ def fork_page(p: Promise, parent: Memory, child: Memory) -> None:
     child.data = parent.data
     child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
     child.lazy, child.occupied = parent.lazy, parent.occupied
+    writes.shared(parent, child)
     for reference in p.attached(parent):
         if not reference.pin:
             reference.promised = False
@@ -159,6 +166,7 @@ def give_up(p: Promise, memory: Memory) -> None:
             reference.promised = False
     memory.data.fill(p.content(ZERO))
     memory.lazy = memory.occupied = False
+    writes.gone(memory)
 
 
 def munmap(p: Promise, memory: Memory) -> None:
@@ -200,6 +208,7 @@ def userfaultfd_move(p: Promise, target: Memory, source: Memory) -> None:
         return
     give_up(p, target)
     target.data, target.lazy, target.occupied = source.data, source.lazy, source.occupied
+    writes.moved(p, target, source)
     for reference in p.attached(source):
         if reference.owner is source:
             p.detach_all(reference)

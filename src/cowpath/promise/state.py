@@ -14,6 +14,7 @@ class Process(Record):
     """One process."""
 
     alive = Flag("it runs")
+    clearing = Flag("clear_refs runs", feature="soft_dirty")
 
 
 class Memory(Record):
@@ -25,6 +26,10 @@ class Memory(Record):
     write = Flag("it may be written")
     lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
     occupied = Flag("it has been written: nothing else can be moved there", feature="move")
+    written = Flag("since clear_refs, or since ever: it is soft-dirty", feature="soft_dirty")
+    populated = Flag("it is certain that there is a page", feature="uffd_wp")
+    registered = Flag("a userfaultfd may write-protect it", feature="uffd_wp")
+    protected = Flag("userfaultfd: writes wait", feature="uffd_wp")
 
     @property
     def readable(self) -> bool:
@@ -62,6 +67,8 @@ class Task(Record):
     """A thread."""
 
     done = Flag("it has run its last statement")
+    waits = Pointer[Memory]("Memory", "what it waits to write to", feature="uffd_wp")
+    reported = Flag("somebody has read so from the userfaultfd", feature="uffd_wp")
 
 
 class Register(Record):
@@ -103,6 +110,14 @@ class Promise(Constant):
         """The memory of a process, page by page."""
         pages = len(self.program.pages)
         return self.memories[process.number * pages : (process.number + 1) * pages]
+
+    def process_of(self, memory: Memory) -> Process:
+        """Whose memory it is."""
+        return self.processes[memory.number // len(self.program.pages)]
+
+    def tells(self, feature: str) -> bool:
+        """Whether the test asks for writes in this way."""
+        return feature in self.layout.features
 
     # -- what is the same bytes --------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from cowpath.errors import CowpathError
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Content
 from cowpath.litmus import ast
-from cowpath.promise import rules
+from cowpath.promise import rules, writes
 from cowpath.promise.state import Memory, Process, Promise, Reference, Register, Task
 
 
@@ -17,9 +17,13 @@ def run_thread(p: Promise, task: Task) -> Code:
         raise Blocked(f"the fork of {task}")
     position = 0
     while position < len(p.program.threads[task.number].body):
+        if p.tells("uffd_wp"):
+            yield from writes.announce(p, task, written_by(p, task, position))
         statement = p.program.threads[task.number].body[position]
         if isinstance(statement, ast.Fork):
             yield from rules.fork(p, process_of(p, task), process_of(p, task_of(p, statement.thread)))
+        elif isinstance(statement, ast.ClearRefs):
+            yield from writes.clear_refs(p, process_of(p, task))
         elif isinstance(statement, ast.Exit):
             others_are_done(p, task)
             yield from rules.exit_process(p, process_of(p, task))
@@ -56,10 +60,17 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
             rules.madvise_free(p, memory_of(p, task, page))
         case ast.UserfaultfdMove(destination=destination, source=source):
             rules.userfaultfd_move(p, memory_of(p, task, destination), memory_of(p, task, source))
+        case ast.SoftDirty(register=register, page=page):
+            writes.soft_dirty(p, memory_of(p, task, page), register_of(p, task, register))
+        case ast.UserfaultfdWp(page=page, mode=mode):
+            (writes.allow if mode else writes.protect)(p, memory_of(p, task, page))
+        case ast.UserfaultfdRead(register=register, page=page):
+            memory, others = memory_of(p, task, page), others_of(p, task)
+            writes.listen(p, memory, others, register_of(p, task, register))
         case ast.Wait(thread=thread):
             if not task_of(p, thread).done:
                 raise Blocked(f"the end of {thread}")
-        case ast.Madvise() | ast.Swapoff() | ast.Migrate() | ast.KsmMerge():
+        case ast.Madvise() | ast.Swapoff() | ast.Migrate() | ast.KsmMerge() | ast.NumaHint():
             pass  # what the kernel does by itself changes nothing
         case _:
             line, column = statement.position.line, statement.position.column
@@ -67,10 +78,28 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
     return True
 
 
+def written_by(p: Promise, task: Task, position: int) -> Memory | None:
+    """The memory that a statement writes to through its process, where it may."""
+    match p.program.threads[task.number].body[position]:
+        case ast.Store(page=page):
+            memory, force = memory_of(p, task, page), False
+        case ast.GetUserPage(page=page, flags=flags) if "FOLL_WRITE" in flags:
+            memory, force = memory_of(p, task, page), "FOLL_FORCE" in flags
+        case _:
+            return None
+    return memory if (memory.mapped if force else memory.writable) else None
+
+
+def others_of(p: Promise, task: Task) -> list[Task]:
+    """The other threads of the process."""
+    process = process_of(p, task)
+    return [other for other in p.tasks if other is not task and process_of(p, other) is process]
+
+
 def others_are_done(p: Promise, task: Task) -> None:
     """exit waits for the other threads of the process."""
-    for other in p.tasks:
-        if other is not task and process_of(p, other) is process_of(p, task) and not other.done:
+    for other in others_of(p, task):
+        if not other.done:
             raise Blocked(f"the end of {other}")
 
 

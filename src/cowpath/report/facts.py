@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from cowpath.explore.cells import Layout, Pointer, Record
 from cowpath.explore.trace import Change
@@ -79,21 +79,64 @@ def pte_words(name: str, before: str, after: str) -> str:
     >>> pte_words("P0.x", "swap slot0", "folio0 ro"), pte_words("P0.x", "folio0 rw", "folio0 ro")
     ('P0.x maps folio0 read-only', 'P0.x becomes read-only')
     """
-    page, earlier = (re.fullmatch(r"(\S+) (rw|ro)( dirty)?", text) for text in (after, before))
-    if page is not None:
-        same = earlier is not None and earlier[1] == page[1]
-        if same and earlier is not None and earlier[2] == page[2]:
-            return f"{name} becomes {'dirty' if page[3] else 'clean'}"
-        return f"{name} becomes {ACCESS[page[2]]}" if same else f"{name} maps {page[1]} {ACCESS[page[2]]}"
-    moving = re.fullmatch(r"migration \S+ (\S+)", after)
-    if moving is not None:
-        return f"{name} becomes the migration entry of {moving[1]}"
-    swap = re.fullmatch(r"swap (\S+)( exclusive)?", after)
-    if swap is None:
-        return f"{name} becomes empty"
-    if before == f"swap {swap[1]} exclusive":
-        return f"{name} loses the exclusive marker"
-    return f"{name} becomes the swap pte of {swap[1]}{', marked exclusive' if swap[2] else ''}"
+    old, new = Described.read(before), Described.read(after)
+    parts = [mapping_words(old, new)]
+    if new.kind != "none":
+        parts += [words[flag in new.flags] for flag, words in TOLD.items() if flag in old.flags ^ new.flags]
+    return f"{name} {listing([part for part in parts if part] or ['changes'])}"
+
+
+class Described(NamedTuple):
+    """What a page-table entry is described as (Pte.describe), taken apart."""
+
+    kind: str  # "none", "present", "swap" or "migration"
+    target: str = ""
+    access: str = ""  # present: "rw" or "ro"; migration: its kind
+    flags: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, text: str) -> Described:
+        """The parts of a description.
+
+        >>> Described.read("migration write folio0").target
+        'folio0'
+        """
+        match text.split():
+            case ["swap", target, *flags]:
+                return cls("swap", target, "", frozenset(flags))
+            case ["migration", access, target, *flags]:
+                return cls("migration", target, access, frozenset(flags))
+            case [target, ("rw" | "ro") as access, *flags]:
+                return cls("present", target, access, frozenset(flags))
+        return cls("none")
+
+
+TOLD = {
+    "soft-dirty": ("is not soft-dirty any more", "becomes soft-dirty"),
+    "uffd-wp": ("is not write-protected by userfaultfd any more", "is write-protected by userfaultfd"),
+    "protnone": ("is accessible again", "becomes inaccessible"),
+}
+"""What is said where a flag has gone, and where it has come."""
+
+
+def mapping_words(old: Described, new: Described) -> str:
+    """Where an entry leads to now, or how it may be used; empty if neither has changed."""
+    same = (old.kind, old.target) == (new.kind, new.target)
+    if new.kind == "present":
+        if not same:
+            return f"maps {new.target} {ACCESS[new.access]}"
+        if old.access != new.access:
+            return f"becomes {ACCESS[new.access]}"
+        changed = "dirty" in old.flags ^ new.flags
+        return "" if not changed else "becomes dirty" if "dirty" in new.flags else "becomes clean"
+    if new.kind == "migration":
+        return "" if same else f"becomes the migration entry of {new.target}"
+    if new.kind == "none":
+        return "becomes empty"
+    if same:
+        return "loses the exclusive marker" if "exclusive" in old.flags - new.flags else ""
+    marked = ", marked exclusive" if "exclusive" in new.flags else ""
+    return f"becomes the swap pte of {new.target}{marked}"
 
 
 def listing(parts: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 RULES = {
     "lost write": "A write by the CPU or a device never reaches the process that owns the page.",
+    "missed write": "A write happens that the kernel was asked to report, and it does not.",
     "leak": "A process sees what another one wrote after fork.",
     "stale data": "A reference that is promised to be coherent shows old content.",
     "crash": "The kernel stops at a check that failed.",

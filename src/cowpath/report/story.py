@@ -19,6 +19,7 @@ WIDTH = 72
 DEEDS = {
     "lost write": "can lose a write",
     "leak": "can leak what another process wrote",
+    "missed write": "can miss a write that it was asked to report",
     "stale data": "can show stale data",
     "crash": "can crash the kernel",
     "hang": "can hang",

@@ -127,7 +127,7 @@ def as_expected(result: Result, expected: str) -> bool:
     return expected in (found, found.split(";")[0])
 
 
-_WORDS = ("crash", "hang", "leak", "lost write", "stale data")
+_WORDS = ("crash", "hang", "leak", "lost write", "missed write", "stale data")
 
 
 def column_head(version: Version, versions: Iterable[Version]) -> str:

@@ -22,7 +22,7 @@ LONELY = 0x1000000000 if struct.calcsize("P") == 8 else 0x20000000
 
 READ_WRITE = calls.PROT_READ | calls.PROT_WRITE
 
-MAPPED_ONCE, FILE, SWAPPED, PRESENT = 56, 61, 62, 63
+SOFT_DIRTY, MAPPED_ONCE, FILE, SWAPPED, PRESENT = 55, 56, 61, 62, 63
 """Bits of /proc/PID/pagemap."""
 
 
@@ -155,6 +155,28 @@ def pagemap(address: int, pid: str = "self") -> int:
     finally:
         os.close(fd)
     return found
+
+
+def forget_writes() -> None:
+    """Nothing of this process is soft-dirty from now on, until it is written again."""
+    fd = os.open("/proc/self/clear_refs", os.O_WRONLY)
+    try:
+        os.write(fd, b"4")
+    finally:
+        os.close(fd)
+
+
+def tracks_writes() -> bool:
+    """Whether the kernel has soft-dirty (CONFIG_MEM_SOFT_DIRTY), found out with a page of our own."""
+    flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_POPULATE
+    address = calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags)
+    try:
+        forget_writes()
+        before = pagemap(address) >> SOFT_DIRTY & 1
+        ctypes.memset(address, 1, 1)
+        return not before and bool(pagemap(address) >> SOFT_DIRTY & 1)
+    finally:
+        calls.unmap(address, calls.PAGE)
 
 
 def may_be_paged_out(entry: int) -> bool:

@@ -19,6 +19,7 @@ from .fuse import HeldFile
 from .memory import Memory
 from .references import Reference, make_reference
 from .statements import FAILED, OK, execute
+from .userfault import WriteProtection
 
 STEP, ROUND, OBSERVE = b"g", b"r", b"o"
 """What the controller says: one statement; begin a round; look at your memory."""
@@ -59,6 +60,7 @@ class Process:
         self.index = 0
         self.memory = Memory(self.program, racing=job["mode"] == "free")
         self.references: list[Reference] = []
+        self.writes = WriteProtection()
         self.demanding: bool = job["mode"] != "free"
         """Whether a statement must have its effect; where threads race, another may undo it at once."""
 
@@ -78,6 +80,7 @@ class Process:
         if pid == 0:
             try:
                 self.index = index
+                self.writes.close()  # the parent's: a userfaultfd is not inherited
                 self._start()
                 self._obey()
             finally:
@@ -112,6 +115,7 @@ class Process:
         for reference in self.references:
             reference.close()
         self.references.clear()
+        self.writes.close()
 
     def _start(self) -> None:
         self.board.set_pid(self.index, os.getpid())

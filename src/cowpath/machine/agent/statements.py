@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import calls, ksm, numa, userfault
 from .board import DONE, FAULTED, HELD, SEEN, byte_of
-from .memory import PAGEOUT_TRIES, FaultError, frame
+from .memory import PAGEOUT_TRIES, SOFT_DIRTY, FaultError, forget_writes, frame, pagemap
 from .references import POLL
 
 if TYPE_CHECKING:
@@ -156,16 +156,53 @@ def ksm_merge(process: Process, thread: int, s: Statement) -> None:
         raise UnmetError(f"{s['name']} were not merged")
 
 
+def clear_refs(process: Process, thread: int, s: Statement) -> None:
+    """`clear_refs()`"""
+    forget_writes()
+
+
+def soft_dirty(process: Process, thread: int, s: Statement) -> None:
+    """`r = soft_dirty(x)`"""
+    dirty = pagemap(process.memory.address(s["page"])) >> SOFT_DIRTY & 1
+    _assign(process, s["register"], byte_of(str(dirty)))
+
+
+def userfaultfd_wp(process: Process, thread: int, s: Statement) -> None:
+    """`userfaultfd_wp(x)`, `userfaultfd_wp(x, 0)`; nothing happens where no memory is mapped."""
+    address = process.memory.address(s["page"])
+    try:
+        if s["protect"]:
+            process.writes.protect(address)
+        else:
+            process.writes.allow(address)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.EINVAL, errno.ENOMEM):
+            raise
+
+
+def userfaultfd_read(process: Process, thread: int, s: Statement) -> None:
+    """`r = userfaultfd_read(x)`: until a write waits, or the other threads of the process are done."""
+    others = [other for other in process.threads() if other != thread]
+    waits = process.writes.wait(
+        process.memory.address(s["page"]),
+        over=lambda: all(process.board.thread[other] == DONE for other in others),
+    )
+    _assign(process, s["register"], byte_of(str(int(waits))))
+
+
 def userfaultfd_move(process: Process, thread: int, s: Statement) -> None:
     """`userfaultfd_move(x, y)`"""
-    userfault.move(process.memory.address(s["page"]), process.memory.address(s["source"]))
+    memory = process.memory
+    userfault.move(memory.address(s["page"]), memory.address(s["source"]), process.writes)
 
 
 DOERS: dict[str, Callable[[Process, int, Statement], None]] = {
     "Load": load, "Store": store, "GetUserPage": get_user_page, "DeviceWrite": device_write,
     "DeviceRead": device_read, "PutPage": put_page, "Fork": fork, "Exit": exit_process, "Wait": wait,
     "Madvise": madvise, "Mprotect": mprotect, "Munmap": munmap, "Swapoff": swapoff, "Migrate": migrate,
-    "KsmMerge": ksm_merge, "UserfaultfdMove": userfaultfd_move,
+    "KsmMerge": ksm_merge, "ClearRefs": clear_refs, "SoftDirty": soft_dirty,
+    "UserfaultfdWp": userfaultfd_wp, "UserfaultfdRead": userfaultfd_read,
+    "UserfaultfdMove": userfaultfd_move,
 }  # fmt: skip
 """By the names of cowpath.litmus.ast; tests/machine checks that none is missing."""
 

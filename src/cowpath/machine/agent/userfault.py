@@ -1,17 +1,29 @@
 # SPDX-License-Identifier: MIT
-"""UFFDIO_MOVE: a page of this process moves to another address."""
+"""userfaultfd: writes that wait until they are allowed, and pages that move to another address."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import errno
 import fcntl
 import os
+import select
 import struct
+from collections.abc import Callable
 
 from . import calls
 
-API, FEATURE_MOVE = 0xAA, 1 << 16
-MODE_MISSING = 1
+API, FEATURE_WP, FEATURE_MOVE = 0xAA, 1 << 0, 1 << 16
+MODE_MISSING, MODE_WP = 1, 2
+USER_MODE_ONLY = 1
+PROTECT, ALLOW = 1, 0
+"""Modes of UFFDIO_WRITEPROTECT; ALLOW wakes who waits."""
+
+MESSAGE = struct.Struct("=B7xQQQ")
+"""struct uffd_msg: the event, then flags, address and thread of a fault."""
+
+PATIENCE = 0.01
 
 
 def _command(number: int, size: int) -> int:
@@ -23,38 +35,117 @@ def _command(number: int, size: int) -> int:
 
 
 UFFDIO_API, UFFDIO_REGISTER = _command(0x3F, 24), _command(0x00, 32)
-UFFDIO_MOVE = _command(0x05, 40)
+UFFDIO_MOVE, UFFDIO_WRITEPROTECT = _command(0x05, 40), _command(0x06, 24)
 
 
-def open_userfaultfd() -> int:
-    """A descriptor that can move pages.  Raises OSError (EINVAL before v6.8)."""
-    fd = calls.syscall(calls.USERFAULTFD, "userfaultfd", os.O_CLOEXEC | 1)  # 1: faults of user mode only
+def open_userfaultfd(features: int, flags: int = USER_MODE_ONLY) -> int:
+    """A descriptor with these features.  Raises OSError (EINVAL where the kernel lacks one)."""
+    fd = calls.syscall(calls.USERFAULTFD, "userfaultfd", os.O_CLOEXEC | os.O_NONBLOCK | flags)
     try:
-        fcntl.ioctl(fd, UFFDIO_API, bytearray(struct.pack("=QQQ", API, FEATURE_MOVE, 0)))
+        fcntl.ioctl(fd, UFFDIO_API, bytearray(struct.pack("=QQQ", API, features, 0)))
     except OSError:
         os.close(fd)
         raise
     return fd
 
 
-def move(destination: int, source: int) -> None:
-    """Move the page; where the kernel refuses (it is shared, or the hole is none) nothing happens."""
-    fd = open_userfaultfd()
+class WriteProtection:
+    """The userfaultfd by which a process holds up its own writes, also those of the kernel on its behalf."""
+
+    def __init__(self) -> None:
+        self.fd = -1
+        self.registered: set[int] = set()
+        self.waiting: list[int] = []
+        """Addresses of faults that were read but not asked for yet."""
+
+    def protect(self, address: int) -> None:
+        """Let writes to a page wait.  Raises OSError."""
+        if self.fd < 0:
+            self.fd = _open_for_writes()
+        if address not in self.registered:
+            retry(self.fd, UFFDIO_REGISTER, struct.pack("=QQQQ", address, calls.PAGE, MODE_WP, 0))
+            self.registered.add(address)
+        retry(self.fd, UFFDIO_WRITEPROTECT, struct.pack("=QQQ", address, calls.PAGE, PROTECT))
+
+    def allow(self, address: int) -> None:
+        """Let them go on; nothing happens to a page that never was protected.  Raises OSError."""
+        if address in self.registered:
+            retry(self.fd, UFFDIO_WRITEPROTECT, struct.pack("=QQQ", address, calls.PAGE, ALLOW))
+
+    def wait(self, address: int, over: Callable[[], bool]) -> bool:
+        """Wait until a write to a page waits; False where `over` says that none can come any more."""
+        while True:
+            last = over()  # asked first: a message may have come before that was true
+            self._read_message()
+            if address in self.waiting:
+                self.waiting.remove(address)
+                return True
+            if last:
+                return False
+
+    def _read_message(self) -> None:
+        """One message if there is any, else a little patience."""
+        watched = [self.fd] if self.fd >= 0 else []  # another thread may not have opened it yet
+        if select.select(watched, [], [], PATIENCE)[0]:
+            with contextlib.suppress(BlockingIOError):  # whoever waited has been let go meanwhile
+                _, _, address, _ = MESSAGE.unpack(os.read(self.fd, MESSAGE.size))
+                self.waiting.append(address // calls.PAGE * calls.PAGE)
+
+    def close(self) -> None:
+        """Nothing waits any more."""
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+        self.registered.clear()
+        self.waiting.clear()
+
+
+def attempt_write_protection() -> None:
+    """Write-protect a page of our own.  Raises OSError where the kernel cannot."""
+    flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_POPULATE
+    address = calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags)
+    protection = WriteProtection()
     try:
-        range_and_mode = struct.pack("=QQQQ", destination, calls.PAGE, MODE_MISSING, 0)
-        fcntl.ioctl(fd, UFFDIO_REGISTER, bytearray(range_and_mode))
-        _retry(fd, struct.pack("=QQQQq", destination, source, calls.PAGE, 0, 0))
+        protection.protect(address)
+        protection.allow(address)
+        ctypes.memset(address, 1, 1)
+    finally:
+        protection.close()
+        calls.unmap(address, calls.PAGE)
+
+
+def _open_for_writes() -> int:
+    """For write protection, and for moves within what it covers if the kernel has them."""
+    try:
+        return open_userfaultfd(FEATURE_WP | FEATURE_MOVE, flags=0)
+    except OSError:
+        return open_userfaultfd(FEATURE_WP, flags=0)
+
+
+def move(destination: int, source: int, protection: WriteProtection) -> None:
+    """Move the page; where the kernel refuses (it is shared, or the hole is none) nothing happens.
+
+    The destination belongs to the userfaultfd that may write-protect it, if there is one.
+    """
+    ours = destination not in protection.registered
+    fd = open_userfaultfd(FEATURE_MOVE) if ours else protection.fd
+    try:
+        if ours:
+            retry(fd, UFFDIO_REGISTER, struct.pack("=QQQQ", destination, calls.PAGE, MODE_MISSING, 0))
+        retry(fd, UFFDIO_MOVE, struct.pack("=QQQQq", destination, source, calls.PAGE, 0, 0))
     except OSError as error:
         if error.errno not in (errno.EEXIST, errno.ENOENT, errno.EBUSY, errno.EINVAL):
             raise
     finally:
-        os.close(fd)  # unregisters
+        if ours:
+            os.close(fd)  # unregisters
 
 
-def _retry(fd: int, request: bytes) -> None:
+def retry(fd: int, command: int, request: bytes) -> None:
+    """An ioctl, again where the kernel says so.  Raises OSError."""
     while True:
         try:
-            fcntl.ioctl(fd, UFFDIO_MOVE, bytearray(request))
+            fcntl.ioctl(fd, command, bytearray(request))
         except OSError as error:
             if error.errno != errno.EAGAIN:
                 raise

@@ -14,7 +14,7 @@ from typing import Any
 from . import calls, numa, userfault
 from .board import HELD, Board
 from .fuse import HeldFile
-from .memory import MAPPED_ONCE, pagemap
+from .memory import MAPPED_ONCE, pagemap, tracks_writes
 from .references import POLL
 from .rounds import Tally, run_rounds
 from .setting import CannotRunError
@@ -69,8 +69,16 @@ def check_machine(program: dict[str, Any]) -> None:
     needs |= {actor["kind"] for actor in program["background"]}
     if needs & {"Migrate", "migrated"} and len(numa.nodes()) < 2:
         raise CannotRunError("this machine has one memory node: a page cannot be made to migrate")
+    if needs & {"ClearRefs", "SoftDirty"} and not tracks_writes():
+        raise CannotRunError("this kernel has no soft-dirty tracking (CONFIG_MEM_SOFT_DIRTY)")
     if "UserfaultfdMove" in needs:
-        _attempt(lambda: os.close(userfault.open_userfaultfd()), "this kernel has no UFFDIO_MOVE (v6.8)")
+        _attempt(
+            lambda: os.close(userfault.open_userfaultfd(userfault.FEATURE_MOVE)),
+            "this kernel has no UFFDIO_MOVE (v6.8)",
+        )
+    if needs & {"UserfaultfdWp", "UserfaultfdRead"}:
+        complaint = "this kernel has no UFFDIO_WRITEPROTECT, or does not let us use it"
+        _attempt(userfault.attempt_write_protection, complaint)
     if "fixed-buffer" in needs:
         _attempt(lambda: Ring().close(), "this kernel has no io_uring, or does not let us use it")
     if "remote-read" in needs:
