@@ -176,13 +176,15 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
     """Whether a page that is not known to be exclusive may become so, judged by its references.
 
     v5.9: exactly one reference (09854ba94c6a).  v5.18: references of the swap cache and of this CPU's LRU-add
-    batch are dropped first (53a05ad9f21d, d4c470970d45).  Never waits: the page-table lock is held.
+    batch are dropped first (53a05ad9f21d, d4c470970d45).  v7.3: that batch is drained only where it can help.
+    Never waits: the page-table lock is held.
     """
     if folio.ksm:
         k.say(f"{folio} is a KSM page, so it is copied")
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE):
-        if folio_ref_count(folio) > 3:
+        hope = 1 + (not folio.lru) + folio.swapcache if k.has(changes.WP_DRAINS_IN_HOPE) else 3
+        if folio_ref_count(folio) > hope:
             return explain_copy(k, folio)
         if k.has(changes.WP_DRAINS_LRU) and not folio.lru:
             lru_add_drain(k, vmf.cpu)
@@ -301,7 +303,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     if got.cached and k.has(changes.SWAPIN_RECHECKS_ENTRY) and not still_cached(got):
         return back_out(k, got)
     got = got._replace(folio=ksm_might_need_to_copy(k, vmf.pte, got.folio))
-    if k.has(changes.WP_DRAINS_LRU) and vmf.write and got.cached and not (got.folio.ksm or got.folio.lru):
+    if counts_references(k) and vmf.write and got.cached and not (got.folio.ksm or got.folio.lru):
         lru_add_drain(k, vmf.cpu)
     yield
     pte_lock(vmf.pte.mm)
@@ -322,6 +324,11 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     return wrote
 
 
+def counts_references(k: Kernel) -> bool:
+    """Whether do_swap_page drains this CPU's LRU-add batch before it counts (d4c470970d45, v5.18 to v7.2)."""
+    return k.has(changes.WP_DRAINS_LRU) and not k.has(changes.SWAPIN_WITHOUT_DRAIN)
+
+
 def still_cached(got: SwapIn) -> bool:
     """Whether the folio still is in the swap cache for this slot (4969c1192d15, v2.6.36)."""
     return got.folio.swapcache and got.folio.entry is got.slot
@@ -335,7 +342,12 @@ def drop_swap_cache_page(k: Kernel, got: SwapIn) -> None:
 
 
 def back_out(k: Kernel, got: SwapIn) -> bool:
-    """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
+    """Somebody else resolved the fault, or the page is not what was looked up: drop everything.
+
+    Since f1879e8a0c60 (v7.0) a slot that no pte needs any more goes at once.
+    """
+    if k.has(changes.BACK_OUT_FREES_SWAP):
+        swapfile.folio_free_swap(k, got.folio)
     if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
         folio_unlock(got.folio)
     folio_put(k, got.folio)
@@ -397,10 +409,10 @@ def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     if folio.anon_exclusive:
         raise Crash(f"BUG_ON: {folio} is reached through a swap pte and PG_anon_exclusive")
     exclusive = swapin_exclusive(k, vmf, got)
-    if k.has(changes.NO_BYPASS):
+    if k.has(changes.MAP_THEN_FREE_SWAP):
         return map_then_free_swap(k, vmf, got, exclusive)
     swapfile.swap_free(k, got.slot)
-    if should_try_to_free_swap(vmf, got):
+    if should_try_to_free_swap(k, vmf, got, exclusive):
         swapfile.folio_free_swap(k, folio)
     exclusive = map_exclusive(k, got, exclusive)
     value = swapped_in_pte(k, vmf, folio, exclusive)
@@ -419,12 +431,15 @@ def add_rmap_of_swapped_in(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) 
 
 
 def map_then_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> PteValue:
-    """v7.0: only the marker makes a page exclusive, and its slot is given back after it is mapped."""
+    """v7.0: only the marker makes a page exclusive, and its slot is given back after it is mapped.
+
+    Until v7.3 the code still asks for a single reference, too, which a page in the swap cache never has here.
+    """
     value = swapped_in_pte(k, vmf, got.folio, exclusive)
     add_rmap_of_swapped_in(k, vmf, got, exclusive)
     swapfile.swap_free(k, got.slot)
     set_pte(vmf.pte, value)
-    if k.synchronous(got.slot.device) or (vmf.write and exclusive):
+    if should_try_to_free_swap(k, vmf, got, exclusive):
         swapfile.folio_free_swap(k, got.folio)
     return value
 
@@ -477,10 +492,19 @@ def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
     return exclusive or folio_ref_count(got.folio) == 1
 
 
-def should_try_to_free_swap(vmf: Fault, got: SwapIn) -> bool:
-    """Whether giving the slot back may let the write reuse the page: ours and the swap cache's references."""
-    freeable = got.cached and got.folio.swapcache and not got.folio.ksm
-    return freeable and vmf.write and folio_ref_count(got.folio) == 2
+def should_try_to_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> bool:
+    """Whether to give the slot back now, if no pte needs it.
+
+    For a write, because that may let it reuse the page: if there are no references but ours and the swap
+    cache's, since v7.3 if the page is exclusive.  On a synchronous device always (ab08be8dc96a, v7.0).
+    """
+    if not got.cached or not got.folio.swapcache:
+        return False
+    if k.has(changes.SYNC_FREES_SWAP) and k.synchronous(got.slot.device):
+        return True
+    if k.has(changes.EXCLUSIVE_FREES_SWAP):
+        return vmf.write and exclusive
+    return vmf.write and not got.folio.ksm and folio_ref_count(got.folio) == 2
 
 
 def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:

@@ -39,14 +39,16 @@ def mmap_write_unlock(mm: Mm) -> None:
     mm.mmap_writer = False
 
 
-def vma_start_read(k: Kernel, vma: Vma) -> bool:
-    """A fault takes only the lock of its VMA if it can (0bff0aaea03e, v6.4).
+def vma_start_read(k: Kernel, pte: Pte) -> bool:
+    """A fault takes only the lock of its VMA if it can (0bff0aaea03e, v6.4; on swap 1235ccd05b6d, v6.6).
 
     Only a CPU that has not flushed its TLB can tell, hence only with `option = tlb`.
     """
-    if not k.has_tlb or not k.has(changes.PER_VMA_LOCKS) or vma.locked:
+    if not k.has_tlb or not k.has(changes.PER_VMA_LOCKS) or pte.vma.locked:
         return False
-    vma.lock_readers = vma.lock_readers + 1
+    if pte.kind in ("swap", "migration") and not k.has(changes.SWAP_FAULTS_LOCK_VMA):
+        return False
+    pte.vma.lock_readers = pte.vma.lock_readers + 1
     return True
 
 

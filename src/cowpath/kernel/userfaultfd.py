@@ -36,7 +36,11 @@ def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
 
 
 def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
-    """A page that is mapped, under its lock: exclusive, and not pinned, also after its pte is cleared."""
+    """A page that is mapped, under its lock: exclusive, and not pinned, also after its pte is cleared.
+
+    It was dirty afterwards, written or not, until 75cb1cca2c88 (v6.15).  Since v6.18 TLBs are flushed last,
+    so that many pages need one flush: a CPU may write to the page through its old address until then.
+    """
     folio = value.folio
     if folio is None or not folio.anon_exclusive:
         k.say("not exclusive: UFFDIO_MOVE refuses (EBUSY)")
@@ -48,15 +52,21 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
     pte_lock(source.mm)
     if may_move(target, source, value) and folio.anon_exclusive and not folio_maybe_dma_pinned(folio):
         set_pte(source, PTE_NONE)
-        flush_tlb_page(k, source)
+        late = k.has(changes.MOVE_FLUSHES_LATE)
+        if not late:
+            flush_tlb_page(k, source)
         if k.lockless:
             yield
         if folio_maybe_dma_pinned(folio):
             set_pte(source, value)
         else:
             folio.index = target.page + 1
-            set_pte(target, value._replace(write=True, dirty=True))
+            dirty = value.dirty or not k.has(changes.MOVE_KEEPS_CLEAN)
+            set_pte(target, value._replace(write=True, dirty=dirty))
             move_references(k, target, source)
+        if late and k.has_tlb:
+            yield
+            flush_tlb_page(k, source)
     pte_unlock(source.mm)
     folio_unlock(folio)
     folio_put(k, folio)
