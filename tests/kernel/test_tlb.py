@@ -80,14 +80,14 @@ def test_a_copy_flushes() -> None:
 def test_a_fault_takes_the_lock_of_its_vma(release: str, taken: bool) -> None:
     """0bff0aaea03e, v6.4."""
     bench = Bench(release, TLB)
-    assert bench.call(vma_start_read, bench.k, bench.pte().vma) is taken
+    assert bench.call(vma_start_read, bench.k, bench.pte()) is taken
 
 
 @pytest.mark.parametrize(("release", "waits"), [("6.4", False), ("6.5", True)])
 def test_fork_waits_for_such_a_fault(release: str, waits: bool) -> None:
     """fb49c455323f, v6.5."""
     bench = Bench(release, TLB)
-    bench.call(vma_start_read, bench.k, bench.pte().vma)
+    bench.call(vma_start_read, bench.k, bench.pte())
     fork = bench.steps(dup_mmap(bench.k, 0, bench.k.mms[0], bench.k.mms[1]))
     if waits:
         with pytest.raises(Blocked):
