@@ -2,6 +2,7 @@
 """Kernels as sets of changes."""
 
 import itertools
+import re
 
 import pytest
 
@@ -16,6 +17,15 @@ def test_names_and_commits_are_unambiguous() -> None:
     names = [change.name for change in CHANGES]
     assert len(names) == len(set(names))
     assert all(change.rule and change.before and change.file for change in CHANGES)
+
+
+def test_every_commit_is_an_id_or_says_what_is_unsettled() -> None:
+    for change in CHANGES:
+        if change.release is not None:
+            assert bool(re.fullmatch("[0-9a-f]{12}", change.commit)) is not bool(change.unsettled), (
+                change.name
+            )
+        assert (change.until is None) is (not change.undone_by)
 
 
 def test_a_hunk_can_be_dropped_whole_in_part_or_with_the_patch() -> None:

@@ -47,6 +47,11 @@ class Change:
     unsettled: str = ""  # what of this record could not be looked up, and what it rests on instead
 
     @property
+    def shown_commit(self) -> str:
+        """The commit as tables name it; a dash where no id is known."""
+        return "-" if self.unsettled else self.commit
+
+    @property
     def hunk(self) -> str:
         """The hunk that it is a part of: "H4" for "H4a"; its own name where it is whole."""
         return self.name[:-1] if re.fullmatch(r"H\d[a-z]", self.name) else self.name
