@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cowpath import verdict
+from cowpath.explore.engine import Method
 from cowpath.explore.recorder import Model
 from cowpath.explore.step import Exhausted
 from cowpath.kernel.changes import version
@@ -173,10 +174,10 @@ def test_a_bound_claims_nothing() -> None:
     test = load_program(FOUNDING / "get-write-read-refault.litmus")
     full = judge(test, version("5.18"))
     states = len(full.exploration.states)
-    short = judge(test, version("5.18"), max_states=states - 1)
+    short = judge(test, version("5.18"), Method(max_states=states - 1))
     assert (short.verdict, short.condition) == ("unfinished", None)
     assert not short.exploration.finished
-    assert judge(test, version("5.18"), max_states=states).verdict == "broken"
+    assert judge(test, version("5.18"), Method(max_states=states)).verdict == "broken"
 
 
 def test_a_model_grows_with_its_test() -> None:
@@ -203,4 +204,4 @@ def test_growth_ends_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_recorded_result_is_verified_where_asked() -> None:
     test = load_program(FOUNDING / "stable-writes.litmus")
-    assert judge(test, version("6.1"), verify_every=1).verdict == "kept"
+    assert judge(test, version("6.1"), Method(verify_every=1)).verdict == "kept"

@@ -27,6 +27,7 @@ from functools import cached_property
 from os import PathLike, fspath
 
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.explore.trace import Step
 from cowpath.explore.trace import trace as find_trace
 from cowpath.goal import Goal, choose
@@ -66,7 +67,7 @@ def check(
     wanted = version(kernel, arch, added, dropped)
     source = read(path_or_text)
     program = resolve(parse_source(source), source)
-    return Check(judge(program, wanted, max_states), source)
+    return Check(judge(program, wanted, Method(max_states=max_states)), source)
 
 
 def read(path_or_text: str | PathLike[str]) -> Source:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from cowpath.eras import Column, all_versions, each_alone, eras
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.kernel.changes import FOUNDING, NEWEST, Version, version
 from cowpath.litmus.resolve import load_program
 from cowpath.parallel import each
@@ -56,11 +57,11 @@ def count(task: Task) -> Count:
     """Explore one test with its copies counted."""
     program = load_program(task.file)
     try:
-        result = judge(program, task.version, task.max_states, count_copies=True)
+        result = judge(program, task.version, Method(max_states=task.max_states), count_copies=True)
     except CowpathError as error:
         return Count(program.name, why=str(error))
     if result.verdict == "unfinished":
-        return Count(program.name, why="not finished: the search stopped at its bound")
+        return Count(program.name, why=f"not finished: {result.reason}")
     numbers = [outcome.copies for outcome in result.outcomes if outcome.copies is not None]
     if not numbers:
         return Count(program.name, kept=False, why="no run ends")

@@ -12,6 +12,7 @@ import functools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 from cowpath.errors import CowpathError
@@ -27,9 +28,9 @@ class Expected:
     verdicts: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def beside(cls, test: Path) -> Expected:
+    def beside(cls, test: str | PathLike[str]) -> Expected:
         """The file beside a test; empty if there is none.  Raises CowpathError if it cannot be read."""
-        return cls.read(test.parent / FILE_NAME)
+        return cls.read(Path(test).parent / FILE_NAME)
 
     @staticmethod
     @functools.cache

@@ -17,6 +17,7 @@ from typing import Literal
 
 from cowpath.eras import all_versions
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.explore.step import Exhausted, ModelError
 from cowpath.kernel.changes import CHANGES, Change, Version
 from cowpath.kernel.mutants import MUTANTS
@@ -181,7 +182,7 @@ def run(task: Task) -> Run:
     watched.asked = set()
     version = dataclasses.replace(task.version, changes=watched)
     try:
-        result = judge(load_program(task.file), version, MAX_STATES)
+        result = judge(load_program(task.file), version, Method(max_states=MAX_STATES))
     except CowpathError as error:
         return Run("error", (), None, frozenset(), frozenset(), str(error))
     except (ModelError, Exhausted) as error:

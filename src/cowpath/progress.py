@@ -39,15 +39,15 @@ class Meter:
         self.number, self.title = self.number + 1, title
         self.began = time.monotonic()
 
-    def update(self, states: int, frontier: int) -> None:
-        """So many states found, so many of them not expanded yet."""
+    def update(self, states: int, frontier: int, remark: str = "") -> None:
+        """So many states found, so many of them not expanded yet, and what else is worth saying."""
         now = time.monotonic()
         spent = now - self.began
         if not self.stream.isatty() or spent < QUIET_SECONDS or now - self.shown < INTERVAL_SECONDS:
             return
         self.shown = now
         line = f"[{self.number}/{self.searches}] {self.title}: {states:,} states, {frontier:,} to expand, "
-        line += f"{states / spent:,.0f}/s, {spent:.0f} s"
+        line += f"{states / spent:,.0f}/s, {spent:.0f} s{', ' * bool(remark)}{remark}"
         self.stream.write("\r" + line.ljust(self.width))
         self.stream.flush()
         self.width = len(line)

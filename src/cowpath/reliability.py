@@ -19,6 +19,7 @@ from typing import Literal
 from cowpath import promise, verdict
 from cowpath.eras import Column, each_alone, eras
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.explore.search import Exploration, explore
 from cowpath.explore.trace import trace
 from cowpath.kernel.changes import Version
@@ -144,7 +145,7 @@ def judge(
     >>> judge(resolve(situation("fork-after").test(KINDS[1])), version("6.1")).words
     '(lost)'
     """
-    result = verdict.judge(program, version, max_states)
+    result = verdict.judge(program, version, Method(max_states=max_states))
     strict = explore(promise.build(program, strict=True))
     allowed = {outcome.observed for outcome in strict.outcomes}
     promised = allowed >= set(result.promised)

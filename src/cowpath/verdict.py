@@ -8,14 +8,15 @@ a test to mean something.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from cowpath import promise
 from cowpath.errors import CowpathError
-from cowpath.explore.search import Exploration, Observed, explore
-from cowpath.explore.step import Exhausted, RangeError
+from cowpath.explore.engine import Method, explore
+from cowpath.explore.search import Observed, Progress, Search
+from cowpath.explore.step import Exhausted
 from cowpath.kernel import invariants, model
 from cowpath.kernel.changes import Version
 from cowpath.litmus import ast
@@ -30,9 +31,6 @@ class TooLargeError(CowpathError):
 
     def __init__(self, lack: Exception) -> None:
         super().__init__(f"this test needs more than the model has: {lack}")
-
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,8 @@ class Result:
     violations: tuple[Violation, ...]
     condition: bool | None
     promised: tuple[Observed, ...] = field(repr=False)  # what the promise allows, as in `names`
-    exploration: Exploration = field(repr=False)
+    exploration: Search = field(repr=False)
+    reason: str = ""  # why the verdict is "unfinished"
     seconds: float = 0.0
 
 
@@ -103,19 +102,18 @@ ORDER = ("crash", "hang", "leak", "lost write", "stale data")
 def judge(
     program: Program,
     version: Version,
-    max_states: int | None = None,
+    method: Method | None = None,
     progress: Progress | None = None,
-    verify_every: int = 0,
     count_copies: bool = False,
 ) -> Result:
     """Explore a test on a kernel and hold what it may do against the promise.
 
-    `max_states` bounds the search; a search that hits it gives the verdict "unfinished", and nothing that it
-    did not see is claimed.  Raises CowpathError where a statement is not modelled or the test is too large.
+    A search that ends early (see `explore`) gives the verdict "unfinished", and nothing that it did not see
+    is claimed.  Raises CowpathError where a statement is not modelled or the test is too large.
     """
     began = time.perf_counter()
     copies = count_copies or mentions_copies(program)
-    exploration = explore_mechanism(program, version, copies, max_states, progress, verify_every)
+    exploration = explore_mechanism(program, version, method, progress, copies)
     promised = explore(promise.build(program))
     outcomes = tuple(read_outcomes(program, exploration, promised, copies))
     violations = tuple(
@@ -134,6 +132,7 @@ def judge(
         condition=evaluate(program, outcomes) if finished else None,
         promised=tuple(outcome.observed for outcome in promised.outcomes),
         exploration=exploration,
+        reason=exploration.reason or promised.reason,
         seconds=time.perf_counter() - began,
     )
 
@@ -141,23 +140,20 @@ def judge(
 def explore_mechanism(
     program: Program,
     version: Version,
-    count_copies: bool,
-    max_states: int | None,
-    progress: Progress | None,
-    verify_every: int,
-) -> Exploration:
+    method: Method | None = None,
+    progress: Progress | None = None,
+    count_copies: bool = False,
+) -> Search:
     """Search with as many folios and slots as the test turns out to need."""
     more = {"Folio": 0, "Slot": 0}
     while True:
         mechanism = model.build(version, program, more["Folio"], more["Slot"], count_copies)[1]
         try:
-            return explore(mechanism, max_states, progress, verify_every)
+            return explore(mechanism, method, progress)
         except Exhausted as lack:
             more[lack.kind] += 2
             if more[lack.kind] > LARGEST_MODEL:
                 raise TooLargeError(lack) from lack
-        except RangeError as lack:
-            raise TooLargeError(lack) from lack
 
 
 def mentions_copies(program: Program) -> bool:
@@ -172,9 +168,7 @@ def mentions_copies(program: Program) -> bool:
 # -- outcomes --------------------------------------------------------------------------------------
 
 
-def read_outcomes(
-    program: Program, mechanism: Exploration, promised: Exploration, copies: bool
-) -> Iterator[Outcome]:
+def read_outcomes(program: Program, mechanism: Search, promised: Search, copies: bool) -> Iterator[Outcome]:
     """The outcomes of the mechanism, sorted by what is seen, each with its breakage."""
     allowed = {outcome.observed for outcome in promised.outcomes}
     for outcome, state in sorted(mechanism.outcomes.items(), key=lambda item: item[0].observed):

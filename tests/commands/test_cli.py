@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from cowpath import __version__
-from cowpath.cli import COMMANDS
+from cowpath.cli import COMMANDS, summary
 from cowpath.commands import check
+from cowpath.explore.search import Progress
 from tests.commands.conftest import Run
 
 
@@ -28,6 +29,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
     status, out, _ = run(command, "--help")
     assert status == 0
     assert out.startswith(f"usage: cowpath {command}")
+    assert summary(command) in " ".join(out.split())
 
 
 @pytest.mark.parametrize("arguments", [[], ["chekc"], ["check"], ["check", "--frmat", "x"], ["trace"]])
@@ -110,13 +112,14 @@ def test_progress_is_wiped_when_interrupted(run: Run, lost: Path, monkeypatch: p
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
 
-    def stops(program: object, version: object, bound: object, progress: object, every: object) -> None:
-        progress(1_000_000, 5)
+    def stops(program: object, version: object, method: object, progress: Progress) -> None:
+        progress(1_000_000, 5, "12 of at most 100 MiB")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(check, "judge", stops)
     assert run("check", lost).status == 130
     assert "1,000,000 states" in stream.getvalue()
+    assert "12 of at most 100 MiB" in stream.getvalue()
     assert screen(stream.getvalue()).strip() == "cowpath: interrupted"
 
 

@@ -22,9 +22,9 @@ def test_a_small_search_stays_in_python():
 def test_a_search_that_grows_changes_engines(monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setattr(engine, "THRESHOLD", 100)
-    found = engine.explore(build(LARGE, 2), rename=False)
+    found = engine.explore(build(LARGE, 2), engine.Method(rename=False))
     assert not isinstance(found, Exploration)
-    assert len(found.states) == len(engine.explore(build(LARGE, 2), engine="reference").states)
+    assert len(found.states) == len(engine.explore(build(LARGE, 2), engine.Method("reference")).states)
 
 
 def test_without_its_libraries_the_reference_goes_on(monkeypatch):
@@ -35,7 +35,7 @@ def test_without_its_libraries_the_reference_goes_on(monkeypatch):
 
 def test_threads_are_one_or_two():
     with pytest.raises(ValueError, match="threads=3: 1 or 2"):
-        engine.explore(build(LARGE, 2), threads=3)
+        engine.Method(threads=3)
 
 
 def test_a_small_check_imports_neither_numpy_nor_numba():

@@ -6,8 +6,9 @@ from collections import deque
 
 from hypothesis import assume, given, settings
 
+from cowpath.explore.path import path_to
 from cowpath.explore.search import Exploration, explore
-from cowpath.explore.trace import path_to, trace
+from cowpath.explore.trace import trace
 from tests.explore.random_models import Naive, Program, model, programs
 
 few = settings(max_examples=150, deadline=None)
@@ -77,9 +78,13 @@ def test_paths_are_shortest_and_of_those_the_simplest(program: Program) -> None:
     for target in targets:
         path = path_to(found, target)
         assert len(path) == depth[target]
-        before = [0, *(state for _, state in path)]
-        assert all(step in found.edges(number) for number, step in zip(before, path, strict=False))
-        assert [state for _, state in path][-1:] == ([target] if target else [])
+        numbers = {state: number for number, state in enumerate(found.states)}
+        before = [0, *(numbers[state] for _, state in path)]
+        assert all(
+            (actor, numbers[state]) in found.edges(number)
+            for number, (actor, state) in zip(before, path, strict=False)
+        )
+        assert before[-1] == target
         others = list(itertools.islice(all_paths(found, depth, target), 2000))
         assume(len(others) < 2000)
         assert switches([actor for actor, _ in path]) == min(map(switches, others))

@@ -85,14 +85,22 @@ def test_a_second_behaviour_is_refused() -> None:
             toys.walks_an_iterator,
             "walks_an_iterator waits in a list_iterator; only generators can be resumed",
         ),
+        (toys.hides_an_iterator, "in hides_an_iterator: yield inside an expression, a for, a with or a try"),
+        (toys.walks_an_expression, "a generator of the model must be made by def"),
         (toys.compares_content, "page content is opaque to the kernel"),
-        (toys.counts_too_far, "counter1.value = 8 is out of its range 0..7"),
     ],
 )
 def test_a_broken_rule_is_refused(thread: object, message: str) -> None:
     with pytest.raises(ModelError) as refused:
         explore(Toy().model(thread))
     assert message in str(refused.value)
+
+
+def test_a_count_beyond_its_range_ends_the_search() -> None:
+    """It is no mistake of the model: a larger test needs larger ranges."""
+    found = explore(Toy().model(toys.counts_too_far))
+    assert (found.finished, found.reason) == (False, "counter1.value = 8 is out of its range 0..7")
+    assert len(found.states) == 1
 
 
 def test_a_dead_local_may_hold_anything() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 pytest.importorskip("numba")
 
 from cowpath.explore import exploration
-from cowpath.explore.engine import explore
+from cowpath.explore.engine import Method, explore
 from tests.explore.models import build, models
 from tests.explore.test_native import ALL, LARGE, warm
 
@@ -20,7 +20,7 @@ def nameless(names):
 
 
 def assert_same_answers(arguments, found):
-    reference = explore(build(*arguments), engine="reference")
+    reference = explore(build(*arguments), Method("reference"))
     assert found.finished, found.reason
     assert set(reference.outcomes) == set(found.outcomes)
     assert nameless(reference.violations) == nameless(found.violations)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cowpath import kernel, promise
 from cowpath.explore import rules
 from cowpath.explore.step import ModelError
-from cowpath.kernel import model as kernel_model
 
 _numbers = itertools.count()
 
@@ -110,13 +110,32 @@ def test_functions_without_yield_may_do_anything(tmp_path: Path) -> None:
     assert rules.load(str(path)) == {}
 
 
-def test_the_kernel_cannot_be_built_with_a_broken_rule(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "memory.py").write_text("def do_swap_page(k):\n    for pte in k.ptes:\n        yield\n")
-    monkeypatch.setattr(kernel_model, "__file__", str(tmp_path / "model.py"))
-    with pytest.raises(ModelError, match=r"memory\.py:3: in do_swap_page: yield inside"):
-        kernel_model.check_rules()
+def test_the_whole_model_keeps_the_rules() -> None:
+    """A search looks only at the functions that it meets; here each of them is."""
+    files = [file for package in (kernel, promise) for file in Path(package.__path__[0]).glob("*.py")]
+    names = {function.name for file in files for function in rules.load(str(file)).values()}
+    assert {"do_swap_page", "try_to_unmap", "swapoff", "ksmd", "fork", "discard_lazily"} <= names
+
+
+def test_a_generator_is_looked_at_alone(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text("def kept(k):\n    yield\n\n\ndef broken(k):\n    for x in k:\n        yield\n")
+    assert rules.at(str(path), 1).name == "kept"
+    with pytest.raises(ModelError, match="7: in broken: yield inside"):
+        rules.at(str(path), 5)
+    with pytest.raises(ModelError, match="7: in broken: yield inside"):
+        rules.load(str(path))
+
+
+def test_a_generator_is_found_where_its_code_says(tmp_path: Path) -> None:
+    """Decorated or inside a class or a function; and what no `def` made is refused."""
+    path = tmp_path / "model.py"
+    path.write_text("class C:\n    def f(self):\n        yield\n\n\n@g\n@g\ndef h(k):\n    yield\n")
+    assert rules.at(str(path), 2).name == "f"
+    with pytest.raises(ModelError, match="in h: a generator of the model cannot have a decorator"):
+        rules.at(str(path), 6)
+    with pytest.raises(ModelError, match=r"model\.py:8: a generator of the model must be made by def"):
+        rules.at(str(path), 8)
 
 
 # -- liveness --------------------------------------------------------------------------------------

@@ -193,6 +193,16 @@ def walks_an_iterator(toy: Toy) -> Code:
     toy.counters[0].value = 1
 
 
+def hides_an_iterator(toy: Toy) -> Code:
+    for counter in toy.counters:
+        yield
+        counter.value = 1
+
+
+def walks_an_expression(toy: Toy) -> Code:
+    yield from (None for _ in toy.counters)
+
+
 def compares_content(toy: Toy) -> Code:
     if toy.boxes[0].items[0] == toy.boxes[1].items[0]:
         toy.counters[0].value = 1

@@ -3,12 +3,13 @@
 
 import dataclasses
 
-from hypothesis import HealthCheck, Phase, assume, given, reject, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 
+from cowpath.explore.engine import Method
 from cowpath.kernel.changes import NEWEST, version
 from cowpath.litmus import ast
 from cowpath.litmus.resolve import resolve
-from cowpath.verdict import Result, TooLargeError, judge
+from cowpath.verdict import Result, judge
 from tests.strategies import valid_trees
 
 MODELLED = (
@@ -45,10 +46,8 @@ slow = settings(
 
 def run(tree: ast.Litmus) -> Result:
     """The verdict on the newest kernel; programs with too many states are passed over."""
-    try:
-        result = judge(resolve(dataclasses.replace(tree, condition=None)), version(NEWEST), MAX_STATES)
-    except TooLargeError:
-        reject()
+    program = resolve(dataclasses.replace(tree, condition=None))
+    result = judge(program, version(NEWEST), Method(max_states=MAX_STATES))
     assume(result.verdict != "unfinished")
     return result
 

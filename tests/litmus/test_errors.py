@@ -67,10 +67,10 @@ def test_messages_speak_the_language() -> None:
 
 
 def test_every_terminal_has_words() -> None:
-    from cowpath.litmus.parse import _parser
+    from cowpath.litmus.grammar import parser
 
     grouped = set().union(*(group for group, _ in _GROUPS))
-    assert {terminal.name for terminal in _parser().terminals} <= {*_WORDS, *grouped, "__IGNORE_0"}
+    assert {terminal.name for terminal in parser().terminals} <= {*_WORDS, *grouped, "__IGNORE_0"}
 
 
 @given(st.integers(0, len(GOOD)), st.integers(0, 12), st.sampled_from(PIECES))

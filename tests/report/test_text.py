@@ -62,5 +62,6 @@ def test_a_column_says_no_more_than_it_must() -> None:
 
 def test_a_test_that_was_not_run_on_a_kernel_leaves_a_gap() -> None:
     old, new = version("5.18"), version("6.1")
-    shown = text.table([("a", result(old)), ("a", result(new)), ("b", result(new))])
+    rows = [text.row("a", result(old)), text.row("a", result(new)), text.row("b", result(new))]
+    shown = text.table(rows)
     assert shown.splitlines() == ["       5.18  6.1", "t (a)  kept  kept", "t (b)        kept"]

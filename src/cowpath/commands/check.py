@@ -5,29 +5,33 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from cowpath.commands import options
 from cowpath.errors import CowpathError
-from cowpath.expected import Expected
-from cowpath.explore.trace import trace
-from cowpath.goal import default_goal
+from cowpath.explore.engine import Method
+from cowpath.explore.search import Progress
 from cowpath.kernel.changes import Version
 from cowpath.litmus.resolve import load_program
+from cowpath.parallel import each
 from cowpath.program import Program
-from cowpath.progress import Meter
-from cowpath.report import cases, herd, itf, junit, ktap, sarif, text
+from cowpath.progress import Meter, Tally
 from cowpath.report import json as json_report
-from cowpath.report.case import Case
+from cowpath.report import text
+from cowpath.report.json import Failure
 from cowpath.verdict import Result, judge
 
 BROKEN, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 
-CASES = {"ktap": ktap.document, "junit": junit.document, "sarif": sarif.document}
+CASES = ("ktap", "junit", "sarif")
 """Formats for other tools that are written from cases."""
 
 FORMATS = ("text", "herd", "json", *CASES, "itf")
+
+FEW = 8
+"""Searches for which no second process is started: most take less time than that."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="litmus tests")
     options.add_kernel_options(parser)
     options.add_search_options(parser)
+    options.add_engine_options(parser)
+    options.add_jobs_option(parser)
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     parser.add_argument("--html", metavar="OUT", help="also write a page of its own to the file OUT")
     parser.add_argument(
@@ -48,110 +54,189 @@ def run(arguments: argparse.Namespace) -> int:
     """Check every file on every kernel; a file that cannot be read spoils only itself."""
     versions = options.versions(arguments)
     programs, failures = load(arguments.files)
-    results = []
-    with Meter(len(programs) * len(versions)) as meter:
-        for file, program in programs:
-            for version in versions:
-                meter.begin(f"{program.name} on {version}")
-                try:
-                    results.append((file, check(program, version, arguments, meter.update)))
-                except CowpathError as error:
-                    failures.append(json_report.Failure(file, f"{file}: {error}"))
-    write(arguments, results, failures)
+    method = options.method(arguments)
+    tasks = [Task(file, program, version, method) for file, program in programs for version in versions]
+    view = View(arguments.format, len(versions), arguments.expected, bool(arguments.html))
+    found = answer_all(tasks, view, arguments.jobs)
+    answers = [one for one in found if isinstance(one, Answer)]
+    failures += [one for one in found if isinstance(one, Failure)]
+    sys.stdout.write(document(view, answers, failures))
+    complain(view, answers, failures)
     if arguments.html:
         from cowpath.explorer.pages import check_page
 
+        results = [(one.row.file, one.result) for one in answers if one.result is not None]
         options.write_page(arguments.html, check_page(results, [failure.message for failure in failures]))
-    if failures:
-        return BAD_INPUT
-    if arguments.expected:
-        return compare(results)
-    return status([result for _, result in results])
+    return BAD_INPUT if failures else status(answers, arguments.expected)
 
 
-def load(files: Sequence[str]) -> tuple[list[tuple[str, Program]], list[json_report.Failure]]:
+def load(files: Sequence[str]) -> tuple[list[tuple[str, Program]], list[Failure]]:
     """The tests that can be read, and what is wrong with the others."""
     programs, failures = [], []
     for file in files:
         try:
             programs.append((file, load_program(file)))
         except CowpathError as error:
-            failures.append(json_report.Failure(file, str(error)))
+            failures.append(Failure(file, str(error)))
     return programs, failures
 
 
-def check(
-    program: Program, version: Version, arguments: argparse.Namespace, progress: Callable[[int, int], None]
-) -> Result:
-    """One test on one kernel."""
-    every = options.verify_every(arguments)
-    return judge(program, version, arguments.max_states, progress, every)
+# -- one test on one kernel ------------------------------------------------------------------------
 
 
-def write(
-    arguments: argparse.Namespace,
-    results: Sequence[tuple[str, Result]],
-    failures: Sequence[json_report.Failure],
-) -> None:
-    """Results on stdout, in the asked form; what went wrong also on stderr."""
-    found = [result for _, result in results]
-    form = arguments.format
-    if form in CASES:
-        sys.stdout.write(CASES[form](all_cases(results, failures, arguments.expected)))
-    elif form == "itf":
-        sys.stdout.write(one_trace(found))
-    elif form == "json":
-        sys.stdout.write(json_report.document(results, failures))
-    elif form == "herd":
-        sys.stdout.write(herd.log(found))
-    elif len({(file, result.version) for file, result in results}) > 1:
-        sys.stdout.write(text.table(results))
-    elif found:
-        sys.stdout.write(text.result_text(found[0]))
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One search."""
+
+    file: str
+    program: Program
+    version: Version
+    method: Method
+
+    @property
+    def title(self) -> str:
+        """What it searches."""
+        return f"{self.program.name} on {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How results are shown: a format, of how many kernels, and what else is asked of them."""
+
+    form: str
+    kernels: int
+    expected: bool
+    keep: bool  # the results themselves are needed again
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is kept of one result: it may come from another process, so not the search itself."""
+
+    row: text.Row
+    reason: str  # why it is not finished
+    as_asked: bool
+    expected: str | None
+    mismatch: bool
+    part: object  # of the document, in the format asked for
+    result: Result | None  # where the view keeps it
+
+
+def answer(task: Task, view: View, progress: Progress | None = None) -> Answer | Failure:
+    """Judge one test on one kernel."""
+    try:
+        result = judge(task.program, task.version, task.method, progress)
+    except CowpathError as error:
+        return Failure(task.file, f"{task.file}: {error}")
+    expected = expected_verdict(task) if view.expected else None
+    return Answer(
+        text.row(task.file, result),
+        result.reason if result.verdict == "unfinished" else "",
+        text.as_asked(result),
+        expected,
+        expected is not None and not text.as_expected(result, expected),
+        part(view, task.file, result, expected),
+        result if view.keep else None,
+    )
+
+
+def expected_verdict(task: Task) -> str | None:
+    """What the expected.toml beside the test says of it on this kernel."""
+    from cowpath.expected import Expected
+
+    return Expected.beside(task.file).verdict(task.program.name, task.version)
+
+
+def part(view: View, file: str, result: Result, expected: str | None) -> object:
+    """What a result contributes to the document."""
+    if view.form in CASES:
+        from cowpath.report import cases
+
+        return cases.of_result(file, result, expected)
+    if view.form == "json":
+        return json_report.test(file, result)
+    if view.form == "herd":
+        from cowpath.report import herd
+
+        return herd.one(result, name_kernel=view.kernels > 1)
+    if view.form == "itf":
+        return one_trace(result)
+    return text.result_text(result)
+
+
+def one_trace(result: Result) -> str:
+    """The path to the worst that happens, for viewers that show one trace."""
+    from cowpath.explore.trace import trace
+    from cowpath.goal import default_goal
+    from cowpath.report import itf
+
+    goal = default_goal(result)
+    return itf.document(result, [] if goal is None else trace(result.exploration, goal.state))
+
+
+def answer_all(tasks: Sequence[Task], view: View, jobs: int) -> list[Answer | Failure]:
+    """Judge them all, in order: many on all cores, a few one after the other."""
+    if view.form == "itf" and len(tasks) != 1:
+        raise CowpathError("an ITF document holds one trace: give one test and one kernel")
+    if jobs > 1 and len(tasks) > FEW and not view.keep:
+        with Tally(len(tasks)) as tally:
+            single = [Task(t.file, t.program, t.version, t.method.on_one_core()) for t in tasks]
+            return each(partial(answer, view=view), single, jobs, lambda task: tally.add(task.title))
+    with Meter(len(tasks)) as meter:
+        found = []
+        for task in tasks:
+            meter.begin(task.title)
+            found.append(answer(task, view, meter.update))
+        return found
+
+
+# -- all of them -----------------------------------------------------------------------------------
+
+
+def document(view: View, answers: Sequence[Answer], failures: Sequence[Failure]) -> str:
+    """What goes to stdout."""
+    parts = [one.part for one in answers]
+    if view.form in CASES:
+        return document_of_cases(view.form, parts, failures)
+    if view.form == "json":
+        return json_report.document([part for part in parts if isinstance(part, dict)], failures)
+    if is_table(view, answers):
+        return text.table([one.row for one in answers])
+    return "\n".join(map(str, parts))
+
+
+def document_of_cases(form: str, parts: Sequence[object], failures: Sequence[Failure]) -> str:
+    """Results and failures for other tools."""
+    from cowpath.report import cases, junit, ktap, sarif
+    from cowpath.report.case import Case
+
+    found = [*parts, *map(cases.of_failure, failures)]
+    write = {"ktap": ktap.document, "junit": junit.document, "sarif": sarif.document}[form]
+    return write([case for case in found if isinstance(case, Case)])
+
+
+def is_table(view: View, answers: Sequence[Answer]) -> bool:
+    """Several results as text: a table says little of each."""
+    return view.form == "text" and len({(one.row.file, one.row.version) for one in answers}) > 1
+
+
+def complain(view: View, answers: Sequence[Answer], failures: Sequence[Failure]) -> None:
+    """What went wrong goes to stderr: what a table has no room for, surprises, and files that failed."""
+    brief = is_table(view, answers)
+    for one in answers:
+        if brief and one.reason:
+            print(f"{one.row.file}, {one.row.version}: not finished: {one.reason}", file=sys.stderr)
+        if view.expected and one.mismatch:
+            wanted, found = one.expected, one.row.answer
+            print(f"{one.row.file}, {one.row.version}: expected {wanted!r}, found {found!r}", file=sys.stderr)
     for failure in failures:
         print(failure.message, file=sys.stderr)
 
 
-def all_cases(
-    results: Sequence[tuple[str, Result]], failures: Sequence[json_report.Failure], use_expected: bool
-) -> list[Case]:
-    """Results and failures as cases, held against what is expected if that was asked."""
-    found = [
-        cases.of_result(file, result, expected_verdict(file, result) if use_expected else None)
-        for file, result in results
-    ]
-    return found + [cases.of_failure(failure) for failure in failures]
-
-
-def one_trace(results: Sequence[Result]) -> str:
-    """The path to the worst that happens, for viewers that show one trace."""
-    if len(results) != 1:
-        raise CowpathError("an ITF document holds one trace: give one test and one kernel")
-    goal = default_goal(results[0])
-    steps = [] if goal is None else trace(results[0].exploration, goal.state)
-    return itf.document(results[0], steps)
-
-
-def status(results: Sequence[Result]) -> int:
+def status(answers: Sequence[Answer], expected: bool) -> int:
     """The exit status for a set of verdicts; `~exists` and `forall` demand something, `exists` only asks."""
-    if any(result.verdict == "unfinished" for result in results):
+    if any(one.reason for one in answers):
         return NOT_FINISHED
-    return BROKEN if any(result.verdict == "broken" or not text.as_asked(result) for result in results) else 0
-
-
-def compare(results: Sequence[tuple[str, Result]]) -> int:
-    """Hold results against the expected ones beside the tests; differences go to stderr."""
-    wrong = 0
-    for file, result in results:
-        expected, found = expected_verdict(file, result), text.expected_words(result)
-        if expected is not None and not text.as_expected(result, expected):
-            wrong += 1
-            print(f"{file}, {result.version}: expected {expected!r}, found {found!r}", file=sys.stderr)
-    if any(result.verdict == "unfinished" for _, result in results):
-        return NOT_FINISHED
-    return BROKEN if wrong else 0
-
-
-def expected_verdict(file: str, result: Result) -> str | None:
-    """What the expected.toml beside a test says of it on this kernel."""
-    return Expected.beside(Path(file)).verdict(result.program.name, result.version)
+    if expected:
+        return BROKEN if any(one.mismatch for one in answers) else 0
+    return BROKEN if any(one.row.verdict == "broken" or not one.as_asked for one in answers) else 0

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 
 from cowpath import verdict
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", required=True, choices=sorted(WRITERS), help="for Spin, or for rumur")
     options.add_kernel_options(parser)
     options.add_search_options(parser)
+    options.add_engine_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,11 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise CowpathError("an export is for one kernel: give --kernel and --arch once")
     with Meter(1) as meter:
         meter.begin(program.name)
-        found = verdict.explore_mechanism(
-            program, chosen[0], False, arguments.max_states, meter.update, options.verify_every(arguments)
-        )
+        method = dataclasses.replace(options.method(arguments), rename=False)  # others count every state
+        found = verdict.explore_mechanism(program, chosen[0], method, meter.update)
     if not found.finished:
-        print(f"cowpath export: not finished after {len(found.states)} states", file=sys.stderr)
+        print(f"cowpath export: not finished: {found.reason}", file=sys.stderr)
         return 3
     title = f"{program.name} on {chosen[0]}: {len(found.states)} states"
     sys.stdout.write(WRITERS[arguments.to](found.recorder, title))

@@ -10,6 +10,7 @@ import sys
 
 from cowpath.commands import options
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.litmus.resolve import load_program
 from cowpath.report import dot
 from cowpath.verdict import judge
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = options.versions(arguments)
     if len(chosen) != 1:
         raise CowpathError("a graph is of one kernel: give --kernel and --arch once")
-    result = judge(load_program(arguments.file), chosen[0], arguments.max_states)
+    result = judge(load_program(arguments.file), chosen[0], Method("reference", arguments.max_states))
     if result.verdict == "unfinished":
         raise CowpathError(
             f"more than {arguments.max_states} states: nobody can read such a graph (--max-states allows it)"

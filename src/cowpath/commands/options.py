@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import sys
-from pathlib import Path
 
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method, available
 from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, NEWEST, Version, version
+from cowpath.parallel import default_jobs
 
 
 def add_kernel_options(parser: argparse.ArgumentParser) -> None:
@@ -55,8 +57,6 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
 
 def add_jobs_option(parser: argparse.ArgumentParser) -> None:
     """--jobs."""
-    from cowpath.parallel import default_jobs
-
     cores = default_jobs()
     parser.add_argument(
         "--jobs", type=positive, default=cores, metavar="N", help=f"processes to use (default {cores})"
@@ -67,9 +67,51 @@ VERIFY_EVERY = 16
 """With --verify, the steps of every n-th state are run again."""
 
 
-def verify_every(arguments: argparse.Namespace) -> int:
-    """How often recorded steps are checked, 0 for never."""
-    return VERIFY_EVERY if arguments.verify else 0
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """--engine, --memory."""
+    group = parser.add_argument_group("what searches")
+    group.add_argument(
+        "--engine",
+        choices=("auto", "reference", "native"),
+        default="auto",
+        help="default auto: the native engine (the extra cowpath[native]) where a search grows large",
+    )
+    group.add_argument(
+        "--memory",
+        type=size,
+        metavar="SIZE",
+        help="what the native engine may use, as in 500M or 4G (default: half of what is free)",
+    )
+
+
+def method(arguments: argparse.Namespace) -> Method:
+    """How to search, as the options say.  Raises CowpathError where that engine is not to be had."""
+    if arguments.engine == "native" and not available():
+        raise CowpathError('--engine native needs NumPy and Numba: pip install "cowpath[native]"')
+    if arguments.engine == "native" and arguments.verify:
+        raise CowpathError("--verify runs steps again in Python, which only the reference search does")
+    return Method(
+        arguments.engine,
+        arguments.max_states,
+        VERIFY_EVERY if arguments.verify else 0,
+        arguments.memory,
+        min(2, default_jobs()),
+    )
+
+
+UNITS = {"K": 10, "M": 20, "G": 30, "T": 40}
+
+
+def size(text: str) -> int:
+    """An argument that is an amount of memory, in bytes or with a unit.
+
+    >>> size("500M"), size("4GiB")
+    (524288000, 4294967296)
+    """
+    match = re.fullmatch(r"(\d+)(?:([KMGT])i?B?)?", text, re.ASCII | re.IGNORECASE)
+    if match is None or not int(match[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of memory, such as 500M or 4G")
+    return int(match[1]) << (UNITS[match[2].upper()] if match[2] else 0)
 
 
 def positive(text: str) -> int:
@@ -90,7 +132,8 @@ def write_page(name: str, text: str) -> None:
         sys.stdout.write(text)
         return
     try:
-        Path(name).write_text(text, encoding="utf-8")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise CowpathError(f"{name} cannot be written: {error.strerror}") from error
 

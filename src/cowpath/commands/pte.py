@@ -2,7 +2,6 @@
 """Swap ptes of every architecture and kernel: take one apart, make one, draw them, ask a live process."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -11,9 +10,7 @@ from cowpath.arch import ARCHITECTURES, NEWEST_READ, Architecture, architecture
 from cowpath.arch.explain import explain
 from cowpath.arch.swp_pte import EntryError, make
 from cowpath.arch.swp_type import FEATURES, default_features, special_types
-from cowpath.pagemap import read_pagemap
 from cowpath.release import Release
-from cowpath.report.pagemap import pagemap_json, pagemap_lines
 from cowpath.report.pte import all_layouts, explanation_json, explanation_lines, layout_lines
 
 FLAGS = ("exclusive", "soft_dirty", "uffd_wp")
@@ -103,6 +100,8 @@ def _print(lines: Iterable[str]) -> int:
 
 
 def _print_json(document: object) -> int:
+    import json
+
     json.dump(document, sys.stdout, indent=2)
     print()
     return 0
@@ -167,6 +166,9 @@ def _layout(arguments: argparse.Namespace) -> int:
 
 
 def _pagemap(arguments: argparse.Namespace) -> int:
+    from cowpath.pagemap import read_pagemap
+    from cowpath.report.pagemap import pagemap_json, pagemap_lines
+
     arch = _arch(arguments.arch)
     release = Release.parse(os.uname().release if arguments.kernel is None else arguments.kernel)
     pid = os.getpid() if arguments.pid == "self" else number(arguments.pid, "a process id")

@@ -14,9 +14,6 @@ from cowpath.goal import Goal, choose
 from cowpath.litmus import parse
 from cowpath.litmus.resolve import load_program
 from cowpath.progress import Meter
-from cowpath.report import itf
-from cowpath.report.raw import with_raw_ptes
-from cowpath.report.story import story_text
 from cowpath.report.trace import trace_text
 from cowpath.verdict import Result, judge
 
@@ -26,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a litmus test")
     options.add_kernel_options(parser)
     options.add_search_options(parser)
+    options.add_engine_options(parser)
     parser.add_argument(
         "--to",
         metavar="WHAT",
@@ -50,14 +48,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise CowpathError("a trace is for one kernel: give --kernel and --arch once")
     with Meter(1) as meter:
         meter.begin(program.name)
-        result = judge(
-            program, chosen[0], arguments.max_states, meter.update, options.verify_every(arguments)
-        )
+        result = judge(program, chosen[0], options.method(arguments), meter.update)
     goal = choose(result, parse.load(arguments.file), arguments.to)
     if goal is None:
         return nowhere(result)
     steps = trace(result.exploration, goal.state)
-    show(arguments, result, with_raw_ptes(result, steps) if arguments.raw_ptes else steps, goal)
+    if arguments.raw_ptes:
+        from cowpath.report.raw import with_raw_ptes
+
+        steps = with_raw_ptes(result, steps)
+    show(arguments, result, steps, goal)
     return 0
 
 
@@ -78,8 +78,12 @@ def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], g
 
         options.write_page(arguments.html, trace_page(arguments.file, result, goal))
     elif arguments.story:
+        from cowpath.report.story import story_text
+
         sys.stdout.write(story_text(result, steps, goal))
     elif arguments.format == "itf":
+        from cowpath.report import itf
+
         sys.stdout.write(itf.document(result, steps))
     elif sys.stdout.isatty():
         from rich.console import Console

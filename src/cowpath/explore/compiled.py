@@ -19,13 +19,15 @@ from numba import int64, uint64
 F = TypeVar("F", bound=Callable[..., Any])
 
 EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE, EVENT_FRAME = 0, 1, 2, 3
-STACK, CHUNK, FAR = 4096, 256, 1 << 30
+WAITING = 2  # see flat.py
+STACK, CHUNK, FAR, ROUNDS = 4096, 256, 1 << 30, 4
 
 MOST = 4096
 """Successors of one state for which a buffer always has room."""
 
 MIX, MIX2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 HALF, LOW, BYTE, SHORT = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0xFF), np.uint64(0xFFFF)
+UNKNOWN = np.uint64(0xFFFFFFFFFFFFFFFF)  # the root of a state with a part that has no number yet
 S8, S16, S24, ONE, ZERO = np.uint64(8), np.uint64(16), np.uint64(24), np.uint64(1), np.uint64(0)
 
 
@@ -145,73 +147,107 @@ def put(words: Any, place: Any, value: Any) -> None:
 
 
 @compiled
-def renumber(
-    groups: Any,
-    roots: Any,
-    members: Any,
-    own: Any,
-    pointers: Any,
-    pointer_counts: Any,
-    codes: Any,
-    goes_to: Any,
-    frames: Any,
-    held: Any,
-    root_at: Any,
-    places: Any,
-    words: Any,
-    ranks: Any,
-) -> Any:
-    """Bring interchangeable records into their order (see RenamingArrays); 0 if all is done.
+def comes_after(
+    words: Any, own: Any, belonging: Any, fields: int, root_at: Any, places: Any, classes: Any
+) -> int:
+    """How two records compare, by what is in them and by where their actors stand: 1, 0 or -1."""
+    for cell in range(fields):
+        left, right = field(words, own[0, cell]), field(words, own[1, cell])
+        if left != right:
+            return 1 if left < right else -1
+    for which in range(belonging.shape[1]):
+        one, other = belonging[0, which], belonging[1, which]
+        left = classes[root_at[one] + field(words, places[one])]
+        right = classes[root_at[other] + field(words, places[other])]
+        if left != right:
+            return 1 if left < right else -1
+    return 0
 
-    Otherwise an exchange does not know a frame yet: 1 + that frame + the number of all frames * the exchange.
+
+@compiled
+def rank(names: Any, group: int, words: Any, root_at: Any, places: Any, ranks: Any) -> None:
+    """Two ranks for each record of a group, FAR where nothing refers to it.
+
+    The first by pointers from outside all groups and by locals, the second by pointers out of other groups.
     """
-    actors = len(root_at)
-    for group in range(len(groups)):
-        count = groups[group, 0]
-        for record in range(count):
-            ranks[record] = FAR
-        for pointer in range(groups[group, 2]):
-            record = members[group, field(words, roots[group, pointer])]
-            if record >= 0 and ranks[record] == FAR:
+    count, outside, inside = names.groups[group, 0], names.groups[group, 2], names.groups[group, 3]
+    for record in range(2 * count):
+        ranks[record] = FAR
+    for pointer in range(outside + inside):
+        record = names.members[group, field(words, names.roots[group, pointer])]
+        if record >= 0:
+            record += 0 if pointer < outside else count
+            if ranks[record] == FAR:
                 ranks[record] = pointer
-        for actor in range(actors):
-            frame = root_at[actor] + field(words, places[actor])
-            for place in range(held.shape[2]):
-                record = held[frame, group, place]
-                if record < 0:
-                    break
-                if ranks[record] == FAR:
-                    ranks[record] = groups[group, 2] + actor * held.shape[2] + place
-        for end in range(count - 1, 0, -1):
-            for one in range(end):
-                later = ranks[one] > ranks[one + 1]
-                if ranks[one] == ranks[one + 1]:
-                    for cell in range(groups[group, 3]):
-                        left, right = (
-                            field(words, own[group, one, cell]),
-                            field(words, own[group, one + 1, cell]),
+    for actor in range(len(root_at)):
+        frame = root_at[actor] + field(words, places[actor])
+        for place in range(names.held.shape[2]):
+            record = names.held[frame, group, place]
+            if record < 0:
+                break
+            if ranks[record] == FAR:
+                ranks[record] = outside + actor * names.held.shape[2] + place
+
+
+@compiled
+def exchange(names: Any, group: int, one: int, words: Any, root_at: Any, places: Any, swapped: Any) -> Any:
+    """Let two neighbours of a group change places; 0, or 1 + the place in `frames` of a frame not known."""
+    which, frames = names.groups[group, 1] + one, names.frames
+    for actor in range(len(root_at)):
+        at = root_at[actor] + field(words, places[actor])
+        swapped[actor] = frames[which, at]
+        if frames[which, at] < 0:
+            return 1 + at + frames.shape[1] * which
+    for actor in range(len(root_at)):
+        put(words, places[names.actors[which, actor]], swapped[actor])
+    for cell in range(names.groups[group, 5]):
+        left, right = names.own[group, one, cell], names.own[group, one + 1, cell]
+        held = field(words, left)
+        put(words, left, field(words, right))
+        put(words, right, held)
+    for pointer in range(names.pointer_counts[group]):
+        place = names.pointers[group, pointer]
+        put(words, place, names.codes[which, field(words, place)])
+    return 0
+
+
+@compiled
+def renumber(names: Any, root_at: Any, places: Any, words: Any, ranks: Any) -> Any:
+    """Bring interchangeable records into their order (see reduce.py); 0 if all is done.
+
+    Groups refer to each other, so it repeats until nothing moves.  Otherwise an exchange does not know a
+    frame yet: see `exchange`.
+    """
+    groups, moved, rounds = names.groups, True, 0
+    while moved and rounds < ROUNDS:
+        moved, rounds = False, rounds + 1
+        for group in range(len(groups)):
+            count = groups[group, 0]
+            rank(names, group, words, root_at, places, ranks)
+            for end in range(count - 1, 0, -1):
+                for one in range(end):
+                    order = ranks[one] - ranks[one + 1]
+                    if order == 0:
+                        order = comes_after(
+                            words,
+                            names.own[group, one : one + 2],
+                            names.belonging[group, one : one + 2],
+                            groups[group, 4],
+                            root_at,
+                            places,
+                            names.classes,
                         )
-                        if left != right:
-                            later = left < right
-                            break
-                if not later:
-                    continue
-                which = groups[group, 1] + one
-                for actor in range(actors):
-                    at = root_at[actor] + field(words, places[actor])
-                    ranks[count + actor] = frames[which, at]
-                    if frames[which, at] < 0:
-                        return 1 + at + frames.shape[1] * which
-                for actor in range(actors):
-                    put(words, places[goes_to[which, actor]], ranks[count + actor])
-                for cell in range(groups[group, 3]):
-                    left, right = field(words, own[group, one, cell]), field(words, own[group, one + 1, cell])
-                    put(words, own[group, one, cell], right)
-                    put(words, own[group, one + 1, cell], left)
-                for pointer in range(pointer_counts[group]):
-                    place = pointers[group, pointer]
-                    put(words, place, codes[which, field(words, place)])
-                ranks[one], ranks[one + 1] = ranks[one + 1], ranks[one]
+                    if order == 0:
+                        order = ranks[count + one] - ranks[count + one + 1]
+                    if order <= 0:
+                        continue
+                    unknown = exchange(names, group, one, words, root_at, places, ranks[2 * count :])
+                    if unknown:
+                        return unknown
+                    moved = True
+                    ranks[one], ranks[one + 1] = ranks[one + 1], ranks[one]
+                    at = count + one
+                    ranks[at], ranks[at + 1] = ranks[at + 1], ranks[at]
     return 0
 
 
@@ -256,6 +292,7 @@ def expand(
     """
     nodes, kids, leaves, ops = trees.nodes, trees.kids, trees.leaves, trees.ops
     entries, root_at, places = trees.roots, trees.root_at, trees.frame_places
+    resting = trees.resting
     split, count, actors = trees.part_first[1], trees.part_first[2], len(trees.root_at)
     roots, left_words, right_words = store.roots, store.left_words, store.right_words
     start, room = work.region_size * region, work.region_size
@@ -264,7 +301,7 @@ def expand(
     forward = work.forward
     words, ring = np.empty(count, np.uint64), np.empty((CHUNK, count + 2), np.uint64)
     stack, ranks = np.empty(STACK, np.int64), np.empty(512, np.int64)
-    groups, renaming = names.groups, len(names.groups) > 0
+    renaming = len(names.groups) > 0
     left_flags, right_flags = store.left_flags, store.right_flags
     crash_word, crash_shift = places[actors, 0], uint64(places[actors, 1])
     crash_mask = uint64(places[actors, 2])
@@ -277,13 +314,6 @@ def expand(
         one, other = left_flags[int64(root >> HALF)], right_flags[int64(root & LOW)]
         blocked, rest = one | other, ((one & other) >> uint64(63)) != ZERO
         crashed = (words[crash_word] >> crash_shift) & crash_mask != ZERO
-        forward[number - base] = crashed or rest
-        if crashed or rest:
-            entry = trees.observer[1 if crashed else 0]
-            if walk(nodes, kids, words, entry) == 0:
-                events[reported, 0], events[reported, 1], events[reported, 2] = EVENT_OUTCOME, number, 0
-                events[reported, 3] = missing(nodes, kids, words, entry)
-                reported += 1
         for actor in range(0 if crashed else actors):
             if actor < 63 and (blocked >> uint64(actor)) & ONE:
                 continue
@@ -296,6 +326,7 @@ def expand(
                 entry = walk(nodes, kids, words, stack[top])
                 if entry == -1:
                     continue
+                rest = rest and resting[at] != WAITING
                 if entry == 0:
                     events[reported, 0], events[reported, 1], events[reported, 2] = EVENT_STEP, number, actor
                     events[reported, 3] = missing(nodes, kids, words, stack[top])
@@ -324,22 +355,7 @@ def expand(
                 apply(ops, head, words, next_words, count)
                 if renaming:
                     next_words[count + 1] = uint64(3)
-                    unknown = renumber(
-                        groups,
-                        names.roots,
-                        names.members,
-                        names.own,
-                        names.pointers,
-                        names.pointer_counts,
-                        names.codes,
-                        names.actors,
-                        names.frames,
-                        names.held,
-                        root_at,
-                        places,
-                        next_words,
-                        ranks,
-                    )
+                    unknown = renumber(names, root_at, places, next_words, ranks)
                     if unknown and reported + actors + 1 < len(events):
                         events[reported, 0], events[reported, 1] = EVENT_FRAME, number
                         events[reported, 3] = unknown - 1
@@ -347,6 +363,13 @@ def expand(
                 to_leaf[candidates], to_parent[candidates] = -entry, number
                 candidates += 1
                 waiting += 1
+        forward[number - base] = crashed or rest
+        if crashed or rest:
+            entry = trees.observer[1 if crashed else 0]
+            if walk(nodes, kids, words, entry) == 0:
+                events[reported, 0], events[reported, 1], events[reported, 2] = EVENT_OUTCOME, number, 0
+                events[reported, 3] = missing(nodes, kids, words, entry)
+                reported += 1
         number += 1
     pendings = resolve(store, split, ring, waiting, candidates - waiting, to_root, pending, pendings)
     work.candidate_count[region], work.pending_count[region] = candidates, pendings
@@ -397,6 +420,7 @@ def resolve(
             for word in range(count):
                 pending[pendings, word] = row[word]
             pendings += 1
+            to_root[first + at] = UNKNOWN
         else:
             to_root[first + at] = (uint64(left) << HALF) | uint64(right)
     return pendings
@@ -687,14 +711,23 @@ def sweep(trees: Any, names: Any, store: Any, work: Any, tables: Any, bits: int,
 
 
 @compiled
-def find_parent(trees: Any, names: Any, store: Any, work: Any, first: int, last: int, root: Any) -> Any:
-    """The first of some states that has a step to the state with this root, or -1."""
+def find_parents(
+    trees: Any, names: Any, store: Any, work: Any, first: int, last: int, wanted: Any, parents: Any
+) -> int:
+    """Which of some states have a step to a state with one of these roots, sorted; returns how many.
+
+    `parents` has room for all of them.  -1: one state alone overflows the buffers.
+    """
+    found = 0
     while first < last:
-        done = expand(trees, names, store, work, 0, first, min(last, first + 256), first)
-        for index in range(work.candidate_count[0]):
-            if work.root[index] == root:
-                return int64(work.parent[index])
-        if done == first:
+        done = expand(trees, names, store, work, 0, first, min(last, first + CHUNK), first)
+        if done <= first:
             return -1
+        for index in range(work.candidate_count[0]):
+            root, parent = work.root[index], work.parent[index]
+            at = np.searchsorted(wanted, root)
+            if at < len(wanted) and wanted[at] == root and (found == 0 or parents[found - 1] != parent):
+                parents[found] = parent
+                found += 1
         first = done
-    return -1
+    return found

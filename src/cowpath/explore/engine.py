@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cowpath.explore.recorder import Model
-from cowpath.explore.search import Search
+from cowpath.explore.search import Progress, Search
 from cowpath.explore.search import explore as reference
 
 Engine = Literal["auto", "reference", "native"]
@@ -25,39 +25,53 @@ THRESHOLD = 30_000
 WARM_UP = 4_000
 """States that the reference search explores first for `native`: they choose the packing."""
 
-Progress = Callable[[int, int], None]
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How to search.  Whatever the method, a search that finishes gives the same answers.
+
+    `max_states` ends a search early; `memory` bounds the native engine's store in bytes (default: half of
+    what is free); `threads` is 1 or 2: its table of states has one half for each.  With `rename` it keeps one
+    of all states that differ only by which interchangeable record is which.  `verify_every` n > 0 runs the
+    recorded steps of every n-th state again in Python; only the reference search does that.
+    """
+
+    engine: Engine = "auto"
+    max_states: int | None = None
+    verify_every: int = 0
+    memory: int | None = None
+    threads: int = 1
+    rename: bool = True
+
+    def __post_init__(self) -> None:
+        if self.threads not in (1, 2):
+            raise ValueError(f"threads={self.threads}: 1 or 2")
+
+    def on_one_core(self) -> Method:
+        """The same where other searches use the other cores."""
+        return replace(self, threads=1)
 
 
-def explore(
-    model: Model,
-    max_states: int | None = None,
-    progress: Progress | None = None,
-    verify_every: int = 0,
-    engine: Engine = "auto",
-    memory: int | None = None,
-    threads: int = 1,
-    rename: bool = True,
-) -> Search:
+def explore(model: Model, method: Method | None = None, progress: Progress | None = None) -> Search:
     """Every reachable state, every outcome, every broken invariant, by the engine that suits.
 
-    `memory` bounds the native engine's store in bytes (default: half of what is free).  A search that ends
-    for lack of it has `finished` False and says why in `reason`.  `verify_every` needs the reference search.
-    `rename` lets the native engine keep one of all states that differ only by which interchangeable record is
-    which.  `threads` is 1 or 2: the table of states has one half for each.  Raises ImportError where `engine`
-    is "native" and NumPy or Numba is missing.
+    A search that ends for lack of memory, at its bound or at a count beyond its range has `finished` False
+    and says why in `reason`.  Raises ImportError where the engine "native" is asked for and NumPy or Numba is
+    missing.
     """
-    if threads not in (1, 2):
-        raise ValueError(f"threads={threads}: 1 or 2")
-    if engine == "reference" or verify_every or (engine == "auto" and not available()):
-        return reference(model, max_states, progress, verify_every)
-    first = WARM_UP if engine == "native" else THRESHOLD
-    limit = first if max_states is None else min(first, max_states)
+    method = method or Method()
+    if method.engine == "reference" or method.verify_every or (method.engine == "auto" and not available()):
+        return reference(model, method.max_states, progress, method.verify_every)
+    first = WARM_UP if method.engine == "native" else THRESHOLD
+    limit = first if method.max_states is None else min(first, method.max_states)
     found = reference(model, limit, progress)
-    if engine == "auto" and (found.finished or limit == max_states):
+    stays = found.finished or limit == method.max_states or len(found.states) <= limit
+    if method.engine == "auto" and stays:
         return found
     from cowpath.explore.exploration import native
 
-    return native(found, max_states, progress, memory or free_memory() // 2, threads, rename)
+    memory = method.memory or free_memory() // 2
+    return native(found, method.max_states, progress, memory, method.threads, method.rename)
 
 
 def available() -> bool:
@@ -75,4 +89,4 @@ def free_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
-__all__ = ["Engine", "Search", "available", "explore", "free_memory"]
+__all__ = ["Engine", "Method", "Search", "available", "explore", "free_memory"]

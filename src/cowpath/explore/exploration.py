@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,9 +16,9 @@ from cowpath.explore.native import NativeSearch, States
 from cowpath.explore.packing import Packing, room_for
 from cowpath.explore.recorder import Model, Recorder
 from cowpath.explore.renaming import RenamingRecorder
-from cowpath.explore.search import Exploration, Hang, Outcome, Violation
+from cowpath.explore.search import Exploration, Hang, Layer, Outcome, Progress, Violation
 from cowpath.explore.split import choose_parts, fields_of
-from cowpath.explore.step import ModelError
+from cowpath.explore.step import RangeError
 from cowpath.explore.store import Full
 
 SAMPLE = 8192
@@ -106,29 +107,42 @@ class NativeExploration:
         root = search.np_root(parts[0], parts[1])
         return int(compiled.lookup(store.roots, store.tables, root, store.bits))
 
-    def path(self, number: int) -> list[int]:
-        """The states on a shortest path from the initial state to this one.
+    def layers(self, target: int) -> list[Layer]:
+        """The shortest paths to a state, see `Search`.
 
-        Nothing is stored for it: the batch that found a state is known, and it is expanded once more.
+        Nothing is stored for them: backwards from the target, all states one step nearer are expanded once
+        more, to find those that lead to one that is wanted.
         """
-        found = [number]
-        firsts = [first for _, first in self.search.batches]
-        while found[-1]:
-            batch = bisect.bisect_right(firsts, found[-1]) - 1
-            begin = self.search.batches[batch][0]
-            end = self.search.batches[batch + 1][0] if batch + 1 < len(firsts) else found[-1]
-            root = self.search.store.roots[found[-1]]
-            parent = compiled.find_parent(
-                self.search.trees, self.search.names, self.search.arrays, self.search.work, begin, end, root
-            )
-            found.append(int(parent))
+        search, wanted = self.search, [target]
+        found: list[Layer] = []
+        distance = bisect.bisect_right(search.firsts, target) - 1
+        for first, last in reversed(list(itertools.pairwise(search.firsts[: distance + 1]))):
+            parents = np.empty(last - first, np.int64)
+            roots = np.sort(search.store.roots[np.array(wanted)])
+            arrays = (search.trees, search.names, search.arrays, search.work)
+            count = compiled.find_parents(*arrays, first, last, roots, parents)
+            kept = set(wanted)
+            wanted = parents[:count].tolist()
+            found.append({n: [edge for edge in self.edges(n) if edge[1] in kept] for n in wanted})
         return found[::-1]
+
+    def canonical(self, state: bytes) -> bytes:
+        """The state that was kept for this one."""
+        return self.search.canonical(state)
+
+    @property
+    def engine(self) -> str:
+        """What searched, in a few words."""
+        groups = self.search.forest.renaming.groups
+        kinds = sorted({f"{type(group[0]).__name__.lower()}s" for group in groups})
+        names = f", up to the names of {' and '.join(kinds)}" if kinds else ""
+        return f"native engine{names}, {self.search.store.text()}"
 
 
 def native(
     warm: Exploration,
     max_states: int | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
     memory: int,
     threads: int,
     rename: bool = True,
@@ -157,7 +171,7 @@ def _run(
     recorder: Recorder,
     part_of: list[int],
     max_states: int | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
     memory: int,
     threads: int,
 ) -> NativeExploration:
@@ -165,11 +179,11 @@ def _run(
     found = NativeExploration(search)
     try:
         found.finished = search.run(max_states, progress)
-        found.reason = "" if found.finished else f"stopped after {max_states} states"
+        found.reason = "" if found.finished else f"it stopped after {max_states:,} states"
     except Full:
-        found.reason = f"{memory >> 20} MiB hold no more than {search.store.count} states"
+        found.reason = f"{memory >> 20:,} MiB hold no more than {search.store.count:,} states"
     except MemoryError:
-        found.reason = f"the machine has no more memory after {search.store.count} states"
-    except ModelError as error:
+        found.reason = f"the machine has no more memory after {search.store.count:,} states"
+    except RangeError as error:
         found.reason = str(error)
     return found

@@ -29,6 +29,10 @@ possible, or an invariant holds; an invariant is broken."""
 
 NOTHING_LEAF, BROKEN_LEAF = 1, 2
 
+MOVING, RESTING, WAITING = 0, 1, 2
+"""What a frame means for the end of a run: it must go on; it may end; it may end if nothing lets this actor
+begin (see `Recorder.at_rest`)."""
+
 
 class Arrays(NamedTuple):
     """What compiled code gets."""
@@ -38,7 +42,7 @@ class Arrays(NamedTuple):
     leaves: Words
     ops: Words
     roots: Entries  # of the frames of all actors, actor by actor
-    resting: NDArray[np.uint8]  # of the same frames: the run may end here
+    resting: NDArray[np.uint8]  # of the same frames: MOVING, RESTING or WAITING
     root_at: NDArray[np.int64]  # per actor
     frame_places: NDArray[np.int64]  # per actor and for the crash number: word, shift, mask
     part_first: NDArray[np.int64]
@@ -131,11 +135,19 @@ class Forest:
                     raise OverflowError(self.packing.first_frame + actor)
                 frame = frames[number]
                 at = actor * self.room + number
-                self.resting[at] = frame.finished or frame.idle
+                self.resting[at] = self.rests(actor, number)
                 if frame.finished:
                     self.roots[at] = -NOTHING_LEAF
                 self.renaming.add_frame(actor, number)
             self.known_frames[actor] = len(frames)
+
+    def rests(self, actor: int, number: int) -> int:
+        """Whether a run may end while the actor stands in this frame."""
+        frame = self.recorder.frames[actor][number]
+        if not (frame.finished or frame.idle):
+            return MOVING
+        begun = number > 0 or self.recorder.model.actors[actor].background
+        return RESTING if begun else WAITING
 
     def mirror_step(self, actor: int, number: int, state: bytes) -> None:
         """Mirror what is recorded for one step from this frame in this state."""

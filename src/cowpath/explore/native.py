@@ -21,7 +21,7 @@ from cowpath.explore import compiled
 from cowpath.explore.flat import Forest
 from cowpath.explore.packing import Packing, room_for
 from cowpath.explore.recorder import Model, Recorder, Tree
-from cowpath.explore.search import Outcome, Violation, observed
+from cowpath.explore.search import Outcome, Progress, Violation, observed
 from cowpath.explore.step import Content, ModelError
 from cowpath.explore.store import Store, StoreArrays
 
@@ -113,7 +113,7 @@ class NativeSearch:
         self.outcomes: dict[Outcome, int] = {}
         self.violations: dict[str, Violation] = {}
         self.retreating: list[NDArray[np.int64]] = []  # states all of whose successors were found before them
-        self.batches: list[tuple[int, int]] = []  # (first state expanded, first state found then)
+        self.firsts = [0, 1]  # the first state of each distance from the initial one
         self.transitions = 0
         self.batch = 64
         self.arrays: StoreArrays = self.store.arrays()
@@ -124,7 +124,7 @@ class NativeSearch:
 
     # -- the loop ----------------------------------------------------------------------------------
 
-    def run(self, max_states: int | None, progress: Callable[[int, int], None] | None) -> bool:
+    def run(self, max_states: int | None, progress: Progress | None) -> bool:
         """Search on; True when every state was expanded.  Raises Full."""
         current, told = 0, time.monotonic()
         while current < self.store.count:
@@ -133,17 +133,17 @@ class NativeSearch:
             current = self.step(current)
             if progress is not None and time.monotonic() - told > 0.2:
                 told = time.monotonic()
-                progress(self.store.count, self.store.count - current)
+                progress(self.store.count, self.store.count - current, self.store.text())
         return True
 
     def step(self, current: int) -> int:
-        """Expand one batch; returns the first state that is not expanded yet."""
-        done = self.expand(current, min(self.store.count, current + self.batch))
+        """Expand one batch, of states equally far away; returns the first state that is not expanded yet."""
+        if current == self.firsts[-1]:
+            self.firsts.append(self.store.count)
+        done = self.expand(current, min(self.firsts[-1], current + self.batch))
         candidates = int(self.work.candidate_count.sum())
         self.store.make_room(candidates)
-        found = self.store.count
         self.enter(current)
-        self.batches.append((current, found))
         self.transitions += candidates
         forward = self.work.forward[: done - current]
         if not forward.all():
@@ -309,13 +309,18 @@ class NativeSearch:
             self.repack()
 
     def canonical(self, state: bytes) -> bytes:
-        """The state that stands for this one."""
+        """The state that stands for this one; it may stand in frames that the search has not met."""
         ranks = np.empty(512, np.int64)
         while True:
-            words = self.np_words(state)
-            unknown = compiled.renumber(
-                *self.names, self.trees.root_at, self.trees.frame_places, words, ranks
-            )
+            try:
+                self.forest.add_frames()
+                words = self.np_words(state)
+            except OverflowError:
+                self.repack()
+                self.refresh()
+                continue
+            places = self.trees.frame_places
+            unknown = compiled.renumber(self.names, self.trees.root_at, places, words, ranks)
             if not unknown:
                 return self.packing.unpack(words.tolist())
             self.learn_exchange(unknown - 1)

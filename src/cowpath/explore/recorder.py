@@ -181,6 +181,7 @@ class Recorder:
         self.frames: list[list[Frame]] = []
         self.trees: list[list[Tree]] = []
         self._frame_ids: list[dict[object, int]] = []
+        self._standing: dict[int, Code] = {}  # id(frame) -> the generator that first came there
         for index, actor in enumerate(model.actors):
             self._frame_ids.append({})
             self.frames.append([Frame(index, (), (), finished=False, idle=actor.optional)])
@@ -287,7 +288,9 @@ class Recorder:
         tree.insert(reads, Leaf(tuple(writes.items()), moves, blocked, notes, places))
 
     def _stand(self, frame: Frame) -> Code:
-        """A fresh generator, brought to where this frame stands."""
+        """A generator that stands where this frame does: the one that came here, once, then fresh ones."""
+        if id(frame) in self._standing:
+            return self._standing.pop(id(frame))
         generator = self.model.actors[frame.actor].start()
         for seen in frame.history:
             self.step.begin(b"", replay=seen)
@@ -310,7 +313,10 @@ class Recorder:
                 raise ModelError(f"{self.model.actors[before.actor].name} has too many frames")
             known[key] = len(frames)
             held = key[0][2] if key else ()
-            frames.append(Frame(before.actor, history, where, generator is None, idle, held))
+            frame = Frame(before.actor, history, where, generator is None, idle, held)
+            frames.append(frame)
+            if generator is not None:
+                self._standing[id(frame)] = generator
             self.trees[before.actor].append(Tree())
         return known[key]
 
@@ -325,8 +331,7 @@ def _stack(generator: Code | None) -> tuple[_Key, tuple[Place, ...]]:
     inner: Any = generator
     while inspect.isgenerator(inner):
         code, line = inner.gi_code, cast("FrameType", inner.gi_frame).f_lineno
-        function = rules.load(code.co_filename)[code.co_firstlineno]
-        live = function.live_at(line)
+        live = rules.at(code.co_filename, code.co_firstlineno).live_at(line)
         held = [(name, value) for name, value in inspect.getgeneratorlocals(inner).items() if name in live]
         for name, value in held:
             _check_local(code.co_name, name, value)

@@ -96,6 +96,7 @@ class RenamingRecorder(Recorder):
         self.exchanges = exchanges(recorder.model)
         self.renamed: dict[int, tuple[int, int, Exchange]] = {}  # id(frame) -> where it comes from
         self.keys: list[dict[int, object]] = [{} for _ in recorder.frames]
+        self.met: dict[tuple[int, int, int], int] = {}  # (exchange, actor, frame) -> the frame it leads to
 
     def key(self, actor: int, number: int) -> object:
         """What identifies a frame; None for an actor that has not begun."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What model code may look like, checked when it is loaded, and which locals are live where it yields.
+"""What model code may look like, checked when an actor meets it, and which locals are live where it yields.
 
 A frame (where an actor stands) is identified by its code position and its live locals.  That is sound only if
 nothing else can influence the rest of the generator, hence the rules:
@@ -9,7 +9,8 @@ nothing else can influence the rest of the generator, hence the rules:
 - not inside `for`, `with`, `try`, `match` or a comprehension: iterators and handlers hide there too;
 - a generator has no decorator and uses no `global`, `nonlocal`, nested functions or `del`.
 
-Liveness is computed on the syntax tree, not on bytecode, so it does not depend on the Python release.
+Liveness is computed on the syntax tree, not on bytecode, so it does not depend on the Python release.  Trees
+take time, so a function is looked at when an actor first stands in it: `at`.  The tests look at all: `load`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from cowpath.explore.step import ModelError
 
@@ -52,17 +53,34 @@ class FunctionRules:
 
 
 @functools.cache
+def at(filename: str, line: int) -> FunctionRules:
+    """The rules of the generator function that begins at a line.  Raises ModelError if it breaks one."""
+    for function in _functions(filename):
+        if _first_line(function) == line:
+            return _Liveness(function, filename).result()
+    raise ModelError(f"{filename}:{line}: a generator of the model must be made by def")
+
+
 def load(filename: str) -> dict[int, FunctionRules]:
     """The rules of every generator function in a file, by first line.  Raises ModelError if one is broken."""
-    text = Path(filename).read_text(encoding="utf-8")
-    if "yield" not in text:  # no generator, nothing to check: parsing is what start-up time goes to
-        return {}
-    tree = ast.parse(text, filename)
-    return {
-        node.lineno: _Liveness(node, filename).result()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and _yields(node)
-    }
+    lines = [_first_line(function) for function in _functions(filename) if _yields(function)]
+    return {line: at(filename, line) for line in lines}
+
+
+def _functions(filename: str) -> Iterator[ast.FunctionDef]:
+    """The functions of a file; those that stand in no other come first."""
+    return (node for node in ast.walk(_tree(filename)) if isinstance(node, ast.FunctionDef))
+
+
+@functools.cache
+def _tree(filename: str) -> ast.Module:
+    with open(filename, encoding="utf-8") as file:
+        return ast.parse(file.read(), filename)
+
+
+def _first_line(function: ast.FunctionDef) -> int:
+    """As in its code object: that of its first decorator, if it has one."""
+    return min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
 
 
 def _yields(function: ast.FunctionDef) -> bool:
@@ -166,11 +184,14 @@ class _Liveness:
 
     def reads(self, node: ast.AST) -> Names:
         """The names that a piece of code without yields may read."""
+        names = set()
         for part in ast.walk(node):
-            if isinstance(part, ast.Yield | ast.YieldFrom):
+            if isinstance(part, ast.Name):
+                if isinstance(part.ctx, ast.Load):
+                    names.add(part.id)
+            elif isinstance(part, ast.Yield | ast.YieldFrom):
                 raise self.refusal(part.lineno, "yield inside an expression, a for, a with or a try")
-            if isinstance(part, ast.FunctionDef | ast.Lambda | ast.Global | ast.Nonlocal | ast.Delete):
+            elif isinstance(part, ast.FunctionDef | ast.Lambda | ast.Global | ast.Nonlocal | ast.Delete):
                 kind = type(part).__name__.lower()
-                raise self.refusal(getattr(part, "lineno", 0), f"a generator of the model cannot use {kind}")
-        names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
-        return frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))
+                raise self.refusal(part.lineno, f"a generator of the model cannot use {kind}")
+        return frozenset(names)

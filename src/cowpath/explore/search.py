@@ -7,15 +7,22 @@ that shortest paths, dead ends and loops can be read off afterwards.
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from cowpath.explore.recorder import Leaf, Model, Recorder, Tree
-from cowpath.explore.step import Content, ModelError
+from cowpath.explore.step import Content, ModelError, RangeError
 
 Observed = tuple[str, ...]
+
+Progress = Callable[[int, int, str], None]
+"""Told now and then: states found, how many of them are not expanded yet, what else is worth saying."""
+
+Layer = dict[int, list[tuple[int, int]]]
+"""States, each with some of its edges: (actor, successor)."""
 
 PROGRESS_EVERY = 4096
 """States between two calls of the progress function."""
@@ -86,8 +93,20 @@ class Search(Protocol):
     def transitions(self) -> int:
         """How many steps were taken, each counted once per state it starts in."""
 
+    @property
+    def engine(self) -> str:
+        """What searched, in a few words."""
+
     def edges(self, state: int) -> Iterator[tuple[int, int]]:
         """(actor, successor) for each step possible in a state."""
+
+    def layers(self, target: int) -> list[Layer]:
+        """The shortest paths to a state: for each distance from the initial one, the states on such a path,
+        with the edges that stay on it.
+        """
+
+    def canonical(self, state: bytes) -> bytes:
+        """The state that was kept for this one."""
 
 
 @dataclass
@@ -112,29 +131,71 @@ class Exploration:
         return len(self.targets)
 
     def edges(self, state: int) -> Iterator[tuple[int, int]]:
-        """(actor, successor) for each step possible in a state."""
+        """(actor, successor) for each step possible in a state; none where the search ended before it."""
+        if state >= len(self.first_edge):
+            return
         end = self.first_edge[state + 1] if state + 1 < len(self.first_edge) else len(self.targets)
         for edge in range(self.first_edge[state], end):
             yield self.movers[edge], self.targets[edge]
+
+    @property
+    def engine(self) -> str:
+        """What searched, in a few words."""
+        return "reference search"
+
+    def layers(self, target: int) -> list[Layer]:
+        """The shortest paths to a state, see `Search`.
+
+        A state's number never lies below that of a state nearer to the initial one.
+        """
+        firsts = [0, 1]  # the first state of each distance, and of the one after
+        while firsts[-1] <= target:
+            ends = [successor for _, successor in self.edges_of(firsts[-2], firsts[-1])]
+            firsts.append(max(ends) + 1)
+        found: list[Layer] = []
+        wanted = {target}
+        for first, last in reversed(list(itertools.pairwise(firsts[:-1]))):
+            layer: Layer = {}
+            for number in range(first, last):
+                kept = [edge for edge in self.edges(number) if edge[1] in wanted]
+                if kept:
+                    layer[number] = kept
+            found.append(layer)
+            wanted = set(layer)
+        return found[::-1]
+
+    def edges_of(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """The edges of the states from `first` to `last` - 1."""
+        return itertools.chain.from_iterable(map(self.edges, range(first, last)))
+
+    def canonical(self, state: bytes) -> bytes:
+        """Every state is kept as it is."""
+        return state
 
 
 def explore(
     model: Model,
     max_states: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     verify_every: int = 0,
 ) -> Exploration:
     """Every reachable state of a model, every outcome, every broken invariant.
 
-    `max_states` ends the search early, with `finished` False.  `progress(states, frontier)` is called now and
-    then.  `verify_every` n > 0 re-runs the recorded steps of every n-th state in Python and compares; it
-    raises ModelError where they differ.
+    `max_states`, a count beyond its range or want of memory end the search early: `finished` is False then,
+    and `reason` says why.  `progress` is called now and then.  `verify_every` n > 0 re-runs the recorded
+    steps of every n-th state in Python and compares; it raises ModelError where they differ.
     """
     search = _Search(model)
-    search.run(max_states, progress, verify_every)
-    if search.found.finished:
-        search.found.hang = find_hang(search.found)
-    return search.found
+    found = search.found
+    try:
+        search.run(max_states, progress, verify_every)
+    except RangeError as error:
+        found.reason = str(error)
+    except MemoryError:
+        found.reason = f"the machine has no more memory after {len(found.states):,} states"
+    if found.finished:
+        found.hang = find_hang(found)
+    return found
 
 
 class _Search:
@@ -148,16 +209,15 @@ class _Search:
         self.reads_known = 0  # grows whenever an invariant turns out to read more cells
         self.judge(0, range(len(self.invariants)))
 
-    def run(
-        self, max_states: int | None, progress: Callable[[int, int], None] | None, verify_every: int
-    ) -> None:
+    def run(self, max_states: int | None, progress: Progress | None, verify_every: int) -> None:
         found = self.found
         current = 0
         while current < len(found.states):
             if max_states is not None and len(found.states) > max_states:
+                found.reason = f"it stopped after {max_states:,} states"
                 return
             if progress is not None and current % PROGRESS_EVERY == 0:
-                progress(len(found.states), len(found.states) - current)
+                progress(len(found.states), len(found.states) - current, "")
             if verify_every and current % verify_every == 0:
                 verify(self.recorder, found.states[current])
             self.expand(current)

@@ -76,6 +76,10 @@ class Store:
         parts = sum(array.nbytes for array in (*self.words, *self.flags, *self.part_tables))
         return 8 * self.count + sum(table.nbytes for table in self.tables) + parts
 
+    def text(self) -> str:
+        """How much memory is used, and how much may be."""
+        return f"{self.used >> 20:,} of at most {self.memory >> 20:,} MiB"
+
     def part_room(self) -> NDArray[np.int64]:
         """How many parts fit before a table of parts must grow."""
         return np.array([len(table) // 2 for table in self.part_tables], np.int64)

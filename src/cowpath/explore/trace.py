@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cowpath.explore.cells import Cell, Contents, Record
+from cowpath.explore.path import path_to, walk
 from cowpath.explore.recorder import Frame, Leaf, Recorder
-from cowpath.explore.search import Exploration
+from cowpath.explore.search import Search
 from cowpath.explore.step import ModelError, Note, Place
 
 
@@ -37,70 +38,12 @@ class Step:
     target: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How one gets to a state by a given last actor: how many switches between actors, and from where."""
-
-    switches: int
-    state: int
-    actor: int
-
-
-def path_to(found: Exploration, target: int) -> list[tuple[int, int]]:
-    """(actor, state) for each step of a shortest path with as few switches between actors as possible."""
-    depth = _depths(found, target)
-    ways: list[dict[int, _Way]] = [{} for _ in range(len(found.states))]
-    ways[0][-1] = _Way(0, -1, -1)
-    for number in range(len(found.states)):
-        if not ways[number] or depth[number] >= depth[target]:
-            continue
-        for actor, successor in found.edges(number):
-            if depth[successor] == depth[number] + 1:
-                way = _continue(ways[number], number, actor)
-                known = ways[successor].get(actor)
-                if known is None or way.switches < known.switches:
-                    ways[successor][actor] = way
-    return _read_back(ways, target)
-
-
-def _depths(found: Exploration, target: int) -> list[int]:
-    """The length of a shortest path to each state up to the target's; beyond it, a large number."""
-    unseen = len(found.states)
-    depth = [unseen] * len(found.states)
-    depth[0] = 0
-    for number in range(len(found.states)):
-        if depth[number] >= depth[target]:
-            break
-        for _, successor in found.edges(number):
-            depth[successor] = min(depth[successor], depth[number] + 1)
-    return depth
-
-
-def _continue(ways: dict[int, _Way], state: int, actor: int) -> _Way:
-    """The simplest way here, followed by a step of `actor`."""
-    last, best = min(
-        ways.items(), key=lambda item: (item[1].switches + (item[0] not in (actor, -1)), item[0] != actor)
-    )
-    return _Way(best.switches + (last not in (actor, -1)), state, last)
-
-
-def _read_back(ways: list[dict[int, _Way]], target: int) -> list[tuple[int, int]]:
-    path: list[tuple[int, int]] = []
-    state = target
-    actor = min(ways[target], key=lambda last: ways[target][last].switches)
-    while state != 0:
-        path.append((actor, state))
-        way = ways[state][actor]
-        state, actor = way.state, way.actor
-    return path[::-1]
-
-
-def trace(found: Exploration, target: int) -> list[Step]:
+def trace(found: Search, target: int) -> list[Step]:
     """Each step of the simplest shortest path to a state."""
-    return _explain_all(found, 0, path_to(found, target))
+    return _explain_all(found, found.states[0], path_to(found, target))
 
 
-def cycle(found: Exploration, start: int) -> list[Step]:
+def cycle(found: Search, start: int) -> list[Step]:
     """Each step of a shortest way from a state back to itself; empty if there is none."""
     came_from: dict[int, tuple[int, int]] = {}
     ahead = [start]
@@ -117,13 +60,12 @@ def cycle(found: Exploration, start: int) -> list[Step]:
         actor, before = came_from[state]
         path.append((actor, state))
         state = before
-    return _explain_all(found, start, path[::-1])
+    return _explain_all(found, found.states[start], walk(found, found.states[start], path[::-1]))
 
 
-def _explain_all(found: Exploration, start: int, path: list[tuple[int, int]]) -> list[Step]:
-    steps, state = [], found.states[start]
-    for actor, number in path:
-        following = found.states[number]
+def _explain_all(found: Search, state: bytes, path: list[tuple[int, bytes]]) -> list[Step]:
+    steps = []
+    for actor, following in path:
         steps.append(explain(found.recorder, actor, state, following))
         state = following
     return steps

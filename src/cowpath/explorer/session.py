@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.explore.trace import explain
 from cowpath.explorer.compare import differences, first_difference, place, same_path
 from cowpath.explorer.picture import picture
@@ -38,7 +39,8 @@ class Session:
         if kernel not in self.versions:
             raise CowpathError(f"kernel {kernel[:60]!r} is not offered here")
         if kernel not in self.walks:
-            self.walks[kernel] = Walk(judge(self.program, self.versions[kernel], self.max_states))
+            method = Method(max_states=self.max_states)
+            self.walks[kernel] = Walk(judge(self.program, self.versions[kernel], method))
         return self.walks[kernel]
 
     def overview(self) -> Document:

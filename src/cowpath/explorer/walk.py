@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from cowpath.errors import CowpathError
+from cowpath.explore.path import path_to
 from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Content
-from cowpath.explore.trace import Step, describe, explain, path_to
+from cowpath.explore.trace import Step, describe, explain
 from cowpath.kernel.words import (
     function_of,
     kernel_file,
@@ -114,18 +115,12 @@ class Walk:
         return states, ""
 
     def path_to(self, state: int) -> list[Move]:
-        """The simplest shortest path to a state of the exploration.
-
-        A search may keep one state for all that differ in the names of records alone; then `canonical` finds
-        which of the moves from here leads to the one it kept.
-        """
-        found, source, moves = self.result.exploration, self.start, []
-        canonical: Callable[[bytes], bytes] = getattr(getattr(found, "search", None), "canonical", bytes)
-        for actor, number in path_to(found, state):
-            target = found.states[number]
-            options = sorted(self.moves(source), key=lambda option: option[0].actor != actor)
-            move, source = next(option for option in options if target in (option[1], canonical(option[1])))
+        """The simplest shortest path to a state of the exploration."""
+        source, moves = self.start, []
+        for actor, target in path_to(self.result.exploration, state):
+            move = next(move for move, to in self.moves(source) if move.actor == actor and to == target)
             moves.append(move)
+            source = target
         return moves
 
     # -- what a state looks like ------------------------------------------------------------------

@@ -8,7 +8,6 @@ what a change is for.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -585,6 +584,8 @@ def find(name: str) -> tuple[Change, ...]:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else "`cowpath changes` lists what is modelled"
     return f"unknown {kind} {name!r}: {hint}"

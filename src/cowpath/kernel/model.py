@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from cowpath.errors import CowpathError
-from cowpath.explore import rules
 from cowpath.explore.cells import Record
 from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
@@ -37,9 +35,7 @@ def build(
     """The model of a test on a kernel.
 
     The folios and slots bound it; what it has suits most tests, and a run that needs more raises Exhausted.
-    Loading checks the rules of model code (see explore/rules.py).
     """
-    check_rules()
     check_modelled(program)
     ptes = len(program.parents) * len(program.pages)
     k = Kernel(version, program, ptes + 2 + more_folios, ptes + more_slots, count_copies)
@@ -61,12 +57,6 @@ def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
         return (k.folios,)
     by_device = (tuple(slot for slot in k.slots if slot.device is device) for device in k.devices)
     return (k.folios, *by_device)
-
-
-def check_rules() -> None:
-    """Refuse model code that the recorder could not identify by its frames.  Raises ModelError."""
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        rules.load(str(file))
 
 
 MODELLED = {

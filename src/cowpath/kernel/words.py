@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cowpath.arch import LayoutError, architecture
-from cowpath.arch.swp_pte import SwpEntry, pte_swp_mkexclusive, swp_entry_to_pte
 from cowpath.explore.cells import Layout
 from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Place
@@ -79,6 +77,9 @@ def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]
     A present entry holds a page frame number, which the model has no use for; so it has no raw value.  Slot n
     of a device is its offset n + 1: the first page of a swap area is its header.
     """
+    from cowpath.arch import LayoutError, architecture
+    from cowpath.arch.swp_pte import SwpEntry, pte_swp_mkexclusive, swp_entry_to_pte
+
     try:
         form = architecture(version.architecture).layout(version.release)
     except LayoutError:

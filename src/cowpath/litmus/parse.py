@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: MIT
 """From text to a `Litmus` tree.  lark is imported on first use, so that `cowpath pte` starts without it."""
 
-from functools import cache
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cowpath.litmus.ast import Litmus
 from cowpath.litmus.errors import LitmusError
 from cowpath.litmus.source import Source, read_source
-from cowpath.litmus.syntax import explain_character, explain_token
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Token, Tree
 
 MAX_CONDITION_DEPTH = 40
 """Deeper conditions are refused: everything that walks one may recurse."""
@@ -29,7 +27,7 @@ def parse(text: str, filename: str = "<text>") -> Litmus:
     return parse_source(Source(filename, text))
 
 
-def load(path: Path | str) -> Litmus:
+def load(path: str | PathLike[str]) -> Litmus:
     """The tree of a litmus file; a LitmusError also where it cannot be read.
 
     >>> load("no/such.litmus")
@@ -63,6 +61,8 @@ def parse_source(source: Source) -> Litmus:
 def _tree(source: Source) -> "Tree[Token]":
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
+    from cowpath.litmus.grammar import parser
+
     if not source.text.strip():
         raise LitmusError(source.filename, "the file is empty")
     for comment in source.comments:
@@ -72,19 +72,16 @@ def _tree(source: Source) -> "Tree[Token]":
         message = f"more than {MAX_CODE // 1000} kB outside comments: this is not a litmus test"
         raise LitmusError(source.filename, message)
     try:
-        return _parser().parse(source.code)
+        return parser().parse(source.code)
     except UnexpectedToken as error:
+        from cowpath.litmus.syntax import explain_token
+
         offset = len(source.code) if error.token.type == "$END" else error.token.start_pos
         raise explain_token(source, offset or 0, frozenset(error.accepts or ())) from None
     except UnexpectedCharacters as error:
+        from cowpath.litmus.syntax import explain_character
+
         raise explain_character(source, error.pos_in_stream or 0) from None
-
-
-@cache
-def _parser() -> "Lark":
-    from lark import Lark
-
-    return Lark.open("grammar.lark", rel_to=__file__, parser="lalr", start="test", propagate_positions=True)
 
 
 def _check_depth(source: Source, tree: "Tree[Token]") -> None:

@@ -2,7 +2,7 @@
 """From a tree to a `Program`: every name is looked up once, here, and every limit is checked."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from os import PathLike
 
 from cowpath.litmus import ast
 from cowpath.litmus.bodies import check_bodies, check_condition, check_page, collect_references
@@ -26,7 +26,7 @@ BACKGROUND = {"kswapd": 1, "ksmd": 2, "migrated": 1}
 """Each background actor and how many pages it works on."""
 
 
-def load_program(path: Path | str) -> Program:
+def load_program(path: str | PathLike[str]) -> Program:
     """Read, parse and check a litmus file; a LitmusError says what is wrong with it.
 
     >>> load_program("no/such.litmus")

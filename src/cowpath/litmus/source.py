@@ -4,7 +4,7 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from os import PathLike
 
 from cowpath.litmus.ast import NOWHERE, Position
 from cowpath.litmus.comments import Comment, blank_comments, find_comments
@@ -96,7 +96,7 @@ class Source:
         return LitmusError(self.filename, message, position, hint, excerpt(line, position.column, length))
 
 
-def read_source(path: Path | str) -> Source:
+def read_source(path: str | PathLike[str]) -> Source:
     """Read a file; a LitmusError says why where that is not possible or the content is not text.
 
     >>> read_source("no/such.litmus")

@@ -8,7 +8,6 @@ needs: the kernel itself, its configuration, a few modules in the order in which
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from cowpath import userdirs
 from cowpath.machine import modules
 from cowpath.machine.apt import Archive
 from cowpath.machine.errors import MachineError, UnknownMachineError
@@ -116,8 +116,7 @@ def available() -> list[Wanted]:
 
 def cache() -> Path:
     """Where kernels are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "cowpath"
+    return Path(userdirs.cache())
 
 
 def cached(wanted: Wanted) -> Image | None:

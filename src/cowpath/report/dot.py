@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cowpath.explore.search import Exploration
+from cowpath.explore.search import Search
 from cowpath.explore.trace import explain
 from cowpath.verdict import Result
 
@@ -45,7 +45,7 @@ def ends(result: Result) -> Iterator[str]:
         yield f"s{state} [shape=box, {paint}, label={quoted(*texts)}];"
 
 
-def edges(found: Exploration) -> Iterator[str]:
+def edges(found: Search) -> Iterator[str]:
     """Every step once."""
     for number in range(len(found.states)):
         for actor, target in found.edges(number):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +19,12 @@ class Failure:
     message: str
 
 
-def document(results: Sequence[tuple[str, Result]], failures: Sequence[Failure] = ()) -> str:
-    """One JSON object for a whole run; `results` are (file, result)."""
-    tests = [test(file, result) for file, result in results]
-    tests += [{"file": failure.file, "verdict": "error", "message": failure.message} for failure in failures]
-    return json.dumps({"tests": tests}, indent=2) + "\n"
+def document(tests: Sequence[dict[str, Any]], failures: Sequence[Failure] = ()) -> str:
+    """One JSON object for a whole run, from what `test` makes of each result."""
+    import json
+
+    failed = [{"file": failure.file, "verdict": "error", "message": failure.message} for failure in failures]
+    return json.dumps({"tests": [*tests, *failed]}, indent=2) + "\n"
 
 
 def test(file: str, result: Result) -> dict[str, Any]:
@@ -42,6 +42,8 @@ def test(file: str, result: Result) -> dict[str, Any]:
         "outcomes": [outcome(one) for one in result.outcomes],
         "invariants": [{"name": str(v), "text": v.text} for v in result.violations],
         "condition": result.condition,
+        "reason": result.reason,
+        "engine": found.engine,
         "states": len(found.states),
         "transitions": found.transitions,
         "recordings": found.recorder.recordings,

@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cowpath.kernel.changes import Version, names_of
-from cowpath.verdict import Outcome, Result
+
+if TYPE_CHECKING:
+    from cowpath.verdict import Outcome, Result
 
 
 def verdict_words(result: Result) -> str:
@@ -32,6 +36,8 @@ def result_text(result: Result) -> str:
         f"    {len(found.states):,} states, {found.transitions:,} transitions, "
         f"{found.recorder.recordings:,} steps recorded, {result.seconds:.2f} s"
     )
+    if found.engine != "reference search":
+        lines.append(f"    {found.engine}")
     return "\n".join(lines) + "\n"
 
 
@@ -41,7 +47,7 @@ def headline(result: Result) -> str:
         return "kept: every outcome is one that private memory promises"
     if result.verdict == "broken":
         return f"broken: {verdict_words(result)}"
-    return "not finished: the search stopped at its bound"
+    return f"not finished: {result.reason}"
 
 
 def outcome_line(outcome: Outcome, width: int) -> str:
@@ -59,15 +65,33 @@ def condition_line(result: Result) -> str:
     return f"{condition.quantifier} ({condition_text(condition.expression)})"
 
 
-def table(results: Sequence[tuple[str, Result]]) -> str:
-    """Tests down, kernels across; each cell the verdict in a few words.  `results` are (file, result).
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a table says of one result."""
+
+    file: str
+    name: str
+    version: Version
+    verdict: str
+    words: str
+    answer: str  # as expected.toml writes it
+
+
+def row(file: str, result: Result) -> Row:
+    """What a table says of this one."""
+    name, words = result.program.name, short_verdict(result)
+    return Row(file, name, result.version, result.verdict, words, expected_words(result))
+
+
+def table(results: Sequence[Row]) -> str:
+    """Tests down, kernels across; each cell the verdict in a few words.
 
     Kernels are headed by what tells them apart: release, architecture, changes dropped or added.
     """
-    versions = list(dict.fromkeys(result.version for _, result in results))
-    tests = {file: result.program.name for file, result in results}
+    versions = list(dict.fromkeys(result.version for result in results))
+    tests = {result.file: result.name for result in results}
     names = list(tests.values())
-    cells = {(file, result.version): short_verdict(result) for file, result in results}
+    cells = {(result.file, result.version): result.words for result in results}
     rows = [["", *(column_head(version, versions) for version in versions)]]
     for file, name in tests.items():
         shown = name if names.count(name) == 1 else f"{name} ({file})"

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""The engines on the corpus: the native one finds what the reference finds, with and without renaming."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numba")
+
+from cowpath.explore import engine
+from cowpath.explore.engine import Method
+from cowpath.explore.path import path_to
+from cowpath.explore.search import Search
+from cowpath.kernel.changes import NEWEST, version
+from cowpath.litmus.resolve import load_program
+from cowpath.verdict import explore_mechanism
+
+CORPUS = Path(__file__).parents[2] / "litmus"
+TESTS = sorted(CORPUS.glob("*/*.litmus"))
+KERNELS = ("5.18", str(NEWEST))
+
+
+@cache
+def search(test: Path, kernel: str, method: Method) -> Search:
+    """One test on one kernel."""
+    return explore_mechanism(load_program(test), version(kernel), method)
+
+
+@pytest.fixture(autouse=True)
+def cold(monkeypatch):
+    """The native engine does nearly all of it, not the reference search that it starts with."""
+    monkeypatch.setattr(engine, "WARM_UP", 30)
+
+
+def nameless(text: str) -> str:
+    """A text without the numbers of records, which mean nothing where records are renamed."""
+    return re.sub(r"(folio|slot)\d+", r"\1", text)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
+def test_the_native_engine_finds_the_same(test: Path, kernel: str) -> None:
+    one = search(test, kernel, Method("reference"))
+    other = search(test, kernel, Method("native", rename=False))
+    assert (len(one.states), one.transitions) == (len(other.states), other.transitions)
+    assert list(one.outcomes.items()) == list(other.outcomes.items())
+    assert (one.violations, one.hang) == (other.violations, other.hang)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
+def test_renaming_changes_no_answer(test: Path, kernel: str) -> None:
+    """Nor the length of a shortest path."""
+    one = search(test, kernel, Method("reference"))
+    other = search(test, kernel, Method("native"))
+    assert len(other.states) <= len(one.states)
+    assert answers(one) == answers(other)
+    assert (one.hang is None) == (other.hang is None)
+    assert one.hang is None or other.hang is None or one.hang.deadlock == other.hang.deadlock
+
+
+def answers(found: Search) -> dict[str, int]:
+    """Every outcome and broken invariant, with how many steps lead there."""
+    seen: dict[str, int] = {}
+    for outcome, state in found.outcomes.items():
+        seen.setdefault(nameless(str(outcome)), len(path_to(found, state)))
+    for violation in found.violations.values():
+        seen[violation.name] = len(path_to(found, violation.state))
+    return seen
