@@ -470,6 +470,11 @@ SWAPOFF_ALWAYS_EXCLUSIVE = Change(
     "only a page whose swap pte was marked",
 )  # fmt: skip
 
+ZEROS_REPLACE_COPY = Change(
+    "zeros-replace-copy", "a proposal", None, "mm/page_io.c",
+    "a page of zeros that is swapped out takes the older compressed copy of its slot out of zswap",
+    "the copy stays there, and its writeback brings it back (litmus/open/zswap-zero-page)",
+)  # fmt: skip
 FORK_KEEPS_MIGRATION_KIND = Change(
     "fork-keeps-migration-kind", "a mutant of copy_nonpresent_pte", None, "mm/memory.c",
     "fork copies a migration entry as it is",

@@ -57,6 +57,8 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
         return
     zeros = k.has(changes.ZERO_PAGES_NOT_WRITTEN) and is_folio_zero_filled(k, folio)
     slot.zero = zeros and k.zswap(slot.device)
+    if zeros and k.has(changes.ZEROS_REPLACE_COPY):
+        zswap.zswap_invalidate(slot)
     if zeros:
         slot.data = folio.data
         k.say(f"{folio} is all zeros: {slot} is marked so, and nothing is written")
