@@ -423,8 +423,9 @@ MAP_THEN_FREE_SWAP = Change(
     "the slot went first: a page without other references became exclusive, marked or not",
     unobservable="do_wp_page finds the same at the next write",
 )  # fmt: skip
-WP_DRAINS_IN_HOPE = Change(
-    "wp-drains-in-hope", "mm: avoid unnecessary lru drain for wp_can_reuse_anon_folio()", V7_3, "mm/memory.c",
+WP_DRAINS_IF_USEFUL = Change(
+    "wp-drains-if-useful", "mm: avoid unnecessary lru drain for wp_can_reuse_anon_folio()", V7_3,
+    "mm/memory.c",
     "do_wp_page drains the LRU-add batch only where that can make it the only user",
     "it drained wherever a page had at most three references",
     unobservable="a batch may be drained at any moment",

@@ -183,8 +183,8 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
         k.say(f"{folio} is a KSM page, so it is copied")
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE):
-        hope = 1 + (not folio.lru) + folio.swapcache if k.has(changes.WP_DRAINS_IN_HOPE) else 3
-        if folio_ref_count(folio) > hope:
+        most = 1 + (not folio.lru) + folio.swapcache if k.has(changes.WP_DRAINS_IF_USEFUL) else 3
+        if folio_ref_count(folio) > most:
             return explain_copy(k, folio)
         if k.has(changes.WP_DRAINS_LRU) and not folio.lru:
             lru_add_drain(k, vmf.cpu)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What stable updates have beyond the mainline release that they update: fixes from later releases.
 
-Looked up in the changelogs of Debian's linux packages, which quote the stable ones update by update, and held
-against the trees of 5.10.223, 6.1.176 and 6.12.117.  Only changes that the model knows are here.  For 5.10, 6.1
-and 6.12 those changelogs are complete; of other series what was come across is here.
+Looked up in the changelogs of Debian's linux packages, which quote the stable ones update by update, and
+held against the trees of 5.10.223, 6.1.176 and 6.12.117.  Only changes that the model knows are here.  For
+5.10, 6.1 and 6.12 those changelogs are complete; of other series what was come across is here.
 """
 
 from __future__ import annotations

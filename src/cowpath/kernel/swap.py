@@ -129,7 +129,7 @@ def drain_one(k: Kernel, folio: Folio) -> None:
 def mark_page_lazyfree(k: Kernel, folio: Folio, cpu: int) -> None:
     """MADV_FREE: a page on the LRU list enters this CPU's lazyfree batch, which holds a reference.
 
-    It stays on its list meanwhile, but from 33dfe9204f29 (v6.11) until afb99e9f5004 (v6.17).
+    It stays on its list meanwhile, except from 33dfe9204f29 (v6.11) until afb99e9f5004 (v6.17).
     """
     if folio.lru and not folio.lazyfree and not folio.swapcache and not folio.lazyfree_batch:
         folio_get(k, folio)

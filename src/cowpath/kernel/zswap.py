@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """mm/zswap.c: a compressed cache in front of a swap device (`swap = zswap`).
 
-What is swapped out is kept in memory at once, so no I/O is needed; a shrinker moves entries to the device
-behind.
+What is swapped out is kept in memory at once, so no I/O is needed; a shrinker moves entries to the
+device behind.
 """
 
 from __future__ import annotations
