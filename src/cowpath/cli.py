@@ -40,7 +40,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
         prog="cowpath", description="Explores every path of Linux copy-on-write.", epilog=EXIT_STATUS
     )
     parser.add_argument("--version", action="version", version=f"cowpath {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog=parser.prog)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     if command is None:
         for name in COMMANDS:
             subparsers.add_parser(name, help=summary(name))
@@ -53,7 +53,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 def summary(command: str) -> str:
-    """The first line of a command's docstring, read from its file: to run them all takes ten times as long.
+    """The first line of a command's docstring, read from its file: to load them all takes ten times as long.
 
     >>> summary("kernels")
     'The kernels that are modelled, what one has, and what tells two apart.'

@@ -156,11 +156,11 @@ def test_herd(run: Run, lost: Path) -> None:
     assert lines[:9] == [
         "Test lost Allowed",
         "States 1",
-        "0:r0=b; 0:r1=a; 0:x[0]=a; 0:x[1]=c;",
+        "0:r0=b; 0:r1=a; 0:x.0=a; 0:x.1=c; crash=0; hang=0;",
         "Ok",
         "Witnesses",
         "Positive: 1 Negative: 0",
-        "Condition exists (0:r1='a')",
+        "Condition exists (0:r1=a)",
         "Observation lost Always 1 0",
         "Time lost N",
     ]

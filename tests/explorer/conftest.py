@@ -26,10 +26,10 @@ SHOTS = ROOT / "build" / "explorer"
 Serve = Callable[..., Server]
 
 
-def session(source: Source, *releases: str) -> Session:
+def session(source: Source, *releases: str, max_states: int | None = None) -> Session:
     """A session on some kernels."""
     kernels = [version(release) for release in releases]
-    return Session(source, resolve(parse_source(source), source), kernels)
+    return Session(source, resolve(parse_source(source), source), kernels, max_states)
 
 
 @pytest.fixture
@@ -37,9 +37,10 @@ def serve() -> Iterator[Serve]:
     """Serve a litmus file (or a source) on some kernels until the test ends."""
     with ExitStack() as stack:
 
-        def start(test: Path | Source = FOUNDING, *releases: str) -> Server:
+        def start(test: Path | Source = FOUNDING, *releases: str, max_states: int | None = None) -> Server:
             source = test if isinstance(test, Source) else read_source(test)
-            server = stack.enter_context(Server(session(source, *(releases or ("5.18", "6.1")))))
+            shown = session(source, *(releases or ("5.18", "6.1")), max_states=max_states)
+            server = stack.enter_context(Server(shown))
             stack.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
             return server

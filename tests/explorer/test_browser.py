@@ -13,7 +13,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from cowpath.explorer.pages import check_page, trace_page
 from cowpath.goal import default_goal
+from cowpath.kernel.changes import version
+from cowpath.litmus.parse import parse_source
+from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source
+from cowpath.verdict import judge
 from tests.explorer.conftest import Serve, resize, shoot
 from tests.founding import FOUNDING, judged
 
@@ -71,6 +75,7 @@ def test_a_newcomer_finds_the_lost_write(browser: Chrome, serve: Serve) -> None:
     assert text(browser, "[data-record=folio1] .bytes") == "a c"
     assert text(browser, ".register.wrong") == "r1a"
     assert "folio0 has 4 references and no marker: mapped as shared" in text(browser, ".decisions")
+    assert "device_write(g, 0, 'D') only g leads to folio0" in text(browser, ".decisions")
     shoot(browser, "lost-write")
     click(browser, "decision-5-0")
     wait(browser, "document.querySelector('.story .count')?.textContent === '5 / 18'")
@@ -98,6 +103,8 @@ def test_an_outcome_leads_to_its_shortest_path(browser: Chrome, serve: Serve) ->
     wait(browser, "document.querySelector('.outcome.here')")
     assert "path=0x18" in browser.current_url
     assert "lost write" in text(browser, ".outcome.here")
+    absent = "promised, but never on this kernel: 0:r0=b 0:r1=D 0:x[0]=D 0:x[1]=c"
+    assert text(browser, ".absent") == absent
 
 
 def test_two_kernels_side_by_side_with_their_first_difference(browser: Chrome, serve: Serve) -> None:
@@ -121,6 +128,48 @@ def test_a_link_shows_the_same(browser: Chrome, serve: Serve) -> None:
     browser.get(server.url + "#kernel=5.18+x86_64&path=0x3-7")
     wait(browser, "document.querySelector('.problem')")
     assert text(browser, ".problem") == "This path ends after 3 steps: step 4 is not possible here."
+
+
+def test_a_search_that_goes_on_says_how_far_it_is(browser: Chrome, serve: Serve) -> None:
+    server = serve(FOUNDING, "5.18")
+    with server.locks["5.18 x86_64"]:  # as if it were still exploring
+        server.session.far["5.18 x86_64"] = {"states": 12_345, "more": ""}
+        browser.get(server.url)
+        wait(browser, "document.querySelector('.story')?.innerText.includes('12,345 states so far')")
+        assert "exploring every interleaving" in text(browser, ".story")
+        assert "device_write(g, 0, 'D')" in text(browser, "#program")
+        shoot(browser, "searching")
+    wait(browser, "document.querySelector('.picture .arrow')")
+    assert "lost write" in text(browser, ".chip.bad")
+
+
+def test_a_search_that_stopped_claims_nothing(browser: Chrome, serve: Serve) -> None:
+    opened(browser, serve(FOUNDING, "6.1", max_states=20).url)
+    assert "not finished: it stopped after 20 states." in text(browser, ".story")
+    assert "there may be more outcomes" in text(browser, "#side")
+    assert text(browser, ".chip") == "6.1 not finished"
+    assert browser.find_elements(By.CSS_SELECTOR, ".chip.good, .verdict.good") == []
+    click(browser, "move-0")
+    wait(browser, "document.querySelectorAll('.mark').length === 1")
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+def test_arrows_go_around_what_stands_between(browser: Chrome, serve: Serve, width: int) -> None:
+    resize(browser, width, 1200)
+    opened(browser, serve(FOUNDING, "5.18").url + "#kernel=5.18+x86_64&path=0x18&at=5")
+    crossed = """[...document.querySelectorAll('.arrow')].filter((arrow) => {
+        const line = arrow.querySelector('path');
+        const layer = document.querySelector('.arrows').getBoundingClientRect();
+        const own = [arrow.dataset.from, arrow.dataset.to].map((name) =>
+            document.querySelector(`[data-record="${name}"]`).closest('.card'));
+        const cards = [...document.querySelectorAll('.card')].filter((card) => !own.includes(card));
+        return cards.map((card) => card.getBoundingClientRect()).some((card) =>
+            [...Array(101).keys()].map((part) => line.getPointAtLength(line.getTotalLength() * part / 100))
+                .some(({ x, y }) => x + layer.left > card.left && x + layer.left < card.right &&
+                    y + layer.top > card.top && y + layer.top < card.bottom));
+    }).map((arrow) => arrow.dataset.from)"""
+    assert browser.execute_script(f"return {crossed}") == []
+    assert browser.find_elements(By.CSS_SELECTOR, '.arrow[data-from="P0.x"][data-to="slot0"]')
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -156,6 +205,37 @@ def test_markup_in_a_test_stays_text(browser: Chrome, serve: Serve) -> None:
     assert browser.title == "evil \N{EN DASH} cowpath"
     assert "<img src=x onerror=" in text(browser, ".comment")
     assert browser.find_elements(By.CSS_SELECTOR, "img, .story script") == []
+
+
+def test_markup_in_a_page_that_stands_alone_stays_text(browser: Chrome, tmp_path: Path) -> None:
+    source = Source("evil.litmus", EVIL)
+    result = judge(resolve(parse_source(source), source), version("6.1"))
+    name = '"><script>document.title=1</script>'
+    page = tmp_path / "evil.html"
+    page.write_text(check_page([(name, result)], [f"{name}: no such file"]))
+    opened(browser, page.as_uri())
+    assert browser.title == "evil \N{EN DASH} cowpath"
+    assert "<img src=x onerror=" in text(browser, ".comment")
+    assert browser.find_elements(By.CSS_SELECTOR, "img, main script") == []
+
+
+def test_a_server_that_has_ended_is_missed(browser: Chrome, serve: Serve) -> None:
+    opened(browser, serve(FOUNDING, "5.18").url)
+    reach(browser, offline=True)
+    try:
+        click(browser, "move-0")
+        wait(browser, "document.querySelector('.problem')")
+        assert "cowpath explore has ended." in text(browser, ".problem")
+    finally:
+        reach(browser, offline=False)
+    browser.get_log("browser")  # the browser complains of it too
+
+
+def reach(browser: Chrome, offline: bool) -> None:
+    """Cut the browser off from every server, or connect it again."""
+    conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
 
 
 def test_pages_stand_alone(browser: Chrome, tmp_path: Path) -> None:

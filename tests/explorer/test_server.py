@@ -2,6 +2,8 @@
 """Who gets an answer, and what is never answered."""
 
 import json
+import socket
+import struct
 from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlencode
 
@@ -110,6 +112,15 @@ def test_every_answer_forbids_what_the_page_does_not_need(serve: Serve) -> None:
         assert response.getheader("X-Content-Type-Options") == "nosniff"
 
 
+def test_who_hangs_up_leaves_no_traceback(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
+    server = serve()
+    with socket.create_connection(("127.0.0.1", server.server_port)) as client:
+        client.sendall(b"GET / HT")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset, not end
+    assert ask(server, "/api/overview")[0].status == 200
+    assert capfd.readouterr().err == ""
+
+
 def test_it_listens_on_loopback_alone(serve: Serve) -> None:
     assert serve().server_address[0] == "127.0.0.1"
 
@@ -130,3 +141,4 @@ def test_a_kernel_that_is_being_explored_holds_up_no_other(serve: Serve) -> None
     with server.locks["6.1 x86_64"]:
         assert ask(server, "/api/verdict?kernel=5.18+x86_64")[0].status == 200
         assert ask(server, "/api/overview")[0].status == 200
+        assert json.loads(ask(server, "/api/progress?kernel=6.1+x86_64")[1]) == {"states": 0, "more": ""}

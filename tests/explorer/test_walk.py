@@ -139,3 +139,13 @@ def test_a_search_that_keeps_one_state_for_many_can_be_walked(monkeypatch: pytes
     monkeypatch.setattr(found, "states", [found.states[0], *(state[::-1] for state in found.states[1:])])
     monkeypatch.setattr(found, "canonical", lambda state: state[::-1])
     assert walk.path_to(goal) == plain
+
+
+def test_a_large_search_is_not_kept_for_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = session(read_source(FOUNDING), "5.18", "6.1")
+    assert both.verdict("5.18 x86_64")["words"] == "lost write"
+    monkeypatch.setattr("cowpath.explorer.session.SMALL", 10)
+    assert both.verdict("6.1 x86_64")["verdict"] == "kept"
+    assert list(both.walks) == ["5.18 x86_64"]
+    assert both.progress("6.1 x86_64")["states"] > 0
+    assert both.test("6.1 x86_64")["verdict"] == "kept"

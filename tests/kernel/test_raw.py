@@ -3,9 +3,11 @@
 
 import pytest
 
+from cowpath.arch import swp_pte
 from cowpath.kernel.changes import version
 from cowpath.kernel.pgtable import PTE_NONE, PteValue, pte_same_as_swp, pte_swp_mkexclusive, swp_entry_to_pte
-from cowpath.kernel.raw import raw_text
+from cowpath.kernel.raw import raw_pte, raw_text, swap_layout
+from cowpath.kernel.words import raw_values
 from tests.kernel.bench import Bench
 
 
@@ -45,3 +47,33 @@ def test_bits_for_traces() -> None:
     assert raw_text(kernel, marked) == "0x07fffffffffffc08"
     assert raw_text(version("6.1", "arm"), marked) != raw_text(kernel, marked)
     assert raw_text(kernel, PteValue("present", folio=bench.folio())) == "present"
+
+
+def test_the_second_device_has_a_type_and_offsets_of_its_own() -> None:
+    text = 'C two { char x[1] = "a"; swap = ssd, zram; } P0(char *x) { r0 = x[0]; }'
+    bench = Bench("6.1", text)
+    slots = bench.k.layout.all(type(bench.slot()))
+    half = len(slots) // 2
+    assert [slot.device.number for slot in slots] == [0] * half + [1] * half
+    assert [slot.offset for slot in slots] == [*range(1, half + 1), *range(1, half + 1)]
+    one, other = (raw_pte(version("6.1"), PteValue("swap", slot=slots[at])) for at in (0, half))
+    assert one is not None
+    assert other is not None
+    layout = swap_layout(version("6.1"))
+    assert [swp_pte.pte_to_swp_entry(layout, pte) for pte in (one, other)] == [
+        swp_pte.SwpEntry(0, 1), swp_pte.SwpEntry(1, 1),
+    ]  # fmt: skip
+
+
+def test_what_holds_a_page_frame_number_has_no_raw_value() -> None:
+    text = 'C moves { char x[1] = "a"; } P0(char *x) { migrate(x); }'
+    bench = Bench("6.1", text)
+
+    def raw() -> dict[str, str]:
+        return raw_values(bench.k.layout, bench.state, version("6.1"))
+
+    assert raw() == {}
+    bench.set(bench.pte(), kind="migration", folio=None, migrating=bench.folio(), access="write")
+    assert raw() == {}
+    bench.set(bench.pte(), kind="none", migrating=None)
+    assert raw() == {"P0.x": "0x0000000000000000"}

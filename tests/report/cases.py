@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Cases of every status, with what a hostile test could put into them."""
 
+from dataclasses import replace
+
 from cowpath.report.case import Case, Seen, Spot
 
 EVIL = 'x # SKIP <script>alert("1")</script> ]]> &\x1b[31m\x00'
@@ -13,11 +15,24 @@ FAIL = Case(
     path=(Spot(7, 5, "P0: x[0] = 'a'"), Spot(0, 0, "kswapd(x)"), Spot(8, 5, "P0: r1 = x[0]")),
     spot=Spot(8, 5, ""),
 )  # fmt: skip
-XFAIL = Case("lost", "litmus/b.litmus", "5.10 x86_64", "xfail", "leak", kinds=("leak",))
+XFAIL = Case(
+    "lost", "litmus/b.litmus", "5.10 x86_64", "xfail", "leak", kinds=("leak",), expected_by="expected.toml"
+)
 SKIP = Case("ksm", "litmus/c.litmus", "uml 6.1", "skip", "no KSM on this machine")
 ERROR = Case("big", "litmus/d.litmus", "6.1 x86_64", "error", "not finished")
+RUN = Case(
+    "lost", "litmus/b.litmus", "uml:6.1", "fail", "lost write 3/5", kinds=("not in the model", "lost write"),
+    outcomes=(
+        Seen("0:r1=D;", count=2, allowed=True),
+        Seen("0:r1=a;", "lost write", 2, allowed=True),
+        Seen("0:r1=b;", "lost write", 1, allowed=False),
+    ),
+    spot=Spot(8, 5, ""), output=f"Test lost on uml:6.1\n{EVIL}",
+)  # fmt: skip
+PREDICTED = replace(RUN, status="xfail", outcomes=RUN.outcomes[:2], expected_by="the model of 6.1 um")
+TIMEOUT = Case("slow", "litmus/e.litmus", "qemu:6.1", "timeout", "timed out 3")
 HOSTILE = Case(
     EVIL, f"{EVIL}/../b c.litmus", EVIL, "fail", EVIL, kinds=("I8 " + EVIL,), why=(EVIL,),
-    outcomes=(Seen(EVIL, EVIL),), path=(Spot(1, 1, EVIL),),
+    outcomes=(Seen(EVIL, EVIL), Seen(EVIL, EVIL, 1)), path=(Spot(1, 1, EVIL),), expected_by=EVIL, output=EVIL,
 )  # fmt: skip
-ALL = [PASS, FAIL, XFAIL, SKIP, ERROR, HOSTILE]
+ALL = [PASS, FAIL, XFAIL, RUN, PREDICTED, SKIP, TIMEOUT, ERROR, HOSTILE]

@@ -28,7 +28,12 @@ def test_only_findings_are_results() -> None:
     assert "suppressions" not in run["results"][0]
     assert run["results"][1]["suppressions"][0]["kind"] == "external"
     assert run["invocations"][0]["executionSuccessful"] is False
-    assert len(run["invocations"][0]["toolExecutionNotifications"]) == 1
+    notes = run["invocations"][0]["toolExecutionNotifications"]
+    assert [(note["level"], note["message"]["text"]) for note in notes] == [
+        ("note", "ksm on uml 6.1: no KSM on this machine"),
+        ("error", "big on 6.1 x86_64: not finished"),
+    ]
+    assert json.loads(sarif.document([SKIP]))["runs"][0]["invocations"][0]["executionSuccessful"] is True
 
 
 def test_it_points_to_the_load_that_shows_the_lost_write() -> None:

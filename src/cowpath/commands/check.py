@@ -18,17 +18,14 @@ from cowpath.litmus.resolve import load_program
 from cowpath.parallel import each
 from cowpath.program import Program
 from cowpath.progress import Meter, Tally
+from cowpath.report import formats, text
 from cowpath.report import json as json_report
-from cowpath.report import text
 from cowpath.report.json import Failure
 from cowpath.verdict import Result, judge
 
 BROKEN, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 
-CASES = ("ktap", "junit", "sarif")
-"""Formats for other tools that are written from cases."""
-
-FORMATS = ("text", "herd", "json", *CASES, "itf")
+FORMATS = ("text", "json", *formats.NAMES, "itf")
 
 FEW = 8
 """Searches for which no second process is started: most take less time than that."""
@@ -56,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     programs, failures = load(arguments.files)
     method = options.method(arguments)
     tasks = [Task(file, program, version, method) for file, program in programs for version in versions]
-    view = View(arguments.format, len(versions), arguments.expected, bool(arguments.html))
+    view = View(arguments.format, arguments.expected, bool(arguments.html))
     found = answer_all(tasks, view, arguments.jobs)
     answers = [one for one in found if isinstance(one, Answer)]
     failures += [one for one in found if isinstance(one, Failure)]
@@ -101,10 +98,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How results are shown: a format, of how many kernels, and what else is asked of them."""
+    """How results are shown: a format, and what else is asked of them."""
 
     form: str
-    kernels: int
     expected: bool
     keep: bool  # the results themselves are needed again
 
@@ -149,16 +145,12 @@ def expected_verdict(task: Task) -> str | None:
 
 def part(view: View, file: str, result: Result, expected: str | None) -> object:
     """What a result contributes to the document."""
-    if view.form in CASES:
+    if view.form in formats.NAMES:
         from cowpath.report import cases
 
-        return cases.of_result(file, result, expected)
+        return cases.of_result(file, result, expected, explain=view.form in formats.WITH_PATHS)
     if view.form == "json":
         return json_report.test(file, result)
-    if view.form == "herd":
-        from cowpath.report import herd
-
-        return herd.one(result, name_kernel=view.kernels > 1)
     if view.form == "itf":
         return one_trace(result)
     return text.result_text(result)
@@ -196,7 +188,7 @@ def answer_all(tasks: Sequence[Task], view: View, jobs: int) -> list[Answer | Fa
 def document(view: View, answers: Sequence[Answer], failures: Sequence[Failure]) -> str:
     """What goes to stdout."""
     parts = [one.part for one in answers]
-    if view.form in CASES:
+    if view.form in formats.NAMES:
         return document_of_cases(view.form, parts, failures)
     if view.form == "json":
         return json_report.document([part for part in parts if isinstance(part, dict)], failures)
@@ -207,12 +199,11 @@ def document(view: View, answers: Sequence[Answer], failures: Sequence[Failure])
 
 def document_of_cases(form: str, parts: Sequence[object], failures: Sequence[Failure]) -> str:
     """Results and failures for other tools."""
-    from cowpath.report import cases, junit, ktap, sarif
+    from cowpath.report import cases
     from cowpath.report.case import Case
 
     found = [*parts, *map(cases.of_failure, failures)]
-    write = {"ktap": ktap.document, "junit": junit.document, "sarif": sarif.document}[form]
-    return write([case for case in found if isinstance(case, Case)])
+    return formats.document(form, [case for case in found if isinstance(case, Case)])
 
 
 def is_table(view: View, answers: Sequence[Answer]) -> bool:

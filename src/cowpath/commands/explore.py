@@ -16,6 +16,9 @@ from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import read_source
 
+LARGEST = 2_000_000
+"""States of a search that a reader waits for: about a minute, and a gigabyte."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath explore`."""
@@ -23,7 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_kernel_options(parser)
     parser.add_argument("--port", type=port, default=0, help="a port of 127.0.0.1 (default: a free one)")
     parser.add_argument("--open", action="store_true", help="open the page in the default browser")
-    parser.add_argument("--max-states", type=options.positive, metavar="N", help="give up beyond N states")
+    parser.add_argument(
+        "--max-states",
+        type=options.positive,
+        default=LARGEST,
+        metavar="N",
+        help=f"beyond N states show what was seen so far, as not finished (default {LARGEST:,})",
+    )
 
 
 def port(text: str) -> int:

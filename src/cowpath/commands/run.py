@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -22,9 +22,9 @@ from cowpath.machine.follow import orders_of_model
 from cowpath.machine.job import ROUNDS, SEED, Answer, Request
 from cowpath.machine.schedule import Schedule, follow, schedule
 from cowpath.program import Program
+from cowpath.report import formats
 from cowpath.report import machines as text
-from cowpath.report import run_ktap as ktap
-from cowpath.report.run_junit import junit
+from cowpath.report.machine_cases import of_comparison, status_of
 
 NOT_AS_EXPECTED, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--jobs", "-j", type=int, default=1, help="machines at a time (default 1)")
     add(
         "--format",
-        choices=("text", "ktap", "junit", "json", "markdown"),
+        choices=("text", "json", *formats.NAMES, "markdown"),
         default="text",
         help="default: text",
     )
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         machine.prepare()
     configs = {machine.name: machines.config_of_image(machine) for machine in chosen}
     with stopped_by_signals():
-        found = run_all(chosen, [program for _, program in programs], arguments)
+        found = run_all(chosen, programs, arguments)
     kept = results.document(found, configs)
     say(f"kept in {results.keep(kept, arguments.results)}")
     sys.stdout.write(render(arguments.format, found, kept))
@@ -96,7 +96,7 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def run_all(
-    chosen: Sequence[machines.Machine], programs: Sequence[Program], arguments: argparse.Namespace
+    chosen: Sequence[machines.Machine], programs: Sequence[tuple[str, Program]], arguments: argparse.Namespace
 ) -> list[Comparison]:
     """Every test on every machine, --jobs machines at a time; Ctrl-C ends them all."""
     if arguments.jobs <= 1:
@@ -113,18 +113,18 @@ def run_all(
 
 
 def run_on(
-    machine: machines.Machine, programs: Sequence[Program], arguments: argparse.Namespace
+    machine: machines.Machine, programs: Sequence[tuple[str, Program]], arguments: argparse.Namespace
 ) -> list[Comparison]:
-    """Every test on one machine; the model is asked while the machine works."""
+    """Every test (by its file) on one machine; the model is asked while the machine works."""
     architecture = machines.model_architecture(machine)
-    requests = [request(program, architecture, arguments) for program in programs]
+    requests = [request(program, architecture, arguments) for _, program in programs]
     found: list[Comparison | None] = [None] * len(requests)
 
     def answered(index: int, answer: Answer) -> None:
-        program = programs[index]
+        file, program = programs[index]
         release = stable_release(answer.facts) or machines.release_of(machine)
-        comparison = Comparison(program, machine.name, answer, expected(program, release, architecture))
-        found[index] = comparison
+        may = expected(program, release, architecture)
+        found[index] = comparison = Comparison(program, machine.name, answer, may, file)
         say(f"{machine.name}: {program.name}: {comparison.words}")
 
     machine.run(requests, answered)
@@ -155,22 +155,21 @@ def orders(program: Program, architecture: str, arguments: argparse.Namespace) -
 
 def render(form: str, found: Sequence[Comparison], kept: dict[str, object]) -> str:
     """The results on stdout."""
-    forms: dict[str, Callable[[], str]] = {
-        "json": lambda: json.dumps(kept, indent=1) + "\n",
-        "ktap": lambda: ktap.ktap(found),
-        "junit": lambda: junit(found),
-        "markdown": lambda: text.markdown([results.entry(comparison) for comparison in found]),
-    }
-    if form in forms:
-        return forms[form]()
-    if len(found) == 1:
-        return text.histogram(found[0])
-    return text.table(found)
+    if form in formats.NAMES:
+        return formats.document(form, [of_comparison(comparison) for comparison in found])
+    if form == "json":
+        return json.dumps(kept, indent=1) + "\n"
+    if form == "markdown":
+        return text.markdown([results.entry(comparison) for comparison in found])
+    return text.histogram(found[0]) if len(found) == 1 else text.table(found)
 
 
 def status(found: Sequence[Comparison]) -> int:
-    """0 where nothing contradicts the model, 1 where something does, 3 where a machine gave no answer."""
-    standings = {comparison.standing for comparison in found}
-    if "disagrees" in standings:
+    """0 where all is as the model says, 1 where something is not, 3 where a machine gave no answer.
+
+    Where a kernel is not modelled, the promise takes the place of the model.
+    """
+    statuses = {status_of(comparison) for comparison in found}
+    if "fail" in statuses:
         return NOT_AS_EXPECTED
-    return NOT_FINISHED if standings & {"failed", "timed out"} else 0
+    return NOT_FINISHED if statuses & {"error", "timeout"} else 0

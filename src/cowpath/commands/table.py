@@ -15,6 +15,7 @@ from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
     from cowpath.kernel.changes import Version
+    from cowpath.progress import Tally
     from cowpath.reliability import Table
     from cowpath.situations import Kind, Situation
 
@@ -38,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group = parser.add_argument_group("what to do with it")
     group.add_argument("--format", choices=("text", "markdown", "html", "json"), default="text")
+    group.add_argument(
+        "--html", metavar="DIR", type=Path,
+        help="write the table as DIR/index.html instead, and beside it pages that show every step",
+    )  # fmt: skip
     group.add_argument("--no-traces", action="store_true", help="leave the traces out of Markdown and HTML")
     group.add_argument("--trace", metavar="TEST", help="show one cell instead: its test and the path to it")
     group.add_argument("--tests", metavar="DIR", type=Path, help="write the tests behind the cells there")
@@ -67,11 +72,40 @@ def run(arguments: argparse.Namespace) -> int:
             merge=arguments.kernel is None,
             max_states=arguments.max_states,
             jobs=arguments.jobs,
-            with_traces=arguments.format in ("markdown", "html", "json") and not arguments.no_traces,
+            with_traces=traced(arguments),
             done=lambda task: tally.add(f"{task.kind.name}-{task.situation_name} on {task.version}"),
         )
-    sys.stdout.write(written(table, arguments.format))
+        if arguments.html is not None:
+            write_pages(table, arguments, tally)
+    if arguments.html is None:
+        sys.stdout.write(written(table, arguments.format))
     return NOT_FINISHED if any(cell.verdict == "not finished" for cell in table.cells.values()) else 0
+
+
+def traced(arguments: argparse.Namespace) -> bool:
+    """Whether the table itself holds the traces."""
+    forms = ("markdown", "html", "json")
+    return arguments.format in forms and arguments.html is None and not arguments.no_traces
+
+
+def write_pages(table: Table, arguments: argparse.Namespace, tally: Tally) -> None:
+    """The table and the pages that it links to."""
+    from cowpath.explorer import row_pages
+    from cowpath.parallel import each
+    from cowpath.report.reliability import html
+
+    made = [] if arguments.no_traces else list(row_pages.rows(table, arguments.max_states))
+    pages = each(row_pages.page_of, made, arguments.jobs, lambda row: tally.add(f"{row.name}.html"))
+    directory: Path = arguments.html
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for row, page in zip(made, pages, strict=True):
+            (directory / f"{row.name}.html").write_text(page, encoding="utf-8")
+        index = directory / "index.html"
+        index.write_text(html.document(table, row_pages.links(table, made)), encoding="utf-8")
+    except OSError as error:
+        raise CowpathError(f"{directory}: {error.strerror}") from error
+    print(index)
 
 
 def versions(arguments: argparse.Namespace) -> list[Version]:

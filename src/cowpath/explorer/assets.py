@@ -23,6 +23,8 @@ MODULES = (
     "program",
     "picture",
     "arrows",
+    "banner",
+    "beside",
     "panel",
     "timeline",
     "tests",

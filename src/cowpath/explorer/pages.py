@@ -31,7 +31,7 @@ def trace_page(file: str, result: Result, goal: Goal) -> str:
 
 
 def check_page(results: Sequence[tuple[str, Result]], failures: Iterable[str] = ()) -> str:
-    """Every result in a table, each with its path: to the worst that happens, else to the first outcome.
+    """Every result in a table, each with its path: to the worst that happens, or what its test asks for.
 
     Where they are too many for one page, results that keep the promise go without, and the page says so.
     """
@@ -47,30 +47,25 @@ def check_page(results: Sequence[tuple[str, Result]], failures: Iterable[str] = 
     for test in tests.values():
         test["overview"]["kernels"] = [run["kernel"] for run in test["runs"]]
     data["tests"] = list(tests.values())
-    add_paths(runs, lambda walk: True)
+    add_paths(runs, default_goal)
     if len(packed(data)) > BUDGET:
-        add_paths(runs, lambda walk: walk.result.verdict != "kept")
+        add_paths(runs, lambda result: None if result.verdict == "kept" else default_goal(result))
         data["failures"].append(LEFT_OUT)
     data["failures"] += failures
     names = ", ".join(name for _, name in list(tests)[:3]) + (", ..." if len(tests) > 3 else "")
     return page(data, names)
 
 
-def add_paths(runs: Sequence[tuple[Walk, Document]], wanted: Callable[[Walk], bool]) -> None:
-    """Give results their paths; one that is not wanted shows the start alone."""
+def add_paths(runs: Sequence[tuple[Walk, Document]], goal_of: Callable[[Result], Goal | None]) -> None:
+    """Give results their paths; one without a goal shows the start alone."""
     for walk, run in runs:
-        goal = default_goal(walk.result) if wanted(walk) else None
+        goal = goal_of(walk.result)
         run["paths"] = [start_of(walk) if goal is None else path_of(walk, goal)]
 
 
 def empty_data() -> Document:
     """What a page holds; pictures and kinds of records are kept once, however many results share them."""
     return {"kinds": [], "pictures": [], "tests": [], "failures": []}
-
-
-def left_out(count: int) -> str:
-    """What is not in the page, and where to find it."""
-    return f"{count} paths did not fit into this page: `cowpath trace FILE --kernel RELEASE` shows them."
 
 
 def page(data: Document, title: str) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ Answer = Callable[[Session, dict[str, str]], Document]
 
 API: dict[str, Answer] = {
     "/api/overview": lambda session, asked: session.overview(),
+    "/api/progress": lambda session, asked: session.progress(asked["kernel"]),
     "/api/verdict": lambda session, asked: session.verdict(asked["kernel"]),
     "/api/test": lambda session, asked: session.test(asked["kernel"]),
     "/api/jump": lambda session, asked: session.jump(asked["kernel"], asked["goal"]),
@@ -30,6 +32,9 @@ API: dict[str, Answer] = {
     ),
 }
 """What can be asked, with the parameters that each answer reads."""
+
+AT_ONCE = ("/api/overview", "/api/progress")
+"""What is answered while a kernel is still explored."""
 
 
 class Server(ThreadingHTTPServer):
@@ -53,12 +58,18 @@ class Server(ThreadingHTTPServer):
         """Where the page is."""
         return f"http://{LOOPBACK}:{self.server_port}/"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up in the middle of an answer is no news; anything else is."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
     def answer(self, path: str, asked: dict[str, str]) -> tuple[HTTPStatus, Document]:
         """One request to the API; what a user can mend is an answer, not an accident.
 
         It waits for its own kernels only, so that the page answers while others are still explored.
         """
-        wanted = sorted({asked.get("kernel"), asked.get("other")} & set(self.locks), key=str)
+        named = {asked.get("kernel"), asked.get("other")} if path not in AT_ONCE else set()
+        wanted = sorted(named & set(self.locks), key=str)
         try:
             with ExitStack() as held:
                 for kernel in wanted:

@@ -19,9 +19,13 @@ from cowpath.litmus.source import Source
 from cowpath.program import Program
 from cowpath.report import text
 from cowpath.report.trace import forbidden_values, last_line, promised_words
-from cowpath.verdict import Outcome, Result, judge
+from cowpath.verdict import Outcome, Result, judge, split
 
 Document = dict[str, Any]
+
+
+SMALL = 20_000
+"""States of a search that is kept although nobody has looked at more than its verdict yet."""
 
 
 class Session:
@@ -33,15 +37,28 @@ class Session:
         self.source, self.program, self.max_states = source, program, max_states
         self.versions = {str(version): version for version in versions}
         self.walks: dict[str, Walk] = {}
+        self.verdicts: dict[str, Document] = {}
+        self.far: dict[str, Document] = {}  # how far each search has come
 
     def walk(self, kernel: str) -> Walk:
         """The walk on a kernel; raises CowpathError for one that is not offered or cannot run the test."""
+        if kernel not in self.walks:
+            self.walks[kernel] = Walk(self.judged(kernel))
+        return self.walks[kernel]
+
+    def judged(self, kernel: str) -> Result:
+        """The test on a kernel, explored anew; `progress` tells how far that is."""
         if kernel not in self.versions:
             raise CowpathError(f"kernel {kernel[:60]!r} is not offered here")
-        if kernel not in self.walks:
-            method = Method(max_states=self.max_states)
-            self.walks[kernel] = Walk(judge(self.program, self.versions[kernel], method))
-        return self.walks[kernel]
+
+        def seen(states: int, ahead: int, more: str) -> None:
+            self.far[kernel] = {"states": states, "more": more}
+
+        return judge(self.program, self.versions[kernel], Method(max_states=self.max_states), seen)
+
+    def progress(self, kernel: str) -> Document:
+        """How many states a search has seen that may still go on, and what else it says."""
+        return self.far.get(kernel, {"states": 0, "more": ""})
 
     def overview(self) -> Document:
         """The test itself, and the kernels on offer."""
@@ -56,8 +73,13 @@ class Session:
 
     def verdict(self, kernel: str) -> Document:
         """What is broken on a kernel, in a few words."""
-        result = self.walk(kernel).result
-        return {"kernel": kernel, "verdict": result.verdict, "words": text.verdict_words(result)}
+        if kernel not in self.verdicts:
+            result = self.walks[kernel].result if kernel in self.walks else self.judged(kernel)
+            said = {"kernel": kernel, "verdict": result.verdict, "words": text.verdict_words(result)}
+            self.verdicts[kernel] = said
+            if len(result.exploration.states) <= SMALL:
+                self.walks.setdefault(kernel, Walk(result))
+        return self.verdicts[kernel]
 
     def test(self, kernel: str) -> Document:
         """Everything about the test on one kernel that stays the same along a path."""
@@ -128,6 +150,7 @@ def result_document(walk: Walk) -> Document:
         "words": text.verdict_words(result),
         "worst": None if goal is None else goal_name(result, goal),
         "outcomes": [outcome_document(result, outcome) for outcome in result.outcomes],
+        "missing": missing(result),
         "violations": [{"name": one.name, "title": str(one), "text": one.text} for one in result.violations],
         "states": len(result.exploration.states),
         "actors": [actor.name for actor in result.exploration.model.actors],
@@ -135,15 +158,40 @@ def result_document(walk: Walk) -> Document:
     }
 
 
+FEW = 3
+"""Promised outcomes that a reader is shown although they do not happen."""
+
+
+def missing(result: Result) -> Document:
+    """What is promised but cannot happen on this kernel: a few outcomes, and how many there are.
+
+    Nothing is claimed where the search did not finish.
+    """
+    if result.verdict == "unfinished":
+        return {"few": [], "count": 0}
+    here = {(tuple(one.registers.items()), tuple(one.memory.items())) for one in result.outcomes}
+    found = [
+        Outcome(registers, memory).text()
+        for registers, memory in (split(result.program, seen) for seen in result.promised)
+        if (tuple(registers.items()), tuple(memory.items())) not in here
+    ]
+    return {"few": found[:FEW], "count": len(found)}
+
+
 def outcome_document(result: Result, outcome: Outcome) -> Document:
     """An outcome, what it breaks, and how it leaves the promise."""
     return {
         "text": outcome.text(),
         "breakage": outcome.breakage,
-        "why": promised_words(result, outcome),
+        "why": promised_words(result, outcome) or stopped_words(outcome),
         "wrong": list(forbidden_values(result, outcome)),
         "last": last_line(result, outcome),
     }
+
+
+def stopped_words(outcome: Outcome) -> list[str]:
+    """Why a kernel stopped, where it did."""
+    return [outcome.crash or outcome.hang] if outcome.crash or outcome.hang else []
 
 
 def goal_name(result: Result, goal: object) -> str:

@@ -22,6 +22,7 @@ from cowpath.kernel.words import (
     statement_number,
     statement_of,
 )
+from cowpath.report.facts import reach
 from cowpath.verdict import Result, split
 
 LONGEST = 2000
@@ -211,4 +212,5 @@ def step_of(result: Result, step: Step) -> dict[str, Any]:
         "line": "" if place is None else model_line(place),
         "changes": [[c.name, c.before, c.after, int(c.quiet)] for c in step.changes],
         "notes": [note.text for note in step.notes],
+        "reach": reach(result.exploration.model.layout, step.changes, step.target),
     }

@@ -189,7 +189,7 @@ def ksm_may_take(k: Kernel, folio: Folio) -> bool:
     """Whether nobody else can change the page; exclusivity ends here (6c287605fd56, v5.19)."""
     expected = folio.mapcount + 1 + folio.swapcache
     if k.has(changes.KSM_COUNTS_REFERENCES) and folio_ref_count(folio) != expected:
-        k.say(f"{folio} has {folio_ref_count(folio) - expected} more reference(s): KSM leaves it alone")
+        k.say(f"other references to {folio} ({folio_ref_count(folio) - expected}): KSM leaves it alone")
         return False
     return not folio.anon_exclusive or folio_try_share_anon_rmap(k, folio)
 

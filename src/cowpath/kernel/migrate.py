@@ -91,7 +91,7 @@ def move_to_new_folio(k: Kernel, folio: Folio, new: Folio) -> bool:
     The references must be the isolation's and the swap cache's; in the swap cache they are frozen meanwhile.
     """
     if not still(k, mutants.NO_REFCOUNT_IN_MIGRATION, folio_ref_count(folio) == 1 + folio.swapcache):
-        k.say(f"{folio} has {folio_ref_count(folio) - 1 - folio.swapcache} more reference(s): it stays")
+        k.say(f"other references to {folio} ({folio_ref_count(folio) - 1 - folio.swapcache}): it stays")
         return False
     new.data = folio.data
     new.index, new.dirty, new.uptodate = folio.index, folio.dirty, folio.uptodate

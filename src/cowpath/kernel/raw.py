@@ -29,7 +29,7 @@ def swap_layout(version: Version) -> Layout:
 def raw_pte(version: Version, value: PteValue) -> int | None:
     """The bits of a swap pte or of an empty one; None for a present one, whose bits the model does not have.
 
-    A slot stands at its number + 1 on the first device: offset 0 is the device's header.
+    The type of an entry is the number of its device, the offset the slot's place there.
     """
     from cowpath.arch import swp_pte
 
@@ -38,7 +38,7 @@ def raw_pte(version: Version, value: PteValue) -> int | None:
         return layout.none
     if value.slot is None:
         return None
-    return swp_pte.make(layout, 0, value.slot.number + 1, exclusive=value.exclusive)
+    return swp_pte.make(layout, value.slot.device.number, value.slot.offset, exclusive=value.exclusive)
 
 
 def raw_text(version: Version, value: PteValue) -> str:

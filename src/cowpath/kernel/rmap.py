@@ -151,7 +151,7 @@ def explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) ->
     """Say what the unmap keeps and what it forgets."""
     others = folio_ref_count(folio) - 3  # besides the mapping, the swap cache and whoever isolated it
     if others > 0:
-        k.say(f"{others} other reference(s) to {folio} do not stop the unmap: only FOLL_PIN does")
+        k.say(f"other references to {folio} ({others}) do not stop the unmap: only FOLL_PIN does")
     if was_exclusive and marked:
         k.say("the page was exclusive, and the swap pte remembers it (1493a1913e34)")
     elif was_exclusive:

@@ -129,6 +129,11 @@ class Slot(Record):
         devices = self.layout.all(SwapDevice)
         return devices[self.number * len(devices) // len(self.layout.all(Slot))]
 
+    @property
+    def offset(self) -> int:
+        """Its place on that device, where place 0 is the header."""
+        return 1 + sum(before.device is self.device for before in self.layout.all(Slot)[: self.number])
+
 
 class ZswapEntry(Record):
     """struct zswap_entry: a compressed page; only there with `swap = zswap`."""

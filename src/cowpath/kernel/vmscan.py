@@ -90,7 +90,7 @@ def is_page_cache_freeable(k: Kernel, folio: Folio) -> bool:
     """Whether only the swap cache and the isolation hold references: writeback starts only then."""
     if still(k, mutants.NO_REFCOUNT_IN_PAGEOUT, folio_ref_count(folio) == 2):
         return True
-    k.say(f"{folio} has {folio_ref_count(folio) - 2} more reference(s), so it is not written out yet")
+    k.say(f"other references to {folio} ({folio_ref_count(folio) - 2}): it is not written out yet")
     return False
 
 

@@ -10,6 +10,8 @@ from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Place
 from cowpath.explore.trace import Step
 from cowpath.kernel.changes import Version
+from cowpath.kernel.pgtable import ptep_get
+from cowpath.kernel.raw import raw_text
 from cowpath.kernel.state import Pte
 from cowpath.litmus.print import statement_text
 from cowpath.program import Program
@@ -72,28 +74,20 @@ def model_line(place: Place) -> str:
 
 
 def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]:
-    """What stands in each page-table entry that is not present, in hexadecimal, by the entry's name.
+    """What stands in each page-table entry that is empty or a swap pte, in hexadecimal, by the entry's name.
 
-    A present entry holds a page frame number, which the model has no use for; so it has no raw value.  Slot n
-    of a device is its offset n + 1: the first page of a swap area is its header.
+    Present and migration entries hold a page frame number, which the model has no use for; they have no raw
+    value.  Nor has any on an architecture whose layout is not known.
     """
-    from cowpath.arch import LayoutError, architecture
-    from cowpath.arch.swp_pte import SwpEntry, pte_swp_mkexclusive, swp_entry_to_pte
+    from cowpath.arch import LayoutError  # few need it
 
+    layout.step.begin(state)
+    values = {repr(pte): ptep_get(pte) for pte in layout.all(Pte)}
     try:
-        form = architecture(version.architecture).layout(version.release)
+        return {name: raw_text(version, value) for name, value in values.items() if value.kind in RAW}
     except LayoutError:
         return {}
-    form = form if version.has_swp_exclusive_bit else form.without_exclusive()
-    found = {}
-    for pte in layout.all(Pte):
-        layout.step.begin(state)
-        slot = pte.slot
-        if pte.kind == "present":
-            continue
-        value = form.none
-        if slot is not None:
-            value = swp_entry_to_pte(form, SwpEntry(slot.device.number, slot.number + 1))
-            value = pte_swp_mkexclusive(form, value) if pte.exclusive else value
-        found[repr(pte)] = f"{value:#0{form.pte_bits // 4 + 2}x}"
-    return found
+
+
+RAW = ("none", "swap")
+"""Kinds of entries whose bits the model knows."""

@@ -279,7 +279,8 @@ class Or:
     operands: tuple["Expression", ...]
 
 
-Expression = RegisterIs | MemoryIs | CountIs | Not | And | Or
+Atom = RegisterIs | MemoryIs | CountIs
+Expression = Atom | Not | And | Or
 
 
 @dataclass(frozen=True, slots=True)

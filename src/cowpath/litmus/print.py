@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """From a tree back to text, in one canonical form: `parse(to_text(litmus)) == litmus`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from cowpath.litmus import ast
 from cowpath.litmus.statements import Kind, Operand, form_of
@@ -52,31 +52,32 @@ def statement_text(statement: ast.Statement) -> str:
     return f"{getattr(statement, form.result)} = {call}" if form.result else call
 
 
-def condition_text(expression: ast.Expression) -> str:
-    r"""A condition without its quantifier.
-
-    >>> condition_text(ast.And((ast.RegisterIs(0, "r0", "a"), ast.Not(ast.CountIs("crash", 1)))))
-    "0:r0='a' /\\ ~crash"
-    """
-    if isinstance(expression, ast.And | ast.Or):
-        sign = r" /\ " if isinstance(expression, ast.And) else r" \/ "
-        return sign.join(_inner(operand) for operand in expression.operands)
-    if isinstance(expression, ast.Not):
-        return f"~{_inner(expression.operand)}"
-    return _atom(expression)
-
-
-def _inner(expression: ast.Expression) -> str:
-    text = condition_text(expression)
-    return f"({text})" if isinstance(expression, ast.And | ast.Or) else text
-
-
-def _atom(atom: ast.RegisterIs | ast.MemoryIs | ast.CountIs) -> str:
+def atom_text(atom: ast.Atom) -> str:
+    """One question of a condition."""
     if isinstance(atom, ast.RegisterIs):
         return f"{atom.thread}:{atom.register}={value_text(atom.value)}"
     if isinstance(atom, ast.MemoryIs):
         return f"{atom.thread}:{atom.page}[{atom.place}]={value_text(atom.value)}"
     return atom.name if atom.name != "copies" and atom.value == 1 else f"{atom.name}={atom.value}"
+
+
+def condition_text(expression: ast.Expression, atom: Callable[[ast.Atom], str] = atom_text) -> str:
+    r"""A condition without its quantifier, its questions as `atom` writes them.
+
+    >>> condition_text(ast.And((ast.RegisterIs(0, "r0", "a"), ast.Not(ast.CountIs("crash", 1)))))
+    "0:r0='a' /\\ ~crash"
+    """
+
+    def inner(operand: ast.Expression) -> str:
+        text = condition_text(operand, atom)
+        return f"({text})" if isinstance(operand, ast.And | ast.Or) else text
+
+    if isinstance(expression, ast.And | ast.Or):
+        sign = r" /\ " if isinstance(expression, ast.And) else r" \/ "
+        return sign.join(map(inner, expression.operands))
+    if isinstance(expression, ast.Not):
+        return f"~{inner(expression.operand)}"
+    return atom(expression)
 
 
 def _comment(comment: str) -> str:

@@ -55,6 +55,7 @@ class Comparison:
     machine: str
     answer: Answer
     expectation: Expectation
+    file: str = ""
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:

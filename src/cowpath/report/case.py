@@ -1,25 +1,36 @@
 # SPDX-License-Identifier: MIT
 """One test on one kernel, as every format for other tools reads it, wherever the outcomes came from.
 
-`check` makes cases from what a search found, `run` from what a machine did; the writers (`ktap`, `junit`,
-`sarif`) see only this.
+`check` makes cases from what a search found (`cases`), `run` from what a machine did (`machine_cases`); the
+writers (`ktap`, `junit`, `sarif`, `herd`) see only this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
-Status = Literal["pass", "fail", "xfail", "skip", "error"]
+from cowpath.program import Program
+
+Status = Literal["pass", "fail", "xfail", "skip", "timeout", "error"]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One outcome: as text, and what it breaks (empty where it is promised)."""
+    """One outcome: as text, and what it breaks (empty where it is promised).
+
+    `count` says how often a machine has shown it (0: a search says that it can happen), `allowed` whether the
+    model knows it (None: nothing is modelled, or nobody asked).  `values` is what was seen, named as in
+    conditions; `witness`: it satisfies the test's own.
+    """
 
     text: str
     breakage: str = ""
+    count: int = 0
+    allowed: bool | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    witness: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +46,11 @@ class Spot:
 class Case:
     """One test on one kernel.
 
-    `status` "xfail" is a promise broken where the expected verdicts say that it is.  `words` is the verdict
-    in a few words, `kinds` what is broken, worst first, `why` the sentences that explain it, `path` the steps
-    that lead there, `spot` where in the file it shows.
+    `status` "xfail" is a promise broken where the expected verdicts, or the model of a machine's kernel, say
+    that it is; `expected_by` names which.  `words` is the verdict in a few words, `kinds` what is broken,
+    worst first, `why` the sentences that explain it, `path` the steps that lead there, `spot` where in the
+    file it shows, `output` what was printed for people.  `program` is None for a file that could not be read;
+    `holds` is the answer to its condition.
     """
 
     test: str
@@ -51,6 +64,15 @@ class Case:
     path: tuple[Spot, ...] = ()
     spot: Spot = Spot(0, 0, "")
     seconds: float = 0.0
+    expected_by: str = ""
+    output: str = ""
+    program: Program | None = None
+    holds: bool | None = None
+
+    @property
+    def bad(self) -> bool:
+        """Whether the case fails, or could not be judged."""
+        return self.status in ("fail", "timeout", "error")
 
 
 def by_test(cases: Iterable[Case]) -> list[tuple[str, list[Case]]]:
@@ -77,4 +99,4 @@ def one_line(text: str) -> str:
 
 def failed(cases: Sequence[Case]) -> bool:
     """Whether a group as a whole fails."""
-    return any(case.status in ("fail", "error") for case in cases)
+    return any(case.bad for case in cases)

@@ -3,26 +3,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from cowpath.explore.search import Observed
 from cowpath.explore.trace import Step, trace
 from cowpath.goal import Goal, default_goal
 from cowpath.kernel.words import statement_number
 from cowpath.litmus import ast
+from cowpath.program import Program
 from cowpath.report import text
 from cowpath.report.case import Case, Seen, Spot, Status
 from cowpath.report.json import Failure
 from cowpath.report.trace import grouped, heading, promised_words
-from cowpath.verdict import Outcome, Result, names
+from cowpath.verdict import Outcome, Result, names, satisfies
 
 PATH_LIMIT = 200_000
 """In larger explorations no path is looked for: a report for a machine has no patience."""
 
 
-def of_result(file: str, result: Result, expected: str | None = None) -> Case:
-    """One test on one kernel; `expected` is the verdict written down for it, None if there is none."""
+def of_result(file: str, result: Result, expected: str | None = None, explain: bool = True) -> Case:
+    """One test on one kernel; `expected` is the verdict written down for it, None if there is none.
+
+    Without `explain` no path is looked for.
+    """
     status = status_of(result, expected)
-    goal = None if status == "pass" else default_goal(result)
+    goal = default_goal(result) if explain and status != "pass" else None
     steps = path(result, goal)
     return Case(
         test=result.program.name,
@@ -32,10 +37,28 @@ def of_result(file: str, result: Result, expected: str | None = None) -> Case:
         words=words(result, status, expected),
         kinds=result.breakage,
         why=tuple(promised_words(result, goal)) if isinstance(goal, Outcome) else (),
-        outcomes=tuple(Seen(outcome.text(), outcome.breakage) for outcome in result.outcomes),
+        outcomes=tuple(seen_outcome(result.program, outcome) for outcome in result.outcomes),
         path=tuple(spots(result, steps)),
         spot=where_it_shows(result, goal, steps),
         seconds=result.seconds,
+        expected_by="expected.toml beside the test" if status == "xfail" else "",
+        program=result.program,
+        holds=result.condition,
+    )
+
+
+def seen_outcome(program: Program, outcome: Outcome, count: int = 0, allowed: bool | None = None) -> Seen:
+    """One outcome, seen by a search or `count` times on a machine."""
+    condition = program.condition
+    counts = {"copies": "" if outcome.copies is None else str(outcome.copies)}
+    counts |= {name: "1" if getattr(outcome, name) else "" for name in ("crash", "hang")}
+    return Seen(
+        outcome.text(),
+        outcome.breakage,
+        count,
+        allowed,
+        {**outcome.registers, **outcome.memory} | {name: value for name, value in counts.items() if value},
+        condition is not None and satisfies(outcome, condition.expression, program),
     )
 
 
@@ -94,13 +117,21 @@ def position(result: Result, step: Step) -> ast.Position:
 def where_it_shows(result: Result, goal: Goal | None, steps: Sequence[Step]) -> Spot:
     """The statement that shows the breakage: a load of a forbidden value, else the last one of the path."""
     if isinstance(goal, Outcome):
-        allowed = {
-            name: {seen[i] for seen in result.promised} for i, name in enumerate(names(result.program))
-        }
-        for thread in result.program.threads:
-            for statement in thread.body:
-                name = f"{thread.index}:{getattr(statement, 'register', '')}"
-                if name in goal.registers and goal.registers[name] not in allowed[name]:
-                    return Spot(statement.position.line, statement.position.column, "")
+        load = forbidden_load(result.program, goal.registers, result.promised)
+        if load != ast.NOWHERE:
+            return Spot(load.line, load.column, "")
     told = [place for step in steps if (place := position(result, step)) != ast.NOWHERE]
     return Spot(told[-1].line, told[-1].column, "") if told else Spot(0, 0, "")
+
+
+def forbidden_load(
+    program: Program, registers: Mapping[str, str], promised: Collection[Observed]
+) -> ast.Position:
+    """The statement that put a value into its register which the promise allows there in no outcome."""
+    allowed = {name: {one[place] for one in promised} for place, name in enumerate(names(program))}
+    for thread in program.threads:
+        for statement in thread.body:
+            name = f"{thread.index}:{getattr(statement, 'register', '')}"
+            if name in registers and registers[name] not in allowed[name]:
+                return statement.position
+    return ast.NOWHERE

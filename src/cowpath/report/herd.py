@@ -1,67 +1,138 @@
 # SPDX-License-Identifier: MIT
-"""`cowpath check --format herd`: the log of herd7, which mcompare7 and other tools read."""
+"""`--format herd`: the log of herd7 (of litmus7 for what a machine has shown), which mcompare7 reads.
+
+herd knows registers of threads and no memory of processes, and names and numbers as values.  So memory
+`0:x[1]` is written as register `0:x.1`, zero as 0, and what is no letter or digit as its character code.  All
+states of a test, in every log, must name the same locations: what has no value is `none`, and each state says
+whether the kernel crashed or hung.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+import string
+from collections.abc import Mapping, Sequence
 
+from cowpath.litmus import ast
 from cowpath.litmus.print import condition_text
-from cowpath.verdict import Outcome, Result, satisfies
+from cowpath.program import DISCARDED, SEGV, Program
+from cowpath.report.case import Case, Seen, one_line
+from cowpath.verdict import leader_of, mentions_copies, names
+
+KINDS = {"exists": "Allowed", "~exists": "Forbidden", "forall": "Required"}
 
 
-def log(results: Sequence[Result]) -> str:
-    """Every result as one test of a herd7 log; tests on several kernels get the kernel into their name."""
-    kernels = {result.version for result in results}
-    return "\n".join(one(result, len(kernels) > 1) for result in results)
+def document(cases: Sequence[Case]) -> str:
+    """Every case as one test; tests on several kernels get the kernel into their name.
+
+    What could not be read, or could not run, has no place in a log of what was seen.
+    """
+    tests = [(case, case.program) for case in cases if case.program is not None and case.status != "skip"]
+    several = len({case.kernel for case, _ in tests}) > 1
+    return "\n".join(one(case, program, name_of(case, several)) for case, program in tests)
 
 
-def one(result: Result, name_kernel: bool) -> str:
+def name_of(case: Case, with_kernel: bool) -> str:
+    """A name in the characters that mcompare7 takes.
+
+    >>> name_of(Case("get-write-fork", "f.litmus", "6.1 x86_64 without H3", "pass", "kept"), True)
+    'get-write-fork+6.1-x86_64-without-H3'
+    """
+    name = f"{case.test}+{case.kernel}" if with_kernel else case.test
+    return re.sub(r"[^A-Za-z0-9_./+\-]+", "-", name)
+
+
+def one(case: Case, program: Program, name: str) -> str:
     """One test."""
-    name = result.program.name
-    if name_kernel:
-        name += "+" + str(result.version).replace(" ", "-")
-    lines = [f"Test {name} {kind(result)}", f"States {len(result.outcomes)}"]
-    lines += [outcome.text() for outcome in result.outcomes]
-    lines += answer(result, name)
-    lines += [f"Time {name} {result.seconds:.2f}", f"Hash={digest(result)}", ""]
+    quantifier = "exists" if program.condition is None else program.condition.quantifier
+    counted = any(seen.count for seen in case.outcomes)
+    states = f"Histogram ({len(case.outcomes)} states)" if counted else f"States {len(case.outcomes)}"
+    lines = [f"Test {name} {KINDS[quantifier]}", states]
+    named = locations(program)
+    lines += [state(seen, named) for seen in case.outcomes]
+    lines += answer(case, program, name)
+    lines += [f"Time {name} {case.seconds:.2f}", f"Hash={digest(program)}", ""]
     return "\n".join(lines)
 
 
-def kind(result: Result) -> str:
-    """Allowed, Forbidden or Required, as the quantifier says."""
-    condition = result.program.condition
-    quantifier = "exists" if condition is None else condition.quantifier
-    return {"exists": "Allowed", "~exists": "Forbidden", "forall": "Required"}[quantifier]
+def locations(program: Program) -> dict[str, str]:
+    """What each state of a test names, with what it says there unless it was seen otherwise."""
+    copies = {"copies": "none"} if mentions_copies(program) else {}
+    return dict.fromkeys(names(program), "none") | copies | {"crash": "0", "hang": "0"}
 
 
-def answer(result: Result, name: str) -> list[str]:
-    """Whether the condition holds, and how many outcomes witness it."""
-    condition = result.program.condition
-    if condition is None:
-        seen = "Undef" if result.verdict == "unfinished" else "Ok"
-        return [seen, "Witnesses", f"Positive: {len(result.outcomes)} Negative: 0"]
-    positive = sum(witnesses(result, outcome) for outcome in result.outcomes)
-    negative = len(result.outcomes) - positive
-    holds = "Undef" if result.condition is None else "Ok" if result.condition else "No"
-    observed = "Never" if not positive else "Always" if not negative else "Sometimes"
-    return [
-        holds,
+def state(seen: Seen, named: Mapping[str, str]) -> str:
+    """One outcome; why a kernel stopped is a comment.
+
+    >>> seen = Seen("0:r0=a; 0:x[1]=7;", count=99, values={"0:r0": "a", "0:x[1]": "7"}, witness=True)
+    >>> state(seen, {"0:r0": "none", "0:x[1]": "none", "crash": "0"})
+    '99      *>0:r0=a; 0:x.1=7; crash=0;'
+    """
+    values = dict(named) | {name: value(shown) for name, shown in seen.values.items()}
+    head = f"{seen.count:<8}{'*' if seen.witness else ':'}>" if seen.count else ""
+    stopped = f" # {one_line(seen.text)}" if {"crash", "hang"} & set(seen.values) else ""
+    return head + " ".join(f"{location(name)}={shown};" for name, shown in values.items()) + stopped
+
+
+def location(name: str) -> str:
+    """A register or a place of memory, as herd names registers.
+
+    >>> location("0:r1"), location("1:x[0]"), location("0:_x"), location("copies")
+    ('0:r1', '1:x.0', '0:u._x', 'copies')
+    """
+    plain = re.sub(r"\[(\d+)\]", r".\1", name)
+    return re.sub(r":(?=_)", ":u.", plain)
+
+
+def value(character: str) -> str:
+    r"""A value as herd writes one.
+
+    >>> [value(character) for character in ("a", r"\0", "7", "0", "?")]
+    ['a', '0', '7', '48', 'discarded']
+    """
+    special = {ast.ZERO: "0", DISCARDED: "discarded", SEGV: SEGV}
+    plain = character in string.ascii_letters + "123456789"
+    return special.get(character) or (character if plain or len(character) > 1 else str(ord(character)))
+
+
+def answer(case: Case, program: Program, name: str) -> list[str]:
+    """Whether the condition holds, and how many outcomes (of a machine: rounds) witness it.
+
+    What witnesses `~exists` does not satisfy its expression; an observation counts what does.
+    """
+    weights = [(seen.witness, seen.count or 1) for seen in case.outcomes]
+    positive = sum(weight for witness, weight in weights if witness)
+    negative = sum(weight for witness, weight in weights if not witness)
+    if program.condition is None:
+        good = "Ok" if case.status in ("pass", "fail", "xfail") else "Undef"
+        return [good, "Witnesses", f"Positive: {positive + negative} Negative: 0"]
+    quantifier = program.condition.quantifier
+    witnesses = (negative, positive) if quantifier == "~exists" else (positive, negative)
+    condition = condition_text(program.condition.expression, lambda atom: atom_text(program, atom))
+    lines = [
+        "Undef" if case.holds is None else "Ok" if case.holds else "No",
         "Witnesses",
-        f"Positive: {positive} Negative: {negative}",
-        f"Condition {condition.quantifier} ({condition_text(condition.expression)})",
-        f"Observation {name} {observed} {positive} {negative}",
+        f"Positive: {witnesses[0]} Negative: {witnesses[1]}",
+        f"Condition {quantifier} ({condition})",
     ]
+    if weights:
+        observed = "Never" if not positive else "Always" if not negative else "Sometimes"
+        lines.append(f"Observation {name} {observed} {positive} {negative}")
+    return lines
 
 
-def witnesses(result: Result, outcome: Outcome) -> bool:
-    """Whether an outcome satisfies the expression of the condition."""
-    condition = result.program.condition
-    return condition is not None and satisfies(outcome, condition.expression, result.program)
+def atom_text(program: Program, atom: ast.Atom) -> str:
+    """One question of a condition; memory is that of the first thread of its process, as in states."""
+    if isinstance(atom, ast.CountIs):
+        return f"{atom.name}={atom.value}"
+    if isinstance(atom, ast.RegisterIs):
+        return f"{location(f'{atom.thread}:{atom.register}')}={value(atom.value)}"
+    leader = leader_of(program, program.threads[atom.thread].process)
+    return f"{location(f'{leader}:{atom.page}[{atom.place}]')}={value(atom.value)}"
 
 
-def digest(result: Result) -> str:
+def digest(program: Program) -> str:
     """A hash that is equal for equal tests, whatever kernel they ran on."""
-    program = result.program
     text = repr((program.pages, program.threads, program.swap, program.background))
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

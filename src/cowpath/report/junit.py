@@ -35,7 +35,7 @@ def counts(cases: Sequence[Case]) -> dict[str, Any]:
     return {
         "tests": str(len(cases)),
         "failures": str(sum(case.status == "fail" for case in cases)),
-        "errors": str(sum(case.status == "error" for case in cases)),
+        "errors": str(sum(case.status in ("timeout", "error") for case in cases)),
         "time": f"{sum(case.seconds for case in cases):.3f}",
     }
 
@@ -46,15 +46,25 @@ def element(case: Case) -> ElementTree.Element:
     found = ElementTree.Element(
         "testcase", name=clean(case.test), classname=clean(folder or "litmus"), time=f"{case.seconds:.3f}"
     )
-    if case.status == "pass":
-        return found
-    tag = {"fail": "failure", "error": "error"}.get(case.status, "skipped")
+    if case.status != "pass":
+        found.append(detail(case))
+    if case.output:
+        ElementTree.SubElement(found, "system-out").text = clean(case.output)
+    return found
+
+
+TAGS = {"fail": "failure", "timeout": "error", "error": "error", "xfail": "skipped", "skip": "skipped"}
+
+
+def detail(case: Case) -> ElementTree.Element:
+    """What is wrong with a case; JUnit has no expected failure, so that is a skipped one which says so."""
     message = f"expected: {case.words}" if case.status == "xfail" else case.words
-    kind = {"xfail": "xfail", "skip": "skip"}.get(case.status, case.kinds[0] if case.kinds else case.words)
-    detail = ElementTree.SubElement(found, tag, type=clean(kind), message=clean(message))
+    kind = case.kinds[0] if case.kinds else case.words
+    kind = kind if case.status in ("fail", "error") else case.status
+    found = ElementTree.Element(TAGS[case.status], type=clean(kind), message=clean(message))
     broken = [f"{seen.breakage}: {seen.text}" for seen in case.outcomes if seen.breakage]
     steps = [f"{number}. {spot.text}" for number, spot in enumerate(case.path, 1)]
-    detail.text = clean("\n".join([f"{case.file}, {case.kernel}", *broken, *case.why, *steps]))
+    found.text = clean("\n".join([f"{case.file}, {case.kernel}", *broken, *case.why, *steps]))
     return found
 
 

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
 """`--format ktap`: KTAP version 1, as kselftest prints it: a test per litmus file, a subtest per kernel.
 
-A promise broken as expected is `ok # XFAIL` as in kselftest, what cannot run is `ok # SKIP`, what could not
-be judged is `not ok # ERROR`.
+Outcomes that a machine has shown are subtests below that.  A promise broken as expected is `ok # XFAIL` as in
+kselftest (readers that know SKIP alone take `not ok` for a failure), what cannot run is `ok # SKIP`, what
+could not be judged is `not ok # ERROR` or `# TIMEOUT`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cowpath.report.case import Case, by_test, failed, one_line
+from cowpath.report.case import Case, Seen, by_test, failed, one_line
 
 VERSION = "KTAP version 1"
+
+DIRECTIVES = {"skip": "SKIP", "xfail": "XFAIL", "timeout": "TIMEOUT", "error": "ERROR"}
 
 
 def document(cases: Sequence[Case]) -> str:
@@ -37,11 +40,25 @@ def document(cases: Sequence[Case]) -> str:
 def subtests(test: str, cases: Sequence[Case]) -> Iterator[str]:
     """One test on every kernel."""
     yield VERSION
-    yield f"# Subtest: {one_line(test)}"
+    yield f"# Subtest: {plain(test)}"
     yield f"1..{len(cases)}"
     for number, case in enumerate(cases, 1):
+        counted = [seen for seen in case.outcomes if seen.count]
+        if counted:
+            yield from (f"  {line}" for line in outcomes(case.kernel, counted))
         yield from diagnostics(case)
-        yield result_line(number, case.kernel, case.status not in ("fail", "error"), directive(case))
+        yield result_line(number, case.kernel, not case.bad, directive(case))
+
+
+def outcomes(kernel: str, counted: Sequence[Seen]) -> Iterator[str]:
+    """What a machine has shown, how often, as subtests of its case; what a model predicts is no failure."""
+    yield VERSION
+    yield f"# Subtest: {plain(kernel)}"
+    yield f"1..{len(counted)}"
+    for number, seen in enumerate(counted, 1):
+        good = seen.allowed or (seen.allowed is None and not seen.breakage)
+        remark = f"XFAIL {seen.breakage}" if seen.breakage and good else ""
+        yield result_line(number, f"{seen.text} {seen.count}", good, remark)
 
 
 def diagnostics(case: Case) -> Iterator[str]:
@@ -51,15 +68,15 @@ def diagnostics(case: Case) -> Iterator[str]:
     if case.status != "skip":
         yield f"# {one_line(case.kernel)}: {one_line(case.words)}"
     for seen in case.outcomes:
-        if seen.breakage:
+        if seen.breakage and not seen.count:
             yield f"# {one_line(seen.breakage)}: {one_line(seen.text)}"
     for sentence in case.why:
         yield f"# {one_line(sentence)}"
 
 
 def directive(case: Case) -> str:
-    """SKIP, XFAIL or ERROR, with the reason."""
-    word = {"skip": "SKIP", "xfail": "XFAIL", "error": "ERROR"}.get(case.status)
+    """SKIP, XFAIL, TIMEOUT or ERROR, with the reason."""
+    word = DIRECTIVES.get(case.status)
     return f"{word} {case.words}" if word else ""
 
 
@@ -74,6 +91,14 @@ def result_line(number: int, name: str, good: bool, remark: str) -> str:
     >>> result_line(2, "a # SKIP b", False, "")
     'not ok 2 a + SKIP b'
     """
-    shown = one_line(name).replace("#", "+")
-    tail = f" # {one_line(remark).replace('#', '+')}" if remark else ""
-    return f"{'ok' if good else 'not ok'} {number} {shown}{tail}"
+    tail = f" # {plain(remark)}" if remark else ""
+    return f"{'ok' if good else 'not ok'} {number} {plain(name)}{tail}"
+
+
+def plain(text: str) -> str:
+    """A name without the sign of a directive; a subtest is found by its name, so both places write it alike.
+
+    >>> plain("a # SKIP b")
+    'a + SKIP b'
+    """
+    return one_line(text).replace("#", "+")

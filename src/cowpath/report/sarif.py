@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cowpath import __version__
-from cowpath.report.case import Case, Spot
+from cowpath.report.case import Case, Seen, Spot
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -26,8 +26,7 @@ RULES = {
     "hang": "A state from which no end can be reached.",
     "invariant": "Something that must hold in every state of the kernel does not.",
     "not as demanded": "The outcomes do not satisfy the condition of the test.",
-    "machine": "A real kernel did what the model of that version says it cannot do.",
-    "error": "The test could not be judged.",
+    "not in the model": "A real kernel did what the model of that version says it cannot do.",
 }
 """What each kind of finding means; the name with dashes is the id of its rule."""
 
@@ -65,18 +64,19 @@ def driver(rules: Sequence[str]) -> dict[str, Any]:
 
 
 def invocation(cases: Sequence[Case]) -> dict[str, Any]:
-    """Whether all could be judged; what could not is said here, not lost."""
-    errors = [case for case in cases if case.status == "error"]
+    """Whether all could be judged; what could not, or did not run, is said here, not lost."""
+    levels = {"timeout": "error", "error": "error", "skip": "note"}
     notes = [
         {
-            "level": "error",
+            "level": levels[case.status],
             "message": {"text": f"{case.test} on {case.kernel}: {case.words}"},
             "locations": [location(case.file, case.spot)],
         }
-        for case in errors
+        for case in cases
+        if case.status in levels
     ]
     said: dict[str, Any] = {"toolExecutionNotifications": notes} if notes else {}
-    return {"executionSuccessful": not errors} | said
+    return {"executionSuccessful": not any(note["level"] == "error" for note in notes)} | said
 
 
 def result(case: Case, rule: int) -> dict[str, Any]:
@@ -91,15 +91,19 @@ def result(case: Case, rule: int) -> dict[str, Any]:
         "message": {"text": text},
         "locations": [location(case.file, case.spot)],
         "partialFingerprints": {"testAndKernel/v1": fingerprint(case)},
-        "properties": {"kernel": case.kernel, "outcomes": [seen.text for seen in case.outcomes]},
+        "properties": {"kernel": case.kernel, "outcomes": [shown(seen) for seen in case.outcomes]},
     }
     if case.path:
         steps = [{"location": location(case.file, spot, spot.text)} for spot in case.path]
         found["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]
     if case.status == "xfail":
-        why = "expected.toml beside the test says so"
-        found["suppressions"] = [{"kind": "external", "justification": why}]
+        found["suppressions"] = [{"kind": "external", "justification": f"{case.expected_by} says so"}]
     return found
+
+
+def shown(seen: Seen) -> str:
+    """An outcome, with how often a machine has shown it."""
+    return f"{seen.text} {seen.count}" if seen.count else seen.text
 
 
 def rule_of(case: Case) -> str:

@@ -5,89 +5,102 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from cowpath.explore.trace import Change, Step
+from cowpath.explore.trace import Step
 from cowpath.goal import Goal
-from cowpath.report.trace import AGAIN, Block, blocks, circle, count, last_line, promised_words
+from cowpath.report.facts import facts, listing, reach
+from cowpath.report.trace import Block, blocks, circle, count, last_line, promised_words
 from cowpath.verdict import Outcome, Result
 
 WIDTH = 72
 """Columns, as mails to kernel lists keep them."""
 
-NOTHING = ("-", "none", r"\0", "?")
-"""What a register, a pointer, a page or a slot shows before there is anything in it."""
+DEEDS = {
+    "lost write": "can lose a write",
+    "leak": "can leak what another process wrote",
+    "stale data": "can show stale data",
+    "crash": "can crash the kernel",
+    "hang": "can hang",
+    "": "can end as promised",
+}
+"""What a test can do on a kernel, by what that breaks."""
 
 
 def story_text(result: Result, steps: Sequence[Step], goal: Goal) -> str:
     """The whole story: where it ends, how it gets there, what that breaks."""
-    paragraphs = [textwrap.fill(opening(result, steps, goal), WIDTH), ""]
+    paragraphs = [fill(opening(result, steps, goal)), ""]
     by_statement = itertools.groupby(blocks(result, steps), key=lambda block: (block.name, block.statement))
-    told = [sentences for (_, _), group in by_statement if (sentences := statement_story(list(group)))]
+    told = [text for _, group in by_statement if (text := statement_story(result, list(group)))]
     for number, text in enumerate(told, 1):
         lead = f"{number:2}. "
-        paragraphs.append(textwrap.fill(text, WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead)))
-    again = [block_story(block) for block in blocks(result, circle(result, goal), everything=True)]
+        paragraphs.append(fill(text, lead))
+    again = list(blocks(result, circle(result, goal), everything=True))
     if again:
-        paragraphs += ["", textwrap.fill(f"{AGAIN} {' '.join(filter(None, again))}", WIDTH)]
+        paragraphs += ["", fill(f"From there on, again and again: {'; '.join(turn(again))}.")]
     ending = ". ".join([*promised_words(result, goal), last_line(result, goal)])
-    return "\n".join([*paragraphs, "", textwrap.fill(ending.rstrip(".") + ".", WIDTH)]) + "\n"
+    return "\n".join([*paragraphs, "", fill(ending.rstrip(".") + ".")]) + "\n"
+
+
+def fill(text: str, lead: str = "") -> str:
+    """A paragraph; words stay whole, those with hyphens too."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def opening(result: Result, steps: Sequence[Step], goal: Goal) -> str:
     """What happens, where, and in how many steps."""
-    what = f"end with {goal.text()}" if isinstance(goal, Outcome) else f"break {goal}"
+    if isinstance(goal, Outcome):
+        what = f"{DEEDS[goal.breakage]}: {goal.text().removeprefix(f'{goal.breakage}: ').rstrip(';')}"
+    else:
+        what = f"can break {goal}: {goal.text}"
+    release, _, rest = str(result.version).partition(" ")
+    architecture, _, changes = rest.partition(" ")
     return (
-        f"On {result.version}, the test {result.program.name} can {what.rstrip(';')}, "
-        f"and no path there is shorter than {count(steps)}."
+        f"On Linux {f'{release} ({architecture}) {changes}'.strip()}, the test {result.program.name} {what}. "
+        f"No path there is shorter than this one of {count(steps)}."
     )
 
 
-def statement_story(group: Sequence[Block]) -> str:
+def statement_story(result: Result, group: Sequence[Block]) -> str:
     """What one statement does, function by function; empty where there is nothing to tell."""
-    parts = [part for block in group if (part := block_story(block))]
+    parts = [part for block in group for part in block_story(result, block)]
     if group[0].statement in ("", "end"):
         return f"{group[0].name}: {' '.join(parts)}" if parts else ""
     return " ".join([f"{group[0].name} runs {group[0].statement}.", *parts])
 
 
-def block_story(block: Block) -> str:
-    """What one function changes, and why."""
-    told = [change_story(change) for change in block.changes if not counts(change)]
-    sentences = []
+def block_story(result: Result, block: Block) -> Iterator[str]:
+    """What one function changes, why, and who can see it."""
+    told, why = facts(block.changes), "; ".join(block.notes)
+    where = f"In {block.function}(), {block.file}: " if block.function and block.file else ""
     if told:
-        where = f"In {block.function}() ({block.file}), " if block.function and block.file else ""
-        sentences.append(f"{where}{listing(told)}.")
-    if block.notes:
-        sentences.append(f"Why: {'; '.join(block.notes)}.")
-    return " ".join(sentences)
+        yield f"{where}{listing(told)}."
+    if why:
+        yield f"Why: {why}." if told else f"{where}{why}." if where else f"{begun(why)}."
+    seen_by = reach(result.exploration.model.layout, block.changes, block.target)
+    if seen_by:
+        yield f"{begun(seen_by)}."
 
 
-def listing(parts: Sequence[str]) -> str:
-    """Parts of a sentence.
+def begun(sentence: str) -> str:
+    """A sentence with a capital letter, unless it begins with a name of the model.
 
-    >>> listing(["a", "b", "c"])
-    'a, b and c'
+    >>> begun("only g leads to folio0"), begun("folio0 stays")
+    ('Only g leads to folio0', 'folio0 stays')
     """
-    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return sentence[:1].upper() + sentence[1:] if sentence.split()[0].isalpha() else sentence
 
 
-def counts(change: Change) -> bool:
-    """Whether a change is one of a counter or flag: the trace shows them, a story goes without."""
-    return "." in change.name and change.before.isdigit() and change.after.isdigit()
-
-
-def change_story(change: Change) -> str:
-    """One change in words.
-
-    >>> from types import SimpleNamespace as Change
-    >>> change_story(Change(name="P0.x", before="folio0 rw", after="swap slot0"))
-    'P0.x changes from "folio0 rw" to "swap slot0"'
-    >>> change_story(Change(name="0:r1", before="-", after="a"))
-    '0:r1 becomes "a"'
-    """
-    if change.before in NOTHING:
-        return f'{change.name} becomes "{change.after}"'
-    if change.after in NOTHING:
-        return f'{change.name} is no longer "{change.before}"'
-    return f'{change.name} changes from "{change.before}" to "{change.after}"'
+def turn(circle: Sequence[Block]) -> Iterator[str]:
+    """One turn of an endless loop, function by function."""
+    for where in dict.fromkeys((block.name, block.function, block.file) for block in circle):
+        notes = {note: "" for b in circle if (b.name, b.function, b.file) == where for note in b.notes}
+        place = f"{where[0]} in {where[1]}(), {where[2]}" if where[1] else where[0]
+        yield f"{place}: {', '.join(notes)}" if notes else place

@@ -48,9 +48,9 @@ def print_block(console: Console, block: Block, widths: tuple[int, int]) -> None
     """One heading, what changed, and why."""
     console.print(heading_line(block, console.width))
     if block.changes:
-        console.print(Padding(changes_table(block, widths), (0, 0, 0, 4)))
+        console.print(Padding(changes_table(block, widths), (0, 0, 0, 4), expand=False))
     for note in block.notes:
-        console.print(Padding(Text(note, "italic"), (0, 0, 0, 4)))
+        console.print(Padding(Text(note, "italic"), (0, 0, 0, 4), expand=False))
 
 
 def heading_line(block: Block, width: int) -> Text:

@@ -28,6 +28,7 @@ class Block:
     line: str  # of the model
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
+    target: bytes  # the state afterwards
 
     @property
     def title(self) -> str:
@@ -40,13 +41,16 @@ def blocks(result: Result, steps: Sequence[Step], everything: bool = False) -> I
     for group in grouped(result, steps):
         changes = [change for change in net_changes(group) if everything or not change.quiet]
         notes = list(dict.fromkeys(note.text for step in group for note in step.notes))
+        crash = result.exploration.recorder.crash(group[-1].target)
+        notes += [f"the kernel stops: {crash}"] if crash else []
         if not changes and not notes:
             continue
         actor, statement, function = heading(result, group[0])
         place = next((found for step in group if (found := function_of(step)) is not None), None)
         file, line = ("", "") if place is None else (kernel_file(place), model_line(place))
         number = group[0].actor
-        yield Block(number, actor, statement, function, file, line, tuple(changes), tuple(notes))
+        target = group[-1].target
+        yield Block(number, actor, statement, function, file, line, tuple(changes), tuple(notes), target)
 
 
 def trace_text(result: Result, steps: Sequence[Step], goal: Goal, everything: bool = False) -> str:

@@ -30,6 +30,11 @@ export function replace(place, ...children) {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
+/** A number as people read it. */
+export function count(number) {
+  return number.toLocaleString("en");
+}
+
 /** Classes that apply: cls("a", test && "b"). */
 export function cls(...names) {
   return names.filter(Boolean).join(" ");

@@ -2,22 +2,26 @@
 // What is looked at, and how it changes.  The address names all of it, so that a link shows the same.
 
 import { draw } from "cowpath/arrows";
+import { chip, heading } from "cowpath/banner";
+import { beside, difference } from "cowpath/beside";
 import { cls, el, replace } from "cowpath/dom";
 import { listen } from "cowpath/keys";
 import { Model } from "cowpath/model";
 import { panel } from "cowpath/panel";
 import { picture } from "cowpath/picture";
-import { program } from "cowpath/program";
+import { listing, program } from "cowpath/program";
 import { source } from "cowpath/source";
 import { table } from "cowpath/tests";
-import { story, timeline } from "cowpath/timeline";
+import { searching, story, timeline } from "cowpath/timeline";
 
 const from = await source();
 const place = Object.fromEntries(["top", "index", "program", "stage", "side"].map((id) => [id, document.getElementById(id)]));
+const main = document.querySelector("main");
 const models = new Map();
 const verdicts = new Map();
-const state = { overview: null, kernel: "", other: "", path: "", at: 0, all: false, playing: 0, walk: null, problem: "" };
+const state = { overview: null, kernel: "", other: "", path: "", at: 0, all: false, playing: 0, walk: null, problem: "", waiting: null };
 let drawn = [];
+let turns = 0;
 
 // -- the address ----------------------------------------------------------------------------------
 
@@ -41,12 +45,31 @@ function address() {
 
 async function modelOf(kernel) {
   const key = `${from.number ?? 0} ${kernel}`;
-  if (!models.has(key)) models.set(key, new Model(await from.test(kernel)));
+  if (models.has(key)) return models.get(key);
+  const waiting = { kernel, states: 0, more: "" };
+  const told = (found) => { if (state.waiting === waiting) { Object.assign(waiting, found); wait(); } };
+  state.waiting = waiting;
+  wait();
+  try {
+    const test = await from.test(kernel, told);
+    models.set(key, new Model(test));
+    verdicts.set(kernel, { kernel, verdict: test.verdict, words: test.words });
+  } finally {
+    if (state.waiting === waiting) state.waiting = null;
+  }
   return models.get(key);
+}
+
+/** Say that a search is going on, and how far it is. */
+function wait() {
+  if (state.walk) return rechip(state.waiting.kernel);
+  replace(place.program, listing(state.overview));
+  replace(place.stage, searching(state.overview, state.waiting));
 }
 
 /** Show a path on a kernel (beside another one); `at` beyond the end is the end. */
 async function show({ kernel = state.kernel, other = state.other, path = state.path, at = Infinity }) {
+  const turn = ++turns;
   try {
     const offered = state.overview.kernels;
     kernel = offered.includes(kernel) ? kernel : offered[0];
@@ -55,10 +78,12 @@ async function show({ kernel = state.kernel, other = state.other, path = state.p
     const second = other ? await modelOf(other) : null;
     if (!from.live && !path) path = from.run(kernel).paths[0].path;
     const walk = await from.follow(kernel, path, other);
+    if (turn !== turns) return; // something else was asked for meanwhile
     Object.assign(state, { kernel, other, model, second, walk, path: walk.path, problem: walk.problem });
     state.at = Math.max(0, Math.min(at, walk.frames.length - 1));
     remember();
   } catch (error) {
+    if (turn !== turns) return;
     stop();
     state.problem = error.message;
   }
@@ -90,18 +115,14 @@ const actions = {
     const taken = state.walk.steps.slice(0, state.at).map((step, number) => moveAt(number));
     return show({ path: [...taken, move].join("-") });
   },
-  async jump(goal) {
+  async jump(goal, at = Infinity) {
     stop();
-    try {
-      await show({ path: await from.jump(state.kernel, goal) });
-    } catch (error) {
-      state.problem = error.message;
-      render();
-    }
+    const path = await looking(goal);
+    if (path !== null) await show({ path, at });
   },
   async show(goal) {
-    await show({ path: await from.jump(state.kernel, goal), at: 0 });
-    actions.play();
+    await actions.jump(goal, 0);
+    if (state.walk.steps.length) actions.play();
   },
   async showOn(kernel) {
     await show({ kernel, path: "" });
@@ -118,6 +139,21 @@ const actions = {
     return advance();
   },
 };
+
+/** The path to a goal; null where there is none, and the page says so.  In a large search it takes seconds. */
+async function looking(goal) {
+  const patience = setTimeout(() => main.setAttribute("aria-busy", "true"), 200);
+  try {
+    return await from.jump(state.kernel, goal);
+  } catch (error) {
+    state.problem = error.message;
+    render();
+    return null;
+  } finally {
+    clearTimeout(patience);
+    main.removeAttribute("aria-busy");
+  }
+}
 
 function advance() {
   if (state.at >= state.walk.frames.length - 2) stop();
@@ -180,10 +216,10 @@ function render() {
   if (!sides.length) return;
   const drawings = sides.map((view) => picture(view));
   replace(place.program, program(sides[0]));
-  replace(place.stage, timeline(sides[0]), story(sides[0]), sides.length > 1 && difference(sides),
+  replace(place.stage, timeline(sides[0]), story(sides[0]), sides.length > 1 && difference(sides, state),
     el("div", { class: cls("machines", sides.length > 1 && "two") }, drawings.map((drawing, number) =>
       el("div", { class: "machine" }, sides.length > 1 && [el("h2", {}, sides[number].test.kernel), beside(sides[number])], drawing.picture))));
-  document.querySelector("main").classList.toggle("two", sides.length > 1);
+  main.classList.toggle("two", sides.length > 1);
   replace(place.side, panel(sides[0]));
   drawn = drawings;
   drawAll();
@@ -194,56 +230,24 @@ function drawAll() {
   drawn.forEach(draw);
 }
 
-/** What one of two kernels did in this step, and why. */
-function beside(view) {
-  if (!view.step) return el("p", { class: "quiet" }, view.at ? "no step here: this kernel is there already" : "at the start");
-  return el("p", { class: "quiet" }, view.step.function ? `${view.step.function}(): ` : "", view.step.notes.join("; ") || "no decision here");
-}
-
-/** What the two kernels differ in, and where that began. */
-function difference(sides) {
-  const { first } = state.walk.other;
-  if (first === null) return el("p", { class: "difference" }, "No difference on this path so far.");
-  const names = state.walk.other.differs[first].filter((name) => !state.walk.other.differs[0].includes(name));
-  const told = names.slice(0, 1).map((name) => [el("b", {}, name), ": ", el("span", { class: "one" }, valueAt(sides[0], name, first)), " here, ", el("span", { class: "one" }, valueAt(sides[1], name, state.walk.other.at[first])), ` on ${state.other}`]);
-  return el("p", { class: "difference" }, `First difference, step ${first}: `, told, " ",
-    state.at !== first && el("button", { id: "to-first", onclick: actions.toFirst }, "go there"));
-}
-
-/** A value by its name in one frame: a record's own words, or one of its fields. */
-function valueAt(view, name, number) {
-  const frame = view.frames[number];
-  if (frame.words[name] !== undefined) return frame.words[name];
-  for (const record of view.model.records) {
-    for (const field of record.fields) {
-      for (let offset = 0; offset < (field.length ?? 1); offset++) {
-        const called = field.type !== "contents" ? `${record.name}.${field.name}` : record.name.includes(":") ? record.name : `${record.name}[${offset}]`;
-        if (called === name) return view.model.text(field, frame.cells[field.at + offset]);
-      }
-    }
-  }
-  return "";
-}
-
 function banner() {
-  const { overview } = state;
-  if (!overview) return [el("h1", {}, "cowpath"), state.problem && el("p", { class: "problem", role: "alert" }, state.problem)];
-  return [
-    el("h1", {}, el("span", { class: "brand" }, "cowpath"), " ", overview.name),
-    from.live && el("div", { class: "kernels", role: "group", "aria-label": "Kernel" }, overview.kernels.map(chip)),
-    from.live && el("label", { class: "beside" }, "beside ", el("select", { id: "with", onchange: (event) => show({ other: event.target.value, at: state.at }) },
-      ["", ...overview.kernels.filter((kernel) => kernel !== state.kernel)].map((kernel) => el("option", { value: kernel, selected: kernel === state.other }, kernel || "no other kernel")))),
-    state.problem && el("p", { class: "problem", role: "alert" }, state.problem),
-  ];
+  return [...heading(bannerView()), state.problem && el("p", { class: "problem", role: "alert" }, state.problem)];
 }
 
-function chip(kernel, number) {
-  const found = verdicts.get(kernel);
-  const here = kernel === state.kernel;
-  return el("button", {
-    id: `kernel-${number}`, class: cls("chip", found && (found.verdict === "kept" ? "good" : "bad"), here && "here"), "aria-pressed": String(here),
-    onclick: () => { stop(); show({ kernel, path: "" }); },
-  }, kernel.replace(" x86_64", ""), el("small", {}, found ? found.words : state.model?.test.states > PATIENCE ? "not explored yet" : "\u2026"));
+/** What the head of the page needs to know. */
+function bannerView() {
+  const { overview, kernel, other, waiting, model } = state;
+  return {
+    overview, kernel, other, waiting, verdicts, live: from.live, large: model?.test.states > PATIENCE,
+    choose: (one) => { stop(); show({ kernel: one, path: "" }); },
+    compare: (one) => show({ other: one, at: state.at }),
+  };
+}
+
+/** Only one kernel's chip is drawn again: nothing may move from under a pointer. */
+function rechip(kernel) {
+  const number = state.overview.kernels.indexOf(kernel);
+  document.getElementById(`kernel-${number}`)?.replaceWith(chip(bannerView(), kernel, number));
 }
 
 // -- the start ------------------------------------------------------------------------------------
@@ -287,9 +291,9 @@ async function judgeAll() {
   }
 }
 
-/** Only what a verdict changes is drawn again: nothing may move from under a pointer. */
+/** What a verdict changes. */
 function judged(kernel) {
-  document.getElementById(`kernel-${state.overview.kernels.indexOf(kernel)}`)?.replaceWith(chip(kernel, state.overview.kernels.indexOf(kernel)));
+  rechip(kernel);
   const told = document.querySelector(".story");
   if (told && state.at === 0 && state.model.test.verdict === "kept" && !document.getElementById("elsewhere")) told.replaceWith(story(views()[0]));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The side: what can happen now, who waits for what, and every way the test can end.
 
-import { cls, el } from "cowpath/dom";
+import { cls, count, el } from "cowpath/dom";
 import { visible } from "cowpath/model";
 
 /** The whole side. */
@@ -61,8 +61,24 @@ function outcomes(view) {
     { "aria-labelledby": "outcomes" },
     el("h2", { id: "outcomes" }, "How it can end"),
     el("ol", { class: "outcomes" }, ends.map((end) => outcomeButton(view, end))),
-    el("p", { class: "quiet" }, `${test.states.toLocaleString("en")} states explored. A choice shows the shortest path.`),
+    absent(test),
+    test.verdict === "unfinished" && el("p", { class: "warning" }, "The search stopped at its bound: there may be more outcomes, and these are only what was seen so far."),
+    el("p", { class: "quiet" }, `${count(test.states)} states explored. A choice shows the shortest path.`),
   );
+}
+
+/** What is promised but does not happen here: for a lost write, how it should have been. */
+function absent({ missing }) {
+  if (!missing.count) return null;
+  const more = missing.count - missing.few.length;
+  return el("div", { class: "absent" },
+    el("p", { class: "quiet" }, "promised, but never on this kernel:"),
+    missing.few.map((text) => values("p", text)),
+    more > 0 && el("p", { class: "quiet" }, `and ${count(more)} more`));
+}
+
+function values(tag, text) {
+  return el(tag, { class: "values" }, text.split("; ").map((part) => el("code", {}, part.replace(/;$/, ""))));
 }
 
 function outcomeButton({ actions, known }, { goal, text, bad, here }) {
@@ -73,7 +89,7 @@ function outcomeButton({ actions, known }, { goal, text, bad, here }) {
       "button",
       { id: goal, class: cls("outcome", bad ? "bad" : "good", here && "here"), onclick: () => actions.jump(goal), disabled: !known(goal), "aria-current": here ? "true" : null },
       el("span", { class: "badge" }, bad || "promised"),
-      el("span", { class: "values" }, text.split("; ").map((part) => el("code", {}, part.replace(/;$/, "")))),
+      values("span", text),
     ),
   );
 }

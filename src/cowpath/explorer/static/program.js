@@ -18,6 +18,13 @@ export function program(view) {
   ];
 }
 
+/** The threads before anybody has moved, while a search is still going on. */
+export function listing(overview) {
+  return [el("h2", {}, "Program"), ...overview.threads.map((thread, actor) =>
+    el("div", { class: `thread actor-${actor % 6}` }, el("h3", {}, el("span", { class: "who" }, thread.name)),
+      el("ol", { class: "code" }, thread.statements.map((text) => el("li", {}, el("code", {}, text))))))];
+}
+
 function threadBox(view, thread, actor) {
   const stand = view.frame.actors[actor];
   const here = stand.finished ? thread.statements.length : stand.statement ?? 0;

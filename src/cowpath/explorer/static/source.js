@@ -6,14 +6,24 @@ class ServerSource {
   live = true;
 
   async ask(what, parameters = {}) {
-    const response = await fetch(`/api/${what}?${new URLSearchParams(parameters)}`);
+    const response = await fetch(`/api/${what}?${new URLSearchParams(parameters)}`).catch(() => {
+      throw new Error("cowpath explore has ended. Start it again with the same --port and reload this page.");
+    });
     const document = await response.json();
     if (document.error) throw new Error(document.error);
     return document;
   }
   overview() { return this.ask("overview"); }
   verdict(kernel) { return this.ask("verdict", { kernel }); }
-  test(kernel) { return this.ask("test", { kernel }); }
+  /** The result on a kernel; `told` hears how far the search is meanwhile. */
+  async test(kernel, told) {
+    const asking = setInterval(() => this.ask("progress", { kernel }).then((found) => told(found), () => {}), 500);
+    try {
+      return await this.ask("test", { kernel });
+    } finally {
+      clearInterval(asking);
+    }
+  }
   jump(kernel, goal) { return this.ask("jump", { kernel, goal }).then((found) => found.path); }
   follow(kernel, path, other) { return this.ask("follow", other ? { kernel, path, other } : { kernel, path }); }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The path: a mark for each step, the controls, and the story of the step that was taken last.
 
-import { cls, el } from "cowpath/dom";
+import { cls, count, el } from "cowpath/dom";
 import { visible } from "cowpath/model";
 
 /** The controls and the marks. */
@@ -37,6 +37,13 @@ function mark({ at, steps, first, actions }, step, number, test) {
   );
 }
 
+/** What is said while a kernel is explored for the first time. */
+export function searching(overview, { kernel, states, more }) {
+  return el("div", { class: "story", role: "status" },
+    comment(overview),
+    el("p", { class: "verdict" }, el("b", {}, `${kernel}: `), ["exploring every interleaving\u2026", states && `${count(states)} states so far`, more].filter(Boolean).join(" ")));
+}
+
 /** What has just happened, and why; before the first step, what this test is about. */
 export function story(view) {
   const { at, step, frame, test } = view;
@@ -47,9 +54,9 @@ export function story(view) {
 }
 
 function opening({ overview, test, actions, known, elsewhere, steps }) {
-  const bad = test.verdict === "broken";
+  const bad = Boolean(test.worst);
   return [
-    overview.comment && el("p", { class: "comment" }, overview.comment),
+    comment(overview),
     el("p", { class: cls("verdict", bad ? "bad" : test.verdict === "kept" && "good") }, el("b", {}, `${test.kernel}: `), test.headline, "."),
     bad && known(test.worst) && el("p", {},
       steps.length === 0
@@ -58,6 +65,11 @@ function opening({ overview, test, actions, known, elsewhere, steps }) {
     !bad && elsewhere && el("p", {}, `Not so on ${elsewhere.kernel}: ${elsewhere.words}. `,
       el("button", { id: "elsewhere", class: "call", onclick: () => actions.showOn(elsewhere.kernel) }, "Show how")),
   ];
+}
+
+/** What the author says of the test, in paragraphs. */
+function comment(overview) {
+  return overview.comment.split(/\n\s*\n/).filter(Boolean).map((paragraph) => el("p", { class: "comment" }, paragraph.replace(/\s+/g, " ").trim()));
 }
 
 function told({ step, at, steps, test }) {
@@ -74,13 +86,14 @@ function told({ step, at, steps, test }) {
       ? el("ul", { class: "changes" }, changes.map(([name, before, after]) =>
           el("li", {}, el("span", { class: "name" }, name), " ", el("del", {}, before), " \u2192 ", el("b", {}, after))))
       : el("p", { class: "quiet" }, "Only locks and bookkeeping changed."),
+    step.reach && el("p", { class: "reach" }, `Now ${step.reach}.`),
   ];
 }
 
 /** How it ended, and every decision that led there. */
 function ending(outcome, { steps, test, actions }) {
   const bad = Boolean(outcome.breakage);
-  const decisions = steps.flatMap((step, number) => step.notes.map((note, order) =>
+  const decisions = steps.flatMap((step, number) => [...step.notes, ...(step.reach ? [step.reach] : [])].map((note, order) =>
     el("li", {}, el("button", { id: `decision-${number + 1}-${order}`, onclick: () => actions.go(number + 1) }, `step ${number + 1}`), " ",
       el("code", {}, step.statement || test.actors[step.actor]), " ", note)));
   return el("div", { class: cls("verdict", bad ? "bad" : "good") },

@@ -21,10 +21,10 @@ addEventListener("hashchange", open); open();
 """A link into a folded trace unfolds it; without scripts the reader does that."""
 
 
-def document(table: Table) -> str:
-    """The whole page."""
+def document(table: Table, pages: Links | None = None) -> str:
+    """The whole page; its cells lead to `pages` beside it, else to the traces below the table."""
     style = resources.files(__package__).joinpath("style.css").read_text("utf-8")
-    links = anchors(table)
+    links = {cell: f"#{place}" for cell, place in anchors(table).items()} if pages is None else pages
     kinds = "".join(section(table, kind, links) for kind in table.kinds)
     shown = "".join(trace(one) for one in shown_traces(table))
     traces = f"<h2>Traces</h2>\n{shown}" if shown else ""
@@ -70,11 +70,11 @@ def row(table: Table, kind: Kind, situation: Situation, links: Links) -> str:
     return f'<tr><th scope="row" title="{title}">{escape(situation.title)}</th>{shown}</tr>\n'
 
 
-def mark(cell: Cell, anchor: str | None) -> str:
+def mark(cell: Cell, link: str | None) -> str:
     """One cell, linked to its trace if it has one."""
     classes = f"cell {css(cell.verdict)}" + (" excluded" if cell.words.startswith("(") else "")
-    if anchor:
-        return f'<a class="{classes}" href="#{anchor}">{cell.words}</a>'
+    if link:
+        return f'<a class="{classes}" href="{escape(link)}">{cell.words}</a>'
     return f'<span class="{classes}">{cell.words}</span>'
 
 

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""What steps changed, in words: ptes, the swap cache, references, contents; counters and flags go without."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from cowpath.explore.cells import Layout, Pointer, Record
+from cowpath.explore.trace import Change
+from cowpath.kernel.state import Folio, Pte, Reference, Register, Slot
+from cowpath.litmus.values import string_text, value_text
+from cowpath.program import DISCARDED
+
+ACCESS = {"rw": "read-write", "ro": "read-only"}
+CACHE = "swap cache"
+
+
+def facts(changes: Sequence[Change]) -> list[str]:
+    """One phrase for each thing that a reader of `mm/` would mention, in order."""
+    return [phrase for name in dict.fromkeys(map(subject, changes)) for phrase in told(changes, name)]
+
+
+def subject(change: Change) -> tuple[Record, str]:
+    """What belongs into one phrase: the places of a page, the two ends of the swap cache, else one field."""
+    field = change.name.rpartition(".")[2]
+    if isinstance(change.record, Slot) and field == "folio":
+        return change.record, CACHE
+    if is_content(change):
+        return change.record, "content"
+    return change.record, field
+
+
+def told(changes: Sequence[Change], about: tuple[Record, str]) -> Iterator[str]:
+    """The phrase about one subject; none for counters and flags."""
+    record, field = about
+    mine = [change for change in changes if subject(change) == about]
+    before, after = mine[0].before, mine[-1].after
+    if field == "content":
+        yield f"{record!r} is freed" if is_freed(record, changes) else content_words(record, mine)
+    elif isinstance(record, Pte) and mine[0].name == repr(record):
+        yield pte_words(repr(record), before, after)
+    elif field == CACHE:
+        enters = f"{after} enters the swap cache ({record!r})"
+        yield enters if after != "none" else f"{before} leaves the swap cache ({record!r})"
+    elif isinstance(record, Reference) and field == "folio":
+        yield f"{record!r} refers to {after}" if after != "none" else f"{record!r} is given back"
+    elif isinstance(record, Folio) and field == "entry" and any(subject(c)[1] == CACHE for c in changes):
+        return  # the slot's end of it is told
+    elif not (before.isdigit() and after.isdigit()):
+        yield f"{mine[0].name} changes from {before} to {after}"
+
+
+def is_freed(record: Record, changes: Sequence[Change]) -> bool:
+    """Whether a page loses its last reference; the model forgets the content of free pages."""
+    return any(
+        change.record is record and change.name == f"{record!r}.refcount" and change.after == "0"
+        for change in changes
+    )
+
+
+def content_words(record: Record, changes: Sequence[Change]) -> str:
+    """What is in a page, a slot or a register now."""
+    values = [change.after for change in changes]
+    if isinstance(record, Register):
+        return f"{record!r} is {value_text(values[0])}"
+    if all(value == DISCARDED for value in values):
+        return f"the content of {record!r} is discarded"
+    if len(values) == 1:
+        return f"{changes[0].name} becomes {value_text(values[0])}"
+    return f"{record!r} gets the content {string_text(tuple(values))}"
+
+
+def pte_words(name: str, before: str, after: str) -> str:
+    """What became of a page-table entry, from its two descriptions.
+
+    >>> pte_words("P0.x", "folio0 rw dirty", "swap slot0 exclusive")
+    'P0.x becomes the swap pte of slot0, marked exclusive'
+    >>> pte_words("P0.x", "swap slot0", "folio0 ro"), pte_words("P0.x", "folio0 rw", "folio0 ro")
+    ('P0.x maps folio0 read-only', 'P0.x becomes read-only')
+    """
+    page, earlier = (re.fullmatch(r"(\S+) (rw|ro)( dirty)?", text) for text in (after, before))
+    if page is not None:
+        same = earlier is not None and earlier[1] == page[1]
+        if same and earlier is not None and earlier[2] == page[2]:
+            return f"{name} becomes {'dirty' if page[3] else 'clean'}"
+        return f"{name} becomes {ACCESS[page[2]]}" if same else f"{name} maps {page[1]} {ACCESS[page[2]]}"
+    moving = re.fullmatch(r"migration \S+ (\S+)", after)
+    if moving is not None:
+        return f"{name} becomes the migration entry of {moving[1]}"
+    swap = re.fullmatch(r"swap (\S+)( exclusive)?", after)
+    if swap is None:
+        return f"{name} becomes empty"
+    if before == f"swap {swap[1]} exclusive":
+        return f"{name} loses the exclusive marker"
+    return f"{name} becomes the swap pte of {swap[1]}{', marked exclusive' if swap[2] else ''}"
+
+
+def listing(parts: Sequence[str]) -> str:
+    """Parts of a sentence.
+
+    >>> listing(["a", "b", "c"])
+    'a, b and c'
+    """
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+
+
+# -- who can see it --------------------------------------------------------------------------------
+
+
+def reach(layout: Layout, changes: Sequence[Change], state: bytes) -> str:
+    """Who leads to a page that was written to: "only g leads to folio0".
+
+    Empty if anything else a reader sees has changed; `state` is the one afterwards.
+    """
+    shown = [change for change in changes if not change.quiet]
+    records = list(dict.fromkeys(change.record for change in shown))
+    if len(records) != 1 or not all(map(is_content, shown)) or isinstance(records[0], Register):
+        return ""
+    leading = [repr(other) for other in pointing_at(layout, records[0], state)]
+    if len(leading) == 1:
+        return f"only {leading[0]} leads to {records[0]!r}"
+    return f"{listing(leading)} lead to {records[0]!r}" if leading else f"nothing leads to {records[0]!r}"
+
+
+def pointing_at(layout: Layout, record: Record, state: bytes) -> Iterator[Record]:
+    """The records with a pointer to this one that a reader sees."""
+    for kind, others in layout.records.items():
+        for name, field in kind.fields().items():
+            if isinstance(field, Pointer) and not field.quiet and field.kind == type(record).__name__:
+                for other in others:
+                    if name in other.cell_of and state[other.cell_of[name]] == record.number + 1:
+                        yield other
+
+
+def is_content(change: Change) -> bool:
+    """Whether a change is one of what is in a page, a slot or a register."""
+    return isinstance(change.record, Register) or change.name.startswith(f"{change.record!r}[")
