@@ -1,44 +1,49 @@
 # SPDX-License-Identifier: MIT
 """The corpus: every expected verdict, and what it shows of the founding patch."""
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from cowpath.expected import Expected
-from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, Version, version
+from cowpath.expected import Expected, named
+from cowpath.explore.trace import trace
+from cowpath.goal import default_goal
+from cowpath.kernel.changes import NEWEST
 from cowpath.litmus.resolve import load_program
 from cowpath.report.text import expected_words
-from cowpath.verdict import Result, judge
+from cowpath.report.trace import trace_text
+from cowpath.verdict import judge
 
 CORPUS = Path(__file__).parent.parent / "litmus"
 TESTS = sorted(CORPUS.glob("*/*.litmus"))
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the tests here look at; an exploration is large, and there are many."""
+
+    words: str  # as in expected.toml
+    trace: str  # empty where the promise is kept
+
+
 @cache
-def result(test: Path, kernel: str) -> Result:
+def answer(test: Path, kernel: str) -> Answer:
     """One test on one kernel, written as in expected.toml."""
-    return judge(load_program(test), parse_kernel(kernel))
-
-
-def parse_kernel(key: str) -> Version:
-    """The inverse of `expected.key`."""
-    words = key.split()
-    release, rest = words[0], words[1:]
-    architecture = rest.pop(0) if rest and rest[0] not in ("with", "without") else DEFAULT_ARCHITECTURE
-    pairs = list(zip(rest[::2], rest[1::2], strict=True))
-    added = [name for word, name in pairs if word == "with"]
-    dropped = [name for word, name in pairs if word == "without"]
-    return version(release, architecture, added, dropped)
+    found = judge(load_program(test), named(kernel))
+    goal = default_goal(found)
+    if found.verdict == "kept" or goal is None:
+        return Answer(expected_words(found), "")
+    return Answer(expected_words(found), trace_text(found, trace(found.exploration, goal.state), goal))
 
 
 def expectations() -> list[tuple[Path, str, str]]:
     """Every line of every expected.toml."""
     found = []
     for test in TESTS:
-        verdicts = Expected.beside(test).verdicts.get(test.stem, {})
-        found += [(test, kernel, verdict) for kernel, verdict in verdicts.items()]
+        kernels = Expected.beside(test).kernels(test.stem)
+        found += [(test, kernel, verdict) for kernel, verdict in kernels.items()]
     return found
 
 
@@ -46,13 +51,31 @@ def expectations() -> list[tuple[Path, str, str]]:
     ("test", "kernel", "verdict"), [pytest.param(*e, id=f"{e[0].stem}-{e[1]}") for e in expectations()]
 )
 def test_the_verdict_is_as_expected(test: Path, kernel: str, verdict: str) -> None:
-    assert verdict in (found := expected_words(result(test, kernel)), found.split(";")[0])
+    assert verdict in (found := answer(test, kernel).words, found.split(";")[0])
 
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
 def test_every_test_has_expectations_and_its_file_has_its_name(test: Path) -> None:
     assert load_program(test).name == test.stem
     assert Expected.beside(test).verdicts.get(test.stem), "no expected verdict: add one to expected.toml"
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
+def test_nothing_is_broken_on_the_newest_kernel_but_open_bugs(test: Path) -> None:
+    """Where a bug is open upstream, its table in expected.toml says which."""
+    broken = not answer(test, str(NEWEST)).words.startswith("kept")
+    assert broken == bool(Expected.beside(test).open_bug(test.stem))
+
+
+TWO_SCREENS = 2 * 50
+"""Lines."""
+
+BROKEN = [(test, kernel) for test, kernel, verdict in expectations() if not verdict.startswith("kept")]
+
+
+@pytest.mark.parametrize(("test", "kernel"), [pytest.param(*b, id=f"{b[0].stem}-{b[1]}") for b in BROKEN])
+def test_the_trace_of_a_bug_fits_on_two_screens(test: Path, kernel: str) -> None:
+    assert 0 < len(answer(test, kernel).trace.splitlines()) <= TWO_SCREENS
 
 
 def test_no_expectation_is_left_over() -> None:
@@ -66,7 +89,7 @@ def test_no_expectation_is_left_over() -> None:
 
 def verdict(name: str, kernel: str) -> str:
     """The words for a test of litmus/founding."""
-    return expected_words(result(CORPUS / "founding" / f"{name}.litmus", kernel))
+    return answer(CORPUS / "founding" / f"{name}.litmus", kernel).words
 
 
 @pytest.mark.parametrize("hunk", ["H1", "H2", "H3", "H4", "H4a", "H4b", "H4c", "H4d", "H5", "H6"])

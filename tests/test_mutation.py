@@ -25,6 +25,8 @@ from cowpath.mutation import (
 
 CORPUS = Path(__file__).parent.parent / "litmus"
 FRESH = str(CORPUS / "founding" / "fresh-page.litmus")
+READ_REFAULT = str(CORPUS / "founding" / "get-write-read-refault.litmus")
+WRITE_REFAULT = str(CORPUS / "founding" / "get-write-write-refault.litmus")
 UNSTABLE = str(CORPUS / "founding" / "unstable-writes.litmus")
 STALE = str(CORPUS / "founding" / "get-read-stale.litmus")
 
@@ -49,10 +51,18 @@ def test_every_change_hunk_and_mutant_is_on_it_once() -> None:
 
 
 def test_the_newest_kernel_comes_first() -> None:
-    assert [str(kernel) for kernel in kernels_for(mutant("swp-exclusive-s390"))][-1] == "5.19 s390"
     newest, oldest = kernels_for(mutant("H3"))[:2]
     assert newest.release > oldest.release
     assert str(oldest) == "5.19 x86_64"
+    between = kernels_for(mutant("H3"), ["x86_64"])[2:]
+    assert [kernel.release for kernel in between] == sorted(
+        (kernel.release for kernel in between), reverse=True
+    )
+    assert newest.release > between[0].release > between[-1].release > oldest.release
+
+
+def test_an_architecture_of_its_own_is_the_one_to_try() -> None:
+    assert {kernel.architecture for kernel in kernels_for(mutant("swp-exclusive-s390"))} == {"s390"}
 
 
 @pytest.mark.parametrize("record", MUTANTS, ids=lambda record: record.name)
@@ -73,6 +83,15 @@ def test_a_condition_is_enough() -> None:
 
 def test_a_test_that_asks_nothing_of_it_does_not_notice() -> None:
     assert tried("H2", FRESH).fate == "missed"
+
+
+def test_the_cheapest_test_comes_first_and_may_be_the_last() -> None:
+    found, thorough = (
+        measure([mutant("H5")], Laboratory([WRITE_REFAULT, READ_REFAULT, FRESH]), all_of_them)[0]
+        for all_of_them in (False, True)
+    )
+    assert [notice.test for notice in found.noticed] == [WRITE_REFAULT]
+    assert [notice.test for notice in thorough.noticed] == [WRITE_REFAULT, READ_REFAULT]
 
 
 def test_where_the_newest_kernel_no_longer_needs_it_an_older_one_is_tried() -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from cowpath.cli import main
+from cowpath.kernel.changes import NEWEST, version
+from cowpath.mutation import Finding, Notice, all_mutants
+from cowpath.report.mutation import score
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,6 +40,15 @@ def test_the_trace_is_what_the_command_prints(
     command, expected = BLOCKS[1].split("\n", 1)
     assert main(command.removeprefix("$ cowpath ").split()) == 0
     assert without_lines(capsys.readouterr().out) == without_lines(expected)
+
+
+def test_the_score_counts_every_mutation_there_is() -> None:
+    """`cowpath mutate` takes too long here; it must find that each one is noticed, or says why not."""
+    findings = [
+        Finding(one, version(NEWEST), () if one.unobservable else (Notice("test", "why"),))
+        for one in all_mutants()
+    ]
+    assert BLOCKS[2].splitlines()[-1] == score(findings)
 
 
 def without_lines(text: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cowpath.eras import Column, all_versions, each_alone, eras
+from cowpath.eras import Column, Signature, all_versions, each_alone, eras
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.kernel.changes import FOUNDING, NEWEST, Version, version
@@ -101,10 +101,18 @@ class Row:
             return None
         return without.most - with_it.most
 
+    @property
+    def tells(self) -> bool:
+        """Whether some kernel makes a copy here that nobody needs."""
+        return bool(self.spared) or any(self.avoidable(one) for one in self.counts)
+
 
 @dataclass(frozen=True)
 class Copies:
-    """The whole table; `rows` in the order of the corpus."""
+    """The whole table; `rows` in the order of the corpus.
+
+    A column holds for all of its kernels in the rows that tell something, in the others for the first.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -135,22 +143,28 @@ def build(
     """Count every test on every kernel; `merge` joins releases that follow each other and agree."""
     tasks = [Task(file, version, max_states) for file in files for version in versions]
     counts = dict(zip(tasks, each(count, tasks, jobs, done), strict=True))
-
-    def column_of(version: Version) -> list[Count]:
-        return [counts[Task(file, version, max_states)] for file in files]
-
-    plain = [version for version in versions if not version.added and not version.dropped]
-    columns = each_alone(versions)
-    if merge and plain:
-        joined = eras(plain, lambda version: [one.words for one in column_of(version)])
-        columns = (*joined, *(column for column in columns if column.version not in plain))
     pair = marker_pair(versions)
-    rows = []
-    for file in files:
-        row = {version: counts[Task(file, version, max_states)] for version in versions}
-        both = (row[pair[0]], row[pair[1]]) if pair else None
-        rows.append(Row(row[versions[0]].test, tuple(row[column.version] for column in columns), both))
-    return Copies(columns, tuple(rows))
+
+    def row(file: str, kernels: Sequence[Version]) -> Row:
+        found = {version: counts[Task(file, version, max_states)] for version in versions}
+        both = (found[pair[0]], found[pair[1]]) if pair else None
+        return Row(found[versions[0]].test, tuple(found[version] for version in kernels), both)
+
+    telling = [file for file in files if row(file, versions).tells]
+    columns = each_alone(versions)
+    if merge:
+        columns = joined(
+            versions, lambda version: [counts[Task(file, version, max_states)].words for file in telling]
+        )
+    kernels = [column.version for column in columns]
+    return Copies(columns, tuple(row(file, kernels) for file in files))
+
+
+def joined(versions: Sequence[Version], signature: Signature) -> tuple[Column, ...]:
+    """Releases that agree as one column; what was changed by hand stays alone."""
+    plain = [version for version in versions if not version.added and not version.dropped]
+    rest = [column for column in each_alone(versions) if column.version not in plain]
+    return (*(eras(plain, signature) if plain else ()), *rest)
 
 
 def marker_pair(versions: Sequence[Version]) -> tuple[Version, Version] | None:

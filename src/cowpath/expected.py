@@ -4,6 +4,8 @@
 A table per test; a key per kernel, written as `cowpath` names it but for x86_64, which is left out ("5.18",
 "6.1 arm", "6.1 without H5"); a value as `cowpath check` prints it in a table ("kept", "lost write"), followed
 by the answer to the test's condition where that matters ("kept; holds", "kept; does not hold").
+
+Where a test is broken on the newest kernel, `open = "..."` in its table says which upstream bug that is.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from cowpath.errors import CowpathError
 from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, Version, version
 
 FILE_NAME = "expected.toml"
+
+OPEN = "open"
+"""The key beside the kernels: an upstream bug."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,14 @@ class Expected:
     def verdict(self, test: str, version: Version) -> str | None:
         """What is expected of a test on a kernel; None if nothing is."""
         return self.verdicts.get(test, {}).get(key(version))
+
+    def kernels(self, test: str) -> dict[str, str]:
+        """What is expected of a test, by kernel as it is written."""
+        return {kernel: words for kernel, words in self.verdicts.get(test, {}).items() if kernel != OPEN}
+
+    def open_bug(self, test: str) -> str:
+        """The upstream bug that a test still finds in the newest kernel; empty if there is none."""
+        return self.verdicts.get(test, {}).get(OPEN, "")
 
 
 def key(version: Version) -> str:

@@ -34,6 +34,8 @@ def _of(statement: ast.Statement) -> str:
             return "ksm"
         case ast.Migrate():
             return "migration"
+        case ast.UserfaultfdMove():
+            return "move"
         case ast.GetUserPage(fast=True):
             return "gup_fast"
         case ast.Swapoff():

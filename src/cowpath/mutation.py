@@ -26,7 +26,13 @@ from cowpath.parallel import each
 from cowpath.verdict import judge
 
 MAX_STATES = 300_000
-"""A mutant may run wild; what it shows within this many states counts."""
+"""A mutant may run wild; what it shows within this many states counts, or within `ROOM`, if that is less."""
+
+ROOM = 20
+"""How many times the states of the kernel without the mutation a mutant may take."""
+
+LEAST_ROOM = 20_000
+"""A number of states that every mutant may take."""
 
 Sort = Literal["change", "variant", "recheck"]
 
@@ -77,6 +83,17 @@ class Run:
     outcomes: frozenset[str]
     asked: frozenset[str]
     error: str = ""
+    states: int = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is an answer that another run can differ from."""
+        return self.verdict in ("kept", "broken")
+
+    @property
+    def room(self) -> int:
+        """How many states a mutant of this kernel may take in the same test."""
+        return min(MAX_STATES, max(LEAST_ROOM, ROOM * self.states))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +108,8 @@ class Notice:
 class Finding:
     """What became of one mutant.
 
-    `version` is the kernel that was mutated: the newest that can be and where a test noticed; None if there
-    is none to mutate.  `silent` are tests whose outcomes differ though nothing that they ask for does.
+    `version` is the kernel that was mutated: the first on which a test noticed; None if there is none to
+    mutate.  `silent` are tests whose outcomes differ though nothing that they ask for does.
     """
 
     mutant: Mutant
@@ -142,16 +159,18 @@ def groups_with(change: Change) -> list[tuple[str, tuple[Change, ...]]]:
 
 
 def kernels_for(mutant: Mutant, architectures: Sequence[str] = ("x86_64", "arm")) -> list[Version]:
-    """The kernels to mutate, best first: the newest that can be, then the oldest.
+    """The kernels to mutate, best first: the newest and the oldest that can be, then those between.
 
     A change may have become redundant since, or matter on an architecture only that has no newer one.
     """
     own = tuple(architecture for change in mutant.changes for architecture in change.architectures)
-    found: list[Version] = []
+    ends: list[Version] = []
+    between: list[Version] = []
     for architecture in own or architectures:
         able = [version for version in all_versions([architecture]) if mutant.applies_to(version)]
-        found += [able[-1], able[0]] if able else []
-    return list(dict.fromkeys(found))
+        ends += [*able[-1:], *able[:1]]
+        between += able[-2:0:-1]
+    return list(dict.fromkeys(ends + between))
 
 
 # -- running ---------------------------------------------------------------------------------------
@@ -174,6 +193,7 @@ class Task:
 
     file: str
     version: Version
+    max_states: int = MAX_STATES
 
 
 def run(task: Task) -> Run:
@@ -182,7 +202,7 @@ def run(task: Task) -> Run:
     watched.asked = set()
     version = dataclasses.replace(task.version, changes=watched)
     try:
-        result = judge(load_program(task.file), version, Method(max_states=MAX_STATES))
+        result = judge(load_program(task.file), version, Method(max_states=task.max_states))
     except CowpathError as error:
         return Run("error", (), None, frozenset(), frozenset(), str(error))
     except (ModelError, Exhausted) as error:
@@ -193,6 +213,7 @@ def run(task: Task) -> Run:
         result.condition,
         frozenset(outcome.text() for outcome in result.outcomes),
         frozenset(watched.asked | ASKED_TOGETHER),
+        states=len(result.exploration.states),
     )
 
 
@@ -220,67 +241,76 @@ def why_noticed(before: Run, after: Run) -> str:
 
 @dataclass
 class Laboratory:
-    """Runs tests on kernels, each pair once."""
+    """Every test on kernels as they are, each pair run once; `done` is called for everything that is run."""
 
     files: Sequence[str]
     jobs: int = 1
-    done: Callable[[Task], None] = lambda task: None
+    done: Callable[[Task | Trial], None] = lambda work: None
     known: dict[Task, Run] = dataclasses.field(default_factory=dict)
 
-    def run_all(self, tasks: Iterable[Task]) -> None:
+    def run_on(self, versions: Iterable[Version]) -> None:
         """Run what has not been run yet, on several cores."""
-        missing = [task for task in dict.fromkeys(tasks) if task not in self.known]
+        tasks = [Task(file, version) for version in dict.fromkeys(versions) for file in self.files]
+        missing = [task for task in tasks if task not in self.known]
         self.known |= dict(zip(missing, each(run, missing, self.jobs, self.done), strict=True))
-
-    def baselines(self, version: Version) -> dict[str, Run]:
-        """Every test on a kernel as it is, those left out that cannot run there."""
-        tasks = [Task(file, version) for file in self.files]
-        self.run_all(tasks)
-        return {
-            task.file: self.known[task] for task in tasks if self.known[task].verdict in ("kept", "broken")
-        }
 
     def unusable(self) -> dict[str, str]:
         """Tests that cannot run, with the reason."""
         return {task.file: run.error for task, run in self.known.items() if run.error}
 
-    def affected(self, mutant: Mutant, version: Version) -> list[str]:
-        """The tests that asked about what is mutated."""
+    def trial(self, mutant: Mutant, version: Version, thorough: bool) -> Trial:
+        """A mutant with the tests that asked about what is mutated, cheapest first."""
         names = {change.name for change in mutant.changes}
-        return [file for file, before in self.baselines(version).items() if names & before.asked]
-
-    def try_on(self, mutant: Mutant, version: Version) -> Finding:
-        """Mutate one kernel and see what every test says."""
-        mutated, baselines = mutant.apply(version), self.baselines(version)
-        noticed, silent = [], []
-        for file in self.affected(mutant, version):
-            before, after = baselines[file], self.known[Task(file, mutated)]
-            why = why_noticed(before, after)
-            if why:
-                noticed.append(Notice(file, why))
-            elif before.outcomes != after.outcomes:
-                silent.append(file)
-        return Finding(mutant, version, tuple(noticed), tuple(silent))
+        runs = [(file, self.known[Task(file, version)]) for file in self.files]
+        affected = [(file, run) for file, run in runs if run.usable and names & run.asked]
+        return Trial(mutant, version, tuple(sorted(affected, key=lambda pair: pair[1].states)), thorough)
 
 
-def measure(mutants: Sequence[Mutant], laboratory: Laboratory) -> list[Finding]:
-    """Try every mutant on its kernels, until a test notices it; rounds, so that many run at once."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One mutant to be tried on one kernel, and what its tests say there without it.
+
+    The first test that notices ends it, unless it is to be thorough.
+    """
+
+    mutant: Mutant
+    version: Version
+    tests: tuple[tuple[str, Run], ...]
+    thorough: bool
+
+
+def hold(trial: Trial) -> Finding:
+    """Mutate one kernel and see what the tests say."""
+    mutated = trial.mutant.apply(trial.version)
+    noticed, silent = [], []
+    for file, before in trial.tests:
+        after = run(Task(file, mutated, before.room))
+        why = why_noticed(before, after)
+        if why:
+            noticed.append(Notice(file, why))
+            if not trial.thorough:
+                break
+        elif before.outcomes != after.outcomes:
+            silent.append(file)
+    return Finding(trial.mutant, trial.version, tuple(noticed), tuple(silent))
+
+
+def measure(mutants: Sequence[Mutant], laboratory: Laboratory, thorough: bool = False) -> list[Finding]:
+    """Try every mutant on its kernels until a test notices it.
+
+    It goes in rounds, one kernel of each mutant in each, so that many run at once.  One that cannot be
+    observed is held to that on the newest kernel only, unless `thorough`; then every test is asked, too.
+    """
     best: dict[Mutant, Finding] = {mutant: Finding(mutant, None) for mutant in mutants}
-    kernels = {mutant: kernels_for(mutant) for mutant in mutants}
+    kernels = {
+        mutant: kernels_for(mutant)[: 1 if mutant.unobservable and not thorough else None]
+        for mutant in mutants
+    }
     for turn in range(max((len(found) for found in kernels.values()), default=0)):
         open_ones = [m for m in mutants if not best[m].noticed and turn < len(kernels[m])]
-        laboratory.run_all(
-            Task(file, version)
-            for version in {kernels[m][turn]: None for m in open_ones}
-            for file in laboratory.files
-        )
-        laboratory.run_all(
-            Task(file, mutant.apply(kernels[mutant][turn]))
-            for mutant in open_ones
-            for file in laboratory.affected(mutant, kernels[mutant][turn])
-        )
-        for mutant in open_ones:
-            finding = laboratory.try_on(mutant, kernels[mutant][turn])
-            if best[mutant].version is None or finding.noticed:
-                best[mutant] = finding
+        laboratory.run_on(kernels[mutant][turn] for mutant in open_ones)
+        trials = [laboratory.trial(mutant, kernels[mutant][turn], thorough) for mutant in open_ones]
+        for finding in each(hold, trials, laboratory.jobs, laboratory.done):
+            if best[finding.mutant].version is None or finding.noticed:
+                best[finding.mutant] = finding
     return [best[mutant] for mutant in mutants]

@@ -46,7 +46,7 @@ class LitmusFile(pytest.File):
 
         try:
             program = load_program(self.path)
-            verdicts = Expected.beside(self.path).verdicts.get(program.name, {})
+            verdicts = Expected.beside(self.path).kernels(program.name)
         except CowpathError as error:
             raise self.CollectError(str(error)) from error
         configured: list[str] = self.config.getini("cowpath_kernels")

@@ -3,6 +3,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,18 @@ def test_a_condition_is_answered(
     status, out, _ = run("check", path)
     assert f"    {condition}: {answer}\n" in out
     assert status == expected
+
+
+def test_what_is_found_can_be_written_as_what_is_expected(run: Run, lost: Path) -> None:
+    kernels = ["--kernel", "5.18", "--kernel", "6.1"]
+    _, out, _ = run("check", lost, *kernels, "--format", "expected")
+    assert list(tomllib.loads(out).values()) == [{"5.18": "lost write; holds", "6.1": "kept; does not hold"}]
+    (lost.parent / "expected.toml").write_text(out)
+    assert run("check", lost, *kernels, "--expected")[0] == 0
+    (lost.parent / "other").mkdir()
+    wrong = lost.rename(lost.parent / "other" / lost.name)
+    (wrong.parent / "expected.toml").write_text(out.replace("lost write", "leak"))
+    assert run("check", wrong, *kernels, "--expected")[0] == 1
 
 
 def test_several_kernels_make_a_table(run: Run, kept: Path, lost: Path) -> None:
@@ -299,6 +312,10 @@ def test_files_that_are_no_tests(run: Run, kept: Path, tmp_path: Path) -> None:
         (["--arch", "vax"], "no architecture is called 'vax'"),
         (["--without", "H9"], "unknown change 'H9': did you mean 'H6'?"),
         (["--with", "as-postd"], "unknown change 'as-postd': did you mean 'as-posted'?"),
+        (
+            ["--with", "no-pte-same-in-ksn"],
+            "unknown change 'no-pte-same-in-ksn': did you mean 'no-pte-same-in-ksm'?",
+        ),
         (["--with", ""], "unknown change '': `cowpath changes` lists what is modelled"),
         (["--without", "1493a1913e35"], "unknown change '1493a1913e35': did you mean '1493a1913e34'?"),
     ],

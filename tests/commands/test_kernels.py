@@ -112,8 +112,13 @@ def test_what_is_not_known_of_a_change_is_said(run: Run) -> None:
     head, *lines = run("changes", "swapin-without-drain").out.splitlines()
     assert head == "swapin-without-drain  -  v7.3  mm/memory.c"
     assert lines[0] == "    subject: mm: entirely remove lru_add_drain in do_swap_page"
-    assert lines[-2].startswith("    no test can show it: ")
+    assert lines[-2].startswith("    no test can tell: ")
     assert lines[-1].startswith("    unsettled: the mainline id; ")
+
+
+def test_what_no_test_can_tell_says_why(run: Run) -> None:
+    assert "    no test can tell: it spares a fault" in run("changes", "read-maps-writable").out
+    assert "no test can tell" not in run("changes", "H3").out
 
 
 def test_an_unknown_change(run: Run) -> None:

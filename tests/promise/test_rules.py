@@ -189,11 +189,31 @@ def test_a_reference_outlives_its_process() -> None:
 def test_a_reference_moves_with_its_memory_and_not_to_a_child(take: str) -> None:
     """UFFDIO_MOVE may fail, hence two outcomes; in neither does the child find at y what was written to x."""
     seen = allowed(
-        f"P0(char *x, char *y) {{ g = {take}; fork(P1); userfaultfd_move(y, x); device_write(g, 0, 'D');"
-        " r0 = x[0]; r1 = y[0]; wait(P1); } P1(char *x, char *y) { r0 = y[0]; }",
+        f"P0(char *x, char *y) {{ g = {take}; fork(P1); madvise(y, MADV_DONTNEED); userfaultfd_move(y, x);"
+        " device_write(g, 0, 'D'); r0 = x[0]; r1 = y[0]; wait(P1); } P1(char *x, char *y) { r0 = y[0]; }",
         'char x[1] = "a"; char y[1] = "b";',
     )
-    assert seen == {"0:r0=D 0:r1=b 1:r0=b", "0:r0=\\0 0:r1=D 1:r0=b"}
+    assert seen == {"0:r0=D 0:r1=\\0 1:r0=b", "0:r0=\\0 0:r1=D 1:r0=b"}
+
+
+MOVE = "userfaultfd_move(y, x); r0 = x[0]; r1 = y[0];"
+
+
+@pytest.mark.parametrize(
+    ("before", "y", "moves"),
+    [
+        ("", "char y[1];", True),
+        ("r2 = y[0];", "char y[1];", True),
+        ("", 'char y[1] = "b";', False),
+        ("y[0] = 'b';", "char y[1];", False),
+        ("g = get_user_page(y, FOLL_WRITE); device_write(g, 0, 'b');", "char y[1];", False),
+        ("madvise(y, MADV_DONTNEED);", 'char y[1] = "b";', True),
+    ],
+)
+def test_nothing_is_moved_to_where_something_was_written(before: str, y: str, moves: bool) -> None:
+    seen = allowed(f"P0(char *x, char *y) {{ {before} {MOVE} }}", f'char x[1] = "a"; {y}')
+    assert any("0:r0=\\0 0:r1=a" in outcome for outcome in seen) == moves
+    assert any("0:r0=a" in outcome for outcome in seen)
 
 
 # -- references and fork ---------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def paragraph(change: Change) -> str:
     if backports := [str(update) for update in UPDATES if update.change is change]:
         lines.append(f"stable: {', '.join(backports)}")
     if change.unobservable:
-        lines.append(f"no test can show it: {change.unobservable}")
+        lines.append(f"no test can tell: {change.unobservable}")
     if change.unsettled:
         lines.append(f"unsettled: {change.unsettled}")
     return "\n    ".join(lines) + "\n"

@@ -25,7 +25,7 @@ from cowpath.verdict import Result, judge
 
 BROKEN, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 
-FORMATS = ("text", "json", *formats.NAMES, "itf")
+FORMATS = ("text", "json", *formats.NAMES, "itf", "expected")
 
 FEW = 8
 """Searches for which no second process is started: most take less time than that."""
@@ -153,6 +153,8 @@ def part(view: View, file: str, result: Result, expected: str | None) -> object:
         return json_report.test(file, result)
     if view.form == "itf":
         return one_trace(result)
+    if view.form == "expected":
+        return None  # its row says it all
     return text.result_text(result)
 
 
@@ -192,6 +194,10 @@ def document(view: View, answers: Sequence[Answer], failures: Sequence[Failure])
         return document_of_cases(view.form, parts, failures)
     if view.form == "json":
         return json_report.document([part for part in parts if isinstance(part, dict)], failures)
+    if view.form == "expected":
+        from cowpath.report import expected
+
+        return expected.document([one.row for one in answers])
     if is_table(view, answers):
         return text.table([one.row for one in answers])
     return "\n".join(map(str, parts))

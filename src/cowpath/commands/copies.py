@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = copies.build(
             files(arguments.corpus),
             versions,
-            merge=not chosen,
+            merge=not chosen and arguments.format != "json",
             max_states=arguments.max_states,
             jobs=arguments.jobs,
             done=lambda task: tally.add(f"{task.file} on {task.version}"),

@@ -12,7 +12,7 @@ from cowpath.commands import options
 from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
-    from cowpath.mutation import Finding, Mutant
+    from cowpath.mutation import Finding, Mutant, Task, Trial
 
 MISSED = 1
 
@@ -28,6 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", action="append", metavar="NAME", help="only this mutation, by name or commit; repeatable"
     )
+    parser.add_argument(
+        "--all", action="store_true", dest="thorough",
+        help="name every test that notices a mutation; without it the search ends at the first",
+    )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="say what would be mutated, and stop")
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     options.add_jobs_option(parser)
@@ -51,14 +55,21 @@ def run(arguments: argparse.Namespace) -> int:
         laboratory = mutation.Laboratory(
             files(arguments.corpus),
             arguments.jobs,
-            lambda task: tally.add(f"{task.file} on {task.version}"),
+            lambda work: tally.add(words(work)),
         )
-        findings = mutation.measure(mutants, laboratory)
+        findings = mutation.measure(mutants, laboratory, arguments.thorough)
     for file, why in laboratory.unusable().items():
         print(f"{file}: left out: {why}", file=sys.stderr)
     form = {"text": report.text, "markdown": report.markdown, "json": report.document}[arguments.format]
     sys.stdout.write(form(findings))
     return status(findings)
+
+
+def words(work: Task | Trial) -> str:
+    """What has just been run."""
+    from cowpath.mutation import Task
+
+    return f"{work.file if isinstance(work, Task) else work.mutant.name} on {work.version}"
 
 
 def status(findings: Sequence[Finding]) -> int:

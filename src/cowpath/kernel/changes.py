@@ -584,7 +584,7 @@ def find(name: str) -> tuple[Change, ...]:
     )
     found = exact or hunks or commits
     if not found:
-        names = [change.name for change in CHANGES] + [change.commit for change in CHANGES]
+        names = [change.name for change in (*CHANGES, *MUTANTS)] + [change.commit for change in CHANGES]
         raise UnknownChangeError(_unknown("change", name, names))
     return found
 

@@ -29,8 +29,7 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
 
     Its threads may go on using entries that are not write-protected yet.
     """
-    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
-        mmap_write_lock(parent)
+    mmap_write_lock(parent, unless=k.has(mutants.NO_MMAP_LOCK_IN_FORK))
     page = 0
     while page < len(k.program.pages):
         yield from copy_page_range(k, cpu, k.pte(parent, page), k.pte(child, page))
@@ -38,8 +37,7 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
         page += 1
     flush_tlb_mm(k, parent)
     vma_end_write_all(k, parent)
-    if not k.has(mutants.NO_MMAP_LOCK_IN_FORK):
-        mmap_write_unlock(parent)
+    mmap_write_unlock(parent, unless=k.has(mutants.NO_MMAP_LOCK_IN_FORK))
     child.alive = True
 
 
@@ -113,7 +111,10 @@ def copy_present_pte(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
 
 
 def must_copy(k: Kernel, parent: Mm, folio: Folio) -> bool:
-    """Whether fork must not share a page (page_needs_cow_for_dma, folio_try_dup_anon_rmap)."""
+    """Whether fork must not share a page (page_needs_cow_for_dma, 70e806e4e645, v5.9).
+
+    Since 6c287605fd56 (v5.19) it is asked of exclusive pages only (folio_try_dup_anon_rmap).
+    """
     if not k.has(changes.FORK_COPIES_PINNED) or not parent.has_pinned:
         return False
     if k.has(changes.ANON_EXCLUSIVE) and not folio.anon_exclusive:

@@ -40,22 +40,24 @@ def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Wa
     the call fails, and no reference is taken.
     """
     mm, request = pte.mm, Request(reference, pte, want)
-    mmap_read_lock(mm)
+    mmap_read_lock(mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_GUP))
     if want.pin and k.has(changes.FORK_COPIES_PINNED):
         mm.has_pinned = True
     cow = False  # FOLL_COW: a write fault has given this process a page of its own
-    while True:
-        if not check_vma_flags(request):
-            mmap_read_unlock(mm)
-            reference.state = "put"
-            return
-        lacking = follow_page_pte(k, request, cow)
-        if lacking == "nothing":
-            break
+    lacking = look_up(k, request, cow)
+    while lacking in ("fault", "unshare"):
         wrote = yield from faultin_page(k, cpu, request, lacking == "unshare")
         cow = (cow or wrote) and not pte.vma.write
         yield
-    mmap_read_unlock(mm)
+        lacking = look_up(k, request, cow)
+    if lacking == "permission":
+        reference.state = "put"
+    mmap_read_unlock(mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_GUP))
+
+
+def look_up(k: Kernel, request: Request, cow: bool) -> str:
+    """One round of __get_user_pages: take the reference, or say what is lacking."""
+    return follow_page_pte(k, request, cow) if check_vma_flags(request) else "permission"
 
 
 def check_vma_flags(request: Request) -> bool:
@@ -150,7 +152,10 @@ def hold(request: Request, folio: Folio) -> None:
 
 
 def get_user_pages_fast(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
-    """First without any lock, then, if that fails, like `get_user_pages` (internal_get_user_pages_fast)."""
+    """First without any lock, then, if that fails, like `get_user_pages` (internal_get_user_pages_fast).
+
+    FOLL_PIN says so in the process first, for fork to see (70e806e4e645, v5.9).
+    """
     if want.pin and k.has(changes.FORK_COPIES_PINNED):
         pte.mm.has_pinned = True
     taken = yield from lockless_pages_from_mm(k, Request(reference, pte, want))
@@ -175,7 +180,7 @@ def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
     early = seen_too_early(k, folio, request)
     if early:
         yield
-    if folio_ref_count(folio) == 0:
+    if not still(k, mutants.NO_TRY_GET_IN_GUP_FAST, folio_ref_count(folio) > 0):
         return False
     try_grab_folio(k, folio, request.want.pin)
     yield

@@ -125,12 +125,15 @@ def i12_shared_is_read_only(k: Kernel, pte: Pte) -> Broken:
 def i7_clean_page_equals_slot(k: Kernel, folio: Folio) -> Broken:
     """A clean page in the swap cache has the content of its slot: it may be dropped without writing.
 
-    Not if no pte needs the content any more: zapping a dirty anonymous pte does not dirty the page.
+    Not if no pte needs the content any more: zapping a dirty anonymous pte does not dirty the page.  Nor
+    while somebody may write through GUP, who marks it dirty as he gives it back; until then nobody drops it.
     """
     slot = folio.entry
     if slot is None or folio.dirty or folio.writeback or not folio.uptodate:
         return None
     if not slot.count and not folio.mapcount:
+        return None
+    if any(reference.folio is folio and reference.write for reference in k.references):
         return None
     if any(pte.folio is folio and pte.dirty for pte in k.ptes):
         return None

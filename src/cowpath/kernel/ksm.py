@@ -143,7 +143,7 @@ def try_to_merge_with_ksm_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio |
         folio.ksm = folio.dirty = True
     elif orig is not None and kpage is not None:
         yield
-        merged = pages_identical(k, folio, kpage)
+        merged = still(k, mutants.NO_COMPARE_IN_KSM, pages_identical(k, folio, kpage))
         if merged:
             yield
             merged = replace_page(k, pte, folio, kpage, orig)
@@ -160,7 +160,7 @@ def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
-    if value.folio is not folio:
+    if not still(k, mutants.NO_RECHECK_IN_WRITE_PROTECT, value.folio is folio):
         pte_unlock(pte.mm)
         return None
     if not (value.write or value.dirty or folio.anon_exclusive):
@@ -186,7 +186,7 @@ def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
 
 
 def ksm_may_take(k: Kernel, folio: Folio) -> bool:
-    """Whether nobody else can change the page; exclusivity ends here (6c287605fd56, v5.19)."""
+    """Whether nobody else can change the page (31dbd01f3143); exclusivity ends here (6c287605fd56, v5.19)."""
     expected = folio.mapcount + 1 + folio.swapcache
     if k.has(changes.KSM_COUNTS_REFERENCES) and folio_ref_count(folio) != expected:
         k.say(f"other references to {folio} ({folio_ref_count(folio) - expected}): KSM leaves it alone")

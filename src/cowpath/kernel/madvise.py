@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from cowpath.explore.recorder import Code
+from cowpath.kernel import mutants
 from cowpath.kernel.mmap import detach_references, mmap_read_lock, mmap_read_unlock, zap_pte
 from cowpath.kernel.pgtable import PTE_NONE, pte_lock, pte_mkclean, pte_unlock, ptep_get, set_pte
 from cowpath.kernel.state import Folio, Kernel, Pte
@@ -69,12 +70,12 @@ def may_free(k: Kernel, folio: Folio) -> bool:
     """
     if not folio.swapcache and not folio.dirty:
         return True
-    if not folio_trylock(folio):
+    if not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_MADV_FREE)):
         return False
     free = folio.mapcount == 1 and (not folio.swapcache or folio_free_swap(k, folio))
     if free:
         folio.dirty = False
-    folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_MADV_FREE))
     return free
 
 

@@ -116,8 +116,8 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
 def do_wp_page(k: Kernel, vmf: Fault) -> Code:
     """A write (or an unshare request) meets a read-only page; the page-table lock is held on entry.
 
-    A page that is exclusive is reused in place.  Otherwise it may become so if nobody else refers to it, or
-    it is copied.
+    A page that is exclusive is reused in place.  Otherwise it may become so if nobody else refers to it
+    (09854ba94c6a, v5.9), or it is copied.  The zero page is unshared since 84209e87c696 (v6.2).
     """
     folio = vmf.orig.folio
     if folio is None:
@@ -143,7 +143,7 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
     """v5.7: reuse a page that only one pte or slot refers to; it may sleep for the folio lock."""
     if folio.ksm and (folio.swapcache or folio_ref_count(folio) != 1):
         return (yield from wp_page_copy(k, vmf))
-    if not folio_trylock(folio):
+    if not folio_trylock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_WP_BY_MAPCOUNT)):
         folio_get(k, folio)
         pte_unlock(vmf.pte.mm)
         yield
@@ -156,7 +156,7 @@ def wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
             return False
         folio_put(k, folio)
     reuse = reuse_ksm_page(vmf, folio) if folio.ksm else swapfile.reuse_swap_page(k, folio)
-    folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_WP_BY_MAPCOUNT))
     if reuse:
         wp_page_reuse(vmf)
         return vmf.write
@@ -176,7 +176,8 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
     """Whether a page that is not known to be exclusive may become so, judged by its references.
 
     v5.9: exactly one reference (09854ba94c6a).  v5.18: references of the swap cache and of this CPU's LRU-add
-    batch are dropped first (53a05ad9f21d, d4c470970d45).  v7.3: that batch is drained only where it can help.
+    batch are dropped first (53a05ad9f21d, d4c470970d45).  v7.3: that batch is drained only where it can help
+    (wp-drains-if-useful).
     Never waits: the page-table lock is held.
     """
     if folio.ksm:
@@ -192,8 +193,7 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
             return explain_copy(k, folio)
     elif folio_ref_count(folio) != 1:
         return explain_copy(k, folio)
-    locked = folio_trylock(folio)
-    if not still(k, mutants.NO_TRYLOCK_IN_WP_REUSE, locked):
+    if not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_WP_REUSE)):
         k.say(f"{folio} is locked by somebody else, so it is copied")
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE) and folio.swapcache:
@@ -205,8 +205,7 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
         k.say(f"this pte holds the only reference to {folio}, so it is reused")
     else:
         explain_copy(k, folio)
-    if locked:
-        folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_WP_REUSE))
     return reuse
 
 
@@ -228,7 +227,8 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
     """Give the faulting process a copy of its own; the old page is only held by a reference meanwhile.
 
     The copy is made without a lock, so whoever writes to the old page through another reference writes
-    before it or after it, and after it goes unnoticed here.
+    before it or after it, and after it goes unnoticed here.  The slot of the old page is given back since
+    f4c4a3f48480 (v5.14).
     """
     old = vmf.orig.folio
     if old is None:
@@ -284,7 +284,9 @@ class SwapIn(NamedTuple):
 def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     """Bring a swapped-out page back in, and decide whether this process may write to it.
 
-    Exclusivity: 1493a1913e34 (v5.19); by refcount: c145e0b47c77 (v5.18); by counting ptes: before.
+    Exclusivity: 1493a1913e34 (v5.19); by refcount: c145e0b47c77 (v5.18); by counting ptes: before.  What the
+    swap cache had is compared again under its lock (4969c1192d15, v2.6.36), and this CPU's LRU-add batch is
+    drained before references are counted (d4c470970d45, v5.18).
     """
     slot = vmf.orig.slot
     if slot is None:
@@ -298,8 +300,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         swapfile.put_swap_device(k, slot)
         return False
     yield
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
-        folio_lock(got.folio)
+    folio_lock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     if got.cached and k.has(changes.SWAPIN_RECHECKS_ENTRY) and not still_cached(got):
         return back_out(k, got)
     got = got._replace(folio=ksm_might_need_to_copy(k, vmf.pte, got.folio))
@@ -311,8 +312,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         pte_unlock(vmf.pte.mm)
         return back_out(k, got)
     mapped = map_swapped_in(k, vmf, got)
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
-        folio_unlock(got.folio)
+    folio_unlock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     drop_swap_cache_page(k, got)
     wrote = vmf.write
     if vmf.write and not mapped.dirty:
@@ -325,7 +325,10 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
 
 
 def counts_references(k: Kernel) -> bool:
-    """Whether do_swap_page drains this CPU's LRU-add batch before it counts (d4c470970d45, v5.18 to v7.2)."""
+    """Whether do_swap_page drains this CPU's LRU-add batch and counts: v5.18 (d4c470970d45) to v7.2.
+
+    No longer since swapin-without-drain.
+    """
     return k.has(changes.WP_DRAINS_LRU) and not k.has(changes.SWAPIN_WITHOUT_DRAIN)
 
 
@@ -348,8 +351,7 @@ def back_out(k: Kernel, got: SwapIn) -> bool:
     """
     if k.has(changes.BACK_OUT_FREES_SWAP):
         swapfile.folio_free_swap(k, got.folio)
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN):
-        folio_unlock(got.folio)
+    folio_unlock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     folio_put(k, got.folio)
     drop_swap_cache_page(k, got)
     finish_swapin(k, got)
@@ -357,7 +359,7 @@ def back_out(k: Kernel, got: SwapIn) -> bool:
 
 
 def finish_swapin(k: Kernel, got: SwapIn) -> None:
-    """Let go of the slot that a read past the swap cache had marked, and of the device."""
+    """Let go of the slot that a read past the swap cache marked (13ddaf26be32, v6.8), and of the device."""
     if got.swapcache is None and k.has(changes.BYPASS_TAKES_SLOT):
         swapfile.swapcache_free(k, got.slot)
     swapfile.put_swap_device(k, got.slot)
@@ -379,7 +381,10 @@ def swapin_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
 
 
 def may_bypass(k: Kernel, slot: Slot) -> bool:
-    """Whether the slot may be read past the swap cache; SWAP_HAS_CACHE does not count as a user."""
+    """Whether the slot may be read past the swap cache; not since f1879e8a0c60 (v7.0).
+
+    SWAP_HAS_CACHE does not count as a user.
+    """
     return k.synchronous(slot.device) and slot.count == 1 and not k.has(changes.NO_BYPASS)
 
 
@@ -402,7 +407,10 @@ def swapin_bypass(k: Kernel, vmf: Fault, slot: Slot) -> Code:
 
 
 def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
-    """Map the page in place of the swap pte; returns the new entry.  Locks held: folio, page table."""
+    """Map the page in place of the swap pte; returns the new entry.  Locks held: folio, page table.
+
+    The slot is given back first from c145e0b47c77 (v5.18) until 4b34f1d82c65 (v7.0).
+    """
     if not k.has(changes.SWAPIN_REUSE_BY_REFCOUNT):
         return map_by_mapcount(k, vmf, got)
     folio = got.folio
@@ -478,7 +486,10 @@ def swapin_exclusive(k: Kernel, vmf: Fault, got: SwapIn) -> bool:
 
 
 def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
-    """Whether to map the page as this process's own: it is marked so, or nobody else has a reference."""
+    """Whether to map the page as this process's own: it is marked so, or nobody else has a reference.
+
+    By the marker: H4 of 1493a1913e34 (v5.19).
+    """
     if got.folio.ksm:
         return False
     if not k.has(changes.MAP_BY_EXCLUSIVE):
@@ -496,7 +507,8 @@ def should_try_to_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool)
     """Whether to give the slot back now, if no pte needs it.
 
     For a write, because that may let it reuse the page: if there are no references but ours and the swap
-    cache's, since v7.3 if the page is exclusive.  On a synchronous device always (ab08be8dc96a, v7.0).
+    cache's, since v7.3 if the page is exclusive (exclusive-frees-swap).  On a synchronous device always
+    (ab08be8dc96a, v7.0).
     """
     if not got.cached or not got.folio.swapcache:
         return False

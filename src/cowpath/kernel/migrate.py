@@ -40,9 +40,9 @@ def move_pages(k: Kernel, cpu: int, pte: Pte) -> Code:
         k.say("there is no page to move")
         return
     yield
-    folio_lock(folio)
+    folio_lock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_MIGRATION))
     yield
-    folio_wait_writeback(folio)
+    folio_wait_writeback(folio, unless=k.has(mutants.NO_WRITEBACK_WAIT_IN_MIGRATION))
     yield from unmap_and_move(k, cpu, folio)
 
 
@@ -51,7 +51,7 @@ def compaction(k: Kernel, cpu: int, page: int) -> Code:
     yield IDLE
     folio = pick(k, page)
     yield
-    if folio.writeback or not folio_trylock(folio):
+    if folio.writeback or not folio_trylock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_MIGRATION)):
         folio_putback_lru(k, folio, cpu)
     else:
         yield from unmap_and_move(k, cpu, folio)
@@ -64,7 +64,8 @@ def compaction(k: Kernel, cpu: int, page: int) -> Code:
 def unmap_and_move(k: Kernel, cpu: int, folio: Folio) -> Code:
     """Replace every pte of a locked, isolated folio by a migration entry, move, and map what is there then.
 
-    If anybody else refers to the folio it stays where it is, and the entries lead back to it.
+    If anybody else refers to the folio it stays where it is, and the entries lead back to it.  Since
+    c3096e6782b7 (v5.18) the page is on the LRU list at once.
     """
     new = alloc_folio(k)
     new.locked = True
@@ -74,7 +75,7 @@ def unmap_and_move(k: Kernel, cpu: int, folio: Folio) -> Code:
     yield
     yield from remove_migration_ptes(k, folio, new if moved else folio)
     folio_unlock(new)
-    folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_MIGRATION))
     if moved:
         folio_put(k, folio)
         folio_putback_lru(k, new, cpu)
@@ -120,7 +121,7 @@ def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
     """One entry: its kind says whether the page is exclusive (6c287605fd56, v5.19) and writable."""
     pte_lock(pte.mm)
     value = ptep_get(pte)
-    if value.kind == "migration" and value.migrating is old:
+    if value.kind == "migration" and still(k, mutants.NO_RECHECK_IN_REMOVE_MIGRATION, value.migrating is old):
         folio_get(k, new)
         new.mapcount = new.mapcount + 1
         if value.access != "read" and k.has(changes.ANON_EXCLUSIVE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes
+from cowpath.kernel import changes, mutants
 from cowpath.kernel.pgtable import PTE_NONE, pte_lock, pte_unlock, ptep_get, set_pte
 from cowpath.kernel.rmap import folio_remove_rmap
 from cowpath.kernel.state import Kernel, Mm, Pte, Vma
@@ -15,28 +15,34 @@ from cowpath.kernel.swapfile import free_swap_and_cache
 from cowpath.kernel.tlb import flush_tlb_page
 
 
-def mmap_read_lock(mm: Mm) -> None:
-    """Readers exclude writers (mmap, munmap, fork), not each other."""
+def mmap_read_lock(mm: Mm, unless: bool = False) -> None:
+    """Readers exclude writers (mmap, munmap, fork), not each other; `unless`: do without (see mutants.py)."""
+    if unless:
+        return
     if mm.mmap_writer:
         raise Blocked(f"the mmap_lock of {mm}")
     mm.mmap_readers = mm.mmap_readers + 1
 
 
-def mmap_read_unlock(mm: Mm) -> None:
+def mmap_read_unlock(mm: Mm, unless: bool = False) -> None:
     """The inverse of `mmap_read_lock`."""
-    mm.mmap_readers = mm.mmap_readers - 1
+    if not unless:
+        mm.mmap_readers = mm.mmap_readers - 1
 
 
-def mmap_write_lock(mm: Mm) -> None:
+def mmap_write_lock(mm: Mm, unless: bool = False) -> None:
     """Excludes readers and writers."""
+    if unless:
+        return
     if mm.mmap_writer or mm.mmap_readers:
         raise Blocked(f"the mmap_lock of {mm}")
     mm.mmap_writer = True
 
 
-def mmap_write_unlock(mm: Mm) -> None:
+def mmap_write_unlock(mm: Mm, unless: bool = False) -> None:
     """The inverse of `mmap_write_lock`."""
-    mm.mmap_writer = False
+    if not unless:
+        mm.mmap_writer = False
 
 
 def vma_start_read(k: Kernel, pte: Pte) -> bool:
@@ -57,8 +63,10 @@ def vma_end_read(vma: Vma) -> None:
     vma.lock_readers = vma.lock_readers - 1
 
 
-def vma_start_write(vma: Vma) -> None:
+def vma_start_write(vma: Vma, unless: bool = False) -> None:
     """No fault runs in this VMA until `vma_end_write`; the caller holds mmap_lock for writing."""
+    if unless:
+        return
     if vma.lock_readers:
         raise Blocked(f"the lock of {vma}")
     if "tlb" in vma.layout.features:
@@ -102,12 +110,12 @@ def detach_references(k: Kernel, pte: Pte) -> None:
 
 def munmap(k: Kernel, cpu: int, pte: Pte) -> Code:
     """The mapping goes, then its entry; only the first part excludes other threads."""
-    mmap_write_lock(pte.mm)
-    vma_start_write(pte.vma)
+    mmap_write_lock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_MUNMAP))
+    vma_start_write(pte.vma, unless=k.has(mutants.NO_VMA_LOCK_IN_MUNMAP))
     pte.vma.mapped = False
     lru_add_drain(k, cpu)
     vma_end_write_all(k, pte.mm)
-    mmap_write_unlock(pte.mm)
+    mmap_write_unlock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_MUNMAP))
     mmap_read_lock(pte.mm)
     yield
     yield from zap_pte(k, pte)

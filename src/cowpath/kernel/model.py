@@ -82,7 +82,10 @@ def check_modelled(program: Program) -> None:
 
 
 def actors(k: Kernel) -> list[Actor]:
-    """Every thread, then everything that may act at any moment."""
+    """Every thread, then everything that may act at any moment.
+
+    A synchronous device has no writeback to be met before 3222d8c2a7f8 (v6.3).
+    """
     found = [
         Actor(thread.name, partial(run_thread, k, task), optional=thread.forked_by is not None)
         for thread, task in zip(k.program.threads, k.tasks, strict=True)
@@ -137,7 +140,7 @@ def boot(k: Kernel) -> None:
 
 
 def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> None:
-    """Map one page, and give it its content if it has any."""
+    """Map one page, and give it its content if it has any; exclusive since 6c287605fd56 (v5.19)."""
     pte = k.pte(mm, page)
     pte.vma.mapped = pte.vma.read = pte.vma.write = True
     pte.vma.mergeable = any(actor.kind == "ksmd" and page in actor.pages for actor in k.program.background)

@@ -180,7 +180,7 @@ def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
     """
     pte_lock(pte.mm)
     value = ptep_get(pte)
-    if value.folio is not folio:
+    if not still(k, mutants.NO_RECHECK_IN_MIGRATE, value.folio is folio):
         pte_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Crash
-from cowpath.kernel import page_io, swapfile
+from cowpath.kernel import mutants, page_io, swapfile
+from cowpath.kernel.mutants import still
 from cowpath.kernel.state import Folio, Kernel, Pte, Slot
 from cowpath.kernel.swap import (
     alloc_folio,
@@ -66,9 +67,10 @@ def lookup_swap_cache(k: Kernel, slot: Slot) -> Folio | None:
 
 def free_swap_cache(k: Kernel, folio: Folio) -> None:
     """Give the slot back if the folio is unmapped and nobody needs it; only if its lock is free."""
-    if folio.swapcache and folio.mapcount == 0 and folio_trylock(folio):
+    unlocked = k.has(mutants.NO_TRYLOCK_IN_FREE_SWAP_CACHE)
+    if folio.swapcache and folio.mapcount == 0 and folio_trylock(folio, unless=unlocked):
         swapfile.folio_free_swap(k, folio)
-        folio_unlock(folio)
+        folio_unlock(folio, unless=unlocked)
 
 
 def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
@@ -82,7 +84,7 @@ def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
         return folio
     if slot.count == 0:
         return None
-    if slot.has_cache:
+    if not still(k, mutants.NO_CACHE_WAIT_IN_READAHEAD, not slot.has_cache):
         raise Blocked(f"the swap cache entry of {slot}")
     folio = alloc_folio(k)
     folio.locked = True

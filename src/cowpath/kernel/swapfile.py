@@ -77,10 +77,10 @@ def folio_free_swap(k: Kernel, folio: Folio) -> bool:
 
     The copy on the device goes with it, so the folio is dirty from now on.
     """
-    if not folio.swapcache or folio.writeback:
+    if not folio.swapcache or not still(k, mutants.NO_WRITEBACK_CHECK_IN_FREE_SWAP, not folio.writeback):
         return False
     slot = folio.entry
-    if slot is None or slot.count > 0:
+    if slot is None or not still(k, mutants.NO_SWAP_COUNT_IN_FREE_SWAP, slot.count == 0):
         return False
     swap_state.delete_from_swap_cache(k, folio)
     folio.dirty = True
@@ -145,7 +145,7 @@ def get_swap_device(k: Kernel, slot: Slot) -> bool:
 
 
 def put_swap_device(k: Kernel, slot: Slot) -> None:
-    """The device may go now."""
+    """The device may go now (2799e77529c2, v5.14)."""
     if k.has(changes.GET_SWAP_DEVICE):
         slot.device.users = slot.device.users - 1
 
@@ -167,7 +167,10 @@ def swapoff(k: Kernel, cpu: int) -> Code:
 
 
 def device_off(k: Kernel, device: SwapDevice) -> None:
-    """Free the device's data, after the last user has left (percpu_ref_kill, 63d8620ecf93, v5.14)."""
+    """Free the device's data, after the last user has left (percpu_ref_kill, 63d8620ecf93, v5.14).
+
+    With 2799e77529c2 (v5.14) page faults are among the users.
+    """
     if k.has(changes.GET_SWAP_DEVICE) and device.users:
         raise Blocked(f"users of {device}")
     device.off = True
@@ -227,16 +230,13 @@ def unuse_swap_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
     if folio is None:
         return
     yield
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF):
-        folio_lock(folio)
+    folio_lock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF))
     yield
-    if not k.has(mutants.NO_WRITEBACK_WAIT_IN_SWAPOFF):
-        folio_wait_writeback(folio)
+    folio_wait_writeback(folio, unless=k.has(mutants.NO_WRITEBACK_WAIT_IN_SWAPOFF))
     if matches_swap_entry(k, folio, slot):
         unuse_pte(k, cpu, pte, slot, folio)
     folio_free_swap(k, folio)
-    if not k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF):
-        folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF))
     folio_put(k, folio)
 
 
@@ -287,9 +287,9 @@ def unuse_cached(k: Kernel, slot: Slot) -> Code:
     if folio is None:
         return
     yield
-    folio_lock(folio)
+    folio_lock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_UNUSE_CACHED))
     yield
     folio_wait_writeback(folio)
     folio_free_swap(k, folio)
-    folio_unlock(folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_UNUSE_CACHED))
     folio_put(k, folio)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from cowpath.errors import CowpathError
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked, Content
-from cowpath.kernel import gup, ksm
+from cowpath.kernel import gup, ksm, mutants
 from cowpath.kernel.fork import dup_mmap
 from cowpath.kernel.madvise import madvise_dontneed, madvise_free, madvise_pageout
 from cowpath.kernel.memory import Fault, handle_pte_fault
@@ -176,13 +176,12 @@ def page_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
         yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
         vma_end_read(pte.vma)
         return None
-    mmap_read_lock(pte.mm)
-    if not access_allowed(pte.vma, write):
-        mmap_read_unlock(pte.mm)
-        return KILLED
-    yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
-    mmap_read_unlock(pte.mm)
-    return None
+    mmap_read_lock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
+    allowed = access_allowed(pte.vma, write)
+    if allowed:
+        yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
+    mmap_read_unlock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
+    return None if allowed else KILLED
 
 
 def wait(other: Task) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import Code
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes, swap_state
+from cowpath.kernel import changes, mutants, swap_state
 from cowpath.kernel.mmap import mmap_read_lock, mmap_read_unlock
+from cowpath.kernel.mutants import still
 from cowpath.kernel.pgtable import PTE_NONE, PteValue, pte_lock, pte_same, pte_unlock, ptep_get, set_pte
 from cowpath.kernel.rmap import folio_maybe_dma_pinned
 from cowpath.kernel.state import Folio, Kernel, Pte, Slot
@@ -38,8 +39,9 @@ def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
 def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
     """A page that is mapped, under its lock: exclusive, and not pinned, also after its pte is cleared.
 
-    It was dirty afterwards, written or not, until 75cb1cca2c88 (v6.15).  Since v6.18 TLBs are flushed last,
-    so that many pages need one flush: a CPU may write to the page through its old address until then.
+    It was dirty afterwards, written or not, until 75cb1cca2c88 (v6.15).  Since v6.18
+    (move-flushes-late) TLBs are flushed last, so that many pages need one flush: a CPU may write to the page
+    through its old address until then.
     """
     folio = value.folio
     if folio is None or not folio.anon_exclusive:
@@ -50,7 +52,8 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
     folio_lock(folio)
     yield
     pte_lock(source.mm)
-    if may_move(target, source, value) and folio.anon_exclusive and not folio_maybe_dma_pinned(folio):
+    exclusive = folio.anon_exclusive and not folio_maybe_dma_pinned(folio)
+    if exclusive and may_move(k, target, source, value):
         set_pte(source, PTE_NONE)
         late = k.has(changes.MOVE_FLUSHES_LATE)
         if not late:
@@ -115,7 +118,7 @@ def still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
 
 def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
     """Move the swap pte as it is."""
-    if may_move(target, source, value):
+    if may_move(k, target, source, value):
         if folio is not None:
             folio.index = target.page + 1
         set_pte(target, value)
@@ -123,9 +126,10 @@ def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Foli
         move_references(k, target, source)
 
 
-def may_move(target: Pte, source: Pte, value: PteValue) -> bool:
+def may_move(k: Kernel, target: Pte, source: Pte, value: PteValue) -> bool:
     """Whether the source is as it was, and nothing is at the target."""
-    return target.kind == "none" and pte_same(source, value)
+    empty = still(k, mutants.NO_EMPTY_TARGET_IN_MOVE, target.kind == "none")
+    return empty and still(k, mutants.NO_PTE_SAME_IN_MOVE, pte_same(source, value))
 
 
 def move_references(k: Kernel, target: Pte, source: Pte) -> None:

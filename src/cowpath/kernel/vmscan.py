@@ -25,9 +25,10 @@ from cowpath.kernel.tlb import flush_tlb_folio
 def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
     """Try to free one isolated folio; returns True if it is gone (shrink_page_list before v5.19).
 
-    Reference bits are ignored, as MADV_PAGEOUT does and as kswapd does sooner or later.
+    Reference bits are ignored, as MADV_PAGEOUT does and as kswapd does sooner or later.  Pins are looked for
+    again after the unmap since d824ec2a1546 (v6.4).
     """
-    if not folio_trylock(folio):
+    if not still(k, mutants.NO_TRYLOCK_IN_RECLAIM, folio_trylock(folio)):
         return False
     yield
     if not prepare(k, folio):
@@ -36,7 +37,8 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
     yield
     yield from try_to_unmap(k, folio)
     flush_tlb_folio(k, folio)
-    if folio.mapcount or (k.has(changes.PINNED_AFTER_UNMAP) and folio_maybe_dma_pinned(folio)):
+    unmapped = still(k, mutants.NO_MAPCOUNT_AFTER_UNMAP, folio.mapcount == 0)
+    if not unmapped or (k.has(changes.PINNED_AFTER_UNMAP) and folio_maybe_dma_pinned(folio)):
         folio_unlock(folio)
         return False
     if folio.lazyfree:
@@ -48,14 +50,16 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
         pageout(k, folio)
         yield
         wait_if_synchronous(k, folio)
-        if folio.writeback or folio.dirty or not folio_trylock(folio):
+        if folio.writeback or folio.dirty:
+            return False
+        if not still(k, mutants.NO_TRYLOCK_AFTER_PAGEOUT, folio_trylock(folio)):
             return False
     return remove_mapping(k, folio)
 
 
 def prepare(k: Kernel, folio: Folio) -> bool:
-    """Bring a folio into the swap cache, if reclaim wants it at all."""
-    if folio.writeback:
+    """Bring a folio into the swap cache, if reclaim wants it at all: not if pinned (feb889fb40fa, v5.11)."""
+    if not still(k, mutants.NO_WRITEBACK_CHECK_IN_RECLAIM, not folio.writeback):
         return False
     if folio.swapcache or folio.lazyfree:
         return True
@@ -109,7 +113,7 @@ def wait_if_synchronous(k: Kernel, folio: Folio) -> None:
 
 def remove_mapping(k: Kernel, folio: Folio) -> bool:
     """Free a clean, locked folio whose content is in swap (__remove_mapping); unlocks it either way."""
-    frozen = folio.swapcache and folio_ref_count(folio) == 2
+    frozen = folio.swapcache and still(k, mutants.NO_FREEZE_IN_REMOVE_MAPPING, folio_ref_count(folio) == 2)
     if not frozen or folio.dirty or folio.writeback:
         folio_unlock(folio)
         return False

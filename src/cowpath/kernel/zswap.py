@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes, swap_state
+from cowpath.kernel import changes, mutants, swap_state
+from cowpath.kernel.mutants import still
 from cowpath.kernel.state import Folio, Kernel, Slot, ZswapEntry
 from cowpath.kernel.swap import alloc_folio, folio_add_lru, folio_put, folio_unlock
 
@@ -72,7 +73,7 @@ def zswap_writeback_entry(k: Kernel, entry: ZswapEntry, slot: Slot) -> Code:
     A reference to the entry does not keep the slot from being freed and used again: with the new page in the
     swap cache nobody can, so only then does it make sense to compare (04fc7816089c, v6.4).
     """
-    if slot.folio is not None or slot.has_cache or slot.count == 0:
+    if not still(k, mutants.NO_SLOT_CHECK_IN_ZSWAP, slot.count > 0 and not slot.has_cache):
         return
     folio = alloc_folio(k)
     folio.locked = True

@@ -41,6 +41,8 @@ def begin(p: Promise) -> None:
         memory.mapped = memory.read = memory.write = True
         for place, value in enumerate(page.content or ()):
             memory.data[place] = p.content(value)
+        if page.content is not None:
+            memory.occupy()
 
 
 def observe(p: Promise) -> tuple[object, ...]:

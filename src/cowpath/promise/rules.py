@@ -45,6 +45,7 @@ def store(p: Promise, memory: Memory, place: int, value: Content) -> bool:
         return False
     memory.data[place] = value
     memory.lazy = False
+    memory.occupy()
     for reference in p.attached(memory):
         if stays(p, reference, memory):
             reference.data[place] = value
@@ -74,6 +75,8 @@ def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...
         return
     reference.state, reference.owner = "held", memory
     reference.data = memory.data
+    if write:
+        memory.occupy()
     reference.pin = pin or p.strict
     reference.promised = reference.pin or write
     p.attach(reference, memory)
@@ -94,6 +97,7 @@ def device_write(p: Promise, reference: Reference, place: int, value: Content) -
     for memory in p.seen_through(reference):
         memory.data[place] = value
         memory.lazy = False
+        memory.occupy()
         for other in p.attached(memory):
             other.data[place] = value
     for other in p.parted(owner):
@@ -126,7 +130,7 @@ def fork_page(p: Promise, parent: Memory, child: Memory) -> None:
     """The child gets the parent's content; a FOLL_GET is without promise from now on."""
     child.data = parent.data
     child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
-    child.lazy = parent.lazy
+    child.lazy, child.occupied = parent.lazy, parent.occupied
     for reference in p.attached(parent):
         if not reference.pin:
             reference.promised = False
@@ -154,7 +158,7 @@ def give_up(p: Promise, memory: Memory) -> None:
         if reference.owner is memory:
             reference.promised = False
     memory.data.fill(p.content(ZERO))
-    memory.lazy = False
+    memory.lazy = memory.occupied = False
 
 
 def munmap(p: Promise, memory: Memory) -> None:
@@ -189,12 +193,13 @@ def discard_lazily(p: Promise, memory: Memory) -> Code:
 def userfaultfd_move(p: Promise, target: Memory, source: Memory) -> None:
     """UFFDIO_MOVE may fail; else the content goes to the target, and its own references with it.
 
-    A child that a reference was still attached to stays behind, with what it sees now.
+    It does fail where something has been written at the target (EEXIST).  A child that a reference was still
+    attached to stays behind, with what it sees now.
     """
-    if not (p.choose() and source.writable and target.writable):
+    if target.occupied or not (p.choose() and source.writable and target.writable):
         return
     give_up(p, target)
-    target.data, target.lazy = source.data, source.lazy
+    target.data, target.lazy, target.occupied = source.data, source.lazy, source.occupied
     for reference in p.attached(source):
         if reference.owner is source:
             p.detach_all(reference)

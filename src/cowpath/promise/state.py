@@ -24,6 +24,7 @@ class Memory(Record):
     read = Flag("it may be read")
     write = Flag("it may be written")
     lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
+    occupied = Flag("it has been written: nothing else can be moved there", feature="move")
 
     @property
     def readable(self) -> bool:
@@ -34,6 +35,11 @@ class Memory(Record):
     def writable(self) -> bool:
         """Whether a store is not answered with SIGSEGV."""
         return self.mapped and self.write
+
+    def occupy(self) -> None:
+        """There is a page of its own from now on; only UFFDIO_MOVE can tell."""
+        if "move" in self.layout.features:
+            self.occupied = True
 
 
 class Reference(Record):

@@ -22,7 +22,7 @@ marker: what 1493a1913e34 changes in the worst case, all else equal, where both 
 
 def text(copies: Copies) -> str:
     """For people."""
-    return align(table(copies)) + "\n" + quiet_words(copies) + legend(copies)
+    return f"{align(table(copies))}\n{summary(copies)}\n{legend(copies)}"
 
 
 def markdown(copies: Copies) -> str:
@@ -31,7 +31,7 @@ def markdown(copies: Copies) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in body]
     notes = "".join(f"- {line}\n" for line in legend(copies).splitlines())
-    return "\n".join(lines) + f"\n\n{quiet_words(copies)}\n{notes}"
+    return "\n".join(lines) + f"\n\n{summary(copies)}\n{notes}"
 
 
 def document(copies: Copies) -> str:
@@ -65,16 +65,25 @@ def legend(copies: Copies) -> str:
 
 
 def table(copies: Copies) -> list[list[str]]:
-    """Head, a row per test that copies anything anywhere, and the sums."""
+    """Head, a row per test where some kernel makes a copy too many, and the sums."""
     head = ["", *(column.title for column in copies.columns), "needed"]
-    rows = [head, *(line(row) for row in copies.rows if not quiet(row))]
+    telling = [row for row in copies.rows if row.tells]
+    rows = [head, *map(line, telling)]
     rows.append(["nobody needed", *(plus(copies.total(index)) for index in range(len(copies.columns))), ""])
     if copies.paired:
-        spared = [row.spared for row in copies.rows if not quiet(row)]
-        total = sum(number for number in spared if number is not None)
-        for cells, number in zip(rows, ("marker", *spared, total), strict=True):
-            cells.append(signed(number) if isinstance(number, int) else number or "")
+        for cells, words in zip(rows, ("marker", *map(marker, telling), signed(spared(copies))), strict=True):
+            cells.append(words)
     return rows
+
+
+def marker(row: Row) -> str:
+    """What the marker changes in a row."""
+    return signed(row.spared or 0)
+
+
+def spared(copies: Copies) -> int:
+    """What it changes in all of them."""
+    return sum(row.spared or 0 for row in copies.rows)
 
 
 def line(row: Row) -> list[str]:
@@ -93,12 +102,13 @@ def signed(number: int) -> str:
     return f"{-number:+}" if number else ""
 
 
-def quiet(row: Row) -> bool:
-    """Whether nothing is copied on any kernel."""
-    return all(not one.most for one in row.counts)
-
-
-def quiet_words(copies: Copies) -> str:
-    """How many rows are left out."""
-    number = sum(quiet(row) for row in copies.rows)
-    return f"{number} more tests copy nothing on any of these kernels.\n" if number else ""
+def summary(copies: Copies) -> str:
+    """The table in sentences, and how many rows are left out."""
+    lines = []
+    helped = sum(1 for row in copies.rows if row.spared)
+    if helped:
+        lines.append(f"The marker spares {spared(copies)} copies, in {helped} tests.")
+    left_out = sum(not row.tells for row in copies.rows)
+    if left_out:
+        lines.append(f"In {left_out} more tests no kernel makes a copy that another one does without.")
+    return "".join(f"{line}\n" for line in lines)

@@ -62,11 +62,10 @@ def notice_words(notice: Notice) -> str:
 
 def rows(findings: Sequence[Finding]) -> list[list[str]]:
     """A head, then one row per mutation."""
-    found = [["mutation", "kernel", "tests", "noticed by"]]
+    found = [["mutation", "kernel", "noticed by"]]
     for finding in findings:
         kernel = "" if finding.version is None else kernel_words(finding)
-        count = str(len(finding.noticed)) if finding.version is not None else ""
-        found.append([label(finding), kernel, count, summary(finding)])
+        found.append([label(finding), kernel, summary(finding)])
     return found
 
 
@@ -88,7 +87,7 @@ def text(findings: Sequence[Finding]) -> str:
 def markdown(findings: Sequence[Finding]) -> str:
     """A table and the score."""
     head, *body = rows(findings)
-    lines = ["| " + " | ".join(head) + " |", "|---|---|---:|---|"]
+    lines = ["| " + " | ".join(head) + " |", "|---|---|---|"]
     lines += [f"| `{row[0]}` | " + " | ".join(row[1:]) + " |" for row in body]
     return "\n".join(lines) + f"\n\n{score(findings)}\n"
 

@@ -23,6 +23,9 @@ BACKING = (
 )
 
 
+LINKS = "A cell that is not reliable leads to its test and the shortest path that shows why."
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One trace and the columns of its row that it stands for, as their paths are the same."""
@@ -32,6 +35,11 @@ class Shown:
     situation: Situation
     columns: tuple[Column, ...]
     cell: Cell
+
+
+def introduction(table: Table) -> str:
+    """What stands behind a cell, and where it leads; for forms that have links."""
+    return f"{BACKING} {LINKS}" if any(cell.trace for cell in table.cells.values()) else BACKING
 
 
 def meanings(table: Table) -> dict[str, str]:

@@ -9,7 +9,7 @@ from importlib import resources
 from cowpath.eras import Column
 from cowpath.litmus.print import to_text
 from cowpath.reliability import Cell, Table
-from cowpath.report.reliability import BACKING, BRACKETS, TITLE, Shown, anchors, meanings, shown_traces
+from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
 from cowpath.situations import Kind, Situation
 
 Links = dict[tuple[Kind, Situation, Column], str]
@@ -32,7 +32,7 @@ def document(table: Table, pages: Links | None = None) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(TITLE)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{escape(TITLE)}</h1>\n<p>{escape(BACKING)}</p>\n{legend(table)}{kinds}{traces}"
+        f"<h1>{escape(TITLE)}</h1>\n<p>{escape(introduction(table))}</p>\n{legend(table)}{kinds}{traces}"
         f"</main>\n<script>{OPEN_TARGET}</script>\n</body>\n</html>\n"
     )
 
@@ -91,5 +91,6 @@ def trace(shown: Shown) -> str:
         f'<details id="{shown.anchor}">\n<summary><span class="cell {css(shown.cell.verdict)}">'
         f"{shown.cell.words}</span> {escape(shown.kind.title)}: {escape(shown.situation.title)} "
         f"<small>{escape(kernels)}</small></summary>\n"
-        f"<pre>{escape(test)}</pre>\n<pre>{escape(shown.cell.trace)}</pre>\n</details>\n"
+        f'<pre tabindex="0">{escape(test)}</pre>\n'
+        f'<pre tabindex="0">{escape(shown.cell.trace)}</pre>\n</details>\n'
     )

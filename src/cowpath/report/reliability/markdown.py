@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from cowpath.litmus.print import to_text
 from cowpath.reliability import Cell, Table
-from cowpath.report.reliability import BACKING, BRACKETS, TITLE, Shown, anchors, meanings, shown_traces
+from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
 
 
 def document(table: Table) -> str:
     """The whole document."""
-    return f"# {TITLE}\n\n{BACKING}\n\n{legend(table)}\n{tables(table)}{traces(table)}"
+    return f"# {TITLE}\n\n{introduction(table)}\n\n{legend(table)}\n{tables(table)}{traces(table)}"
 
 
 def legend(table: Table) -> str:

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+"""Results as tables of an expected.toml, to be looked at and put beside the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cowpath.expected import key
+from cowpath.report.text import Row
+
+
+def document(rows: Sequence[Row]) -> str:
+    """One table per test, one line per kernel, in the order of the results."""
+    tables: dict[str, list[str]] = {}
+    for row in rows:
+        tables.setdefault(row.name, []).append(f'"{key(row.version)}" = "{row.answer}"')
+    return "\n".join(f"[{test}]\n" + "\n".join(lines) + "\n" for test, lines in tables.items())
