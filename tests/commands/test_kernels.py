@@ -19,14 +19,30 @@ def test_the_overview_lists_releases_and_architectures(run: Run) -> None:
 
 
 def test_one_kernel_lists_what_it_has(run: Run) -> None:
-    out = run("kernels", "5.10").out
-    assert [line.split()[:3] for line in out.splitlines()] == [
+    table, stable = run("kernels", "5.10").out.split("\n\n")
+    assert [line.split()[:3] for line in table.splitlines()] == [
         ["release", "commit", "name"],
         ["2.6", "4969c1192d15", "swapin-rechecks-entry"],
         ["2.6", "31dbd01f3143", "ksm-counts-references"],
         ["5.9", "09854ba94c6a", "wp-reuse-by-refcount"],
         ["5.9", "70e806e4e645", "fork-copies-pinned"],
     ]
+    assert stable.startswith("Stable updates brought more: 5.10.4 fork-sequence, 5.10.9 pinned-not-swapped, ")
+
+
+def test_a_release_says_what_it_ended(run: Run) -> None:
+    rows = {line.split()[0]: line for line in run("kernels").out.splitlines() if line}
+    assert rows["5.9"].endswith(", no forced-cow-break")
+    assert rows["6.7"].endswith("  no migration-drains-lru")
+
+
+def test_the_older_kernel_may_have_what_the_newer_has_not(run: Run) -> None:
+    gained, lost = run("kernels", "6.1", "6.8").out.split("only 6.1 x86_64:\n")
+    releases = [line.split()[0] for line in gained.splitlines()[2:]]
+    assert releases == sorted(releases)
+    assert releases[0] == "6.2"
+    assert lost.splitlines()[1].split()[2] == "migration-drains-lru"
+    assert "6.1.80 bypass-takes-slot" in " ".join(lost.split())
 
 
 def test_two_kernels_are_compared(run: Run) -> None:
@@ -84,6 +100,20 @@ def test_changes_by_name_group_and_commit(run: Run, asked: list[str], names: lis
     status, out, _ = run("changes", *asked)
     assert status == 0
     assert [part.split()[0] for part in out.split("\n\n")] == names
+
+
+def test_a_change_says_how_it_ended_and_where_else_it_is(run: Run) -> None:
+    out = run("changes", "bypass-takes-slot").out
+    assert "until:  v7.0 (f1879e8a0c60)" in out
+    assert "stable: 6.1.80 bypass-takes-slot" in out
+
+
+def test_what_is_not_known_of_a_change_is_said(run: Run) -> None:
+    head, *lines = run("changes", "swapin-without-drain").out.splitlines()
+    assert head == "swapin-without-drain  -  v7.3  mm/memory.c"
+    assert lines[0] == "    subject: mm: entirely remove lru_add_drain in do_swap_page"
+    assert lines[-2].startswith("    no test can tell: ")
+    assert lines[-1].startswith("    unsettled: the mainline id; ")
 
 
 def test_what_no_test_can_tell_says_why(run: Run) -> None:

@@ -2,6 +2,7 @@
 """Kernels as sets of changes."""
 
 import itertools
+import re
 
 import pytest
 
@@ -16,6 +17,15 @@ def test_names_and_commits_are_unambiguous() -> None:
     names = [change.name for change in CHANGES]
     assert len(names) == len(set(names))
     assert all(change.rule and change.before and change.file for change in CHANGES)
+
+
+def test_every_commit_is_an_id_or_says_what_is_unsettled() -> None:
+    for change in CHANGES:
+        if change.release is not None:
+            assert bool(re.fullmatch("[0-9a-f]{12}", change.commit)) is not bool(change.unsettled), (
+                change.name
+            )
+        assert (change.until is None) is (not change.undone_by)
 
 
 def test_a_hunk_can_be_dropped_whole_in_part_or_with_the_patch() -> None:
@@ -45,7 +55,7 @@ def test_which_architectures_have_the_bit(release: str, architecture: str, bit: 
 
 
 def test_the_marker_agrees_with_the_layouts_of_every_architecture() -> None:
-    for name, release in itertools.product(ARCHITECTURES, ("5.7", "5.18", "5.19", "6.1", "6.3", "7.0")):
+    for name, release in itertools.product(ARCHITECTURES, ("5.7", "5.18", "5.19", "6.1", "6.3", "7.3")):
         if name.startswith("loongarch32"):  # it came after the marker
             continue
         assert version(release, name).has_swp_exclusive_bit == arch_has_exclusive(

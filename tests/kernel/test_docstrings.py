@@ -12,7 +12,7 @@ from cowpath.kernel import changes
 from cowpath.kernel.changes import Change
 
 KERNEL = Path(changes.__file__).parent
-OURS = {"__init__", "changes", "invariants", "model", "mutants", "raw", "state", "task", "words"}
+OURS = {"__init__", "changes", "invariants", "model", "mutants", "raw", "stable", "state", "task", "words"}
 """Files that mirror no file of the kernel tree; docs/model.md says what they are."""
 
 MODULES = sorted(KERNEL.glob("*.py"))
@@ -54,7 +54,7 @@ def test_every_function_names_the_commits_that_it_asks_about(file: Path) -> None
         (function.name, change.name, change.commit)
         for function in functions(file)
         for change in asked(function, file)
-        if change.commit not in (ast.get_docstring(function) or "")
+        if (change.name if change.unsettled else change.commit) not in (ast.get_docstring(function) or "")
     ]
     assert missing == []
 

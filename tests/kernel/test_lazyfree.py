@@ -62,3 +62,15 @@ def test_a_dirty_page_is_freed_only_by_its_one_owner(dirty: bool, mappings: int,
     bench.finish(madvise_free(bench.k, 0, bench.pte()))
     bench.call(lru_add_drain, bench.k, 0)
     assert bench.folio().lazyfree is marked
+
+
+@pytest.mark.parametrize(
+    ("release", "lru"), [("6.10", True), ("6.11", False), ("6.16", False), ("6.17", True)]
+)
+def test_whether_a_page_in_the_batch_can_be_isolated(release: str, lru: bool) -> None:
+    """33dfe9204f29, v6.11, taken back by afb99e9f5004, v6.17."""
+    bench = freed(release)
+    assert bench.folio().lru is lru
+    bench.call(lru_add_drain, bench.k, 0)
+    assert bench.folio().lru
+    assert bench.folio().lazyfree

@@ -259,3 +259,44 @@ def test_a_folio_that_left_the_swap_cache_meanwhile_is_refused() -> None:
     assert bench.folio().refcount == before - 2  # the swap cache's and the losing fault's
     assert not bench.folio().locked
     assert bench.shown() == "none"
+
+
+@pytest.mark.parametrize(("release", "cached"), [("6.18", True), ("7.0", False)])
+def test_a_fault_that_lost_the_race_gives_the_slot_back(release: str, cached: bool) -> None:
+    """f1879e8a0c60, v7.0."""
+    bench = swapped_out(release)
+    losing = bench.steps(handle_pte_fault(bench.k, Fault(bench.pte(), 0, write=False)))
+    next(losing)
+    fault(bench, write=False)
+    assert bench.folio().swapcache
+    list(losing)
+    assert bench.folio().swapcache is cached
+
+
+@pytest.mark.parametrize(("without", "cached"), [((), False), (("sync-frees-swap",), True)])
+def test_a_synchronous_device_gets_its_slot_back_at_once(without: tuple[str, ...], cached: bool) -> None:
+    """ab08be8dc96a, v7.0."""
+    bench = swapped_out("7.0", ON_ZRAM, without)
+    fault(bench, write=False)
+    assert bench.folio().swapcache is cached
+
+
+@pytest.mark.parametrize(
+    ("release", "drained", "cached"), [("6.1", True, True), ("7.2", True, True), ("7.3", False, False)]
+)
+def test_v7_3_does_not_count_references_on_swap_in(release: str, drained: bool, cached: bool) -> None:
+    bench = swapped_out(release)
+    assert bench.folio().batch == 1
+    fault(bench, write=True)
+    assert bench.shown() == "folio0 rw dirty"
+    assert bench.folio().batch == (0 if drained else 1)
+    assert bench.folio().swapcache is cached  # 3 references: only the marker says that nobody else needs it
+
+
+@pytest.mark.parametrize(("release", "batch"), [("7.2", 0), ("7.3", 1)])
+def test_v7_3_drains_only_where_that_may_help(release: str, batch: int) -> None:
+    bench = shared_with_dead_child(release)
+    bench.set(bench.folio(), lru=False, batch=1, refcount=3)
+    fault(bench, write=True)
+    assert bench.shown() == "folio1 rw dirty"
+    assert bench.folio().batch == batch

@@ -105,3 +105,11 @@ def test_a_fault_waits_for_the_move() -> None:
     fault = bench.steps(handle_pte_fault(bench.k, Fault(bench.pte(), 0)))
     next(fault)
     assert bench.blocks(next, fault)
+
+
+@pytest.mark.parametrize(("release", "batch"), [("5.17", 1), ("5.18", 0), ("6.6", 0), ("6.7", 1)])
+def test_where_a_page_waits_that_has_moved(release: str, batch: int) -> None:
+    """c3096e6782b7, v5.18, until eebb3dabbb5c, v6.7."""
+    bench = Bench(release, MOVING)
+    assert moved(bench) is bench.folio(1)
+    assert bench.folio(1).batch == batch

@@ -12,6 +12,7 @@ from cowpath.kernel.page_io import device_reads, end_swap_bio_write, swap_writep
 from cowpath.kernel.rmap import try_to_unmap_one
 from cowpath.kernel.swap import folio_get, folio_trylock, lru_add_drain
 from cowpath.kernel.vmscan import kswapd, shrink_folio_list
+from cowpath.litmus.ast import ZERO
 from tests.kernel.bench import FORKED, ONE_PAGE, Bench
 
 ON_ZRAM = 'C bench { char x[2] = "ab"; swap = zram; } P0(char *x) { r0 = x[0]; }'
@@ -273,3 +274,28 @@ def test_a_fault_after_swapoff(release: str, result: object) -> None:
     except Crash:
         found = "crash"
     assert found == result
+
+
+@pytest.mark.parametrize(("release", "shown"), [("6.17", "folio0 ro"), ("6.18", "swap slot0 exclusive")])
+def test_swapoff_looks_again_at_what_it_has_locked(release: str, shown: str) -> None:
+    """ae38eb210590, v6.18; no kernel gets here, as the slot cannot be used again meanwhile."""
+    bench = Bench(release)
+    bench.call(folio_get, bench.k, bench.folio())
+    pageout(bench)
+    unuse = bench.steps(swapfile.unuse_swap_pte(bench.k, 0, bench.pte(), bench.slot()))
+    next(unuse)
+    bench.set(bench.folio(), swapcache=False, entry=None)
+    bench.set(bench.slot(), folio=None)
+    list(unuse)
+    assert bench.shown() == shown
+
+
+@pytest.mark.parametrize(("release", "written"), [("6.11", True), ("6.12", False)])
+def test_a_page_of_zeros_is_not_written(release: str, written: bool) -> None:
+    """0ca0c24e3211, v6.12."""
+    bench = Bench(release)
+    bench.call(lambda: bench.folio().data.fill(bench.k.content(ZERO)))
+    pageout(bench)
+    assert bench.folio().writeback is written
+    assert (bench.slot().folio is not None) is written
+    assert bench.shown() == "swap slot0 exclusive"

@@ -7,8 +7,10 @@ from cowpath.explore.step import Blocked
 from cowpath.kernel.fork import dup_mmap
 from cowpath.kernel.madvise import madvise_dontneed
 from cowpath.kernel.memory import Fault, handle_pte_fault
+from cowpath.kernel.migrate import unmap_and_move
 from cowpath.kernel.mmap import vma_start_read
 from cowpath.kernel.mprotect import mprotect
+from cowpath.kernel.rmap import try_to_migrate_one
 from cowpath.kernel.tlb import translate
 from tests.kernel.bench import Bench
 
@@ -80,14 +82,14 @@ def test_a_copy_flushes() -> None:
 def test_a_fault_takes_the_lock_of_its_vma(release: str, taken: bool) -> None:
     """0bff0aaea03e, v6.4."""
     bench = Bench(release, TLB)
-    assert bench.call(vma_start_read, bench.k, bench.pte().vma) is taken
+    assert bench.call(vma_start_read, bench.k, bench.pte()) is taken
 
 
 @pytest.mark.parametrize(("release", "waits"), [("6.4", False), ("6.5", True)])
 def test_fork_waits_for_such_a_fault(release: str, waits: bool) -> None:
     """fb49c455323f, v6.5."""
     bench = Bench(release, TLB)
-    bench.call(vma_start_read, bench.k, bench.pte().vma)
+    bench.call(vma_start_read, bench.k, bench.pte())
     fork = bench.steps(dup_mmap(bench.k, 0, bench.k.mms[0], bench.k.mms[1]))
     if waits:
         with pytest.raises(Blocked):
@@ -95,3 +97,24 @@ def test_fork_waits_for_such_a_fault(release: str, waits: bool) -> None:
     else:
         next(fork)
         assert bench.shown(1) == "folio0 ro dirty"
+
+
+@pytest.mark.parametrize(("release", "taken"), [("6.5", False), ("6.6", True)])
+def test_a_fault_on_a_swap_pte_takes_the_lock_of_its_vma_later(release: str, taken: bool) -> None:
+    """1235ccd05b6d, v6.6."""
+    bench = Bench(release, TLB)
+    bench.set(bench.pte(), kind="swap", folio=None, write=False, dirty=False, slot=bench.slot())
+    assert bench.call(vma_start_read, bench.k, bench.pte()) is taken
+
+
+@pytest.mark.parametrize(("release", "left"), [("6.2", False), ("6.3", True)])
+def test_migration_leaves_the_flush_to_its_end(release: str, left: bool) -> None:
+    """7e12beb8ca2a, v6.3."""
+    bench = Bench(release, 'C bench { char x[2] = "ab"; option = tlb; } P0(char *x) { migrate(x); }')
+    bench.call(translate, bench.k, 0, bench.pte(), True)
+    bench.set(bench.folio(), refcount=2)
+    bench.finish(try_to_migrate_one(bench.k, bench.folio(), bench.pte()))
+    assert (bench.k.tlbs[0].folio is not None) is left
+    bench.set(bench.folio(), lru=False, locked=True)
+    bench.finish(unmap_and_move(bench.k, 0, bench.folio()))
+    assert bench.k.tlbs[0].folio is None

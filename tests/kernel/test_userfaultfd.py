@@ -16,6 +16,7 @@ from cowpath.kernel.mprotect import mprotect
 from cowpath.kernel.pgtable import make_migration_entry, pte_same_as_swp, set_pte, swp_entry_to_pte
 from cowpath.kernel.swap_state import delete_from_swap_cache
 from cowpath.kernel.swapfile import swapoff
+from cowpath.kernel.tlb import translate
 from cowpath.kernel.userfault import userfaultfd_must_wait, userfaultfd_read
 from cowpath.kernel.userfaultfd import userfaultfd_move, userfaultfd_writeprotect
 from tests.kernel.bench import Bench
@@ -81,6 +82,24 @@ def test_a_folio_that_left_the_swap_cache_is_noticed(release: str, moved: bool) 
     for _ in moving:
         pass
     assert (bench.shown(page=1) == "none") is moved
+
+
+@pytest.mark.parametrize(("release", "shown"), [("6.14", "folio1 rw dirty"), ("6.15", "folio1 rw")])
+def test_a_clean_page_stays_clean(release: str, shown: str) -> None:
+    """75cb1cca2c88, v6.15."""
+    bench = Bench(release, MOVING)
+    bench.set(bench.pte(page=1), dirty=False)
+    assert move(bench) == (shown, "none")
+
+
+@pytest.mark.parametrize(("release", "seen"), [("6.17", False), ("6.18", True)])
+def test_when_the_old_address_is_flushed(release: str, seen: bool) -> None:
+    bench = Bench(release, MOVING.replace("}", "option = tlb; }", 1))
+    page = bench.call(translate, bench.k, 0, bench.pte(page=1), True)
+    moving = bench.steps(userfaultfd_move(bench.k, bench.pte(page=0), bench.pte(page=1)))
+    led = [bench.k.tlbs[1].folio is page and bench.pte(page=0).folio is page for _ in moving]
+    assert any(led) is seen
+    assert bench.k.tlbs[1].folio is None
 
 
 # -- write protection ------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ import pytest
 
 from cowpath.kernel.madvise import madvise_dontneed, madvise_pageout
 from cowpath.kernel.memory import Fault, handle_pte_fault
+from cowpath.kernel.page_io import content_of, swap_writepage
 from cowpath.kernel.zswap import zswap_shrinker, zswap_store
+from cowpath.litmus.ast import ZERO
 from tests.kernel.bench import Bench
 
 ZSWAP = 'C bench { char x[2] = "ab"; swap = zswap; } P0(char *x) { x[0] = 0; }'
@@ -52,3 +54,31 @@ def test_an_entry_that_was_replaced_is_not_written(release: str, written: bool) 
     bench.call(zswap_store, bench.k, bench.folio(1), bench.slot())
     next(shrinker)
     assert (bench.slot().folio is not None) is written
+
+
+@pytest.mark.parametrize(("release", "left"), [("6.8", True), ("6.9", False)])
+def test_a_load_takes_the_entry_out(release: str, left: bool) -> None:
+    """c2e2ba770200, v6.9."""
+    bench = swapped(release)
+    bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0)))
+    assert (bench.slot().zswap is not None) is left
+    assert bench.folio().dirty is not left
+
+
+@pytest.mark.parametrize(("release", "stays"), [("6.11", False), ("6.12", True)])
+def test_zeros_leave_the_older_copy_of_a_slot_where_it_is(release: str, stays: bool) -> None:
+    """0ca0c24e3211, v6.12: they are not stored, so they replace nothing."""
+    bench = Bench(release, ZSWAP)
+    folio, slot = bench.folio(), bench.slot()
+    bench.set(slot, has_cache=True, count=1, folio=folio)
+    bench.set(folio, swapcache=True, entry=slot, mapcount=0, refcount=2, locked=True)
+    bench.call(swap_writepage, bench.k, folio)
+    older = slot.zswap
+    assert older is not None
+    bench.call(lambda: folio.data.fill(bench.k.content(ZERO)))
+    bench.set(folio, locked=True)
+    bench.call(swap_writepage, bench.k, folio)
+    assert slot.zero is stays
+    step, zero = bench.k.layout.step, bench.k.content(ZERO).code
+    assert (step.look(older.data[0]) != zero) is stays
+    assert step.look(content_of(bench.k, slot)[0]) == zero

@@ -7,6 +7,7 @@ import argparse
 import sys
 
 from cowpath.kernel.changes import CHANGES, Change, find
+from cowpath.kernel.stable import UPDATES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def paragraph(change: Change) -> str:
-    """One change in words.
+    """One change in words, and what is not known of it.
 
     >>> print(paragraph(find("H3")[0]))
     H3  1493a1913e34  v5.19  mm/memory.c
@@ -32,6 +33,16 @@ def paragraph(change: Change) -> str:
     """
     release = "no release" if change.release is None else f"v{change.release}"
     where = f"  only {', '.join(change.architectures)}" if change.architectures else ""
-    head = f"{change.name}  {change.commit}  {release}  {change.file}{where}"
-    words = f"{head}\n    now:    {change.rule}\n    before: {change.before}\n"
-    return words + (f"    no test can tell: {change.unobservable}\n" if change.unobservable else "")
+    lines = [f"{change.name}  {change.shown_commit}  {release}  {change.file}{where}"]
+    if change.unsettled:
+        lines.append(f"subject: {change.commit}")
+    lines += [f"now:    {change.rule}", f"before: {change.before}"]
+    if change.until is not None:
+        lines.append(f"until:  v{change.until} ({change.undone_by})")
+    if backports := [str(update) for update in UPDATES if update.change is change]:
+        lines.append(f"stable: {', '.join(backports)}")
+    if change.unobservable:
+        lines.append(f"no test can tell: {change.unobservable}")
+    if change.unsettled:
+        lines.append(f"unsettled: {change.unsettled}")
+    return "\n    ".join(lines) + "\n"

@@ -8,16 +8,18 @@ import sys
 import textwrap
 
 from cowpath.arch import ARCHITECTURES
+from cowpath.eras import all_versions
 from cowpath.errors import CowpathError
 from cowpath.kernel.changes import (
     CHANGES,
     DEFAULT_ARCHITECTURE,
-    NEWEST,
     OLDEST,
     Change,
     Version,
     version,
 )
+from cowpath.kernel.stable import updates
+from cowpath.release import Release
 from cowpath.report.text import align
 
 
@@ -46,20 +48,34 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def overview(architecture: str) -> str:
-    """Every release that changes a rule, with what it brought."""
-    releases = {change.release for change in CHANGES if change.release is not None} | {NEWEST}
+    """Every release that changes a rule, with what it brought and what it ended."""
     rows = [["release", "changes", "brought"]]
-    for release in sorted(release for release in releases | {OLDEST} if OLDEST <= release <= NEWEST):
+    for release in (kernel.release for kernel in all_versions()):
         brought = [c.name for c in CHANGES if c.release == release and not c.architectures]
+        brought += [f"no {c.name}" for c in CHANGES if c.until == release]
         rows.append([str(release), str(len(version(release, architecture).changes)), ", ".join(brought)])
-    names = textwrap.fill(f"Architectures: {', '.join(ARCHITECTURES)}.", width=100)
-    return f"{align(rows)}\nA release in between has what the one before it has.\n{names}\n"
+    names = fill(f"Architectures: {', '.join(ARCHITECTURES)}.")
+    return f"{align(rows)}\nA release in between has what the one before it has.\n{names}"
+
+
+def fill(text: str) -> str:
+    """A paragraph, with no name broken in two."""
+    return textwrap.fill(text, width=100, break_on_hyphens=False) + "\n"
 
 
 def inventory(kernel: Version) -> str:
-    """What one kernel has."""
+    """What one kernel has, and what its stable updates have besides."""
     changes = sorted_changes(kernel)
-    return listing(changes) if changes else f"{kernel} has none of the changes that are modelled\n"
+    if not changes:
+        return f"{kernel} has none of the changes that are modelled\n"
+    return listing(changes) + stable_note(kernel.release)
+
+
+def stable_note(series: Release) -> str:
+    """A paragraph about the stable updates of a release, if they brought anything."""
+    brought = [str(update) for update in updates(series)]
+    text = f"Stable updates brought more: {', '.join(brought)}."
+    return "\n" + fill(text) if brought else ""
 
 
 def real() -> str:
@@ -77,18 +93,19 @@ def real() -> str:
 
 def sorted_changes(kernel: Version) -> list[Change]:
     """The changes of a kernel, oldest first."""
-    return [change for change in CHANGES if kernel.has(change)]
+    found = [change for change in CHANGES if kernel.has(change)]
+    return sorted(found, key=lambda change: change.release or OLDEST)
 
 
 def listing(changes: list[Change]) -> str:
     """Changes with their commits and rules."""
     rows = [["release", "commit", "name", "rule"]]
-    rows += [[str(change.release), change.commit, change.name, change.rule] for change in changes]
+    rows += [[str(change.release), change.shown_commit, change.name, change.rule] for change in changes]
     return align(rows)
 
 
 def difference(old: Version, new: Version) -> str:
-    """What one has and the other has not."""
+    """What one has and the other has not, and the stable updates of both."""
     gained = [change for change in sorted_changes(new) if not old.has(change)]
     lost = [change for change in sorted_changes(old) if not new.has(change)]
     if not gained and not lost:
@@ -97,4 +114,4 @@ def difference(old: Version, new: Version) -> str:
     for kernel, changes in ((new, gained), (old, lost)):
         if changes:
             text += f"only {kernel}:\n" + listing(changes)
-    return text
+    return text + stable_note(old.release) + (stable_note(new.release) if new.release != old.release else "")

@@ -16,7 +16,7 @@ from cowpath.errors import CowpathError
 from cowpath.explore.recorder import Constant
 from cowpath.release import Release
 
-OLDEST, NEWEST = Release(5, 7), Release(7, 0)
+OLDEST, NEWEST = Release(5, 7), Release(7, 3)
 
 
 class UnknownChangeError(CowpathError):
@@ -27,8 +27,9 @@ class UnknownChangeError(CowpathError):
 class Change:
     """One upstream change.
 
-    `commit` is the mainline id (or the subject, where it was folded into another commit); `release` the first
-    mainline release with it, None for a variant that no release has; `until` the release that took it back.
+    `commit` is the mainline id (or the subject, where it was folded into another commit or no id is known);
+    `release` the first mainline release with it, None for a variant that no release has; `until` the release
+    that took it back or did without it, by the commit `undone_by`.
     """
 
     name: str
@@ -40,7 +41,14 @@ class Change:
     part_of: str = ""
     architectures: tuple[str, ...] = ()
     until: Release | None = None
+    undone_by: str = ""
     unobservable: str = ""  # why no test can tell a kernel with it from one without, if that is so
+    unsettled: str = ""  # what of this record could not be looked up, and what it rests on instead
+
+    @property
+    def shown_commit(self) -> str:
+        """The commit as tables name it; a dash where no id is known."""
+        return "-" if self.unsettled else self.commit
 
     @property
     def hunk(self) -> str:
@@ -60,10 +68,12 @@ V2_6, V5_8, V5_9 = Release(2, 6), Release(5, 8), Release(5, 9)
 V5_11, V5_12, V5_13, V5_14 = Release(5, 11), Release(5, 12), Release(5, 13), Release(5, 14)
 V5_17, V5_18, V5_19 = Release(5, 17), Release(5, 18), Release(5, 19)
 V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Release(6, 3), Release(6, 4)
-V6_8, V6_11, V6_14, V6_15, V6_16 = (
-    Release(6, 8), Release(6, 11), Release(6, 14), Release(6, 15), Release(6, 16),
+V6_5, V6_6, V6_7, V6_8, V6_9 = Release(6, 5), Release(6, 6), Release(6, 7), Release(6, 8), Release(6, 9)
+V6_10, V6_11, V6_12, V6_14, V6_15 = (
+    Release(6, 10), Release(6, 11), Release(6, 12), Release(6, 14), Release(6, 15),
 )  # fmt: skip
-V6_5, V6_9, V6_10, V7_0 = Release(6, 5), Release(6, 9), Release(6, 10), Release(7, 0)
+V6_16, V6_17, V6_18 = Release(6, 16), Release(6, 17), Release(6, 18)
+V7_0, V7_3 = Release(7, 0), Release(7, 3)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -92,9 +102,9 @@ FORK_COPIES_PINNED = Change(
 )  # fmt: skip
 FORCED_COW_BREAK = Change(
     "forced-cow-break", "17839856fd58", V5_8, "mm/gup.c",
-    "any reference to private memory looks for a writable page, so it breaks COW first (taken back in v5.9)",
+    "any reference to private memory looks for a writable page, so it breaks COW first",
     "a read-only reference took the shared page, and the other process's write could reuse it",
-    until=V5_9,
+    until=V5_9, undone_by="a308c71bf1e6",
 )  # fmt: skip
 FORK_SEQUENCE = Change(
     "fork-sequence", "57efa1fe5957", V5_11, "mm/gup.c",
@@ -181,7 +191,8 @@ SLOT_KEPT_AFTER_READ = Change(
 MIGRATION_DRAINS_LRU = Change(
     "migration-drains-lru", "c3096e6782b7", V5_18, "mm/migrate.c",
     "a page that has moved is on the LRU list at once",
-    "it stayed in the LRU-add batch of the CPU that moved it, which counts as a reference",
+    "it stays in the LRU-add batch of the CPU that moved it, which counts as a reference",
+    until=V6_7, undone_by="eebb3dabbb5c",
 )  # fmt: skip
 ANON_EXCLUSIVE = Change(
     "anon-exclusive", "6c287605fd56", V5_19, "mm/rmap.c",
@@ -344,6 +355,12 @@ SYNC_WRITE_UNLOCKS = Change(
     "a folio is unlocked before it is written to a synchronous device, as to any other",
     "bdev_write_page kept it locked, so that no fault could meet it under writeback",
 )  # fmt: skip
+MIGRATION_DEFERS_FLUSH = Change(
+    "migration-defers-flush", "7e12beb8ca2a", V6_3, "mm/rmap.c",
+    "migration flushes TLBs once, after it has taken every pte and before it copies",
+    "each pte was flushed as it was taken",
+    unobservable="what a CPU writes through its TLB meanwhile it could as well have written just before",
+)  # fmt: skip
 PINNED_AFTER_UNMAP = Change(
     "pinned-after-unmap", "d824ec2a1546", V6_4, "mm/vmscan.c",
     "reclaim looks for pins again after the unmap, when no new one can come",
@@ -354,6 +371,12 @@ PER_VMA_LOCKS = Change(
     "per-vma-locks", "0bff0aaea03e", V6_4, "arch/x86/mm/fault.c",
     "a page fault takes the lock of its VMA, not mmap_lock",
     "it took mmap_lock for reading, which fork and munmap hold for writing",
+)  # fmt: skip
+SWAP_FAULTS_LOCK_VMA = Change(
+    "swap-faults-lock-vma", "1235ccd05b6d", V6_6, "mm/memory.c",
+    "a fault on a swap or migration entry, too, takes the lock of its VMA only",
+    "it went back and took mmap_lock, even where other faults did not",
+    unobservable="fork write-locks every VMA by then, and munmap and mprotect always did",
 )  # fmt: skip
 FORK_LOCKS_VMAS = Change(
     "fork-locks-vmas", "fb49c455323f", V6_5, "kernel/fork.c",
@@ -369,7 +392,7 @@ BYPASS_TAKES_SLOT = Change(
     "bypass-takes-slot", "13ddaf26be32", V6_8, "mm/memory.c",
     "a read past the swap cache marks the slot (SWAP_HAS_CACHE) until the page is mapped",
     "two threads could read the same slot, and the slower one mapped what had been overwritten since",
-    until=V7_0,
+    until=V7_0, undone_by="f1879e8a0c60",
 )  # fmt: skip
 FREE_SWAP_HOLDS_DEVICE = Change(
     "free-swap-holds-device", "82b1c07a0af6", V6_9, "mm/swapfile.c",
@@ -387,11 +410,29 @@ NUMA_SKIPS_PINNED = Change(
     "only if nothing but its pte referred to it",
     unobservable="as numa-skips-referenced: a page that is referred to does not move in any case",
 )  # fmt: skip
+ZSWAP_LOADS_EXCLUSIVELY = Change(
+    "zswap-loads-exclusively", "c2e2ba770200", V6_9, "mm/zswap.c",
+    "a load takes the entry out of zswap, and the page in the swap cache is dirty instead",
+    "the compressed copy stayed where it was until its slot was freed",
+    unobservable="the content is in either place, and nothing is freed that is needed",
+)  # fmt: skip
 READ_MAPS_WRITABLE = Change(
     "read-maps-writable", "c18160dba5ff", V6_11, "mm/memory.c",
     "a read fault maps an exclusive page from swap writable",
     "read-only: the first write took a fault of its own",
     unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
+)  # fmt: skip
+BATCH_CLEARS_LRU = Change(
+    "batch-clears-lru", "33dfe9204f29", V6_11, "mm/swap.c",
+    "a page in an LRU batch of any kind is off its list until the batch is drained",
+    "only one that is new to the lists: the others may be isolated meanwhile",
+    until=V6_17, undone_by="afb99e9f5004",
+    unobservable="reclaim that cannot isolate a page yet does what reclaim does that has not come to it yet",
+)  # fmt: skip
+ZERO_PAGES_NOT_WRITTEN = Change(
+    "zero-pages-not-written", "0ca0c24e3211", V6_12, "mm/page_io.c",
+    "a page of zeros is not written to swap: a bit says that its slot reads as zeros",
+    "it was written like any page, and under writeback it could not leave the swap cache",
 )  # fmt: skip
 UFFDIO_MOVE = Change(
     "uffdio-move", "adef440691ba", V6_8, "mm/userfaultfd.c",
@@ -409,19 +450,73 @@ MOVE_RECHECKS_CACHE = Change(
     "it could take a folio along that no longer belonged to the entry, and leave the right one behind",
 )  # fmt: skip
 MOVE_MARKS_SOFT_DIRTY = Change(
-    "move-marks-soft-dirty", "75cb1cca2c88", V6_16, "mm/userfaultfd.c",
+    "move-marks-soft-dirty", "75cb1cca2c88", V6_15, "mm/userfaultfd.c",
     "UFFDIO_MOVE makes the page soft-dirty at its new address, and dirty only if it was",
-    "it made a present page dirty, and a swap pte neither: who tracks writes missed the new content",
+    "it made a present page dirty, so what MADV_FREE had given up was kept, and a swap pte neither: "
+    "who tracks writes missed the new content",
+)  # fmt: skip
+SWAPOFF_RECHECKS_FOLIO = Change(
+    "swapoff-rechecks-folio", "ae38eb210590", V6_18, "mm/swapfile.c",
+    "unuse_pte, with the folio locked, compares its swap entry again, as all users must",
+    "it mapped the folio that it had looked up",
+    unobservable="a slot of a device that is being switched off is not used again, and the pte is compared",
+)  # fmt: skip
+MOVE_FLUSHES_LATE = Change(
+    "move-flushes-late", "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE", V6_18,
+    "mm/userfaultfd.c",
+    "UFFDIO_MOVE flushes TLBs after the pages are mapped at their new address",
+    "it flushed before, so that the old address no longer led to the page",
+    unsettled="the mainline id; the rule is in the trees of 7.2 and 7.3, the subject in the pull for v6.18",
 )  # fmt: skip
 NO_BYPASS = Change(
     "no-bypass", "f1879e8a0c60", V7_0, "mm/memory.c",
-    "every page from swap comes through the swap cache, and leaves it after it is mapped",
+    "every page from swap comes through the swap cache",
     "a synchronous device was read past the swap cache where one pte used the slot",
+)  # fmt: skip
+BACK_OUT_FREES_SWAP = Change(
+    "back-out-frees-swap", "f1879e8a0c60", V7_0, "mm/memory.c",
+    "do_swap_page that backs out gives the slot back if no pte needs it any more",
+    "the folio stayed in the swap cache until reclaim found it",
+    unobservable="who needs the page next gives the slot back for itself",
+)  # fmt: skip
+SYNC_FREES_SWAP = Change(
+    "sync-frees-swap", "ab08be8dc96a", V7_0, "mm/memory.c",
+    "a slot of a synchronous device is given back as soon as its page is mapped, if no other pte needs it",
+    "only for a write fault, or where swap is nearly full",
+    unobservable="who needs the page next gives the slot back for itself",
+)  # fmt: skip
+MAP_THEN_FREE_SWAP = Change(
+    "map-then-free-swap", "4b34f1d82c65", V7_0, "mm/memory.c",
+    "do_swap_page maps the page first, and gives its slot back then",
+    "the slot went first: a page without other references became exclusive, marked or not",
+    unobservable="do_wp_page finds the same at the next write",
+)  # fmt: skip
+WP_DRAINS_IF_USEFUL = Change(
+    "wp-drains-if-useful", "mm: avoid unnecessary lru drain for wp_can_reuse_anon_folio()", V7_3,
+    "mm/memory.c",
+    "do_wp_page drains the LRU-add batch only where that can make it the only user",
+    "it drained wherever a page had at most three references",
+    unobservable="a batch may be drained at any moment",
+    unsettled="the mainline id; the rule is in the tree of 7.3 and not in that of 7.2",
+)  # fmt: skip
+SWAPIN_WITHOUT_DRAIN = Change(
+    "swapin-without-drain", "mm: entirely remove lru_add_drain in do_swap_page", V7_3, "mm/memory.c",
+    "do_swap_page leaves the LRU-add batch alone: it no longer counts references",
+    "a write fault drained the batch of its CPU first",
+    unobservable="do_wp_page drains it where that matters, and a batch may be drained at any moment",
+    unsettled="the mainline id; the rule is in the tree of 7.3 and not in that of 7.2",
+)  # fmt: skip
+EXCLUSIVE_FREES_SWAP = Change(
+    "exclusive-frees-swap", "mm: clarify the folio_free_swap() for do_swap_page()", V7_3, "mm/memory.c",
+    "a write fault gives the slot back if the page is exclusive",
+    "if it held the only reference beside the swap cache",
+    unobservable="a page that is not exclusive is looked at by do_wp_page next, which gives the slot back",
+    unsettled="the mainline id; the rule is in the tree of 7.3 and not in that of 7.2",
 )  # fmt: skip
 
 ZRAM_TAKES_ANYTHING = Change(
     "zram-takes-anything", "e7be8d1dd983", V5_19, "drivers/block/zram/zram_drv.c",
-    "zram does not ask for stable pages", "it does (and again since 37887783b3fe, v6.0)", until=V6_0,
+    "zram does not ask for stable pages", "it does", until=V6_0, undone_by="37887783b3fe",
     unobservable="until v6.2 a folio stays locked while zram is written, so that nobody can write to it",
 )  # fmt: skip
 
@@ -448,6 +543,11 @@ MOVE_KEEPS_PROTECTION = Change(
     "move-keeps-protection", "posted in April 2026, not merged in v7.3", None, "mm/userfaultfd.c",
     "UFFDIO_MOVE leaves a page write-protected that userfaultfd has write-protected",
     "the page is writable at its new address (in swap it stays protected)",
+)  # fmt: skip
+ZEROS_REPLACE_COPY = Change(
+    "zeros-replace-copy", "a proposal", None, "mm/page_io.c",
+    "a page of zeros that is swapped out takes the older compressed copy of its slot out of zswap",
+    "the copy stays there, and its writeback brings it back (litmus/open/zswap-zero-page)",
 )  # fmt: skip
 FORK_KEEPS_MIGRATION_KIND = Change(
     "fork-keeps-migration-kind", "a mutant of copy_nonpresent_pte", None, "mm/memory.c",

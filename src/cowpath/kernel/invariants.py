@@ -14,8 +14,8 @@ from functools import partial
 from cowpath.explore.cells import Record
 from cowpath.kernel import changes
 from cowpath.kernel.changes import Change
+from cowpath.kernel.page_io import content_of
 from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Slot
-from cowpath.kernel.zswap import content_of
 
 Broken = str | None
 """None, or the sentence that says what is wrong."""
@@ -139,7 +139,7 @@ def i7_clean_page_equals_slot(k: Kernel, folio: Folio) -> Broken:
         return None
     step = k.layout.step
     for place in range(folio.data.length):
-        if step.look(folio.data[place]) != step.look(content_of(slot)[place]):
+        if step.look(folio.data[place]) != step.look(content_of(k, slot)[place]):
             return f"{folio} is clean and differs from {slot}"
     return None
 
@@ -180,7 +180,7 @@ def i13_swap_leads_to_content(k: Kernel, pte: Pte) -> Broken:
     if slot is None or slot.folio is not None:
         return None
     step, gone = k.layout.step, k.discarded
-    if any(step.look(content_of(slot)[place]) == gone.code for place in range(slot.data.length)):
+    if any(step.look(content_of(k, slot)[place]) == gone.code for place in range(slot.data.length)):
         return f"{pte} leads to {slot}, which was never written or is discarded"
     return None
 

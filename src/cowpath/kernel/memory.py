@@ -226,13 +226,16 @@ def wp_can_reuse(k: Kernel, vmf: Fault, folio: Folio) -> bool:
     """Whether a page that is not known to be exclusive may become so, judged by its references.
 
     v5.9: exactly one reference (09854ba94c6a).  v5.18: references of the swap cache and of this CPU's LRU-add
-    batch are dropped first (53a05ad9f21d, d4c470970d45).  Never waits: the page-table lock is held.
+    batch are dropped first (53a05ad9f21d, d4c470970d45).  v7.3: that batch is drained only where it can help
+    (wp-drains-if-useful).
+    Never waits: the page-table lock is held.
     """
     if folio.ksm:
         k.say(f"{folio} is a KSM page, so it is copied")
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE):
-        if folio_ref_count(folio) > 3:
+        most = 1 + (not folio.lru) + folio.swapcache if k.has(changes.WP_DRAINS_IF_USEFUL) else 3
+        if folio_ref_count(folio) > most:
             return explain_copy(k, folio)
         if k.has(changes.WP_DRAINS_LRU) and not folio.lru:
             lru_add_drain(k, vmf.cpu)
@@ -352,7 +355,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     if got.cached and k.has(changes.SWAPIN_RECHECKS_ENTRY) and not still_cached(got):
         return back_out(k, got)
     got = got._replace(folio=ksm_might_need_to_copy(k, vmf.pte, got.folio))
-    if k.has(changes.WP_DRAINS_LRU) and vmf.write and got.cached and not (got.folio.ksm or got.folio.lru):
+    if counts_references(k) and vmf.write and got.cached and not (got.folio.ksm or got.folio.lru):
         lru_add_drain(k, vmf.cpu)
     yield
     pte_lock(vmf.pte.mm)
@@ -372,6 +375,14 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     return wrote
 
 
+def counts_references(k: Kernel) -> bool:
+    """Whether do_swap_page drains this CPU's LRU-add batch and counts: v5.18 (d4c470970d45) to v7.2.
+
+    No longer since swapin-without-drain.
+    """
+    return k.has(changes.WP_DRAINS_LRU) and not k.has(changes.SWAPIN_WITHOUT_DRAIN)
+
+
 def still_cached(got: SwapIn) -> bool:
     """Whether the folio still is in the swap cache for this slot (4969c1192d15, v2.6.36)."""
     return got.folio.swapcache and got.folio.entry is got.slot
@@ -385,7 +396,12 @@ def drop_swap_cache_page(k: Kernel, got: SwapIn) -> None:
 
 
 def back_out(k: Kernel, got: SwapIn) -> bool:
-    """Somebody else resolved the fault, or the page is not what was looked up: drop everything."""
+    """Somebody else resolved the fault, or the page is not what was looked up: drop everything.
+
+    Since f1879e8a0c60 (v7.0) a slot that no pte needs any more goes at once.
+    """
+    if k.has(changes.BACK_OUT_FREES_SWAP):
+        swapfile.folio_free_swap(k, got.folio)
     folio_unlock(got.folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPIN))
     folio_put(k, got.folio)
     drop_swap_cache_page(k, got)
@@ -444,7 +460,7 @@ def swapin_bypass(k: Kernel, vmf: Fault, slot: Slot) -> Code:
 def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     """Map the page in place of the swap pte; returns the new entry.  Locks held: folio, page table.
 
-    The slot is given back first from c145e0b47c77 (v5.18) until f1879e8a0c60 (v7.0).
+    The slot is given back first from c145e0b47c77 (v5.18) until 4b34f1d82c65 (v7.0).
     """
     if not k.has(changes.SWAPIN_REUSE_BY_REFCOUNT):
         return map_by_mapcount(k, vmf, got)
@@ -452,10 +468,10 @@ def map_swapped_in(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:
     if folio.anon_exclusive:
         raise Crash(f"BUG_ON: {folio} is reached through a swap pte and PG_anon_exclusive")
     exclusive = swapin_exclusive(k, vmf, got)
-    if k.has(changes.NO_BYPASS):
+    if k.has(changes.MAP_THEN_FREE_SWAP):
         return map_then_free_swap(k, vmf, got, exclusive)
     swapfile.swap_free(k, got.slot)
-    if should_try_to_free_swap(vmf, got):
+    if should_try_to_free_swap(k, vmf, got, exclusive):
         swapfile.folio_free_swap(k, folio)
     exclusive = map_exclusive(k, got, exclusive)
     value = swapped_in_pte(k, vmf, folio, exclusive)
@@ -474,12 +490,15 @@ def add_rmap_of_swapped_in(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) 
 
 
 def map_then_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> PteValue:
-    """v7.0: only the marker makes a page exclusive, and its slot is given back after it is mapped."""
+    """v7.0: only the marker makes a page exclusive, and its slot is given back after it is mapped.
+
+    Until v7.3 the code still asks for a single reference, too, which a page in the swap cache never has here.
+    """
     value = swapped_in_pte(k, vmf, got.folio, exclusive)
     add_rmap_of_swapped_in(k, vmf, got, exclusive)
     swapfile.swap_free(k, got.slot)
     set_pte(vmf.pte, value)
-    if k.synchronous(got.slot.device) or (vmf.write and exclusive):
+    if should_try_to_free_swap(k, vmf, got, exclusive):
         swapfile.folio_free_swap(k, got.folio)
     return value
 
@@ -541,10 +560,20 @@ def map_exclusive(k: Kernel, got: SwapIn, exclusive: bool) -> bool:
     return exclusive or folio_ref_count(got.folio) == 1
 
 
-def should_try_to_free_swap(vmf: Fault, got: SwapIn) -> bool:
-    """Whether giving the slot back may let the write reuse the page: ours and the swap cache's references."""
-    freeable = got.cached and got.folio.swapcache and not got.folio.ksm
-    return freeable and vmf.write and folio_ref_count(got.folio) == 2
+def should_try_to_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool) -> bool:
+    """Whether to give the slot back now, if no pte needs it.
+
+    For a write, because that may let it reuse the page: if there are no references but ours and the swap
+    cache's, since v7.3 if the page is exclusive (exclusive-frees-swap).  On a synchronous device always
+    (ab08be8dc96a, v7.0).
+    """
+    if not got.cached or not got.folio.swapcache:
+        return False
+    if k.has(changes.SYNC_FREES_SWAP) and k.synchronous(got.slot.device):
+        return True
+    if k.has(changes.EXCLUSIVE_FREES_SWAP):
+        return vmf.write and exclusive
+    return vmf.write and not got.folio.ksm and folio_ref_count(got.folio) == 2
 
 
 def map_by_mapcount(k: Kernel, vmf: Fault, got: SwapIn) -> PteValue:

@@ -24,6 +24,7 @@ from cowpath.kernel.swap import (
     lru_add_drain,
     lru_add_drain_all,
 )
+from cowpath.kernel.tlb import flush_tlb_folio
 from cowpath.kernel.vmscan import pick
 
 # -- who asks for it -------------------------------------------------------------------------------
@@ -74,6 +75,7 @@ def unmap_and_move(k: Kernel, cpu: int, folio: Folio) -> Code:
     new = alloc_folio(k)
     new.locked = True
     yield from try_to_migrate(k, folio)
+    flush_tlb_folio(k, folio)
     moved = folio.mapcount == 0 and move_to_new_folio(k, folio, new)
     yield
     yield from remove_migration_ptes(k, folio, new if moved else folio)
@@ -85,7 +87,7 @@ def unmap_and_move(k: Kernel, cpu: int, folio: Folio) -> Code:
     else:
         folio_put(k, new)
         folio_putback_lru(k, folio, cpu)
-    if k.has(changes.MIGRATION_DRAINS_LRU):
+    if moved and k.has(changes.MIGRATION_DRAINS_LRU):
         lru_add_drain(k, cpu)
 
 

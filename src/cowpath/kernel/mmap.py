@@ -51,15 +51,17 @@ def mmap_write_downgrade(mm: Mm) -> None:
     mmap_read_lock(mm)
 
 
-def vma_start_read(k: Kernel, vma: Vma) -> bool:
-    """A fault takes only the lock of its VMA if it can (0bff0aaea03e, v6.4).
+def vma_start_read(k: Kernel, pte: Pte) -> bool:
+    """A fault takes only the lock of its VMA if it can (0bff0aaea03e, v6.4; on swap 1235ccd05b6d, v6.6).
 
     Only a CPU that has not flushed its TLB can tell, hence only with `option = tlb`.  Not where a userfaultfd
     listens; it may since 29a22b9e08d7 (v6.7), which lets go of the lock as of mmap_lock while it waits.
     """
-    if not k.has_tlb or not k.has(changes.PER_VMA_LOCKS) or vma.locked or vma.uffd_wp:
+    if not k.has_tlb or not k.has(changes.PER_VMA_LOCKS) or pte.vma.locked or pte.vma.uffd_wp:
         return False
-    vma.lock_readers = vma.lock_readers + 1
+    if pte.kind in ("swap", "migration") and not k.has(changes.SWAP_FAULTS_LOCK_VMA):
+        return False
+    pte.vma.lock_readers = pte.vma.lock_readers + 1
     return True
 
 

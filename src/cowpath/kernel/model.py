@@ -14,13 +14,13 @@ from cowpath.kernel import invariants, raw
 from cowpath.kernel.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS, Version
 from cowpath.kernel.ksm import ksmd
 from cowpath.kernel.migrate import compaction
-from cowpath.kernel.page_io import swap_bio
+from cowpath.kernel.page_io import content_of, swap_bio
 from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte
 from cowpath.kernel.swap import drain_one, lru_lazyfree
 from cowpath.kernel.task import run_thread
 from cowpath.kernel.vmscan import kswapd
-from cowpath.kernel.zswap import content_of, zswap_shrinker
+from cowpath.kernel.zswap import zswap_shrinker
 from cowpath.litmus import ast
 from cowpath.litmus.ast import ZERO
 from cowpath.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
@@ -185,6 +185,6 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
     if slot is not None:
         folio = slot.folio
         if folio is None or not folio.uptodate:
-            return content_of(slot)[place]
+            return content_of(k, slot)[place]
     assert folio is not None
     return folio.data[place]

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from cowpath.explore.cells import ContentView
 from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked, Crash
 from cowpath.kernel import changes, swapfile, zswap
 from cowpath.kernel.state import Folio, Kernel, Slot
 from cowpath.kernel.swap import folio_ref_count, folio_unlock
+from cowpath.litmus.ast import ZERO
 
 
 def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
@@ -18,13 +20,23 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
     """
     if slot.device.off:  # nothing but get_swap_device keeps swapoff from it (2799e77529c2, v5.14)
         raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
-    folio.data = zswap.content_of(slot)
+    folio.data = content_of(k, slot)
     folio.uptodate = True
+    if slot.zswap is not None and not slot.zero:
+        zswap.zswap_load(k, folio, slot)
     drops = k.synchronous(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)
     if drops and folio.swapcache and slot.count == 1:
         folio.dirty = True
         slot.data.fill(k.discarded)
     folio_unlock(folio)
+
+
+def content_of(k: Kernel, slot: Slot) -> ContentView:
+    """What a read of the slot gives: zeros by the zeromap, else the compressed copy, else the device's."""
+    if slot.zero:
+        return k.zero_page.data
+    entry = slot.zswap
+    return slot.data if entry is None else entry.data
 
 
 def swap_writepage(k: Kernel, folio: Folio) -> None:
@@ -33,6 +45,9 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
     The folio is unlocked before the device reads it, so that a fault may meet it under writeback.  Until v6.2
     a device with SWP_SYNCHRONOUS_IO was written by bdev_write_page, which kept the folio locked until the
     write had ended (3222d8c2a7f8, v6.3).
+
+    A page of zeros is not written since 0ca0c24e3211 (v6.12): its slot is marked in the zeromap.  What zswap
+    keeps for the slot from before stays there, as read in the trees of 6.12, 7.2 and 7.3.
     """
     if folio.mapcount or folio_ref_count(folio) != 2:
         raise Crash(f"I9: writeback of {folio} starts while somebody else refers to it")
@@ -40,7 +55,14 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
     if slot is None or swapfile.folio_free_swap(k, folio):
         folio_unlock(folio)
         return
-    if k.zswap(slot.device):
+    zeros = k.has(changes.ZERO_PAGES_NOT_WRITTEN) and is_folio_zero_filled(k, folio)
+    slot.zero = zeros and k.zswap(slot.device)
+    if zeros and k.has(changes.ZEROS_REPLACE_COPY):
+        zswap.zswap_invalidate(slot)
+    if zeros:
+        slot.data = folio.data
+        k.say(f"{folio} is all zeros: {slot} is marked so, and nothing is written")
+    elif k.zswap(slot.device):
         zswap.zswap_store(k, folio, slot)
     elif k.synchronous(slot.device) and not k.has(changes.SYNC_WRITE_UNLOCKS):
         slot.data = folio.data
@@ -49,6 +71,12 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
         folio.bio = "submitted"
         k.say(f"{folio} is unlocked before the device has read it")
     folio_unlock(folio)
+
+
+def is_folio_zero_filled(k: Kernel, folio: Folio) -> bool:
+    """Whether the folio is all zeros."""
+    zero = k.content(ZERO).code
+    return all(k.layout.step.look(folio.data[place]) == zero for place in range(folio.data.length))
 
 
 def swap_bio(k: Kernel, folio: Folio) -> Code:

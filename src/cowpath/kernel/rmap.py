@@ -174,14 +174,19 @@ def try_to_migrate(k: Kernel, folio: Folio) -> Code:
 
 
 def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
-    """One pte.  The kind of the entry remembers that the page was exclusive (6c287605fd56, v5.19)."""
+    """One pte.  The kind of the entry remembers that the page was exclusive (6c287605fd56, v5.19).
+
+    The TLB flush is left to the caller since 7e12beb8ca2a (v6.3), where it tries without waiting, which it
+    always does first.
+    """
     pte_lock(pte.mm)
     value = ptep_get(pte)
     if not still(k, mutants.NO_RECHECK_IN_MIGRATE, value.folio is folio):
         pte_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)
-    flush_tlb_page(k, pte)
+    if not k.has(changes.MIGRATION_DEFERS_FLUSH):
+        flush_tlb_page(k, pte)
     if k.lockless:
         yield
     if value.dirty:

@@ -138,6 +138,7 @@ class Slot(Record):
     has_cache = Flag("SWAP_HAS_CACHE: taken by the swap cache", quiet=True)
     folio = Pointer[Folio]("Folio", "the folio in the swap cache")
     zswap = Pointer["ZswapEntry"]("ZswapEntry", "its compressed copy", feature="zswap")
+    zero = Flag("in the zeromap: it reads as zeros, whatever is stored for it", feature="zswap")
 
     @property
     def device(self) -> SwapDevice:

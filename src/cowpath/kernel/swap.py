@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from cowpath.explore.step import Blocked, Crash
+from cowpath.kernel import changes
 from cowpath.kernel.state import Folio, Kernel
 from cowpath.litmus.ast import ZERO
 
@@ -130,15 +131,25 @@ def drain_one(k: Kernel, folio: Folio) -> None:
 
 
 def mark_page_lazyfree(k: Kernel, folio: Folio, cpu: int) -> None:
-    """MADV_FREE: a page on the LRU list enters this CPU's lazyfree batch, which holds a reference."""
+    """MADV_FREE: a page on the LRU list enters this CPU's lazyfree batch, which holds a reference.
+
+    It stays on its list meanwhile, except from 33dfe9204f29 (v6.11) until afb99e9f5004 (v6.17).
+    """
     if folio.lru and not folio.lazyfree and not folio.swapcache and not folio.lazyfree_batch:
         folio_get(k, folio)
         folio.lazyfree_batch = cpu + 1
+        if k.has(changes.BATCH_CLEARS_LRU):
+            folio.lru = False
 
 
 def lru_lazyfree(k: Kernel, folio: Folio) -> None:
-    """The batch is drained: only now may reclaim discard the page (lru_lazyfree_fn, mm/swap.c)."""
+    """The batch is drained: only now may reclaim discard the page (lru_lazyfree_fn, mm/swap.c).
+
+    It comes back to its list, if 33dfe9204f29 had taken it off.
+    """
     folio.lazyfree_batch = 0
+    if k.has(changes.BATCH_CLEARS_LRU):
+        folio.lru = True
     if folio.lru and not folio.swapcache:
         folio.lazyfree = True
     folio_put(k, folio)

@@ -71,6 +71,7 @@ def discard_if_unused(k: Kernel, slot: Slot) -> None:
     if slot.count == 0 and not slot.has_cache:
         slot.data.fill(k.content(DISCARDED))
         zswap.zswap_invalidate(slot)
+        slot.zero = False
 
 
 def folio_free_swap(k: Kernel, folio: Folio) -> bool:
@@ -234,10 +235,16 @@ def unuse_swap_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
     folio_lock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF))
     yield
     folio_wait_writeback(folio, unless=k.has(mutants.NO_WRITEBACK_WAIT_IN_SWAPOFF))
-    unuse_pte(k, cpu, pte, slot, folio)
+    if matches_swap_entry(k, folio, slot):
+        unuse_pte(k, cpu, pte, slot, folio)
     folio_free_swap(k, folio)
     folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF))
     folio_put(k, folio)
+
+
+def matches_swap_entry(k: Kernel, folio: Folio, slot: Slot) -> bool:
+    """Whether the folio still is in the swap cache for this slot; not asked before ae38eb210590, v6.18."""
+    return not k.has(changes.SWAPOFF_RECHECKS_FOLIO) or (folio.swapcache and folio.entry is slot)
 
 
 def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:

@@ -186,7 +186,7 @@ def access_allowed(vma: Vma, write: bool) -> bool:
 
 def page_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
     """The exception handler: a lock for reading around the fault (arch/*/mm/fault.c)."""
-    if access_allowed(pte.vma, write) and vma_start_read(k, pte.vma):
+    if access_allowed(pte.vma, write) and vma_start_read(k, pte):
         yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
         vma_end_read(pte.vma)
         return None

@@ -103,7 +103,12 @@ def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
 
 
 def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
-    """A page that is mapped, under its lock: exclusive, and not pinned, also after its pte is cleared."""
+    """A page that is mapped, under its lock: exclusive, and not pinned, also after its pte is cleared.
+
+    It was dirty afterwards, written or not, until 75cb1cca2c88 (v6.15).  Since v6.18
+    (move-flushes-late) TLBs are flushed last, so that many pages need one flush: a CPU may write to the page
+    through its old address until then.
+    """
     folio = value.folio
     if folio is None or not folio.anon_exclusive:
         k.say("not exclusive: UFFDIO_MOVE refuses (EBUSY)")
@@ -116,7 +121,9 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
     exclusive = folio.anon_exclusive and not folio_maybe_dma_pinned(folio)
     if exclusive and may_move(k, target, source, value):
         set_pte(source, PTE_NONE)
-        flush_tlb_page(k, source)
+        late = k.has(changes.MOVE_FLUSHES_LATE)
+        if not late:
+            flush_tlb_page(k, source)
         if k.lockless:
             yield
         if folio_maybe_dma_pinned(folio):
@@ -125,13 +132,16 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
             folio.index = target.page + 1
             set_pte(target, moved_pte(k, value))
             move_references(k, target, source)
+        if late and k.has_tlb:
+            yield
+            flush_tlb_page(k, source)
     pte_unlock(source.mm)
     folio_unlock(folio)
     folio_put(k, folio)
 
 
 def moved_pte(k: Kernel, value: PteValue) -> PteValue:
-    """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.16)."""
+    """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.15)."""
     value = value._replace(protnone=False)
     if value.uffd_wp and not k.has(changes.MOVE_KEEPS_PROTECTION):
         k.say("UFFDIO_MOVE maps the page writable, whether or not it was write-protected")
@@ -188,7 +198,7 @@ def still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
 
 
 def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
-    """Move the swap pte as it is, but for soft-dirty (75cb1cca2c88, v6.16)."""
+    """Move the swap pte as it is, but for soft-dirty (75cb1cca2c88, v6.15)."""
     if may_move(k, target, source, value):
         if folio is not None:
             folio.index = target.page + 1

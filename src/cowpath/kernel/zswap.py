@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """mm/zswap.c: a compressed cache in front of a swap device (`swap = zswap`).
 
-What is swapped out is kept in memory at once, so no I/O is needed; a shrinker moves entries to the device
-behind.  Loads leave the entry where it is, as they do up to v6.4 and by default later.
+What is swapped out is kept in memory at once, so no I/O is needed; a shrinker moves entries to the
+device behind.
 """
 
 from __future__ import annotations
 
-from cowpath.explore.cells import ContentView
 from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked
 from cowpath.kernel import changes, mutants, swap_state
@@ -42,10 +41,14 @@ def zswap_entry_put(entry: ZswapEntry) -> None:
         entry.slot = None
 
 
-def content_of(slot: Slot) -> ContentView:
-    """What a read of the slot gives: the compressed copy if there is one, else what the device holds."""
-    entry = slot.zswap
-    return slot.data if entry is None else entry.data
+def zswap_load(k: Kernel, folio: Folio, slot: Slot) -> None:
+    """The compressed copy has been read into the swap cache, and goes since c2e2ba770200 (v6.9).
+
+    The content is nowhere else then, so the folio is dirty.  (v6.5 to v6.8 do so on demand: exclusive_loads.)
+    """
+    if k.has(changes.ZSWAP_LOADS_EXCLUSIVELY):
+        folio.dirty = True
+        zswap_invalidate(slot)
 
 
 def zswap_shrinker(k: Kernel) -> Code:

@@ -17,6 +17,7 @@ from cowpath import promise, verdict
 from cowpath.errors import CowpathError
 from cowpath.explore.search import explore
 from cowpath.kernel.changes import UnknownChangeError, Version, version
+from cowpath.kernel.stable import backports
 from cowpath.machine.job import Answer, Observed
 from cowpath.program import DISCARDED, Program
 from cowpath.release import Release
@@ -122,39 +123,6 @@ class Comparison:
         return allowed is None or observed in allowed or any(_matches(one, observed) for one in allowed)
 
 
-BACKPORTS: dict[tuple[int, int], tuple[tuple[int, str], ...]] = {
-    (5, 10): (
-        (46, "pinned-not-swapped"),
-        (46, "clear-refs-spares-pinned"),
-        (46, "clear-refs-excludes"),
-        (223, "uffd-wp-flushes"),
-        (223, "uffd-wp-is-a-flag"),
-        (223, "numa-skips-referenced"),
-    ),
-    (6, 12): (
-        (117, "move-takes-cached"),
-        (117, "move-rechecks-cache"),
-        (117, "move-marks-soft-dirty"),
-    ),
-}
-"""Changes that stable kernels have before mainline's release of the same number has them: from which stable
-release on at the latest.  They were read in the sources of 5.10.223 and 6.12.117; 5.10.46 shows the first,
-which came with the two after it."""
-
-
-def backports(release: str) -> tuple[str, ...]:
-    """The changes that a stable release has beyond its mainline release.
-
-    >>> backports("5.10.46"), backports("5.10.0"), backports("6.1.176")
-    (('pinned-not-swapped', 'clear-refs-spares-pinned', 'clear-refs-excludes'), (), ())
-    """
-    found = re.match(r"(\d+)\.(\d+)\.(\d+)", release)
-    if found is None:
-        return ()
-    major, minor, patch = map(int, found.groups())
-    return tuple(name for since, name in BACKPORTS.get((major, minor), ()) if patch >= since)
-
-
 def stable_release(facts: Mapping[str, Any]) -> str:
     """The release with its patch level: Debian's kernels name it in their version only.
 
@@ -171,7 +139,7 @@ def expect(program: Program, release: str, architecture: str) -> Expectation:
     A kernel, or a statement, that is not modelled leaves the promise alone to judge.
     """
     try:
-        kernel = version(Release.parse(release), architecture, backports(release))
+        kernel = version(Release.parse(release), architecture, *backports(release))
         result = verdict.judge(program, kernel)
     except UnknownChangeError:
         return _promise_only(program, "not modelled")
