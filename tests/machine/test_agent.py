@@ -13,7 +13,7 @@ import pytest
 
 from cowpath.machine import agent
 from cowpath.machine.agent import calls, statements
-from cowpath.machine.agent.board import SEEN, Board
+from cowpath.machine.agent.board import HELD, SEEN, Board
 from cowpath.machine.agent.memory import FaultError, Memory, may_be_paged_out, pagemap
 from cowpath.machine.compile import compile_program
 from tests.machine.conftest import program
@@ -51,11 +51,25 @@ def test_only_a_guest_can_be_switched_off() -> None:
 
 def test_a_page_that_stays_in_memory_is_a_precondition_not_met() -> None:
     board = Board(compile_program(program("C t { char x[1]; } P0(char *x) { r0 = x[0]; }")))
-    stuck = SimpleNamespace(page_out=lambda page, tries: False)
+    stuck = SimpleNamespace(page_out=lambda page, tries: False, lazyfree=set())
     process: Any = SimpleNamespace(board=board, memory=stuck, references=[], demanding=True)
     statement = {"do": "Madvise", "page": 0, "name": "x", "advice": "MADV_PAGEOUT", "text": ""}
     assert statements.execute(process, 0, statement) == statements.UNMET
     assert board.text(0) == "x was not swapped out"
+
+
+def test_a_lazyfree_page_that_somebody_holds_may_stay() -> None:
+    compiled = compile_program(
+        program("C t { char x[1]; } P0(char *x) { g = get_user_page(x); put_page(g); }")
+    )
+    board = Board(compiled)
+    stuck = SimpleNamespace(page_out=lambda page, tries: False, lazyfree={0})
+    reference = SimpleNamespace(page=0, index=0, pins=False)
+    process: Any = SimpleNamespace(board=board, memory=stuck, references=[reference], demanding=True)
+    statement = {"do": "Madvise", "page": 0, "name": "x", "advice": "MADV_PAGEOUT", "text": ""}
+    assert statements.execute(process, 0, statement) == statements.UNMET
+    board.reference[0] = HELD
+    assert statements.execute(process, 0, statement) == statements.OK
 
 
 def test_a_page_is_out_only_if_pagemap_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,23 +86,36 @@ def test_places_are_apart_and_hold_their_content() -> None:
     memory = memory_of('C t { char x[4] = "ab"; char y[1]; } P0(char *x, char *y) { r0 = x[0]; }')
     try:
         assert [memory.load(0, place) for place in range(4)] == [ord("a"), ord("b"), 0, 0]
-        assert memory.address(0, 1) - memory.address(0) == calls.PAGE // 4
+        assert memory.place(0, 1) - memory.place(0, 0) == calls.PAGE // 4
         assert memory.address(1) - memory.address(0) == 2 * calls.PAGE
         assert pagemap(memory.address(1)) >> 62 == 0, "never touched means that there is no page"
     finally:
         memory.close()
 
 
-def test_a_careful_access_to_an_unmapped_page_is_a_fault() -> None:
+def test_an_access_that_is_forbidden_is_a_fault_and_no_crash() -> None:
     memory = memory_of('C t { char x[1] = "a"; } P0(char *x) { munmap(x); r0 = x[0]; }')
     try:
+        memory.protect(0, calls.PROT_READ)
         assert memory.load(0, 0) == ord("a")
-        calls.unmap(memory.address(0), calls.PAGE)
-        with pytest.raises(FaultError):
-            memory.load(0, 0)
         with pytest.raises(FaultError):
             memory.store(0, 0, 1)
+        memory.unmap(0)
+        with pytest.raises(FaultError):
+            memory.load(0, 0)
         assert memory.final(0, 0) is None
+    finally:
+        memory.close()
+
+
+def test_what_another_thread_may_take_away_is_accessed_through_the_kernel() -> None:
+    text = 'C t { char x[1] = "a"; } P0(char *x) { r0 = x[0]; } P1(char *x) { munmap(x); }'
+    memory = Memory(compile_program(program(text)), racing=True)
+    memory.populate()
+    try:
+        calls.unmap(memory.address(0), calls.PAGE)  # by the other thread, unnoticed
+        with pytest.raises(FaultError):
+            memory.load(0, 0)
     finally:
         memory.close()
 

@@ -47,22 +47,21 @@ def test_the_founding_corpus_is_never_contradicted(
     real_machine: MachineByName, name: str, lost: list[str]
 ) -> None:
     found = run_all(real_machine(name), founding(), ROUNDS)
+    stale = found["pin-read-after-fork"].words
+    assert stale.startswith("stale data" if name == "uml:5.10" else "kept"), "unshare is in v5.19"
     standings = {test: comparison.standing for test, comparison in found.items()}
     assert set(standings.values()) <= QUIET, {t: found[t].words for t in found if standings[t] not in QUIET}
     assert [found[test].words for test in LOST_WRITE] == lost
     assert list(standings.values()).count("not met") == 0, "every page left memory that should"
 
 
-def test_one_test_takes_a_moment(
+def test_one_test_from_the_command_line(
     real_machine: MachineByName, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     real_machine("uml:6.1")
     file = str(CORPUS / "founding" / "get-write-read-refault.litmus")
-    began = time.monotonic()
     assert main(["run", file, "--on", "uml:6.1", "--results", str(tmp_path)]) == 0
-    seconds = time.monotonic() - began
     assert "Always 100 0" in capsys.readouterr().out
-    assert seconds < 5 * max(1.0, os.getloadavg()[0]), "5 s on a machine that does nothing else"
 
 
 def test_a_guest_sees_nothing_of_the_host(real_machine: MachineByName) -> None:
@@ -160,6 +159,19 @@ def test_a_silent_guest_is_killed(tmp_path: Path) -> None:
     assert chosen.process is None
 
 
+def test_a_guest_that_panics_is_not_waited_for(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, "echo 'Kernel panic - not syncing: no init' OUT; sleep 1000", ONE + DONE)
+    chosen.silence_seconds = 1000
+    assert statuses(answers(chosen, 1)) == ["ran"]
+
+
+def test_a_guest_that_is_killed_is_not_waited_for(tmp_path: Path) -> None:
+    """Though its helper holds the console open."""
+    chosen = Dying(tmp_path, "sleep 1000 OUT & kill -9 $$", ONE + DONE)
+    chosen.silence_seconds = 1000
+    assert statuses(answers(chosen, 1)) == ["ran"]
+
+
 def test_stopping_ends_the_guest_and_removes_its_files(tmp_path: Path) -> None:
     chosen = Dying(tmp_path, "sleep 1000")
     chosen.silence_seconds = 1000
@@ -193,7 +205,7 @@ def children(pid: int) -> list[int]:
 
 
 def test_a_test_that_no_machine_can_run_needs_no_guest(tmp_path: Path) -> None:
-    test = load_program(CORPUS / "founding" / "pin-read-after-fork.litmus")
+    test = load_program(CORPUS / "selftests" / "zeropage-ro-pin.litmus")
     found: list[Answer] = []
     Dying(tmp_path).run([Request(test, schedule(test), 1)], lambda _, answer: found.append(answer))
     assert [answer.status for answer in found] == ["cannot"]

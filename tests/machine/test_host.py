@@ -77,6 +77,13 @@ def test_a_test_without_swap_needs_none(unchanged: None) -> None:
     assert answer.outcomes == {("a", "c", "a", ""): 3}
 
 
+def test_a_read_only_pin_shows_what_is_written_later(unchanged: None) -> None:
+    """And one that is never given back ends with its round."""
+    text = """C t { char x[2] = "ab"; swap = none; }
+        P0(char *x) { g = pin_user_page(x); r0 = device_read(g, 1); x[1] = 'c'; r1 = device_read(g, 1); }"""
+    assert answer_of(text, allow_global=False, rounds=20).outcomes == {("b", "c", "a", "c"): 20}
+
+
 def test_a_page_goes_to_swap_and_comes_back(unchanged: None) -> None:
     answer = answer_of(SWAP, allow_global=True)
     assert answer.outcomes == {("b", "a", "b"): 3}
@@ -96,11 +103,14 @@ def test_a_hang_is_a_hang_and_leaves_nothing(unchanged: None, tmp_path: Path) ->
     assert json.loads(output)["hangs"] == 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_nothing(unchanged: None, tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM] * 5])
+def test_signals_leave_nothing(unchanged: None, tmp_path: Path, numbers: list[int]) -> None:
+    """Ctrl-C reaches the agent, and its parent, which ends it: a second signal comes while it clears away."""
     process = start_agent(HANG, tmp_path, round_seconds=60)
     _wait_for_swap()
-    process.send_signal(number)
+    for number in numbers:
+        process.send_signal(number)
+        time.sleep(0.001)
     assert process.wait(timeout=30) == 130
 
 

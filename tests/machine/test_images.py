@@ -84,6 +84,16 @@ def test_a_suite_that_moved_on_is_noticed() -> None:
         images._check_release(images.parse("uml:6.1"), "6.12um1")
 
 
+@pytest.mark.parametrize("name", ["boot/config-6.1.0-50-amd64", "usr/lib/modules/7.2.13/config"])
+def test_how_a_kernel_was_built_is_kept(tmp_path: Path, name: str) -> None:
+    root, target = tmp_path / "root", tmp_path / "target"
+    (root / name).parent.mkdir(parents=True)
+    (root / name).write_text("CONFIG_KSM=y\n")
+    target.mkdir()
+    images._keep_config(root, target)
+    assert images.Image("x", target, "", "", "").config == "CONFIG_KSM=y\n"
+
+
 def test_modules_come_after_what_they_need(tmp_path: Path) -> None:
     for name, needs in (("virtio-blk", "virtio_ring,virtio"), ("virtio_ring", ""), ("virtio", "virtio_ring")):
         (tmp_path / f"{name}.ko").write_bytes(b"\0depends=" + needs.encode() + b"\0")

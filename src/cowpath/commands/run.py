@@ -17,6 +17,7 @@ from pathlib import Path
 from cowpath.commands.check import load
 from cowpath.machine import machines, results
 from cowpath.machine.apt import say
+from cowpath.machine.children import STOPPING
 from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.follow import orders_of_model
 from cowpath.machine.job import ROUNDS, SEED, Answer, Request
@@ -79,15 +80,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end guests and agents as Ctrl-C does."""
+    """SIGTERM and SIGHUP end guests and agents as Ctrl-C does; a second Ctrl-C does not disturb that."""
 
     def stop(number: int, frame: object) -> None:
+        for other in before:
+            signal.signal(other, lambda *_: None)
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
     finally:

@@ -13,6 +13,13 @@ from cowpath.litmus.print import statement_text
 from cowpath.machine.errors import MachineError
 from cowpath.program import Program
 
+DeviceUse = ast.DeviceRead | ast.DeviceWrite
+
+HELD_FOR = {"held-read": ast.DeviceWrite, "remote-read": ast.DeviceRead}
+"""What the calls that wait are answered for, by the means that they are."""
+
+DROPPING = ("MADV_DONTNEED", "MADV_FREE")
+
 PROT = {"PROT_NONE": 0, "PROT_READ": 1, "PROT_WRITE": 2}
 
 
@@ -35,7 +42,7 @@ class _Compiler:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.takes = {s.reference: s for _, s in _statements(program) if isinstance(s, ast.GetUserPage)}
-        self.slots: list[int] = []  # held reads, each with the reference that it belongs to
+        self.slots: list[int] = []  # calls that wait, each with the reference that it belongs to
         self.references = [self._reference(name) for name in program.references]
 
     def compile(self) -> dict[str, Any]:
@@ -61,8 +68,22 @@ class _Compiler:
             "swap": list(program.swap),
             "background": background,
             "ksm": merging or ast.KsmMerge in kinds or any(a.kind == "ksmd" for a in program.background),
-            "careful": bool(kinds & {ast.Munmap, ast.Mprotect}),
+            "taken_away": self._taken_away(),
         }
+
+    def _taken_away(self) -> list[int]:
+        """The pages that one thread unmaps or protects while another of its process may use them."""
+        found = set()
+        for thread, statement in _statements(self.program):
+            if isinstance(statement, ast.Munmap | ast.Mprotect):
+                process = self.program.threads[thread].process
+                others = (
+                    s for t, s in _statements(self.program)
+                    if t != thread and self.program.threads[t].process == process
+                )  # fmt: skip
+                if any(isinstance(s, ast.Load | ast.Store) and s.page == statement.page for s in others):
+                    found.add(self.program.page_index[statement.page])
+        return sorted(found)
 
     # -- references --------------------------------------------------------------------------------
 
@@ -71,49 +92,65 @@ class _Compiler:
         facts: dict[str, Any] = {"name": name, "page": self.program.page_index[take.page]}
         if "FOLL_FORCE" in take.flags:
             raise CannotRunAnywhereError("no system call holds a FOLL_FORCE reference")
-        if take.pin and "FOLL_WRITE" not in take.flags:
-            raise CannotRunAnywhereError("no system call holds a read-only FOLL_PIN for as long as we like")
-        if take.pin:
-            return facts | {"means": "fixed-buffer"}
-        if "FOLL_WRITE" not in take.flags:
-            if self._writes(name):
-                raise CannotRunAnywhereError(f"the device writes through {name}, which is for reading")
-            return facts | {"means": "pipe"}
-        return facts | {"means": "held-read"} | self._held_reads(name)
+        if "FOLL_WRITE" not in take.flags and self._uses(name, ast.DeviceWrite):
+            raise CannotRunAnywhereError(f"the device writes through {name}, which is for reading")
+        match take.pin, "FOLL_WRITE" in take.flags:
+            case True, True:
+                return facts | {"means": "fixed-buffer"}
+            case True, False:
+                self._check_short_pin(take)
+                return facts | {"means": "remote-read"} | self._held(name, ast.DeviceRead)
+            case False, True:
+                companion = {"companion": bool(self._uses(name, ast.DeviceRead))}
+                return facts | {"means": "held-read"} | self._held(name, ast.DeviceWrite) | companion
+            case _:
+                return facts | {"means": "pipe"}
 
-    def _held_reads(self, name: str) -> dict[str, Any]:
-        """One held read for each device_write, and one more to hold the page until put_page if need be."""
+    def _check_short_pin(self, take: ast.GetUserPage) -> None:
+        """What holds a read-only pin is process_vm_readv, which takes it the slow way without FOLL_LONGTERM.
+
+        FOLL_LONGTERM makes no difference to an anonymous page; in place of the zero page it wants a new one.
+        """
+        if take.fast:
+            message = "process_vm_readv, which holds read-only pins here, does not take them the fast way"
+            raise CannotRunAnywhereError(message)
+        page = self.program.pages[self.program.page_index[take.page]]
+        dropped = any(
+            isinstance(s, ast.Madvise) and s.page == take.page and s.advice in DROPPING
+            for _, s in _statements(self.program)
+        )
+        if "FOLL_LONGTERM" in take.flags and (page.content is None or dropped):
+            message = "process_vm_readv, which holds read-only pins here, is not FOLL_LONGTERM"
+            raise CannotRunAnywhereError(message)
+
+    def _held(self, name: str, use: type[DeviceUse]) -> dict[str, Any]:
+        """One call that waits for each use of the device, and one more if the page is held after the last."""
         taker = next(thread for thread, s in _statements(self.program) if s is self.takes[name])
         process = self.program.threads[taker].process
         if any(
             isinstance(s, ast.Exit) and self.program.threads[t].process == process
             for t, s in _statements(self.program)
         ):
-            message = f"a process cannot exit while its read into {name} is held"
+            message = f"a process cannot exit while its system call that holds {name} waits"
             raise CannotRunAnywhereError(message)
-        places = [write.place for write in self._writes(name)]
-        if not places or not self._put_follows_last_write(name):
+        uses = self._uses(name, use)
+        places = [statement.place for statement in uses]
+        if not uses or not self._put_follows(uses[-1]):
             places.append(0)
         first = len(self.slots)
         self.slots += [self.program.reference_index[name]] * len(places)
-        slots = [[first + number, place] for number, place in enumerate(places)]
-        return {"slots": slots, "companion": self._is_read(name)}
+        return {"slots": [[first + number, place] for number, place in enumerate(places)], "process": process}
 
-    def _put_follows_last_write(self, name: str) -> bool:
-        last = self._writes(name)[-1]
+    def _put_follows(self, last: DeviceUse) -> bool:
         for thread in self.program.threads:
             for statement, following in zip(thread.body, thread.body[1:], strict=False):
                 if statement is last:
-                    return isinstance(following, ast.PutPage) and following.reference == name
+                    return isinstance(following, ast.PutPage) and following.reference == last.reference
         return False
 
-    def _writes(self, name: str) -> list[ast.DeviceWrite]:
+    def _uses(self, name: str, use: type[DeviceUse]) -> list[DeviceUse]:
         everything = _statements(self.program)
-        return [s for _, s in everything if isinstance(s, ast.DeviceWrite) and s.reference == name]
-
-    def _is_read(self, name: str) -> bool:
-        everything = _statements(self.program)
-        return any(isinstance(s, ast.DeviceRead) and s.reference == name for _, s in everything)
+        return [s for _, s in everything if isinstance(s, use) and s.reference == name]
 
     # -- statements --------------------------------------------------------------------------------
 
@@ -133,7 +170,11 @@ class _Compiler:
                 }
                 return compiled | where | self._value(thread, value)
             case ast.DeviceRead(register=register, reference=name, place=place):
-                where = {"reference": program.reference_index[name], "place": place}
+                where = {
+                    "reference": program.reference_index[name],
+                    "place": place,
+                    "slot": self._slot(statement),
+                }
                 return compiled | where | {"register": self._register(thread, register)}
             case ast.GetUserPage(reference=name) | ast.PutPage(reference=name):
                 return compiled | {"reference": program.reference_index[name]}
@@ -184,12 +225,14 @@ class _Compiler:
     def _register(self, thread: int, name: str) -> int:
         return self.program.registers.index((thread, name))
 
-    def _slot(self, write: ast.DeviceWrite) -> int:
-        """The held read that belongs to this write; 0 where the reference has none."""
-        held = self.references[self.program.reference_index[write.reference]].get("slots")
-        writes = self._writes(write.reference)
-        number = next(index for index, other in enumerate(writes) if other is write)
-        return int(held[number][0]) if held else 0
+    def _slot(self, use: DeviceUse) -> int:
+        """The waiting call that belongs to this use of the device; 0 where there is none."""
+        facts = self.references[self.program.reference_index[use.reference]]
+        if HELD_FOR.get(facts["means"]) is not type(use):
+            return 0
+        uses = self._uses(use.reference, type(use))
+        number = next(index for index, other in enumerate(uses) if other is use)
+        return int(facts["slots"][number][0])
 
 
 def _statements(program: Program) -> list[tuple[int, ast.Statement]]:

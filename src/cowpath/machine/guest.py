@@ -29,6 +29,9 @@ BEGIN, RESULT, DONE = "COWPATH-BEGIN", "COWPATH-RESULT", "COWPATH-DONE"
 ATTEMPTS = 3
 SWAP_BYTES = 32 << 20
 KEPT_LINES = 12
+LOOK_SECONDS = 0.5
+"""How often to look whether a silent guest still lives."""
+PANIC = "Kernel panic - not syncing"
 
 Job = dict[str, Any]
 Answered = Callable[[int, Answer], None]
@@ -49,6 +52,8 @@ class Launch:
     command: list[str]
     environment: dict[str, str]
     user: int | None = None
+    before_exec: Callable[[], None] | None = None
+    """Called in the child between fork and exec: it may do system calls and nothing else."""
 
 
 class Guest(ABC):
@@ -136,7 +141,7 @@ class Guest(ABC):
         options: dict[str, Any] = {"user": launch.user, "group": launch.user, "extra_groups": []}
         with (directory / "host.log").open("wb") as log, started(
             launch.command, self._end, env=launch.environment, cwd=directory, stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True,
+            stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True, preexec_fn=launch.before_exec,
             **(options if launch.user is not None else {}),
         ) as self.process:  # fmt: skip
             os.close(writer)
@@ -157,7 +162,7 @@ class Guest(ABC):
         patience = self.silence_seconds
         while True:
             try:
-                line = lines.get(timeout=patience)
+                line = self._next(lines, patience)
             except queue.Empty:
                 raise GuestDiedError(f"silent for {patience:.0f} s\n" + "\n".join(last)) from None
             if line is None:
@@ -178,6 +183,24 @@ class Guest(ABC):
                 patience = self.silence_seconds
             else:
                 last = [*last, line][-KEPT_LINES:]
+                if PANIC in line:  # some guests hang afterwards instead of ending
+                    raise GuestDiedError("panicked\n" + "\n".join(last))
+
+    def _next(self, lines: queue.Queue[str | None], patience: float) -> str | None:
+        """The next line, None where none can come any more.  Raises queue.Empty.
+
+        The end of the console does not tell all: helper processes of a guest that was killed hold it open.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            ended = self.process is None or self.process.poll() is not None
+            try:
+                return lines.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                if ended:
+                    return None
+                if time.monotonic() > deadline:
+                    raise
 
 
 @contextlib.contextmanager

@@ -213,8 +213,8 @@ def _build_qemu(wanted: Wanted, target: Path) -> dict[str, str]:
 
 
 def _kernel_packages(archive: Archive, package: str) -> list[str]:
-    """The packages with the kernel and its modules behind a name that only depends on them."""
-    parts = ("linux-image-", "linux-binary-", "linux-modules-")
+    """The packages with the kernel, its configuration and modules behind a name that only depends on them."""
+    parts = ("linux-base-", "linux-image-", "linux-binary-", "linux-modules-")
     found = [name for name in archive.depends(package) if name.startswith(parts)]
     if not found:
         return [package]
@@ -223,8 +223,9 @@ def _kernel_packages(archive: Archive, package: str) -> list[str]:
 
 
 def _keep_config(root: Path, target: Path) -> None:
-    for file in sorted(root.rglob("config-*")):
-        if file.is_file() and file.parent.name in ("boot", "config"):
+    for file in sorted([*root.glob("boot/config-*"), *root.glob("usr/lib/modules/*/config"),
+                        *root.rglob("config/config-*")]):  # fmt: skip
+        if file.is_file():
             shutil.copy2(file, target / "config")
             return
 

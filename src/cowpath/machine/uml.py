@@ -15,6 +15,7 @@ from cowpath.machine import images
 from cowpath.machine.errors import MachineError
 from cowpath.machine.guest import Guest, Launch
 from cowpath.machine.initramfs import base
+from cowpath.machine.xstate import TUNABLES, hider, needs_hiding
 
 LOADER = b"/lib64/ld-linux-x86-64.so.2"
 MEMORY = "192M"
@@ -56,9 +57,11 @@ class Uml(Guest):
             str(kernel), f"mem={MEMORY}", f"initrd={directory / 'initrd'}", "root=/dev/ram0", "rdinit=/init",
             f"umid=cowpath-{directory.name}", f"uml_dir={directory}", f"hostfs={directory / 'empty'}",
             f"ubda={directory / 'swap0'}", f"ubdb={directory / 'swap1'}",
-            "quiet", "panic=-1", "PYTHONHASHSEED=0", "con=null", f"con0=null,fd:{console}", "ssl=null",
+            "quiet", "panic=-1", "PYTHONHASHSEED=0", TUNABLES,
+            "con=null", f"con0=null,fd:{console}", "ssl=null",
         ]  # fmt: skip
-        return Launch(command, environment, NOBODY if os.geteuid() == 0 else None)
+        user = NOBODY if os.geteuid() == 0 else None
+        return Launch(command, environment, user, hider() if needs_hiding(program) else None)
 
 
 def with_loader(program: bytes, loader: str) -> bytes:

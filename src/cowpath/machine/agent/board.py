@@ -54,8 +54,9 @@ class Board:
         self.first_place: list[int] = [sum(places[:index]) for index in range(len(places))]
         self.places: int = sum(places)
         registers, memory = len(program["registers"]), processes * self.places
+        slots = len(program["slots"])
         counts = (4 * processes, registers, registers, memory, memory, threads, len(program["references"]),
-                  len(program["slots"]), len(program["slots"]), threads * TEXT)  # fmt: skip
+                  slots, slots, slots, threads * TEXT)  # fmt: skip
         self.memory = mmap.mmap(-1, sum(counts) + 1)
         self.pids = (ctypes.c_uint32 * processes).from_buffer(self.memory)
         """Each is written by one store: struct.pack_into would let others see 0, or half a number."""
@@ -67,7 +68,9 @@ class Board:
         """Held reads as their server sees them; only it writes here."""
         self.over = cells[8]
         """Held reads that have returned, as their readers see them; only they write here."""
-        self.texts = cells[9]
+        self.found = cells[9]
+        """What a held read brought, where it reads memory and not the file."""
+        self.texts = cells[10]
 
     def clear(self) -> None:
         """As before the first statement."""

@@ -15,7 +15,7 @@ _libc.mmap.argtypes = [
 ]  # fmt: skip
 for _name in ("munmap", "madvise", "mprotect"):
     getattr(_libc, _name).argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * (_name != "munmap")
-_libc.syscall.restype = ctypes.c_long
+_libc.syscall.restype = _libc.process_vm_readv.restype = ctypes.c_long
 
 PAGE = os.sysconf("SC_PAGESIZE")
 
@@ -23,7 +23,7 @@ PROT_READ, PROT_WRITE = 1, 2
 MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS, MAP_POPULATE = 0x01, 0x02, 0x10, 0x20, 0x8000
 
 MADV = {
-    "MADV_DONTNEED": 4, "MADV_FREE": 8, "MADV_MERGEABLE": 12, "MADV_UNMERGEABLE": 13,
+    "MADV_RANDOM": 1, "MADV_DONTNEED": 4, "MADV_FREE": 8, "MADV_MERGEABLE": 12, "MADV_UNMERGEABLE": 13,
     "MADV_NOHUGEPAGE": 15, "MADV_COLD": 20, "MADV_PAGEOUT": 21,
 }  # fmt: skip
 
@@ -118,6 +118,17 @@ def pread_into(fd: int, address: int, length: int, offset: int) -> int:
     """pread into memory by its address."""
     window = (ctypes.c_char * length).from_address(address)
     return os.preadv(fd, [window], offset)
+
+
+def read_through_pin(address: int, length: int, target: int) -> None:
+    """process_vm_readv of this process itself: the source is pinned for as long as the copy takes."""
+    words = struct.pack("PNPN", target, length, address, length)
+    buffer = ctypes.create_string_buffer(words, len(words))
+    local = ctypes.addressof(buffer)
+    one, pid = ctypes.c_ulong(1), ctypes.c_int(os.getpid())
+    remote = ctypes.c_void_p(local + len(words) // 2)
+    arguments = pid, ctypes.c_void_p(local), one, remote, one, ctypes.c_ulong(0)
+    check(_libc.process_vm_readv(*arguments), "process_vm_readv")
 
 
 def unshare(flags: int) -> None:

@@ -59,7 +59,7 @@ class HeldFile:
         os.write(self.commands, action + bytes([slot, value or 0]))
 
     def reset(self) -> None:
-        """End every read that is still held; when this returns, no later read can be hit by it."""
+        """End every read that is still held, somehow; when this returns, no later read can be hit by it."""
         os.write(self.commands, RESET + bytes(2))
         os.read(self.acknowledged, 1)
 
@@ -96,8 +96,8 @@ class Server:
 
     def _command(self, action: bytes, slot: int, value: int) -> None:
         if action == RESET:
-            for held, (request, _) in self.held.items():
-                self._reply(request, error=errno.EIO)
+            for held, (request, size) in self.held.items():
+                self._reply(request, bytes(size))  # after an error a page fault would come again
                 self.board.slot[held] = ANSWERED
             self.held.clear()
             os.write(self.acknowledge, RESET)

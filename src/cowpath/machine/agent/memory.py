@@ -20,6 +20,8 @@ PAGEOUT_PAUSE = 0.01
 LONELY = 0x1000000000 if struct.calcsize("P") == 8 else 0x20000000
 """Far below everything else: what munmap takes away here, no allocation of Python fills again."""
 
+READ_WRITE = calls.PROT_READ | calls.PROT_WRITE
+
 SOFT_DIRTY, MAPPED_ONCE, FILE, SWAPPED, PRESENT = 55, 56, 61, 62, 63
 """Bits of /proc/PID/pagemap."""
 
@@ -32,13 +34,16 @@ class Memory:
     """The test's pages, at the same addresses in every process.
 
     Each is a mapping of its own with a hole on either side, so that mprotect and munmap of one leave the
-    others alone.  Where a test takes pages away, accesses go through a pipe: the kernel's copy faults like
-    a load or a store but says EFAULT where they would kill the process.
+    others alone.  An access that the test has forbidden, or (`racing`) that another thread may forbid at any
+    moment, goes through a pipe: the kernel's copy says EFAULT where the CPU's would kill the process.
     """
 
-    def __init__(self, program: dict[str, Any]) -> None:
+    def __init__(self, program: dict[str, Any], racing: bool = False) -> None:
         self.pages = program["pages"]
-        self.careful = program["careful"]
+        self.racing = program["taken_away"] if racing else []
+        self.allowed = [READ_WRITE] * len(self.pages)
+        self.lazyfree: set[int] = set()
+        """Pages after MADV_FREE."""
         self.mergeable = [
             i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]
         ]
@@ -49,9 +54,17 @@ class Memory:
         """Give the addresses back, in the process that chose them."""
         calls.unmap(self.base, self.length)
 
-    def address(self, page: int, place: int = 0) -> int:
+    def address(self, page: int) -> int:
+        """Where a page is."""
+        return self.base + (2 * page + 1) * calls.PAGE
+
+    def place(self, page: int, place: int) -> int:
         """Where a place of a page is."""
-        return self.base + (2 * page + 1) * calls.PAGE + place * self.stride(page)
+        return self.address(page) + self.offset(page, place)
+
+    def offset(self, page: int, place: int) -> int:
+        """How far a place is from the beginning of its page: no place is there, see RemoteReadReference."""
+        return place * self.stride(page) + self.stride(page) // 2
 
     def stride(self, page: int) -> int:
         """The distance between two places of a page."""
@@ -64,9 +77,11 @@ class Memory:
         """
         filling = os.urandom(16) * (calls.PAGE // 16)
         flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_FIXED
+        self.lazyfree.clear()
         for index in range(len(self.pages)):
             address, content = self.address(index), self.pages[index]["content"]
-            calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags, address)
+            calls.map_memory(calls.PAGE, READ_WRITE, flags, address)
+            self.allowed[index] = READ_WRITE
             _try_advice(address, "MADV_NOHUGEPAGE")
             if index in self.mergeable:
                 calls.madvise(address, calls.PAGE, "MADV_MERGEABLE")
@@ -75,13 +90,13 @@ class Memory:
             ctypes.memmove(address, filling, calls.PAGE)
             for place in range(self.pages[index]["places"]):
                 value = content[place] if place < len(content) else r"\0"
-                ctypes.memmove(self.address(index, place), bytes([byte_of(value)]), 1)
+                ctypes.memmove(self.place(index, place), bytes([byte_of(value)]), 1)
         drain_lru()
 
     def load(self, page: int, place: int) -> int:
         """Load a byte as the CPU does.  Raises FaultError where nothing readable is mapped."""
-        address = self.address(page, place)
-        if self.careful:
+        address = self.place(page, place)
+        if self._may_fault(page, calls.PROT_READ):
             return _load_through_pipe(address)
         byte = ctypes.create_string_buffer(1)
         ctypes.memmove(byte, address, 1)  # a foreign call: another thread of the process runs meanwhile
@@ -89,18 +104,31 @@ class Memory:
 
     def store(self, page: int, place: int, value: int) -> None:
         """Store a byte as the CPU does.  Raises FaultError where nothing writable is mapped."""
-        address = self.address(page, place)
-        if self.careful:
+        address = self.place(page, place)
+        if self._may_fault(page, calls.PROT_WRITE):
             _store_through_pipe(address, value)
         else:
             ctypes.memmove(address, bytes([value]), 1)
+
+    def protect(self, page: int, protection: int) -> None:
+        """mprotect."""
+        calls.mprotect(self.address(page), calls.PAGE, protection)
+        self.allowed[page] = protection
+
+    def unmap(self, page: int) -> None:
+        """munmap."""
+        calls.unmap(self.address(page), calls.PAGE)
+        self.allowed[page] = 0
+
+    def _may_fault(self, page: int, access: int) -> bool:
+        return page in self.racing or not self.allowed[page] & access
 
     def final(self, page: int, place: int) -> int | None:
         """A byte at the end of the test, None where nothing is mapped any more."""
         with contextlib.suppress(OSError):
             calls.mprotect(self.address(page), calls.PAGE, calls.PROT_READ)
         try:
-            return _load_through_pipe(self.address(page, place))
+            return _load_through_pipe(self.place(page, place))
         except FaultError:
             return None
 

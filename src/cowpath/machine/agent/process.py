@@ -58,7 +58,7 @@ class Process:
         self.file = file
         self.fd = fd
         self.index = 0
-        self.memory = Memory(self.program)
+        self.memory = Memory(self.program, racing=job["mode"] == "free")
         self.references: list[Reference] = []
         self.writes = WriteProtection()
         self.demanding: bool = job["mode"] != "free"

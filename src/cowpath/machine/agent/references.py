@@ -2,12 +2,14 @@
 """References to pages, by the one way in which user space can hold each kind of them.
 
 A writable FOLL_GET is an O_DIRECT read that is not answered yet, one held read for each device_write; a
-read-only one is a page in a pipe; a pin is an io_uring fixed buffer.  Everything here is made before the
-processes of a test are forked, so each of them can use any reference.
+read-only one is a page in a pipe.  A writable pin is an io_uring fixed buffer; a read-only one is a
+process_vm_readv that waits for the page it copies to, one for each device_read.  Everything here is made
+before the processes of a test are forked, so each of them can use any reference.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import threading
@@ -25,6 +27,9 @@ POLL = 0.0002
 
 class Reference:
     """What all kinds share: a state on the board; device operations wait until the reference is taken."""
+
+    pins = False
+    """Whether it is FOLL_PIN."""
 
     def __init__(self, index: int, facts: dict[str, Any], board: Board, memory: Memory) -> None:
         self.index = index
@@ -59,7 +64,7 @@ class Reference:
         """The device writes."""
         raise NotImplementedError
 
-    def read(self, place: int) -> int:
+    def read(self, slot: int, place: int) -> int:
         """The device reads."""
         raise NotImplementedError
 
@@ -87,12 +92,12 @@ class PipeReference(Reference):
     def _take(self) -> None:
         calls.vmsplice(self.writer, self.memory.address(self.page), calls.PAGE)
 
-    def read(self, place: int) -> int:
+    def read(self, slot: int, place: int) -> int:
         """Look at the page through a second reference (tee), so that the first stays."""
         reader, writer = os.pipe()
         try:
             length = calls.tee(self.reader, writer, calls.PAGE)
-            return os.read(reader, length)[place * self.memory.stride(self.page)]
+            return os.read(reader, length)[self.memory.offset(self.page, place)]
         finally:
             os.close(reader)
             os.close(writer)
@@ -106,19 +111,20 @@ class PipeReference(Reference):
         os.close(self.writer)
 
 
-class HeldReadReference(Reference):
-    """O_DIRECT reads that nobody has answered: FOLL_GET|FOLL_WRITE where the kernel does not pin for them."""
+class HeldReference(Reference):
+    """Calls that wait until the server of a FUSE file answers: each is a slot, and holds the page once."""
 
     file: HeldFile
     fd: int
+    unused: int | None = None
+    """How to answer a call that is not needed any more: a byte, or None for an error."""
 
     def __init__(self, index: int, facts: dict[str, Any], board: Board, memory: Memory) -> None:
         super().__init__(index, facts, board, memory)
         self.slots: list[tuple[int, int]] = [(slot, place) for slot, place in facts["slots"]]
-        self.companion = PipeReference(index, facts, board, memory) if facts["companion"] else None
 
     def held_by(self, file: HeldFile | None, fd: int) -> Reference:
-        """Reads come from this file, opened as `fd`."""
+        """The file whose server is to wait, opened as `fd`."""
         assert file is not None
         self.file, self.fd = file, fd
         return self
@@ -126,26 +132,50 @@ class HeldReadReference(Reference):
     def _take(self) -> None:
         for slot, place in self.slots:
             self._hold(slot, place)
-        if self.companion:
-            self.companion._take()
 
     def _hold(self, slot: int, place: int) -> None:
-        address = self.memory.address(self.page, place)
-        length = min(512, self.memory.stride(self.page))
         failure: list[int | None] = [None]
 
-        def read() -> None:
+        def call() -> None:
             try:
-                calls.pread_into(self.fd, address, length, slot * SLOT_BYTES)
+                self._call(slot, place)
             except OSError as error:
                 failure[0] = error.errno
             self.board.over[slot] = 1
 
-        threading.Thread(target=read, daemon=True).start()
+        threading.Thread(target=call, daemon=True).start()
         while self.board.slot[slot] == NOT_TAKEN and not self.board.over[slot]:
             time.sleep(POLL)
         if self.board.slot[slot] == NOT_TAKEN:
-            raise OSError(failure[0] or 0, "O_DIRECT read of the held file")
+            raise OSError(failure[0] or 0, "what was to hold the page returned at once")
+
+    def _call(self, slot: int, place: int) -> None:
+        """The system call that takes the reference and waits."""
+        raise NotImplementedError
+
+    def _put(self) -> None:
+        for slot, _ in self.slots:
+            if self.board.slot[slot] == HELD:
+                self.file.answer(slot, self.unused)
+        while any(self.board.slot[slot] == HELD or not self.board.over[slot] for slot, _ in self.slots):
+            time.sleep(POLL)  # for the server and the caller both: neither may speak of it in the next round
+
+
+class HeldReadReference(HeldReference):
+    """O_DIRECT reads that nobody has answered: FOLL_GET|FOLL_WRITE where the kernel does not pin for them."""
+
+    def __init__(self, index: int, facts: dict[str, Any], board: Board, memory: Memory) -> None:
+        super().__init__(index, facts, board, memory)
+        self.companion = PipeReference(index, facts, board, memory) if facts["companion"] else None
+
+    def _take(self) -> None:
+        super()._take()
+        if self.companion:
+            self.companion._take()
+
+    def _call(self, slot: int, place: int) -> None:
+        length = min(512, self.memory.stride(self.page))
+        calls.pread_into(self.fd, self.memory.place(self.page, place), length, slot * SLOT_BYTES)
 
     def write(self, slot: int, place: int, value: int) -> None:
         """Answer the held read that was made for this write."""
@@ -153,17 +183,13 @@ class HeldReadReference(Reference):
         while self.board.slot[slot] == HELD:
             time.sleep(POLL)
 
-    def read(self, place: int) -> int:
+    def read(self, slot: int, place: int) -> int:
         """Through the reference for reading that was taken with it."""
         assert self.companion is not None
-        return self.companion.read(place)
+        return self.companion.read(slot, place)
 
     def _put(self) -> None:
-        for slot, _ in self.slots:
-            if self.board.slot[slot] == HELD:
-                self.file.answer(slot, None)
-        while any(self.board.slot[slot] == HELD or not self.board.over[slot] for slot, _ in self.slots):
-            time.sleep(POLL)  # for the server and the reader both: neither may speak of it in the next round
+        super()._put()
         if self.companion:
             self.companion._put()
 
@@ -173,8 +199,49 @@ class HeldReadReference(Reference):
             self.companion.close()
 
 
+class RemoteReadReference(HeldReference):
+    """process_vm_readv to a page of the held file: the source has a read-only FOLL_PIN for all that time.
+
+    The copy starts at the beginning of the source, far before the place, so that nothing of the place is in
+    a register already when the copy stops at the page that is not there.
+    """
+
+    pins = True
+    unused = 0  # after an error the page fault would come again
+
+    def held_by(self, file: HeldFile | None, fd: int) -> Reference:
+        """Also maps the pages to copy to, before any of them is waited for."""
+        super().held_by(file, fd)
+        flags, protection = calls.MAP_PRIVATE, calls.PROT_READ | calls.PROT_WRITE
+        self.targets = {}
+        for slot, _ in self.slots:
+            target = calls.map_memory(calls.PAGE, protection, flags, 0, fd, slot * SLOT_BYTES)
+            calls.madvise(target, calls.PAGE, "MADV_RANDOM")  # no readahead: its answer is not waited for
+            self.targets[slot] = target
+        return self
+
+    def _call(self, slot: int, place: int) -> None:
+        target, offset = self.targets[slot], self.memory.offset(self.page, place)
+        calls.read_through_pin(self.memory.address(self.page), offset + 1, target)
+        self.board.found[slot] = ctypes.string_at(target + offset, 1)[0]
+
+    def read(self, slot: int, place: int) -> int:
+        """Let the copy that was made for this go on."""
+        self.file.answer(slot, 0)
+        while not self.board.over[slot]:
+            time.sleep(POLL)
+        return self.board.found[slot]
+
+    def close(self) -> None:
+        """Unmap the targets."""
+        for target in self.targets.values():
+            calls.unmap(target, calls.PAGE)
+
+
 class FixedBufferReference(Reference):
     """An io_uring fixed buffer: FOLL_PIN|FOLL_WRITE|FOLL_LONGTERM until it is unregistered."""
+
+    pins = True
 
     def __init__(self, index: int, facts: dict[str, Any], board: Board, memory: Memory) -> None:
         super().__init__(index, facts, board, memory)
@@ -189,15 +256,15 @@ class FixedBufferReference(Reference):
         """READ_FIXED."""
         os.read(self.turn[0], 1)
         try:
-            self.ring.write_memory(self.memory.address(self.page, place), value)
+            self.ring.write_memory(self.memory.place(self.page, place), value)
         finally:
             os.write(self.turn[1], b"t")
 
-    def read(self, place: int) -> int:
+    def read(self, slot: int, place: int) -> int:
         """WRITE_FIXED."""
         os.read(self.turn[0], 1)
         try:
-            return self.ring.read_memory(self.memory.address(self.page, place))
+            return self.ring.read_memory(self.memory.place(self.page, place))
         finally:
             os.write(self.turn[1], b"t")
 
@@ -216,6 +283,7 @@ class FixedBufferReference(Reference):
 KINDS: dict[str, type[Reference]] = {
     "pipe": PipeReference,
     "held-read": HeldReadReference,
+    "remote-read": RemoteReadReference,
     "fixed-buffer": FixedBufferReference,
 }
 

@@ -15,9 +15,11 @@ from . import calls, ksm, numa
 from .board import DONE, HELD, Board
 from .fuse import HeldFile
 from .process import OBSERVE, ROUND, STEP, Channels, Process
+from .references import POLL
 from .statements import ENDED, FAILED, UNMET
 
 TOO_MANY_FAILURES = 3
+LET_GO_SECONDS = 1.0
 
 Outcome = tuple[str, ...]
 
@@ -222,10 +224,24 @@ class Controller:
                 os.close(watch)
                 del self.watches[process]
         self._reap()
-        if self._gone(0) or any(self.board.slot[i] == HELD for i in range(self.board.slot.count)):
+        if self._gone(0) or not self._let_go():
             return False
         threads = self.program["threads"]
         return all(self.board.thread[i] == DONE for i in range(len(threads)) if threads[i]["process"] == 0)
+
+    def _let_go(self) -> bool:
+        """End what process 0 still holds; whether all of it came to an end soon."""
+        if not any(self.board.slot[i] == HELD for i in range(self.board.slot.count)):
+            return True
+        assert self.file is not None
+        self.file.reset()
+        own = [i for r in self.program["references"] if not r.get("process") for i, _ in r.get("slots", [])]
+        deadline = time.monotonic() + LET_GO_SECONDS
+        while any(self.board.slot[i] and not self.board.over[i] for i in own):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL)
+        return True
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import calls, ksm, numa, userfault
 from .board import DONE, FAULTED, HELD, SEEN, byte_of
 from .memory import PAGEOUT_TRIES, SOFT_DIRTY, FaultError, forget_writes, frame, pagemap
-from .references import POLL, FixedBufferReference
+from .references import POLL
 
 if TYPE_CHECKING:
     from .process import Process
@@ -74,7 +74,7 @@ def device_read(process: Process, thread: int, s: Statement) -> None:
     """`r = device_read(g, i)`"""
     reference = process.references[s["reference"]]
     if reference.held():
-        _assign(process, s["register"], reference.read(s["place"]))
+        _assign(process, s["register"], reference.read(s["slot"], s["place"]))
 
 
 def put_page(process: Process, thread: int, s: Statement) -> None:
@@ -113,8 +113,11 @@ def madvise(process: Process, thread: int, s: Statement) -> None:
     if advice != "MADV_PAGEOUT":
         with _nothing_mapped():
             calls.madvise(process.memory.address(page), calls.PAGE, advice)
+        if advice == "MADV_FREE":
+            process.memory.lazyfree.add(page)
         return
-    demand = process.demanding and not _pinned(process, page)
+    stays = _pinned(process, page) or (page in process.memory.lazyfree and _referenced(process, page))
+    demand = process.demanding and not stays  # a lazyfree page with a reference: faeb2831b517, v6.15
     if not process.memory.page_out(page, PAGEOUT_TRIES if demand else 3) and demand:
         raise UnmetError(f"{s['name']} was not swapped out")
 
@@ -122,12 +125,12 @@ def madvise(process: Process, thread: int, s: Statement) -> None:
 def mprotect(process: Process, thread: int, s: Statement) -> None:
     """`mprotect(x, PROT_...)`"""
     with _nothing_mapped():
-        calls.mprotect(process.memory.address(s["page"]), calls.PAGE, s["protection"])
+        process.memory.protect(s["page"], s["protection"])
 
 
 def munmap(process: Process, thread: int, s: Statement) -> None:
     """`munmap(x)`"""
-    calls.unmap(process.memory.address(s["page"]), calls.PAGE)
+    process.memory.unmap(s["page"])
 
 
 def swapoff(process: Process, thread: int, s: Statement) -> None:
@@ -244,5 +247,5 @@ def _referenced(process: Process, page: int) -> bool:
 
 
 def _pinned(process: Process, page: int) -> bool:
-    pins = (r for r in process.references if isinstance(r, FixedBufferReference))
-    return any(r.page == page and process.board.reference[r.index] == HELD for r in pins)
+    held = (r for r in process.references if r.page == page and process.board.reference[r.index] == HELD)
+    return any(reference.pins for reference in held)

@@ -51,7 +51,7 @@ def run_job(job: dict[str, Any]) -> Result:
                 result = {"status": "cannot", "reason": str(reason)}
             finally:
                 for number in STOP_SIGNALS:  # the clearing away is not to be disturbed
-                    signal.signal(number, signal.SIG_IGN)
+                    signal.signal(number, _go_on)
     finally:
         for number in STOP_SIGNALS:
             signal.signal(number, before[number])
@@ -84,14 +84,17 @@ def set_up(job: dict[str, Any], stack: contextlib.ExitStack) -> None:
 def _supervise(job: dict[str, Any]) -> Result:
     calls.reap_orphans()
     reader, writer = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # until somebody is there to end the worker
     worker = os.fork()
     if worker == 0:
         _be_worker(job, writer)
-    os.close(writer)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        os.close(writer)
         answer = _read_all(reader, worker, time.monotonic() + job["seconds"])
     finally:
         os.close(reader)
+        os.kill(worker, signal.SIGKILL)  # it may not have its session yet
         end_session(worker)
     if answer is None:
         return {"status": "failed", "reason": f"not finished after {job['seconds']} s"}
@@ -106,6 +109,7 @@ def _be_worker(job: dict[str, Any], writer: int) -> None:
         os.setsid()
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         try:
             answer = work(job)
         except Exception:
@@ -183,4 +187,11 @@ def _alone() -> Iterator[None]:
 
 
 def _stop(number: int, frame: object) -> None:
+    """Only the first signal counts: Ctrl-C reaches us, and our parent too, which ends us."""
+    for other in STOP_SIGNALS:
+        signal.signal(other, _go_on)
     raise StoppedError(number)
+
+
+def _go_on(number: int, frame: object) -> None:
+    """Not SIG_IGN: Python complains of a signal that came just before that was set."""

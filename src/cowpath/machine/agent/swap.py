@@ -42,7 +42,8 @@ def swap_on(kind: str, device: str, directory: str) -> Iterator[str]:
         try:
             calls.swapon(path)
         except OSError as error:
-            raise CannotRunError(f"no swap device: {error}") from None
+            hint = ": no disk to swap to, and no swap files here" if os.path.isfile(path) else ""
+            raise CannotRunError(f"no swap device: {error}{hint}") from None
         try:
             yield path
         finally:

@@ -81,8 +81,10 @@ def check_machine(program: dict[str, Any]) -> None:
         _attempt(userfault.attempt_write_protection, complaint)
     if "fixed-buffer" in needs:
         _attempt(lambda: Ring().close(), "this kernel has no io_uring, or does not let us use it")
-    if "held-read" in needs and not os.path.exists("/dev/fuse"):
-        raise CannotRunError("this kernel has no FUSE")
+    if "remote-read" in needs:
+        _attempt(_copy_own_byte, "this kernel has no process_vm_readv, or does not let us use it")
+    if needs & {"held-read", "remote-read"} and not os.path.exists("/dev/fuse"):
+        raise CannotRunError("this kernel has no FUSE, or has it as a module that did not come with it")
 
 
 def _attempt(action: Any, complaint: str) -> None:
@@ -92,14 +94,20 @@ def _attempt(action: Any, complaint: str) -> None:
         raise CannotRunError(f"{complaint}: {error.strerror}") from None
 
 
+def _copy_own_byte() -> None:
+    there = ctypes.create_string_buffer(2)
+    calls.read_through_pin(ctypes.addressof(there), 1, ctypes.addressof(there) + 1)
+
+
 def _held_file(job: dict[str, Any], board: Board, stack: contextlib.ExitStack) -> HeldFile:
     try:
         file = HeldFile(os.path.join(job["directory"], "held"), board)
     except OSError as error:
         raise CannotRunError(f"no FUSE file: {error}") from None
     stack.callback(file.close)
-    if reads_pin(file, board):
-        message = "O_DIRECT reads take FOLL_PIN on this kernel, and nothing else holds FOLL_GET|FOLL_WRITE"
+    held_reads = any(reference["means"] == "held-read" for reference in job["program"]["references"])
+    if held_reads and reads_pin(file, board):
+        message = "FUSE takes FOLL_PIN here, and there is no other way to hold FOLL_GET|FOLL_WRITE"
         raise CannotRunError(message)
     return file
 
