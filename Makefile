@@ -48,9 +48,10 @@ test: $(VENV)/installed tools
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-# cowpath, Spin and rumur side by side on the same exported models.
+# cowpath, Spin and rumur side by side on the same exported models; what the reductions save.
 bench: $(VENV)/installed tools
 	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/reductions.py
 
 # Every test on every kernel and architecture, 100 rounds each: see docs/real-kernels.md.
 kernels: $(VENV)/installed emulators

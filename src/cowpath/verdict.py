@@ -47,7 +47,7 @@ class Outcome:
     crash: str = ""
     hang: str = ""
     breakage: str = ""
-    state: int = 0  # where a shortest path to it ends
+    state: int = 0  # where the path to it ends
 
     @property
     def promised(self) -> bool:

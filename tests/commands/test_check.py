@@ -226,6 +226,55 @@ def test_verify_changes_nothing_but_the_time(run: Run, lost: Path) -> None:
     assert verified.status == plain.status == 1
 
 
+# -- reductions ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--no-reduce"],
+        ["--reduce", "partial-order"],
+        ["--no-reduce", "--reduce", "dead-locals", "--reduce", "partial-order"],
+    ],
+)
+def test_reductions_change_nothing_but_the_states(run: Run, options: list[str]) -> None:
+    test = FOUNDING / "pin-write-kswapd.litmus"
+    plain, other = (run("check", test, "--kernel", "5.18", *more) for more in ([], options))
+    cut = re.compile(r"    [\d,]+ states.*\n(    reference search, partial order.*\n)?")
+    assert cut.sub("", other.out) == cut.sub("", plain.out)
+    assert other.status == plain.status == 1
+
+
+def states(run: Run, *options: str) -> int:
+    """How many states a check of one test visits."""
+    out = run("check", FOUNDING / "pin-write-kswapd.litmus", *options).out
+    found = re.search(r"([\d,]+) states", out)
+    assert found is not None
+    return int(found[1].replace(",", ""))
+
+
+def test_reductions_are_switched_one_by_one(run: Run) -> None:
+    usual = states(run)
+    assert states(run, "--no-reduce") > usual
+    assert states(run, "--no-reduce", "--reduce", "dead-locals") == usual
+    assert states(run, "--reduce", "partial-order") < usual
+
+
+def test_a_reduction_has_a_name_and_an_engine(run: Run, kept: Path) -> None:
+    status, _, err = run("check", kept, "--reduce", "symmetry")
+    assert status == 2
+    assert "partial-order" in err
+    status, _, err = run("check", kept, "--engine", "native", "--reduce", "partial-order")
+    assert status == 2
+    assert err == "cowpath check: --reduce partial-order: only the reference search has it\n"
+
+
+def test_an_export_lacks_no_state(run: Run, kept: Path) -> None:
+    status, out, err = run("export", kept, "--to", "promela", "--reduce", "partial-order")
+    assert (status, out) == (2, "")
+    assert "others count every state" in err
+
+
 # -- expectations ----------------------------------------------------------------------------------
 
 

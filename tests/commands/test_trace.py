@@ -29,6 +29,18 @@ def test_the_worst_breakage_is_shown_unless_asked(run: Run, lost: Path) -> None:
     ]
 
 
+def test_no_path_is_called_shortest_where_states_were_left_out(run: Run, lost: Path) -> None:
+    more = ("--kernel", "5.18", "--reduce", "partial-order")
+    assert re.fullmatch(
+        r"lost, 5\.18 x86_64: \d+ steps, a shorter path may exist",
+        run("trace", lost, *more).out.splitlines()[1],
+    )
+    story = " ".join(run("trace", lost, *more, "--story").out.split())
+    assert re.search(r"This path there has \d+ steps; a shorter one may exist\.", story)
+    page = lost.parent / "path.html"
+    assert run("trace", lost, *more, "--html", page).status == 0
+
+
 def test_the_exists_clause_is_the_next_choice(run: Run, kept: Path) -> None:
     status, out, _ = run("trace", kept)
     assert status == 0

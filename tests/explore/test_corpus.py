@@ -16,6 +16,7 @@ from cowpath.explore.search import Search
 from cowpath.kernel.changes import NEWEST, version
 from cowpath.litmus.resolve import load_program
 from cowpath.verdict import explore_mechanism
+from tests.explore.test_partial_order import recorded
 
 CORPUS = Path(__file__).parents[2] / "litmus"
 TESTS = sorted(CORPUS.glob("*/*.litmus"))
@@ -57,8 +58,34 @@ def test_renaming_changes_no_answer(test: Path, kernel: str) -> None:
     other = search(test, kernel, Method("native"))
     assert len(other.states) <= len(one.states)
     assert answers(one) == answers(other)
-    assert (one.hang is None) == (other.hang is None)
-    assert one.hang is None or other.hang is None or one.hang.deadlock == other.hang.deadlock
+    assert deadlocks(one) == deadlocks(other)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
+def test_partial_order_changes_no_answer(test: Path, kernel: str) -> None:
+    """Paths may be longer, and another broken state may be the first."""
+    one = search(test, kernel, Method("reference"))
+    other = search(test, kernel, Method(partial_order=True))
+    assert len(other.states) <= len(one.states)
+    assert one.outcomes.keys() == other.outcomes.keys()
+    assert one.violations.keys() == other.violations.keys()
+    assert deadlocks(one) == deadlocks(other)
+    assert recorded(one) == recorded(other)
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
+def test_dead_locals_change_no_answer(test: Path) -> None:
+    one = search(test, KERNELS[0], Method("reference"))
+    other = search(test, KERNELS[0], Method("reference", live_only=False))
+    assert len(other.states) >= len(one.states)
+    assert answers(one) == answers(other)
+    assert deadlocks(one) == deadlocks(other)
+
+
+def deadlocks(found: Search) -> bool | None:
+    """Whether what hangs cannot move; None where nothing does."""
+    return None if found.hang is None else found.hang.deadlock
 
 
 def answers(found: Search) -> dict[str, int]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which engine searches, and what a small search costs."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,25 @@ def test_without_its_libraries_the_reference_goes_on(monkeypatch):
     monkeypatch.setattr(engine, "THRESHOLD", 100)
     monkeypatch.setattr(engine, "available", lambda: False)
     assert isinstance(engine.explore(build(LARGE, 2)), Exploration)
+
+
+def test_partial_order_is_for_the_reference_search(monkeypatch):
+    monkeypatch.setattr(engine, "THRESHOLD", 100)
+    found = engine.explore(build(LARGE, 2), engine.Method(partial_order=True))
+    assert isinstance(found, Exploration)
+    assert "partial order" in found.engine
+    assert not found.shortest
+    with pytest.raises(ValueError, match="partial_order: only the reference search has it"):
+        engine.Method("native", partial_order=True)
+
+
+def test_every_engine_can_keep_dead_locals(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(engine, "THRESHOLD", 100)
+    for method in (engine.Method(), engine.Method("reference"), engine.Method(partial_order=True)):
+        kept = dataclasses.replace(method, live_only=False)
+        assert not engine.explore(build(LARGE, 1), kept).recorder.live_only
+        assert engine.explore(build(LARGE, 1), method).recorder.live_only
 
 
 def test_threads_are_one_or_two():

@@ -103,8 +103,21 @@ def test_a_count_beyond_its_range_ends_the_search() -> None:
     assert len(found.states) == 1
 
 
-def test_a_dead_local_may_hold_anything() -> None:
-    assert len(explore(Toy().model(toys.holds_dead_list)).states) == 3
+@pytest.mark.parametrize("live_only", [True, False])
+def test_a_dead_local_may_hold_anything(live_only: bool) -> None:
+    assert len(explore(Toy().model(toys.holds_dead_list), live_only=live_only).states) == 3
+
+
+@pytest.mark.parametrize(("live_only", "states"), [(True, 3), (False, 4)])
+def test_dead_locals_tell_frames_apart_where_asked(live_only: bool, states: int) -> None:
+    found = explore(Toy().model(toys.holds_dead_number), live_only=live_only)
+    assert {outcome.observed for outcome in found.outcomes} == {("3",)}
+    assert len(found.states) == states
+
+
+def test_a_live_local_is_refused_either_way() -> None:
+    with pytest.raises(ModelError, match="local kept of holds_content holds page content"):
+        explore(Toy().model(toys.holds_content), live_only=False)
 
 
 @pytest.mark.parametrize("thread", [toys.is_not_idle_first, toys.reads_before_idle])

@@ -182,6 +182,13 @@ def holds_dead_list(toy: Toy) -> Code:
     toy.counters[0].value = 2
 
 
+def holds_dead_number(toy: Toy) -> Code:
+    """What was chosen means nothing any more."""
+    chosen = toy.layout.step.choose(2)
+    toy.counters[0].value = 3 if chosen in (0, 1) else 0
+    yield
+
+
 def holds_generator(toy: Toy) -> Code:
     inner = adds(toy)
     yield

@@ -105,3 +105,21 @@ def registers(result: Result, names: dict[int, int]) -> set[tuple[object, ...]]:
         }
         found.add((*sorted(renamed.items()), *sorted(outcome.memory.values()), bool(outcome.hang)))
     return found
+
+
+@settings(slow, max_examples=15)
+@given(trees)
+def test_partial_order_changes_no_verdict(tree: ast.Litmus) -> None:
+    program = resolve(dataclasses.replace(tree, condition=None))
+    for kernel in ("5.18", NEWEST):
+        full = judge(program, version(kernel), Method("reference", 3000))
+        assume(full.verdict != "unfinished")
+        reduced = judge(program, version(kernel), Method(partial_order=True))
+        assert seen(reduced) == seen(full)
+
+
+def seen(result: Result) -> tuple[object, ...]:
+    """The verdict, and what it rests on; which of several hangs is shown means nothing."""
+    outcomes = {outcome.text() for outcome in result.outcomes if not outcome.hang}
+    hangs = [outcome.breakage for outcome in result.outcomes if outcome.hang]
+    return result.verdict, result.breakage, outcomes, hangs, {found.name for found in result.violations}

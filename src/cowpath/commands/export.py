@@ -29,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the program; status 3 if the search did not finish: it would lack states."""
     program = load_program(arguments.file)
+    if "partial-order" in arguments.reduce:
+        raise CowpathError("others count every state, and --reduce partial-order leaves some out")
     chosen = options.versions(arguments)
     if len(chosen) != 1:
         raise CowpathError("an export is for one kernel: give --kernel and --arch once")

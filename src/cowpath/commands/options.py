@@ -67,8 +67,12 @@ VERIFY_EVERY = 16
 """With --verify, the steps of every n-th state are run again."""
 
 
+REDUCTIONS = {"renaming": "rename", "dead-locals": "live_only", "partial-order": "partial_order"}
+"""What each reduction is called in `Method`."""
+
+
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """--engine, --memory."""
+    """--engine, --memory, --reduce, --no-reduce."""
     group = parser.add_argument_group("what searches")
     group.add_argument(
         "--engine",
@@ -82,6 +86,29 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="what the native engine may use, as in 500M or 4G (default: half of what is free)",
     )
+    group.add_argument(
+        "--reduce",
+        action="append",
+        default=[],
+        choices=REDUCTIONS,
+        metavar="NAME",
+        help="leave out states, with the same answers; repeatable. partial-order: of steps that cannot "
+        "disturb each other, one order is enough (searches with the reference search; traces need not be "
+        "shortest). On unless --no-reduce is given: renaming (native engine: pages and slots that change "
+        "places) and dead-locals (values that no step reads any more)",
+    )
+    group.add_argument(
+        "--no-reduce", action="store_true", help="no reduction but those that --reduce names: for measuring"
+    )
+
+
+def reductions(arguments: argparse.Namespace) -> dict[str, bool]:
+    """Which reductions are on, as `Method` calls them."""
+    usual = Method()
+    return {
+        field: name in arguments.reduce or (getattr(usual, field) and not arguments.no_reduce)
+        for name, field in REDUCTIONS.items()
+    }
 
 
 def method(arguments: argparse.Namespace) -> Method:
@@ -90,12 +117,15 @@ def method(arguments: argparse.Namespace) -> Method:
         raise CowpathError('--engine native needs NumPy and Numba: pip install "cowpath[native]"')
     if arguments.engine == "native" and arguments.verify:
         raise CowpathError("--verify runs steps again in Python, which only the reference search does")
+    if arguments.engine == "native" and "partial-order" in arguments.reduce:
+        raise CowpathError("--reduce partial-order: only the reference search has it")
     return Method(
         arguments.engine,
         arguments.max_states,
         VERIFY_EVERY if arguments.verify else 0,
         arguments.memory,
         min(2, default_jobs()),
+        **reductions(arguments),
     )
 
 

@@ -31,9 +31,13 @@ class Method:
     """How to search.  Whatever the method, a search that finishes gives the same answers.
 
     `max_states` ends a search early; `memory` bounds the native engine's store in bytes (default: half of
-    what is free); `threads` is 1 or 2: its table of states has one half for each.  With `rename` it keeps one
-    of all states that differ only by which interchangeable record is which.  `verify_every` n > 0 runs the
-    recorded steps of every n-th state again in Python; only the reference search does that.
+    what is free); `threads` is 1 or 2: its table of states has one half for each.  `verify_every` n > 0 runs
+    the recorded steps of every n-th state again in Python; only the reference search does that.
+
+    Three reductions leave out states.  `live_only`: locals that nothing reads any more tell no states apart.
+    `rename`: the native engine keeps one of all states that differ only by which interchangeable record is
+    which.  `partial_order`: of steps that cannot disturb each other, one order is enough (partial_order.py);
+    only the reference search has it, and its paths need not be shortest.
     """
 
     engine: Engine = "auto"
@@ -42,10 +46,14 @@ class Method:
     memory: int | None = None
     threads: int = 1
     rename: bool = True
+    partial_order: bool = False
+    live_only: bool = True
 
     def __post_init__(self) -> None:
         if self.threads not in (1, 2):
             raise ValueError(f"threads={self.threads}: 1 or 2")
+        if self.partial_order and self.engine == "native":
+            raise ValueError("partial_order: only the reference search has it")
 
     def on_one_core(self) -> Method:
         """The same where other searches use the other cores."""
@@ -60,11 +68,17 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
     missing.
     """
     method = method or Method()
+    if method.partial_order:
+        from cowpath.explore import partial_order
+
+        return partial_order.explore(
+            model, method.max_states, progress, method.verify_every, method.live_only
+        )
     if method.engine == "reference" or method.verify_every or (method.engine == "auto" and not available()):
-        return reference(model, method.max_states, progress, method.verify_every)
+        return reference(model, method.max_states, progress, method.verify_every, method.live_only)
     first = WARM_UP if method.engine == "native" else THRESHOLD
     limit = first if method.max_states is None else min(first, method.max_states)
-    found = reference(model, limit, progress)
+    found = reference(model, limit, progress, live_only=method.live_only)
     stays = found.finished or limit == method.max_states or len(found.states) <= limit
     if method.engine == "auto" and stays:
         return found

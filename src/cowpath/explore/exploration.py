@@ -131,6 +131,11 @@ class NativeExploration:
         return self.search.canonical(state)
 
     @property
+    def shortest(self) -> bool:
+        """Renaming makes no path longer."""
+        return True
+
+    @property
     def engine(self) -> str:
         """What searched, in a few words."""
         groups = self.search.forest.renaming.groups

@@ -170,8 +170,9 @@ class Frame:
 class Recorder:
     """The frames and trees of one model; grows while a search runs."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Model, live_only: bool = True) -> None:
+        """Live locals tell frames apart; without `live_only`, dead ones do, too, where they can be named."""
+        self.model, self.live_only = model, live_only
         self.step: Step = model.layout.step
         self.recordings = 0
         self.crashes: list[str] = [""]
@@ -190,9 +191,14 @@ class Recorder:
                 self._settle(index)
         self.initial = model.initial + bytes(FRAME_BYTES * len(model.actors) + CRASH_BYTES)
 
+    def frame_number(self, state: bytes, actor: int) -> int:
+        """The number of the frame in which an actor stands in a state."""
+        at = self.frame_at[actor]
+        return state[at] | state[at + 1] << 8
+
     def frame(self, state: bytes, actor: int) -> Frame:
         """Where an actor stands in a state."""
-        return self.frames[actor][self._frame_id(state, actor)]
+        return self.frames[actor][self.frame_number(state, actor)]
 
     def crash(self, state: bytes) -> str:
         """Why the modelled system stopped; empty where it runs."""
@@ -204,7 +210,7 @@ class Recorder:
 
     def leaves(self, state: bytes, actor: int) -> list[Leaf]:
         """What the actor's next step may do in this state; blocked leaves included, none when finished."""
-        number = self._frame_id(state, actor)
+        number = self.frame_number(state, actor)
         frame = self.frames[actor][number]
         if frame.finished:
             return []
@@ -250,15 +256,11 @@ class Recorder:
         self.step.begin(self.model.initial)
         if next(generator) != IDLE or self.step.seen or self.step.writes or self.step.moves:
             raise ModelError(f"{self.model.actors[actor].name} must do nothing before its first `yield IDLE`")
-        key, where = _stack(generator)
+        key, where = _stack(generator, self.live_only)
         self._frame_ids[actor][key] = 0
         self.frames[actor][0] = Frame(actor, ((),), where, finished=False, idle=True)
 
     # -- recording --------------------------------------------------------------------------------
-
-    def _frame_id(self, state: bytes, actor: int) -> int:
-        at = self.frame_at[actor]
-        return state[at] | state[at + 1] << 8
 
     def _record(self, tree: Tree, frame: Frame, state: bytes, choices: tuple[int, ...]) -> None:
         self.recordings += 1
@@ -306,7 +308,7 @@ class Recorder:
         self, before: Frame, generator: Code | None, history: tuple[tuple[int, ...], ...], idle: bool
     ) -> int:
         """The number of the frame in which a generator stands; two that agree have the same future."""
-        key, where = _stack(generator)
+        key, where = _stack(generator, self.live_only)
         known, frames = self._frame_ids[before.actor], self.frames[before.actor]
         if key not in known:
             if len(frames) >= 1 << (8 * FRAME_BYTES):
@@ -324,17 +326,23 @@ class Recorder:
 _Key = tuple[tuple[object, int, tuple[tuple[str, object], ...]], ...]
 
 
-def _stack(generator: Code | None) -> tuple[_Key, tuple[Place, ...]]:
-    """What identifies a frame (function, line, live locals), and its functions for people to read."""
+def _stack(generator: Code | None, live_only: bool) -> tuple[_Key, tuple[Place, ...]]:
+    """What identifies a frame (function, line, locals), and its functions for people to read."""
     key: list[tuple[object, int, tuple[tuple[str, object], ...]]] = []
     where: list[Place] = []
     inner: Any = generator
     while inspect.isgenerator(inner):
         code, line = inner.gi_code, cast("FrameType", inner.gi_frame).f_lineno
         live = rules.at(code.co_filename, code.co_firstlineno).live_at(line)
-        held = [(name, value) for name, value in inspect.getgeneratorlocals(inner).items() if name in live]
+        held = [
+            (name, value)
+            for name, value in inspect.getgeneratorlocals(inner).items()
+            if name in live or not (live_only or _refused(value))
+        ]
         for name, value in held:
-            _check_local(code.co_name, name, value)
+            if refused := _refused(value):
+                holder = f"local {name} of {code.co_name}"
+                raise ModelError(f"{holder} holds {refused} where another actor may run")
         key.append((code, line, tuple(sorted(held, key=lambda item: item[0]))))
         where.append(Place(code.co_name, code.co_filename, line))
         inner = inner.gi_yieldfrom
@@ -344,12 +352,10 @@ def _stack(generator: Code | None) -> tuple[_Key, tuple[Place, ...]]:
     return tuple(key), tuple(where)
 
 
-def _check_local(function: str, name: str, value: object) -> None:
+def _refused(value: object) -> str:
+    """What a local holds, in words, where it may not; empty where it may."""
     if value is None or isinstance(value, int | str | Record | Constant):
-        return
+        return ""
     if isinstance(value, tuple):
-        for part in value:
-            _check_local(function, name, part)
-        return
-    kind = "page content" if isinstance(value, Content) else type(value).__name__
-    raise ModelError(f"local {name} of {function} holds {kind} where another actor may run")
+        return next(filter(None, map(_refused, value)), "")
+    return "page content" if isinstance(value, Content) else type(value).__name__

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -97,12 +97,16 @@ class Search(Protocol):
     def engine(self) -> str:
         """What searched, in a few words."""
 
+    @property
+    def shortest(self) -> bool:
+        """Whether no path of the model to a state is shorter than those of this search."""
+
     def edges(self, state: int) -> Iterator[tuple[int, int]]:
         """(actor, successor) for each step possible in a state."""
 
     def layers(self, target: int) -> list[Layer]:
-        """The shortest paths to a state: for each distance from the initial one, the states on such a path,
-        with the edges that stay on it.
+        """The shortest paths of this search to a state: for each distance from the initial one, the states
+        on such a path, with the edges that stay on it.
         """
 
     def canonical(self, state: bytes) -> bytes:
@@ -124,6 +128,8 @@ class Exploration:
     hang: Hang | None = None
     finished: bool = False
     reason: str = ""
+    engine: str = "reference search"
+    shortest: bool = True
 
     @property
     def transitions(self) -> int:
@@ -137,11 +143,6 @@ class Exploration:
         end = self.first_edge[state + 1] if state + 1 < len(self.first_edge) else len(self.targets)
         for edge in range(self.first_edge[state], end):
             yield self.movers[edge], self.targets[edge]
-
-    @property
-    def engine(self) -> str:
-        """What searched, in a few words."""
-        return "reference search"
 
     def layers(self, target: int) -> list[Layer]:
         """The shortest paths to a state, see `Search`.
@@ -178,38 +179,56 @@ def explore(
     max_states: int | None = None,
     progress: Progress | None = None,
     verify_every: int = 0,
+    live_only: bool = True,
 ) -> Exploration:
     """Every reachable state of a model, every outcome, every broken invariant.
 
     `max_states`, a count beyond its range or want of memory end the search early: `finished` is False then,
     and `reason` says why.  `progress` is called now and then.  `verify_every` n > 0 re-runs the recorded
-    steps of every n-th state in Python and compares; it raises ModelError where they differ.
+    steps of every n-th state in Python and compares; it raises ModelError where they differ.  `live_only` is
+    explained at `Recorder`.
     """
-    search = _Search(model)
-    found = search.found
-    try:
-        search.run(max_states, progress, verify_every)
-    except RangeError as error:
-        found.reason = str(error)
-    except MemoryError:
-        found.reason = f"the machine has no more memory after {len(found.states):,} states"
-    if found.finished:
-        found.hang = find_hang(found)
-    return found
+    search = BreadthFirst(Recorder(model, live_only))
+    search.run(max_states, progress, verify_every)
+    return search.result()
 
 
-class _Search:
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.recorder = Recorder(model)
-        self.found = Exploration(model, self.recorder, [self.recorder.initial])
-        self.numbers = {self.recorder.initial: 0}
+class BreadthFirst:
+    """A search under way.  It takes every step that is possible; one that takes fewer overrides `actors`."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.model = recorder.model
         self.outcome_tree = Tree()
-        self.invariants = [(name, function, Tree()) for name, function in model.invariants]
+        self.invariants = [(name, function, Tree()) for name, function in self.model.invariants]
         self.reads_known = 0  # grows whenever an invariant turns out to read more cells
+        self.remark = ""  # for the progress function
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget all states, but nothing that is recorded."""
+        self.found = Exploration(self.model, self.recorder, [self.recorder.initial])
+        self.numbers = {self.recorder.initial: 0}
         self.judge(0, range(len(self.invariants)))
 
     def run(self, max_states: int | None, progress: Progress | None, verify_every: int) -> None:
+        """Search; what ends it early is the `reason` of what was found, see `explore`."""
+        found = self.found
+        try:
+            self.expand_all(max_states, progress, verify_every)
+        except RangeError as error:
+            found.reason = str(error)
+        except MemoryError:
+            found.reason = f"the machine has no more memory after {len(found.states):,} states"
+
+    def result(self) -> Exploration:
+        """What was found, and where it hangs."""
+        if self.found.finished:
+            self.found.hang = find_hang(self.found)
+        return self.found
+
+    def expand_all(self, max_states: int | None, progress: Progress | None, verify_every: int) -> None:
+        """Expand every state in the order in which they are found."""
         found = self.found
         current = 0
         while current < len(found.states):
@@ -217,7 +236,7 @@ class _Search:
                 found.reason = f"it stopped after {max_states:,} states"
                 return
             if progress is not None and current % PROGRESS_EVERY == 0:
-                progress(len(found.states), len(found.states) - current, "")
+                progress(len(found.states), len(found.states) - current, self.remark)
             if verify_every and current % verify_every == 0:
                 verify(self.recorder, found.states[current])
             self.expand(current)
@@ -225,7 +244,7 @@ class _Search:
         found.finished = True
 
     def expand(self, number: int) -> None:
-        """Take every step that is possible in one state."""
+        """Take the steps of one state."""
         found, recorder = self.found, self.recorder
         state = found.states[number]
         found.first_edge.append(len(found.targets))
@@ -234,11 +253,15 @@ class _Search:
             return
         if recorder.at_rest(state):
             found.outcomes.setdefault(Outcome(self.observe(state)), number)
-        for actor in range(len(self.model.actors)):
+        for actor in self.actors(number, state):
             for leaf in recorder.leaves(state, actor):
                 if leaf.blocked is None:
                     found.movers.append(actor)
                     found.targets.append(self.number(leaf.apply(state), leaf))
+
+    def actors(self, number: int, state: bytes) -> Iterable[int]:
+        """Whose steps are taken in a state: everybody's."""
+        return range(len(self.model.actors))
 
     def number(self, state: bytes, leaf: Leaf) -> int:
         """The number of a state; a new one is judged by the invariants that the step can have touched."""

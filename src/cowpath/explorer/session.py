@@ -153,6 +153,7 @@ def result_document(walk: Walk) -> Document:
         "missing": missing(result),
         "violations": [{"name": one.name, "title": str(one), "text": one.text} for one in result.violations],
         "states": len(result.exploration.states),
+        "shortest": result.exploration.shortest,
         "actors": [actor.name for actor in result.exploration.model.actors],
         "picture": picture(walk.layout),
     }

@@ -63,9 +63,12 @@ def opening(result: Result, steps: Sequence[Step], goal: Goal) -> str:
         what = f"can break {goal}: {goal.text}"
     release, _, rest = str(result.version).partition(" ")
     architecture, _, changes = rest.partition(" ")
+    length = f"No path there is shorter than this one of {count(steps)}."
+    if not result.exploration.shortest:
+        length = f"This path there has {count(steps)}; a shorter one may exist."
     return (
         f"On Linux {f'{release} ({architecture}) {changes}'.strip()}, the test {result.program.name} {what}. "
-        f"No path there is shorter than this one of {count(steps)}."
+        f"{length}"
     )
 
 

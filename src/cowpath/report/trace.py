@@ -85,8 +85,9 @@ def title(goal: Goal) -> str:
 
 
 def subtitle(result: Result, steps: Sequence[Step]) -> str:
-    """Which test and kernel, how many steps."""
-    return f"{result.program.name}, {result.version}: {count(steps)}, no shorter path exists"
+    """Which test and kernel, how many steps; a search in partial order does not know the fewest."""
+    shortest = "no shorter path exists" if result.exploration.shortest else "a shorter path may exist"
+    return f"{result.program.name}, {result.version}: {count(steps)}, {shortest}"
 
 
 def last_line(result: Result, goal: Goal) -> str:

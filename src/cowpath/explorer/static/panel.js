@@ -63,7 +63,7 @@ function outcomes(view) {
     el("ol", { class: "outcomes" }, ends.map((end) => outcomeButton(view, end))),
     absent(test),
     test.verdict === "unfinished" && el("p", { class: "warning" }, "The search stopped at its bound: there may be more outcomes, and these are only what was seen so far."),
-    el("p", { class: "quiet" }, `${count(test.states)} states explored. A choice shows the shortest path.`),
+    el("p", { class: "quiet" }, `${count(test.states)} states explored. A choice shows ${test.shortest ? "the shortest" : "a"} path.`),
   );
 }
 

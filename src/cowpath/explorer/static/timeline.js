@@ -60,7 +60,7 @@ function opening({ overview, test, actions, known, elsewhere, steps }) {
     el("p", { class: cls("verdict", bad ? "bad" : test.verdict === "kept" && "good") }, el("b", {}, `${test.kernel}: `), test.headline, "."),
     bad && known(test.worst) && el("p", {},
       steps.length === 0
-        ? el("button", { id: "worst", class: "call", onclick: () => actions.show(test.worst) }, `Show how: the shortest path to the ${test.words.split(",")[0]}`)
+        ? el("button", { id: "worst", class: "call", onclick: () => actions.show(test.worst) }, `Show how: ${test.shortest ? "the shortest" : "a"} path to the ${test.words.split(",")[0]}`)
         : el("button", { id: "walk", class: "call", onclick: actions.play }, "Walk along the path")),
     !bad && elsewhere && el("p", {}, `Not so on ${elsewhere.kernel}: ${elsewhere.words}. `,
       el("button", { id: "elsewhere", class: "call", onclick: () => actions.showOn(elsewhere.kernel) }, "Show how")),
