@@ -152,7 +152,7 @@ NUMA_SKIPS_REFERENCED = Change(
     "numa-skips-referenced", "80d47f5de5e3", V5_17, "mm/mprotect.c",
     "NUMA balancing lets accesses to a page fault only if nothing but its pte refers to it",
     "also where a device held a reference, as long as it was mapped once",
-    until=V6_10,
+    until=V6_10, undone_by="d2136d749d76",
     unobservable="unsettled: it cured CVE-2022-48797, but its author could not say what had taken the "
     "permission to write away; by the source a hinting fault gives it back",
 )  # fmt: skip
@@ -305,7 +305,6 @@ MPROTECT_KEEPS_WRITABLE = Change(
     "mprotect-keeps-writable", "64fe24a3e05e", V6_0, "mm/mprotect.c",
     "mprotect makes the pte of a dirty exclusive page writable at once",
     "the next write faulted, and found the page exclusive or not",
-    unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
 )  # fmt: skip
 MPROTECT_TRACKS_SOFT_DIRTY = Change(
     "mprotect-tracks-soft-dirty", "76aefad628aa", V6_0, "mm/mprotect.c",
@@ -332,7 +331,7 @@ MPROTECT_IGNORES_DIRTY = Change(
     "mprotect-ignores-dirty", "d84887739d5c", V6_2, "mm/mprotect.c",
     "mprotect makes the pte of an exclusive page writable, clean or dirty",
     "only that of a dirty page",
-    unobservable="as mprotect-keeps-writable: it spares a fault",
+    unobservable="it spares a fault, and who writes to an exclusive page gets it with or without one",
 )  # fmt: skip
 NUMA_RECOMPUTES_WRITE = Change(
     "numa-recomputes-write", "6a56ccbcf6c6", V6_2, "mm/memory.c",
