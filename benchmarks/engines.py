@@ -83,8 +83,8 @@ class Run:
 def worker(engine: str, path: str, limit: int) -> None:
     """Search one model and print what happened as JSON."""
     from cowpath.explore.engine import Method, explore
-    from cowpath.kernel.changes import version
     from cowpath.kernel.model import build
+    from cowpath.kernel.version import version
     from cowpath.litmus.resolve import load_program
 
     _, model = build(version("5.18", "x86_64"), load_program(path), ROOM, ROOM)
@@ -106,8 +106,8 @@ def export(path: str, target: str) -> None:
     """Write the exported models of a test beside `target`."""
     from cowpath.explore.engine import Method, explore
     from cowpath.explore.export import murphi, promela
-    from cowpath.kernel.changes import version
     from cowpath.kernel.model import build
+    from cowpath.kernel.version import version
     from cowpath.litmus.resolve import load_program
 
     _, model = build(version("5.18", "x86_64"), load_program(path), ROOM, ROOM)

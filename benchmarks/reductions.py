@@ -20,7 +20,7 @@ from pathlib import Path
 from cowpath.explore.engine import Method, free_memory
 from cowpath.explore.exploration import native
 from cowpath.explore.search import Exploration, Search
-from cowpath.kernel.changes import NEWEST, version
+from cowpath.kernel.version import NEWEST, version
 from cowpath.litmus import ast
 from cowpath.litmus.resolve import load_program
 from cowpath.program import Program, Thread

@@ -4,7 +4,7 @@
 import pytest
 
 from cowpath import reliability
-from cowpath.kernel.changes import NEWEST, version
+from cowpath.kernel.version import NEWEST, version
 from cowpath.parallel import default_jobs
 
 

@@ -4,7 +4,7 @@
 import functools
 from pathlib import Path
 
-from cowpath.kernel.changes import version
+from cowpath.kernel.version import version
 from cowpath.litmus.resolve import load_program
 from cowpath.verdict import Result, judge
 

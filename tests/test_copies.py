@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from cowpath.copies import Copies, Count, Row, Task, build, count, default_versions, marker_pair
-from cowpath.kernel.changes import version
+from cowpath.kernel.version import version
 from cowpath.report import copies as report
 
 FOUNDING = Path(__file__).parent.parent / "litmus" / "founding"

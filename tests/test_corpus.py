@@ -10,7 +10,7 @@ import pytest
 from cowpath.expected import Expected, named
 from cowpath.explore.trace import trace
 from cowpath.goal import default_goal
-from cowpath.kernel.changes import NEWEST
+from cowpath.kernel.version import NEWEST
 from cowpath.litmus.resolve import load_program
 from cowpath.report.text import expected_words
 from cowpath.report.trace import trace_text

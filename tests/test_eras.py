@@ -2,7 +2,7 @@
 """Columns of a table: who shares one."""
 
 from cowpath.eras import all_versions, before, each_alone, eras
-from cowpath.kernel.changes import Version, version
+from cowpath.kernel.version import Version, version
 from cowpath.release import Release
 
 KERNELS = [version(name) for name in ("5.7", "5.10", "5.18", "5.19", "6.1")]

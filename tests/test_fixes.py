@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cowpath.eras import all_versions
-from cowpath.kernel.changes import OLDEST, Change, Version, find, version
+from cowpath.kernel.change import Change
+from cowpath.kernel.version import OLDEST, Version, find, version
 from cowpath.litmus.resolve import load_program
 from cowpath.release import Release
 from cowpath.verdict import Result, judge

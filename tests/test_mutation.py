@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from cowpath.expected import Expected
-from cowpath.kernel.changes import CHANGES, FOUNDING, Change, find, version
+from cowpath.kernel.change import Change
+from cowpath.kernel.changes import CHANGES, FOUNDING
 from cowpath.kernel.mutants import MUTANTS
+from cowpath.kernel.version import find, version
 from cowpath.mutation import (
     Finding,
     Laboratory,

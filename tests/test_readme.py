@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.cli import main
-from cowpath.kernel.changes import NEWEST, version
+from cowpath.kernel.version import NEWEST, version
 from cowpath.mutation import Finding, Notice, all_mutants
 from cowpath.report.mutation import score
 

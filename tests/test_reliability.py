@@ -6,7 +6,7 @@ import pytest
 from cowpath import promise, verdict
 from cowpath.errors import CowpathError
 from cowpath.explore.search import explore
-from cowpath.kernel.changes import NEWEST, version
+from cowpath.kernel.version import NEWEST, version
 from cowpath.litmus.resolve import resolve
 from cowpath.release import Release
 from cowpath.reliability import Cell, Table, Task, compute, judge

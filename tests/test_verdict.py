@@ -9,7 +9,7 @@ from cowpath import verdict
 from cowpath.explore.engine import Method
 from cowpath.explore.recorder import Model
 from cowpath.explore.step import Exhausted
-from cowpath.kernel.changes import version
+from cowpath.kernel.version import version
 from cowpath.litmus.resolve import load_program, program_from_text
 from cowpath.program import Program
 from cowpath.verdict import Outcome, Result, TooLargeError, judge, name_all, name_breakage, satisfies

@@ -31,7 +31,7 @@ from cowpath.explore.engine import Method
 from cowpath.explore.trace import Step
 from cowpath.explore.trace import trace as find_trace
 from cowpath.goal import Goal, choose
-from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, NEWEST, Version, version
+from cowpath.kernel.version import DEFAULT_ARCHITECTURE, NEWEST, Version, version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source, read_source

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from cowpath.eras import Column, Signature, all_versions, each_alone, eras
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
-from cowpath.kernel.changes import FOUNDING, NEWEST, Version, version
+from cowpath.kernel.changes import FOUNDING
+from cowpath.kernel.version import NEWEST, Version, version
 from cowpath.litmus.resolve import load_program
 from cowpath.parallel import each
 from cowpath.verdict import judge

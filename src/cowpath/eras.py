@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from cowpath.kernel.changes import CHANGES, DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Version
-from cowpath.kernel.changes import version as version_named
+from cowpath.kernel.changes import CHANGES
+from cowpath.kernel.version import DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Version
+from cowpath.kernel.version import version as version_named
 from cowpath.release import Release
 
 Signature = Callable[[Version], Sequence[str]]

@@ -18,7 +18,7 @@ from os import PathLike
 from pathlib import Path
 
 from cowpath.errors import CowpathError
-from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, Version, version
+from cowpath.kernel.version import DEFAULT_ARCHITECTURE, Version, version
 
 FILE_NAME = "expected.toml"
 
@@ -70,7 +70,7 @@ class Expected:
 def key(version: Version) -> str:
     """How a kernel is written in the file.
 
-    >>> from cowpath.kernel.changes import version
+    >>> from cowpath.kernel.version import version
     >>> key(version("6.1", dropped=["H5"])), key(version("6.1", "arm"))
     ('6.1 without H5', '6.1 arm')
     """

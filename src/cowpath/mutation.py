@@ -19,8 +19,10 @@ from cowpath.eras import all_versions
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explore.step import Exhausted, ModelError
-from cowpath.kernel.changes import CHANGES, Change, Version
+from cowpath.kernel.change import Change
+from cowpath.kernel.changes import CHANGES
 from cowpath.kernel.mutants import MUTANTS
+from cowpath.kernel.version import Version
 from cowpath.litmus.resolve import load_program
 from cowpath.parallel import each
 from cowpath.verdict import judge

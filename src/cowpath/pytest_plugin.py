@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from cowpath.kernel.changes import Version
+    from cowpath.kernel.version import Version
     from cowpath.verdict import Result
 
 
@@ -41,7 +41,7 @@ class LitmusFile(pytest.File):
         """The kernels that expected.toml names, or the configured ones."""
         from cowpath.errors import CowpathError
         from cowpath.expected import Expected
-        from cowpath.kernel.changes import NEWEST
+        from cowpath.kernel.version import NEWEST
         from cowpath.litmus.resolve import load_program
 
         try:

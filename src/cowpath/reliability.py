@@ -22,7 +22,7 @@ from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explore.search import Exploration, explore
 from cowpath.explore.trace import trace
-from cowpath.kernel.changes import Version
+from cowpath.kernel.version import Version
 from cowpath.litmus.resolve import resolve
 from cowpath.parallel import each
 from cowpath.program import Program
@@ -140,7 +140,7 @@ def judge(
 
     Raises CowpathError where the model lacks a statement.
 
-    >>> from cowpath.kernel.changes import version
+    >>> from cowpath.kernel.version import version
     >>> from cowpath.situations import situation
     >>> judge(resolve(situation("fork-after").test(KINDS[1])), version("6.1")).words
     '(lost)'

@@ -18,7 +18,7 @@ from cowpath.explore.engine import Method, explore
 from cowpath.explore.search import Observed, Progress, Search
 from cowpath.explore.step import Exhausted
 from cowpath.kernel import invariants, model
-from cowpath.kernel.changes import Version
+from cowpath.kernel.version import Version
 from cowpath.litmus import ast
 from cowpath.program import Program
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cowpath.kernel.changes import NEWEST, OLDEST
 from cowpath.kernel.model import MODELLED
+from cowpath.kernel.version import NEWEST, OLDEST
 from tests.commands.conftest import FOUNDING, KEPT, Run
 
 TIME = re.compile(r"\d+\.\d+ s")

@@ -3,7 +3,8 @@
 
 import pytest
 
-from cowpath.kernel.changes import CHANGES, NEWEST, OLDEST
+from cowpath.kernel.changes import CHANGES
+from cowpath.kernel.version import NEWEST, OLDEST
 from tests.commands.conftest import Run
 
 

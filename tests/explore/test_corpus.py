@@ -13,7 +13,7 @@ from cowpath.explore import engine
 from cowpath.explore.engine import Method
 from cowpath.explore.path import path_to
 from cowpath.explore.search import Search
-from cowpath.kernel.changes import NEWEST, version
+from cowpath.kernel.version import NEWEST, version
 from cowpath.litmus.resolve import load_program
 from cowpath.verdict import explore_mechanism
 from tests.explore.test_partial_order import recorded

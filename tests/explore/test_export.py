@@ -10,8 +10,8 @@ import pytest
 from cowpath.explore.export import murphi, promela
 from cowpath.explore.recorder import Model
 from cowpath.explore.search import Exploration, explore
-from cowpath.kernel.changes import version
 from cowpath.kernel.model import build as build_kernel
+from cowpath.kernel.version import version
 from cowpath.litmus.resolve import load_program
 from tests.explore.models import build
 from tests.tools import need

@@ -14,7 +14,7 @@ from selenium.webdriver.chrome.service import Service
 
 from cowpath.explorer.server import Server
 from cowpath.explorer.session import Session
-from cowpath.kernel.changes import version
+from cowpath.kernel.version import version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source, read_source

@@ -13,7 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from cowpath.explorer.pages import check_page, trace_page
 from cowpath.goal import default_goal
-from cowpath.kernel.changes import version
+from cowpath.kernel.version import version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source

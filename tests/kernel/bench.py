@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cowpath.explore.step import Blocked
-from cowpath.kernel import changes
 from cowpath.kernel.model import build
 from cowpath.kernel.state import Folio, Pte, Slot
+from cowpath.kernel.version import version
 from cowpath.litmus.resolve import program_from_text
 
 ONE_PAGE = 'C bench { char x[2] = "ab"; } P0(char *x) { r0 = x[0]; }'
@@ -32,8 +32,8 @@ class Bench:
         without: tuple[str, ...] = (),
         added: tuple[str, ...] = (),
     ) -> None:
-        version = changes.version(release, arch, added, without)
-        self.k, model = build(version, program_from_text(text))
+        kernel = version(release, arch, added, without)
+        self.k, model = build(kernel, program_from_text(text))
         self.state = model.initial
         self.notes: list[str] = []
         self._look()

@@ -9,7 +9,8 @@ import pytest
 from cowpath.arch import ARCHITECTURES, arch_has_exclusive
 from cowpath.errors import CowpathError
 from cowpath.kernel import changes
-from cowpath.kernel.changes import CHANGES, find, version
+from cowpath.kernel.changes import CHANGES
+from cowpath.kernel.version import find, version
 from cowpath.release import Release
 
 

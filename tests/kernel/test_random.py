@@ -6,7 +6,7 @@ import dataclasses
 from hypothesis import HealthCheck, Phase, assume, given, reject, settings
 
 from cowpath.explore.engine import Method
-from cowpath.kernel.changes import NEWEST, version
+from cowpath.kernel.version import NEWEST, version
 from cowpath.litmus import ast
 from cowpath.litmus.resolve import resolve
 from cowpath.verdict import Result, TooLargeError, judge

@@ -4,9 +4,9 @@
 import pytest
 
 from cowpath.arch import swp_pte
-from cowpath.kernel.changes import version
 from cowpath.kernel.pgtable import PTE_NONE, PteValue, pte_same_as_swp, pte_swp_mkexclusive, swp_entry_to_pte
 from cowpath.kernel.raw import raw_pte, raw_text, swap_layout
+from cowpath.kernel.version import version
 from cowpath.kernel.words import raw_values
 from tests.kernel.bench import Bench
 

@@ -3,8 +3,8 @@
 
 import pytest
 
-from cowpath.kernel.changes import version
 from cowpath.kernel.stable import UPDATES, Update, backports
+from cowpath.kernel.version import version
 
 
 @pytest.mark.parametrize("update", UPDATES, ids=str)

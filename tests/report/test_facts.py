@@ -5,7 +5,7 @@ import pytest
 
 from cowpath.explore.trace import Step, trace
 from cowpath.goal import default_goal
-from cowpath.kernel.changes import version
+from cowpath.kernel.version import version
 from cowpath.litmus.resolve import load_program
 from cowpath.report.facts import facts, pte_words, reach
 from cowpath.verdict import Result, judge

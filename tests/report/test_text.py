@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The forms of a result, on results made by hand."""
 
-from cowpath.kernel.changes import Version, version
+from cowpath.kernel.version import Version, version
 from cowpath.litmus.resolve import program_from_text
 from cowpath.report import sarif, story, text
 from cowpath.verdict import ORDER, Outcome, Result, Violation, judge

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from cowpath.explore.trace import Step, trace
 from cowpath.goal import Goal, default_goal
-from cowpath.kernel.changes import version
+from cowpath.kernel.version import version
 from cowpath.litmus.resolve import load_program
 from cowpath.report.story import story_text
 from cowpath.report.terminal import print_trace

@@ -6,8 +6,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from cowpath.kernel.changes import CHANGES, Change, find
+from cowpath.kernel.change import Change
+from cowpath.kernel.changes import CHANGES
 from cowpath.kernel.stable import UPDATES
+from cowpath.kernel.version import find
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from cowpath.commands import options
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explore.search import Progress
-from cowpath.kernel.changes import Version
+from cowpath.kernel.version import Version
 from cowpath.litmus.resolve import load_program
 from cowpath.parallel import each
 from cowpath.program import Program

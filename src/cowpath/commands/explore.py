@@ -11,7 +11,8 @@ from cowpath.commands import options
 from cowpath.errors import CowpathError
 from cowpath.explorer.server import Server
 from cowpath.explorer.session import Session
-from cowpath.kernel.changes import CHANGES, DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Version, version
+from cowpath.kernel.changes import CHANGES
+from cowpath.kernel.version import DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Version, version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import read_source

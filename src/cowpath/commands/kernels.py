@@ -10,15 +10,10 @@ import textwrap
 from cowpath.arch import ARCHITECTURES
 from cowpath.eras import all_versions
 from cowpath.errors import CowpathError
-from cowpath.kernel.changes import (
-    CHANGES,
-    DEFAULT_ARCHITECTURE,
-    OLDEST,
-    Change,
-    Version,
-    version,
-)
+from cowpath.kernel.change import Change
+from cowpath.kernel.changes import CHANGES
 from cowpath.kernel.stable import updates
+from cowpath.kernel.version import DEFAULT_ARCHITECTURE, OLDEST, Version, version
 from cowpath.release import Release
 from cowpath.report.text import align
 

@@ -79,7 +79,7 @@ def status(findings: Sequence[Finding]) -> int:
 
 def chosen(names: Sequence[str] | None) -> list[Mutant]:
     """The mutations with these names; CowpathError for a name that is none."""
-    from cowpath.kernel.changes import find
+    from cowpath.kernel.version import find
     from cowpath.mutation import all_mutants
 
     mutants = all_mutants()

@@ -10,7 +10,7 @@ import sys
 
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method, available
-from cowpath.kernel.changes import DEFAULT_ARCHITECTURE, NEWEST, Version, version
+from cowpath.kernel.version import DEFAULT_ARCHITECTURE, NEWEST, Version, version
 from cowpath.parallel import default_jobs
 
 

@@ -14,7 +14,7 @@ from cowpath.commands import options
 from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
-    from cowpath.kernel.changes import Version
+    from cowpath.kernel.version import Version
     from cowpath.progress import Tally
     from cowpath.reliability import Table
     from cowpath.situations import Kind, Situation

@@ -11,7 +11,7 @@ from cowpath.eras import Column
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explorer.pages import check_page
-from cowpath.kernel.changes import Version
+from cowpath.kernel.version import Version
 from cowpath.litmus.resolve import resolve
 from cowpath.reliability import Table
 from cowpath.situations import SITUATIONS, Kind, Situation
@@ -67,7 +67,7 @@ def page_of(row: Row) -> str:
 def links(table: Table, made: Sequence[Row]) -> dict[tuple[Kind, Situation, Column], str]:
     """Where the bad cells of these rows lead: to their page, at their kernel.
 
-    >>> from cowpath.kernel.changes import version
+    >>> from cowpath.kernel.version import version
     >>> urlencode({"kernel": str(version("5.18"))})
     'kernel=5.18+x86_64'
     """

@@ -13,7 +13,7 @@ from cowpath.explorer.compare import differences, first_difference, place, same_
 from cowpath.explorer.picture import picture
 from cowpath.explorer.walk import Move, Walk, read_path, step_of, write_path
 from cowpath.goal import default_goal
-from cowpath.kernel.changes import Version
+from cowpath.kernel.version import Version
 from cowpath.litmus.print import statement_text
 from cowpath.litmus.source import Source
 from cowpath.program import Program

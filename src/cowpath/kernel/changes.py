@@ -1,68 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Upstream changes that alter a rule of the model, and kernels as sets of them.
+"""Upstream changes that alter a rule of the model, oldest first.
 
-The model asks `k.has(CHANGE)` where a rule differs; nothing else in it knows what a release is.  Dropping
-one change (`--without`) or adding one (`--with`) makes a kernel that never existed, which is how one learns
-what a change is for.
+The model asks `k.has(CHANGE)` where a rule differs; nothing else in it knows what a release is.  Kernels are
+sets of these: see version.py.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-from cowpath.errors import CowpathError
-from cowpath.explore.recorder import Constant
+from cowpath.kernel.change import Change
 from cowpath.release import Release
-
-OLDEST, NEWEST = Release(5, 7), Release(7, 3)
-
-
-class UnknownChangeError(CowpathError):
-    """A change, release or architecture that is not modelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One upstream change.
-
-    `commit` is the mainline id (or the subject, where it was folded into another commit or no id is known);
-    `release` the first mainline release with it, None for a variant that no release has; `until` the release
-    that took it back or did without it, by the commit `undone_by`.
-    """
-
-    name: str
-    commit: str
-    release: Release | None
-    file: str
-    rule: str
-    before: str
-    part_of: str = ""
-    architectures: tuple[str, ...] = ()
-    until: Release | None = None
-    undone_by: str = ""
-    unobservable: str = ""  # why no test can tell a kernel with it from one without, if that is so
-    unsettled: str = ""  # what of this record could not be looked up, and what it rests on instead
-
-    @property
-    def shown_commit(self) -> str:
-        """The commit as tables name it; a dash where no id is known."""
-        return "-" if self.unsettled else self.commit
-
-    @property
-    def hunk(self) -> str:
-        """The hunk that it is a part of: "H4" for "H4a"; its own name where it is whole."""
-        return self.name[:-1] if re.fullmatch(r"H\d[a-z]", self.name) else self.name
-
-    def in_release(self, release: Release, architecture: str) -> bool:
-        """Whether mainline of this release has the change on this architecture."""
-        if self.release is None or release < self.release:
-            return False
-        if self.until is not None and release >= self.until:
-            return False
-        return not self.architectures or architecture in self.architectures
-
 
 V2_6, V5_8, V5_9 = Release(2, 6), Release(5, 8), Release(5, 9)
 V5_11, V5_12, V5_13, V5_14 = Release(5, 11), Release(5, 12), Release(5, 13), Release(5, 14)
@@ -555,115 +501,3 @@ FORK_KEEPS_MIGRATION_KIND = Change(
 )  # fmt: skip
 
 CHANGES: tuple[Change, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Change))
-
-DEFAULT_ARCHITECTURE = "x86_64"
-
-_ARCHITECTURE_CHANGES = frozenset(change for change in CHANGES if change.name.startswith("swp-exclusive-"))
-
-
-@dataclass(frozen=True)
-class Version(Constant):
-    """A kernel to model: a release on an architecture, some changes added or dropped by hand."""
-
-    release: Release
-    architecture: str
-    changes: frozenset[Change]
-    added: tuple[Change, ...] = ()
-    dropped: tuple[Change, ...] = ()
-
-    def has(self, change: Change) -> bool:
-        """Whether this kernel has a change."""
-        return change in self.changes
-
-    def claims(self, change: Change) -> bool:
-        """Whether mainline of this release has a change, whatever was added or dropped by hand."""
-        return change.in_release(self.release, self.architecture)
-
-    @property
-    def claims_swp_exclusive(self) -> bool:
-        """Whether mainline of this release carries exclusivity through swap on this architecture."""
-        return self.claims(SWP_EXCLUSIVE_BIT) and any(self.claims(change) for change in _ARCHITECTURE_CHANGES)
-
-    @property
-    def has_swp_exclusive_bit(self) -> bool:
-        """Whether the architecture's swap ptes have the bit (__HAVE_ARCH_PTE_SWP_EXCLUSIVE)."""
-        return not _ARCHITECTURE_CHANGES.isdisjoint(self.changes)
-
-    def __str__(self) -> str:
-        parts = [str(self.release), self.architecture]
-        parts += [f"with {name}" for name in names_of(self.added)]
-        parts += [f"without {name}" for name in names_of(self.dropped)]
-        return " ".join(parts)
-
-
-def version(
-    release: str | Release,
-    architecture: str = DEFAULT_ARCHITECTURE,
-    added: Iterable[str] = (),
-    dropped: Iterable[str] = (),
-) -> Version:
-    """The kernel with these names.  Raises UnknownChangeError, LayoutError or ReleaseError.
-
-    An architecture may go by any name that cowpath.arch knows.
-
-    >>> str(version("5.19", dropped=["H3"]))
-    '5.19 x86_64 without H3'
-    """
-    number = Release.parse(release) if isinstance(release, str) else release
-    if not OLDEST <= number <= NEWEST:
-        raise UnknownChangeError(f"kernel {number} is not modelled: {OLDEST} to {NEWEST} are")
-    if architecture != DEFAULT_ARCHITECTURE:
-        from cowpath.arch import architecture as known  # 40 files of tables: only where one is asked for
-
-        architecture = known(architecture).name
-    plus = tuple(change for name in added for change in find(name))
-    minus = tuple(change for name in dropped for change in find(name))
-    mainline = {change for change in CHANGES if change.in_release(number, architecture)}
-    return Version(number, architecture, frozenset((mainline | set(plus)) - set(minus)), plus, minus)
-
-
-def names_of(changes: Iterable[Change]) -> list[str]:
-    """The names of changes, the parts of a patch or a hunk taken together where all of them are there.
-
-    >>> names_of(find("H4")), names_of(find("H4a")), names_of(find(FOUNDING))
-    (['H4'], ['H4a'], ['1493a1913e34'])
-    """
-    names = [change.name for change in changes]
-    released = [change for change in CHANGES if change.release is not None]
-    for key in ("part_of", "hunk"):
-        for group in sorted({getattr(c, key) for c in released if getattr(c, key) not in ("", c.name)}):
-            parts = [change.name for change in released if getattr(change, key) == group]
-            if set(parts) <= set(names):
-                names = [group, *(name for name in names if name not in parts)]
-    return names
-
-
-def find(name: str) -> tuple[Change, ...]:
-    """The changes that a name, a group of hunks (H4) or a commit id stands for.
-
-    >>> [change.name for change in find("H4")]
-    ['H4a', 'H4b', 'H4c', 'H4d']
-    >>> find("09854ba9")[0].name
-    'wp-reuse-by-refcount'
-    """
-    from cowpath.kernel.mutants import MUTANTS  # which needs Change
-
-    wanted = name.lower()
-    exact = tuple(change for change in (*CHANGES, *MUTANTS) if change.name.lower() == wanted)
-    hunks = tuple(change for change in CHANGES if change.hunk.lower() == wanted)
-    commits = tuple(
-        c for c in CHANGES if len(wanted) >= 7 and c.commit.startswith(wanted[:12]) and c.release is not None
-    )
-    found = exact or hunks or commits
-    if not found:
-        names = [change.name for change in (*CHANGES, *MUTANTS)] + [change.commit for change in CHANGES]
-        raise UnknownChangeError(_unknown("change", name, names))
-    return found
-
-
-def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else "`cowpath changes` lists what is modelled"
-    return f"unknown {kind} {name!r}: {hint}"

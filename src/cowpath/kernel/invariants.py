@@ -13,7 +13,7 @@ from functools import partial
 
 from cowpath.explore.cells import Record
 from cowpath.kernel import changes
-from cowpath.kernel.changes import Change
+from cowpath.kernel.change import Change
 from cowpath.kernel.page_io import content_of
 from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Slot
 

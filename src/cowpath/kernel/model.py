@@ -11,7 +11,7 @@ from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
 from cowpath.features import features
 from cowpath.kernel import invariants, raw
-from cowpath.kernel.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS, Version
+from cowpath.kernel.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS
 from cowpath.kernel.ksm import ksmd
 from cowpath.kernel.migrate import compaction
 from cowpath.kernel.page_io import content_of, swap_bio
@@ -19,6 +19,7 @@ from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte
 from cowpath.kernel.swap import drain_one, lru_lazyfree
 from cowpath.kernel.task import run_thread
+from cowpath.kernel.version import Version
 from cowpath.kernel.vmscan import kswapd
 from cowpath.kernel.zswap import zswap_shrinker
 from cowpath.litmus import ast

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cowpath.kernel.changes import Change
+from cowpath.kernel.change import Change
 
 if TYPE_CHECKING:
     from cowpath.kernel.state import Kernel

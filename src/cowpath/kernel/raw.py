@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cowpath.kernel.changes import SWP_EXCLUSIVE_BIT, Version
+from cowpath.kernel.changes import SWP_EXCLUSIVE_BIT
+from cowpath.kernel.version import Version
 
 if TYPE_CHECKING:
     from cowpath.arch.layout import Layout

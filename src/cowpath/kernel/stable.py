@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from cowpath.kernel import changes
-from cowpath.kernel.changes import Change
+from cowpath.kernel.change import Change
 from cowpath.release import Release
 
 

@@ -17,7 +17,8 @@ from cowpath.explore.recorder import Constant
 from cowpath.explore.step import Content, Exhausted
 from cowpath.features import features
 from cowpath.kernel import changes, raw
-from cowpath.kernel.changes import Change, Version
+from cowpath.kernel.change import Change
+from cowpath.kernel.version import Version
 from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
 
 

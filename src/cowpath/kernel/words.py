@@ -9,10 +9,10 @@ from cowpath.explore.cells import Layout
 from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Place
 from cowpath.explore.trace import Step
-from cowpath.kernel.changes import Version
 from cowpath.kernel.pgtable import ptep_get
 from cowpath.kernel.raw import raw_text
 from cowpath.kernel.state import Pte
+from cowpath.kernel.version import Version
 from cowpath.litmus.print import statement_text
 from cowpath.program import Program
 

@@ -16,8 +16,8 @@ from typing import Any, Literal
 from cowpath import promise, verdict
 from cowpath.errors import CowpathError
 from cowpath.explore.search import explore
-from cowpath.kernel.changes import UnknownChangeError, Version, version
 from cowpath.kernel.stable import backports
+from cowpath.kernel.version import UnknownChangeError, Version, version
 from cowpath.machine.job import Answer, Observed
 from cowpath.program import DISCARDED, Program
 from cowpath.release import Release

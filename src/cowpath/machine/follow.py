@@ -6,7 +6,7 @@ from __future__ import annotations
 from cowpath.errors import CowpathError
 from cowpath.explore.recorder import Frame
 from cowpath.explore.trace import Step, trace
-from cowpath.kernel.changes import NEWEST, version
+from cowpath.kernel.version import NEWEST, version
 from cowpath.machine.schedule import Order, Schedule, follow
 from cowpath.program import Program
 from cowpath.verdict import judge

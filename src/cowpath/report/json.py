@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cowpath.kernel.changes import names_of
+from cowpath.kernel.version import names_of
 from cowpath.verdict import Outcome, Result
 
 

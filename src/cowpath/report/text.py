@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cowpath.kernel.changes import Version, names_of
+from cowpath.kernel.version import Version, names_of
 
 if TYPE_CHECKING:
     from cowpath.verdict import Outcome, Result
