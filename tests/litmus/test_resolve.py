@@ -14,7 +14,7 @@ from cowpath.program import BackgroundActor, Page, Program
 from tests.strategies import programs
 
 FAMILY = """C family
-{ char x[2] = "ba"; char y[1]; kswapd(y); ksmd(x, y); }
+{ char x[2] = "ba"; char y[1]; kswapd(y); ksmd(x, y); readahead(x); }
 P0(char *x) { x[0] = 'c'; fork(P2); r1 = x[0]; r0 = x[1]; r1 = x[1]; wait(P2); }
 P1(char *x) { g = get_user_page(x); h = pin_user_page(x); }
 P2(char *x) { fork(P4); device_write(g, 0, 'D'); r0 = device_read(h, 1); }
@@ -49,7 +49,11 @@ def test_names_are_numbered_in_order() -> None:
     assert program.references == ("g", "h")
     assert program.registers == ((0, "r1"), (0, "r0"), (2, "r0"))
     assert program.values == (ast.ZERO, "b", "a", "c", "D", "z")
-    assert program.background == (BackgroundActor("kswapd", (1,)), BackgroundActor("ksmd", (0, 1)))
+    assert program.background == (
+        BackgroundActor("kswapd", (1,)),
+        BackgroundActor("ksmd", (0, 1)),
+        BackgroundActor("readahead", (0,)),
+    )
 
 
 def test_settings() -> None:

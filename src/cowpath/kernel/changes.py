@@ -400,6 +400,16 @@ MOVE_MARKS_SOFT_DIRTY = Change(
     "it made a present page dirty, so what MADV_FREE had given up was kept, and a swap pte neither: "
     "who tracks writes missed the new content",
 )  # fmt: skip
+READAHEAD_LEFT_TO_CALLER = Change(
+    "readahead-left-to-caller", "78524b05f1a3", V6_15, "mm/swap_state.c",
+    "__read_swap_cache_async takes no reference to the swap device: its callers hold one",
+    "it took one itself, and read nothing from a device that had gone",
+)  # fmt: skip
+READAHEAD_HOLDS_DEVICE = Change(
+    "readahead-holds-device", "1c2a936edd71", V6_18, "mm/swap_state.c",
+    "readahead takes a reference to the swap device of a neighbour where the fault itself is on another",
+    "swapoff could free that device before it was read from (since 78524b05f1a3, v6.15)",
+)  # fmt: skip
 SWAPOFF_RECHECKS_FOLIO = Change(
     "swapoff-rechecks-folio", "ae38eb210590", V6_18, "mm/swapfile.c",
     "unuse_pte, with the folio locked, compares its swap entry again, as all users must",

@@ -18,6 +18,7 @@ from cowpath.kernel.page_io import content_of, swap_bio
 from cowpath.kernel.pgtable import mk_pte, pte_mkwrite, set_pte
 from cowpath.kernel.state import Folio, Kernel, Mm, Pte
 from cowpath.kernel.swap import drain_one, lru_lazyfree
+from cowpath.kernel.swap_state import swap_vma_readahead
 from cowpath.kernel.task import run_thread
 from cowpath.kernel.version import Version
 from cowpath.kernel.vmscan import kswapd
@@ -64,7 +65,7 @@ def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
 MODELLED = {
     "swap device": ("ssd", "zram", "ssd_stable", "zswap"),
     "option": ("debug_vm", "tlb", "weak_barriers"),
-    "background actor": ("kswapd", "ksmd", "migrated"),
+    "background actor": ("kswapd", "ksmd", "migrated", "readahead"),
 }
 """What of the language the model knows; statements say so themselves (see task.py)."""
 
@@ -115,6 +116,8 @@ def daemon(k: Kernel, background: BackgroundActor) -> Code:
         return ksmd(k, len(k.tasks), background.pages)
     if background.kind == "migrated":
         return compaction(k, len(k.tasks), background.pages[0])
+    if background.kind == "readahead":
+        return swap_vma_readahead(k, len(k.tasks), background.pages[0])
     return kswapd(k, background.pages[0])
 
 

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from cowpath.explore.recorder import Code
+from cowpath.explore.recorder import IDLE, Code
 from cowpath.explore.step import Blocked, Crash
-from cowpath.kernel import mutants, page_io, swapfile
+from cowpath.kernel import changes, mutants, page_io, swapfile
 from cowpath.kernel.mutants import still
-from cowpath.kernel.state import Folio, Kernel, Pte, Slot
+from cowpath.kernel.pgtable import ptep_get
+from cowpath.kernel.state import Folio, Kernel, Pte, Slot, SwapDevice
 from cowpath.kernel.swap import (
     alloc_folio,
     count_copy,
@@ -94,6 +95,74 @@ def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
     yield
     page_io.swap_readpage(k, folio, slot)
     return folio
+
+
+# -- readahead -------------------------------------------------------------------------------------
+
+
+def swap_vma_readahead(k: Kernel, cpu: int, page: int) -> Code:
+    """The background actor readahead(x): once, at any moment, a fault nearby reads this page in, too.
+
+    The neighbour that faults may be on any device, and holds a reference to that one only (2799e77529c2,
+    v5.14).  The pte is read without a lock, so when its turn comes its slot may have been freed, or used
+    again.  swap_cluster_readahead goes by the slots of the neighbour's own device, MADV_WILLNEED by the ptes
+    of a range (swapin_walk_pmd_entry): they do the same to the page.
+    """
+    yield IDLE
+    slot = pick_slot(k, page)
+    device = k.devices[k.choose(len(k.devices))]
+    if not hold_device(k, device):
+        raise Blocked(f"a fault on {device}")
+    k.say(f"a fault nearby, on {device}, reads {slot} ahead")
+    yield
+    if device_is_there(k, slot):
+        folio = yield from swapin_readahead(k, cpu, slot)
+        if folio is not None:
+            yield
+            folio_put(k, folio)
+    drop_device(k, device)
+    yield IDLE
+
+
+def pick_slot(k: Kernel, page: int) -> Slot:
+    """The slot in some process's swap pte for this page; which one is up to the search."""
+    values = [ptep_get(pte) for pte in k.ptes if pte.page == page]
+    slots = [value.slot for value in values if value.kind == "swap" and value.slot is not None]
+    if not slots:
+        raise Blocked("a page in swap")
+    return slots[k.choose(len(slots))]
+
+
+def hold_device(k: Kernel, device: SwapDevice) -> bool:
+    """What the fault of the neighbour holds meanwhile: nothing before 2799e77529c2 (v5.14)."""
+    if device.off:
+        return False
+    if k.swapoff_runs and k.has(changes.GET_SWAP_DEVICE):
+        device.users = device.users + 1
+    return True
+
+
+def drop_device(k: Kernel, device: SwapDevice) -> None:
+    """That fault is over, and lets go of its device (2799e77529c2, v5.14)."""
+    if k.swapoff_runs and k.has(changes.GET_SWAP_DEVICE):
+        device.users = device.users - 1
+
+
+def device_is_there(k: Kernel, slot: Slot) -> bool:
+    """Whether the device of a slot can be looked at; swapoff waits for what is in the swap cache then.
+
+    __read_swap_cache_async takes a reference for the lookup, and leaves a device alone that has gone.  From
+    78524b05f1a3 (v6.15) it left that to its callers, and one who read ahead from a second device held a
+    reference to the first only, until 1c2a936edd71 (v6.18).
+    """
+    if not slot.device.off:
+        return True
+    if k.has(changes.READAHEAD_LEFT_TO_CALLER) and not k.has(changes.READAHEAD_HOLDS_DEVICE):
+        raise Crash(f"use after free: {slot} is read ahead, and its device has been freed by swapoff")
+    return False
+
+
+# -- KSM -------------------------------------------------------------------------------------------
 
 
 def ksm_might_need_to_copy(k: Kernel, pte: Pte, folio: Folio) -> Folio:

@@ -22,7 +22,7 @@ MAX_DEVICES = 2
 SWAP_DEVICES = ("ssd", "zram", "ssd_stable", "zswap")
 DEFAULT_SWAP = ("ssd",)
 OPTIONS = ("debug_vm", "tlb", "weak_barriers")
-BACKGROUND = {"kswapd": 1, "ksmd": 2, "migrated": 1}
+BACKGROUND = {"kswapd": 1, "ksmd": 2, "migrated": 1, "readahead": 1}
 """Each background actor and how many pages it works on."""
 
 

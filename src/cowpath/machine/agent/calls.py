@@ -23,8 +23,8 @@ PROT_READ, PROT_WRITE = 1, 2
 MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS, MAP_POPULATE = 0x01, 0x02, 0x10, 0x20, 0x8000
 
 MADV = {
-    "MADV_RANDOM": 1, "MADV_DONTNEED": 4, "MADV_FREE": 8, "MADV_MERGEABLE": 12, "MADV_UNMERGEABLE": 13,
-    "MADV_NOHUGEPAGE": 15, "MADV_COLD": 20, "MADV_PAGEOUT": 21,
+    "MADV_RANDOM": 1, "MADV_WILLNEED": 3, "MADV_DONTNEED": 4, "MADV_FREE": 8, "MADV_MERGEABLE": 12,
+    "MADV_UNMERGEABLE": 13, "MADV_NOHUGEPAGE": 15, "MADV_COLD": 20, "MADV_PAGEOUT": 21,
 }  # fmt: skip
 
 SWAP_FLAG_PREFER, SWAP_HIGHEST = 0x8000, 0x7FFF
@@ -149,11 +149,11 @@ def power_off() -> None:
     _libc.reboot(0x4321FEDC)
 
 
-def page_out_other(pid: int, address: int) -> None:
-    """MADV_PAGEOUT of a page of another process (process_madvise)."""
+def advise_other(pid: int, address: int, advice: str) -> None:
+    """An madvise for a page of another process (process_madvise).  Raises OSError."""
     pidfd = syscall(PIDFD_OPEN, "pidfd_open", pid, 0)
     try:
         vector = struct.pack("PN", address, PAGE)
-        syscall(PROCESS_MADVISE, "process_madvise", pidfd, vector, 1, MADV["MADV_PAGEOUT"], 0)
+        syscall(PROCESS_MADVISE, "process_madvise", pidfd, vector, 1, MADV[advice], 0)
     finally:
         os.close(pidfd)

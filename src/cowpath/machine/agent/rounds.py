@@ -21,6 +21,9 @@ from .statements import ENDED, FAILED, UNMET
 TOO_MANY_FAILURES = 3
 LET_GO_SECONDS = 1.0
 
+ADVICE = {"kswapd": "MADV_PAGEOUT", "readahead": "MADV_WILLNEED"}
+"""Background actors that an madvise from outside stands in for; the latter maps nothing."""
+
 Outcome = tuple[str, ...]
 
 
@@ -197,7 +200,7 @@ class Controller:
         return all(board.thread[i] == DONE or self._gone(threads[i]["process"]) for i in alive)
 
     def _background(self, actor: dict[str, Any]) -> None:
-        """kswapd, ksmd or a migration, if they can: nobody waits for them and nobody minds."""
+        """kswapd, ksmd, readahead or a migration, if they can: nobody waits for them and nobody minds."""
         with contextlib.suppress(OSError):
             if actor["kind"] == "ksmd":
                 ksm.scan()
@@ -205,8 +208,8 @@ class Controller:
             address = self.memory.address(actor["pages"][0])
             for process in range(len(self.program["parents"])):
                 if pid := self.board.pid(process):
-                    if actor["kind"] == "kswapd":
-                        calls.page_out_other(pid, address)
+                    if actor["kind"] in ADVICE:
+                        calls.advise_other(pid, address, ADVICE[actor["kind"]])
                     else:
                         numa.move_elsewhere(pid, address)
 

@@ -69,6 +69,8 @@ def check_machine(program: dict[str, Any]) -> None:
     needs |= {actor["kind"] for actor in program["background"]}
     if needs & {"Migrate", "migrated"} and len(numa.nodes()) < 2:
         raise CannotRunError("this machine has one memory node: a page cannot be made to migrate")
+    if "readahead" in needs:
+        _attempt(_read_own_page_ahead, "this kernel's process_madvise knows no MADV_WILLNEED")
     if needs & {"ClearRefs", "SoftDirty"} and not tracks_writes():
         raise CannotRunError("this kernel has no soft-dirty tracking (CONFIG_MEM_SOFT_DIRTY)")
     if "UserfaultfdMove" in needs:
@@ -92,6 +94,14 @@ def _attempt(action: Any, complaint: str) -> None:
         action()
     except OSError as error:
         raise CannotRunError(f"{complaint}: {error.strerror}") from None
+
+
+def _read_own_page_ahead() -> None:
+    there = calls.map_memory(calls.PAGE, calls.PROT_READ, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS)
+    try:
+        calls.advise_other(os.getpid(), there, "MADV_WILLNEED")
+    finally:
+        calls.unmap(there, calls.PAGE)
 
 
 def _copy_own_byte() -> None:
