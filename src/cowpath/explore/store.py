@@ -19,7 +19,7 @@ from cowpath.explore.flat import Arrays, Words
 from cowpath.explore.packing import Packing
 
 FULLEST = 0.8
-"""Of the table of states, before it grows by half."""
+"""Of a table, before it grows: that of states by half, those of parts to twice their size."""
 
 SMALLEST = 1 << 14
 
@@ -54,9 +54,10 @@ class Store:
         self.tables = tuple(np.zeros(SMALLEST, np.uint32) for _ in range(shards))
         self.sizes = np.zeros(2, np.int64)
         self.widths = [packing.part_first[1], packing.words - packing.part_first[1]]
-        self.words = [np.zeros(SMALLEST * width, np.uint64) for width in self.widths]
-        self.flags = [np.zeros(SMALLEST, np.uint64) for _ in self.widths]
-        self.part_tables = [np.zeros(2 * SMALLEST, np.uint64) for _ in self.widths]
+        self.part_tables = [np.zeros(SMALLEST, np.uint64) for _ in self.widths]
+        room = int(FULLEST * SMALLEST)
+        self.words = [np.zeros(room * width, np.uint64) for width in self.widths]
+        self.flags = [np.zeros(room, np.uint64) for _ in self.widths]
 
     def arrays(self) -> StoreArrays:
         """The arrays as they are now."""
@@ -82,7 +83,7 @@ class Store:
 
     def part_room(self) -> NDArray[np.int64]:
         """How many parts fit before a table of parts must grow."""
-        return np.array([len(table) // 2 for table in self.part_tables], np.int64)
+        return np.array([len(flags) for flags in self.flags], np.int64)
 
     def add_first(self, words: list[int], trees: Arrays) -> None:
         """Enter the initial state."""
@@ -138,17 +139,16 @@ class Store:
             compiled.refill(self.roots, self.count, table, shard, self.shards, self.bits)
 
     def grow_parts(self) -> None:
-        """Double the tables of parts that are half full.  Raises Full."""
+        """Double the tables of parts that are full.  Raises Full."""
         for which, table in enumerate(self.part_tables):
-            if int(self.sizes[which]) < len(table) // 2:
+            if int(self.sizes[which]) < len(self.flags[which]):
                 continue
             if self.used + table.nbytes + self.words[which].nbytes > self.memory:
                 raise Full
-            words = np.zeros(2 * len(self.words[which]), np.uint64)
-            words[: len(self.words[which])] = self.words[which]
-            self.words[which] = words
-            self.flags[which] = np.concatenate([self.flags[which], np.zeros_like(self.flags[which])])
             self.part_tables[which] = np.zeros(2 * len(table), np.uint64)
+            room = int(FULLEST * len(self.part_tables[which]))
+            self.words[which] = _longer(self.words[which], room * self.widths[which])
+            self.flags[which] = _longer(self.flags[which], room)
             self.refill_part(which)
 
     def refill_part(self, which: int) -> None:
@@ -163,8 +163,7 @@ class Store:
         for which in range(2):
             size = int(self.sizes[which])
             before = self.words[which].reshape(-1, self.widths[which])[:size]
-            room = len(self.part_tables[which]) // 2
-            after = np.zeros((room, widths[which]), np.uint64)
+            after = np.zeros((len(self.flags[which]), widths[which]), np.uint64)
             for field, part in enumerate(new.part_of):
                 if part == which:
                     was, now = old.places[field], new.places[field]
@@ -175,3 +174,9 @@ class Store:
             self.widths[which] = widths[which]
             self.part_tables[which][:] = 0
             self.refill_part(which)
+
+
+def _longer(array: Words, size: int) -> Words:
+    found = np.zeros(size, np.uint64)
+    found[: len(array)] = array
+    return found
