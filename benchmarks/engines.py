@@ -203,7 +203,7 @@ def rumur(directory: Path) -> Run:
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - worked
     return Run(
         "rumur",
-        int(re.search(r"(\d+) states", output)[1]),
+        int(re.findall(r"(\d+) states", output)[-1]),
         seconds,
         cpu,
         0,

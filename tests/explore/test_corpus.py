@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The engines on the corpus: the native one finds what the reference finds, with and without renaming."""
 
+import itertools
 import re
-from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -23,7 +24,27 @@ TESTS = sorted(CORPUS.glob("*/*.litmus"))
 KERNELS = ("5.18", str(NEWEST))
 
 
-@cache
+class Case(NamedTuple):
+    """What the other searches are held against."""
+
+    test: Path
+    kernel: str
+    found: Search
+
+    def again(self, method: Method) -> Search:
+        """The same in another way."""
+        return search(self.test, self.kernel, method)
+
+
+@pytest.fixture(
+    scope="module", params=list(itertools.product(TESTS, KERNELS)), ids=lambda p: f"{p[0].stem}-{p[1]}"
+)
+def case(request: pytest.FixtureRequest) -> Case:
+    """One test on one kernel, as the reference search has it; all that is compared with it comes in turn."""
+    test, kernel = request.param
+    return Case(test, kernel, search(test, kernel, Method("reference")))
+
+
 def search(test: Path, kernel: str, method: Method) -> Search:
     """One test on one kernel."""
     return explore_mechanism(load_program(test), version(kernel), method)
@@ -40,33 +61,24 @@ def nameless(text: str) -> str:
     return re.sub(r"(folio|slot)\d+", r"\1", text)
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
-def test_the_native_engine_finds_the_same(test: Path, kernel: str) -> None:
-    one = search(test, kernel, Method("reference"))
-    other = search(test, kernel, Method("native", rename=False))
+def test_the_native_engine_finds_the_same(case: Case) -> None:
+    one, other = case.found, case.again(Method("native", rename=False))
     assert (len(one.states), one.transitions) == (len(other.states), other.transitions)
     assert list(one.outcomes.items()) == list(other.outcomes.items())
     assert (one.violations, one.hang) == (other.violations, other.hang)
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
-def test_renaming_changes_no_answer(test: Path, kernel: str) -> None:
+def test_renaming_changes_no_answer(case: Case) -> None:
     """Nor the length of a shortest path."""
-    one = search(test, kernel, Method("reference"))
-    other = search(test, kernel, Method("native"))
+    one, other = case.found, case.again(Method("native"))
     assert len(other.states) <= len(one.states)
     assert answers(one) == answers(other)
     assert deadlocks(one) == deadlocks(other)
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
-def test_partial_order_changes_no_answer(test: Path, kernel: str) -> None:
+def test_partial_order_changes_no_answer(case: Case) -> None:
     """Paths may be longer, and another broken state may be the first."""
-    one = search(test, kernel, Method("reference"))
-    other = search(test, kernel, Method(partial_order=True))
+    one, other = case.found, case.again(Method(partial_order=True))
     assert len(other.states) <= len(one.states)
     assert one.outcomes.keys() == other.outcomes.keys()
     assert one.violations.keys() == other.violations.keys()
@@ -74,10 +86,8 @@ def test_partial_order_changes_no_answer(test: Path, kernel: str) -> None:
     assert recorded(one) == recorded(other)
 
 
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
-def test_dead_locals_change_no_answer(test: Path) -> None:
-    one = search(test, KERNELS[0], Method("reference"))
-    other = search(test, KERNELS[0], Method("reference", live_only=False))
+def test_dead_locals_change_no_answer(case: Case) -> None:
+    one, other = case.found, case.again(Method("reference", live_only=False))
     assert len(other.states) >= len(one.states)
     assert answers(one) == answers(other)
     assert deadlocks(one) == deadlocks(other)
