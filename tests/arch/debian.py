@@ -21,7 +21,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cowp
 SUITES = {
     "bullseye": ("amd64", "arm64"),
     "bookworm": ("amd64", "i386", "arm64", "armhf", "s390x", "ppc64el"),
-    "trixie": ("amd64", "arm64", "armhf", "ppc64el", "riscv64"),
+    "trixie": ("amd64", "arm64", "armhf", "riscv64"),
+    "bookworm-backports": ("ppc64el",),  # 6.12: the mirror's index of trixie names debs that it does not have
 }
 
 
