@@ -6,7 +6,7 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from cowpath.explore.recorder import Model, Recorder
 from cowpath.explore.renaming import RenamingRecorder
 from cowpath.explore.search import Exploration, Hang, Layer, Outcome, Progress, Violation
 from cowpath.explore.split import choose_parts, fields_of
-from cowpath.explore.step import RangeError
+from cowpath.explore.step import ModelError, RangeError
 from cowpath.explore.store import Full
 
 SAMPLE = 8192
@@ -36,7 +36,6 @@ class NativeExploration:
     finished: bool = False
     reason: str = ""  # why it is not finished
     hang: Hang | None = None
-    numbers: dict[bytes, int] = field(default_factory=dict)
 
     @property
     def model(self) -> Model:
@@ -121,6 +120,8 @@ class NativeExploration:
             roots = np.sort(search.store.roots[np.array(wanted)])
             arrays = (search.trees, search.names, search.arrays, search.work)
             count = compiled.find_parents(*arrays, first, last, roots, parents)
+            if count < 0:
+                raise ModelError("a state has more successors than the buffers of the native engine hold")
             kept = set(wanted)
             wanted = parents[:count].tolist()
             found.append({n: [edge for edge in self.edges(n) if edge[1] in kept] for n in wanted})
