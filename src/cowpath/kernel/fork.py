@@ -48,7 +48,7 @@ def copy_page_range(k: Kernel, cpu: int, source: Pte, target: Pte) -> Code:
     Pins that are taken without a lock meanwhile notice (57efa1fe5957, v5.11), and faults that take only the
     lock of their VMA have to wait (fb49c455323f, v6.5).
     """
-    if k.has(changes.FORK_LOCKS_VMAS):
+    if k.has_tlb and k.has(changes.FORK_LOCKS_VMAS):
         vma_start_write(source.vma)
     if k.lockless:
         source.mm.write_protect_seq = source.mm.write_protect_seq + 1

@@ -569,7 +569,7 @@ def should_try_to_free_swap(k: Kernel, vmf: Fault, got: SwapIn, exclusive: bool)
     """
     if not got.cached or not got.folio.swapcache:
         return False
-    if k.has(changes.SYNC_FREES_SWAP) and k.synchronous(got.slot.device):
+    if k.synchronous(got.slot.device) and k.has(changes.SYNC_FREES_SWAP):
         return True
     if k.has(changes.EXCLUSIVE_FREES_SWAP):
         return vmf.write and exclusive

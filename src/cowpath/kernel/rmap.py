@@ -89,7 +89,7 @@ def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
         pte_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)
-    if folio.anon_exclusive and not k.has(changes.GUP_FAST_BARRIERS):
+    if k.has_tlb and folio.anon_exclusive and not k.has(changes.GUP_FAST_BARRIERS):
         flush_tlb_page(k, pte)
     if k.lockless:
         yield
@@ -185,7 +185,7 @@ def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
         pte_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)
-    if not k.has(changes.MIGRATION_DEFERS_FLUSH):
+    if k.has_tlb and not k.has(changes.MIGRATION_DEFERS_FLUSH):
         flush_tlb_page(k, pte)
     if k.lockless:
         yield

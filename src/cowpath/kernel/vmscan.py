@@ -38,7 +38,7 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
     yield from try_to_unmap(k, folio)
     flush_tlb_folio(k, folio)
     unmapped = still(k, mutants.NO_MAPCOUNT_AFTER_UNMAP, folio.mapcount == 0)
-    if not unmapped or (k.has(changes.PINNED_AFTER_UNMAP) and folio_maybe_dma_pinned(folio)):
+    if not unmapped or (folio_maybe_dma_pinned(folio) and k.has(changes.PINNED_AFTER_UNMAP)):
         folio_unlock(folio)
         return False
     if folio.lazyfree:
@@ -63,7 +63,7 @@ def prepare(k: Kernel, folio: Folio) -> bool:
         return False
     if folio.swapcache or folio.lazyfree:
         return True
-    if k.has(changes.PINNED_NOT_SWAPPED) and folio_maybe_dma_pinned(folio):
+    if folio_maybe_dma_pinned(folio) and k.has(changes.PINNED_NOT_SWAPPED):
         k.say(f"{folio} may be pinned, so it gets no swap slot (feb889fb40fa)")
         return False
     return add_to_swap(k, folio)
