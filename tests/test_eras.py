@@ -10,7 +10,7 @@ ARM = [version(name, "arm") for name in ("5.18", "5.19", "6.1")]
 
 
 def marker(kernel: Version) -> list[str]:
-    return [str(kernel.claims_swp_exclusive)]
+    return [str(kernel.claims_swp_exclusive())]
 
 
 def test_an_era_lasts_until_the_next_one_begins() -> None:

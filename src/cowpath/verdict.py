@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cowpath import promise
@@ -18,6 +18,7 @@ from cowpath.explore.engine import Method, explore
 from cowpath.explore.search import Observed, Progress, Search
 from cowpath.explore.step import Exhausted
 from cowpath.kernel import invariants, model
+from cowpath.kernel.asked import Asked
 from cowpath.kernel.version import Version
 from cowpath.litmus import ast
 from cowpath.program import Program
@@ -95,13 +96,17 @@ class Result:
     reason: str = ""  # why the verdict is "unfinished"
     seconds: float = 0.0
 
+    def on(self, version: Version) -> Result:
+        """The same on a kernel that is alike (see `Asked`); its own search takes no time."""
+        return self if version == self.version else replace(self, version=version, seconds=0.0)
+
 
 ORDER = ("crash", "hang", "leak", "lost write", "missed write", "stale data")
 
 
 def judge(
     program: Program,
-    version: Version,
+    version: Version | Asked,
     method: Method | None = None,
     progress: Progress | None = None,
     count_copies: bool = False,
@@ -112,8 +117,9 @@ def judge(
     is claimed.  Raises CowpathError where a statement is not modelled or the test is too large.
     """
     began = time.perf_counter()
+    asked = Asked.of(version)
     copies = count_copies or mentions_copies(program)
-    exploration = explore_mechanism(program, version, method, progress, copies)
+    exploration = explore_mechanism(program, asked, method, progress, copies)
     promised = explore(promise.build(program))
     outcomes = tuple(read_outcomes(program, exploration, promised, copies))
     violations = tuple(
@@ -124,7 +130,7 @@ def judge(
     finished = exploration.finished and promised.finished
     return Result(
         program,
-        version,
+        asked.version,
         verdict=("broken" if broken else "kept") if finished else "unfinished",
         breakage=broken,
         outcomes=outcomes,
@@ -139,7 +145,7 @@ def judge(
 
 def explore_mechanism(
     program: Program,
-    version: Version,
+    version: Version | Asked,
     method: Method | None = None,
     progress: Progress | None = None,
     count_copies: bool = False,

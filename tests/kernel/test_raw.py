@@ -56,7 +56,7 @@ def test_the_second_device_has_a_type_and_offsets_of_its_own() -> None:
     half = len(slots) // 2
     assert [slot.device.number for slot in slots] == [0] * half + [1] * half
     assert [slot.offset for slot in slots] == [*range(1, half + 1), *range(1, half + 1)]
-    one, other = (raw_pte(version("6.1"), PteValue("swap", slot=slots[at])) for at in (0, half))
+    one, other = (raw_pte(swap_layout(version("6.1")), PteValue("swap", slot=slots[at])) for at in (0, half))
     assert one is not None
     assert other is not None
     layout = swap_layout(version("6.1"))

@@ -16,6 +16,7 @@ from cowpath.kernel import changes
 from cowpath.kernel.change import Change
 from cowpath.kernel.page_io import content_of
 from cowpath.kernel.state import Folio, Kernel, Pte, Reference, Slot
+from cowpath.kernel.version import Version
 
 Broken = str | None
 """None, or the sentence that says what is wrong."""
@@ -86,7 +87,9 @@ def i5_reference_meets_mapping(k: Kernel, reference: Reference) -> Broken:
     """
     if reference.folio is k.zero_page:
         return None
-    if not reference.coherent or not (reference.pin or (reference.write and k.version.claims_swp_exclusive)):
+    if not reference.coherent or not (
+        reference.pin or (reference.write and k.ask(Version.claims_swp_exclusive))
+    ):
         return None
     pte = reference.pte
     if pte is not None and pte.kind == "present" and pte.folio is not reference.folio:
@@ -263,6 +266,6 @@ def applying_to(k: Kernel) -> tuple[tuple[str, Callable[[], Broken]], ...]:
     return tuple(
         (invariant.name, partial(unlocked if k.lockless else judge, k, invariant, record))
         for invariant in INVARIANTS
-        if invariant.since is None or k.version.claims(invariant.since)
+        if invariant.since is None or k.ask(Version.claims, invariant.since)
         for record in records[invariant.over]
     )

@@ -11,6 +11,7 @@ from cowpath.explore.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.step import Blocked, Content
 from cowpath.features import features
 from cowpath.kernel import invariants, raw
+from cowpath.kernel.asked import Asked
 from cowpath.kernel.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS
 from cowpath.kernel.ksm import ksmd
 from cowpath.kernel.migrate import compaction
@@ -29,7 +30,7 @@ from cowpath.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
 
 
 def build(
-    version: Version,
+    version: Version | Asked,
     program: Program,
     more_folios: int = 0,
     more_slots: int = 0,
@@ -39,9 +40,10 @@ def build(
 
     The folios and slots bound it; what it has suits most tests, and a run that needs more raises Exhausted.
     """
-    check_modelled(version, program)
+    asked = Asked.of(version)
+    check_modelled(asked, program)
     ptes = len(program.parents) * len(program.pages)
-    k = Kernel(version, program, ptes + 2 + more_folios, ptes + more_slots, count_copies)
+    k = Kernel(asked, program, ptes + 2 + more_folios, ptes + more_slots, count_copies)
     model = Model(
         layout=k.layout,
         actors=tuple(actors(k)),
@@ -70,17 +72,17 @@ MODELLED = {
 """What of the language the model knows; statements say so themselves (see task.py)."""
 
 
-def check_modelled(version: Version, program: Program) -> None:
+def check_modelled(asked: Asked, program: Program) -> None:
     """Refuse what would otherwise be ignored.  Raises CowpathError."""
-    if "uffd_wp" in features(program) and not raw.has_uffd_wp(version):
-        kernel = f"{version.release} {version.architecture}"
+    if "uffd_wp" in features(program) and not asked.ask(raw.has_uffd_wp):
+        kernel = f"{asked.release} {asked.architecture}"
         raise CowpathError(f"{kernel} has no UFFDIO_WRITEPROTECT (x86_64 has, arm64 since v6.10, riscv)")
-    asked = {
+    used = {
         "swap device": program.swap,
         "option": tuple(sorted(program.options)),
         "background actor": tuple(background.kind for background in program.background),
     }
-    for kind, names in asked.items():
+    for kind, names in used.items():
         for name in names:
             if name not in MODELLED[kind]:
                 known = ", ".join(MODELLED[kind])

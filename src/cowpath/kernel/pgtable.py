@@ -141,7 +141,7 @@ def pte_swp_mkexclusive(k: Kernel, value: PteValue) -> PteValue:
 
     H1: the stubs and the bit (1493a1913e34, v5.19).
     """
-    return value._replace(exclusive=raw.can_mark(k.version))
+    return value._replace(exclusive=k.ask(raw.can_mark))
 
 
 def pte_swp_exclusive(value: PteValue) -> bool:
@@ -161,9 +161,8 @@ def pte_same_as_swp(k: Kernel, pte: Pte, entry: PteValue) -> bool:
     (099dd6878b9b, v5.13).
     """
     exclusive, uffd_wp = k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG), k.has(changes.UFFD_WP_IS_A_FLAG)
-    return raw.same_as_swp(
-        k.version, ptep_get(pte), entry, strips_exclusive=exclusive, strips_uffd_wp=uffd_wp
-    )
+    layout = k.ask(raw.swap_layout)
+    return raw.same_as_swp(layout, ptep_get(pte), entry, strips_exclusive=exclusive, strips_uffd_wp=uffd_wp)
 
 
 # -- the page-table lock ---------------------------------------------------------------------------

@@ -37,14 +37,13 @@ def has_uffd_wp(version: Version) -> bool:
     return swap_layout(version).uffd_wp is not None
 
 
-def raw_pte(version: Version, value: PteValue) -> int | None:
+def raw_pte(layout: Layout, value: PteValue) -> int | None:
     """The bits of a swap pte or of an empty one; None for a present one, whose bits the model does not have.
 
     The type of an entry is the number of its device, the offset the slot's place there.
     """
     from cowpath.arch import swp_pte
 
-    layout = swap_layout(version)
     if value.kind == "none":
         return layout.none
     if value.slot is None:
@@ -57,8 +56,9 @@ def raw_text(version: Version, value: PteValue) -> str:
     """The bits in hexadecimal, in full width; "present" for what has none here."""
     from cowpath.arch.swp_pte import hex_text
 
-    bits = raw_pte(version, value)
-    return value.kind if bits is None else hex_text(swap_layout(version), bits)
+    layout = swap_layout(version)
+    bits = raw_pte(layout, value)
+    return value.kind if bits is None else hex_text(layout, bits)
 
 
 def can_mark(version: Version) -> bool:
@@ -70,14 +70,13 @@ def can_mark(version: Version) -> bool:
 
 
 def same_as_swp(
-    version: Version, value: PteValue, entry: PteValue, *, strips_exclusive: bool, strips_uffd_wp: bool
+    layout: Layout, value: PteValue, entry: PteValue, *, strips_exclusive: bool, strips_uffd_wp: bool
 ) -> bool:
     """Whether two swap ptes are equal once flags are stripped from the first (H2, pte_same_as_swp)."""
     from cowpath.arch import swp_pte
 
-    one, other = raw_pte(version, value), raw_pte(version, entry)
+    one, other = raw_pte(layout, value), raw_pte(layout, entry)
     if one is None or other is None:
         return False
-    layout = swap_layout(version)
     stripped = {"strips_exclusive": strips_exclusive, "strips_uffd_wp": strips_uffd_wp}
     return swp_pte.pte_same_as_swp(layout, one, other, **stripped)

@@ -12,11 +12,14 @@ difference: a FOLL_PIN adds 1024 to it there; here pins have a count of their ow
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cowpath.explore.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.recorder import Constant
 from cowpath.explore.step import Content, Exhausted
 from cowpath.features import features
 from cowpath.kernel import changes, raw
+from cowpath.kernel.asked import Answer, Asked
 from cowpath.kernel.change import Change
 from cowpath.kernel.version import Version
 from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
@@ -209,16 +212,16 @@ class Statistics(Record):
 
 
 class Kernel(Constant):
-    """A running kernel: its version, the test it runs, and every record by kind.
+    """A running kernel: what it can be asked, the test it runs, and every record by kind.
 
     `folios` and `slots` bound the model: a run that needs more raises Exhausted and is repeated with more.
     `soft_dirty` is CONFIG_MEM_SOFT_DIRTY, in a test that looks at it.
     """
 
     def __init__(
-        self, version: Version, program: Program, folios: int, slots: int, count_copies: bool
+        self, version: Version | Asked, program: Program, folios: int, slots: int, count_copies: bool
     ) -> None:
-        self.version, self.program, self.count_copies = version, program, count_copies
+        self.asked, self.program, self.count_copies = Asked.of(version), program, count_copies
         processes, pages = len(program.parents), len(program.pages)
         devices = len(program.swap)
         counts: dict[type[Record], int] = {
@@ -248,7 +251,7 @@ class Kernel(Constant):
         self.tlbs = self.layout.all(Tlb)
         self.discarded = self.content(DISCARDED)
         self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
-        self.soft_dirty = "soft_dirty" in self.layout.features and raw.has_soft_dirty(version)
+        self.soft_dirty = "soft_dirty" in self.layout.features and self.ask(raw.has_soft_dirty)
         self.uffd_wp = "uffd_wp" in self.layout.features
 
     @property
@@ -273,7 +276,11 @@ class Kernel(Constant):
 
     def has(self, change: Change) -> bool:
         """Whether this kernel has an upstream change."""
-        return change in self.version.changes
+        return self.asked.has(change)
+
+    def ask(self, question: Callable[..., Answer], *operands: object) -> Answer:
+        """What else there is to know of this kernel: `question(version, *operands)`."""
+        return self.asked.ask(question, *operands)
 
     def say(self, text: str) -> None:
         """Explain, beside the rule that decides, why it decides so; traces print it."""

@@ -66,7 +66,7 @@ def clear_soft_dirty(k: Kernel, pte: Pte) -> None:
     pte_lock(pte.mm)
     value = ptep_get(pte)
     if not k.soft_dirty:
-        k.say(f"{k.version.architecture} has no soft-dirty bit: nothing is tracked")
+        k.say(f"{k.asked.architecture} has no soft-dirty bit: nothing is tracked")
     elif value.present and not pte_is_pinned(k, pte, value):
         set_pte(pte, pte_wrprotect(value)._replace(soft_dirty=False))
     elif not value.present:

@@ -46,7 +46,6 @@ class Version(Constant):
         """Whether mainline of this release has a change, whatever was added or dropped by hand."""
         return change.in_release(self.release, self.architecture)
 
-    @property
     def claims_swp_exclusive(self) -> bool:
         """Whether mainline of this release carries exclusivity through swap on this architecture."""
         return self.claims(SWP_EXCLUSIVE_BIT) and any(self.claims(change) for change in _ARCHITECTURE_CHANGES)
