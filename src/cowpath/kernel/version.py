@@ -95,6 +95,8 @@ def names_of(changes: Iterable[Change]) -> list[str]:
     (['H4'], ['H4a'], ['1493a1913e34'])
     """
     names = [change.name for change in changes]
+    if not names:
+        return names
     released = [change for change in CHANGES if change.release is not None]
     for key in ("part_of", "hunk"):
         for group in sorted({getattr(c, key) for c in released if getattr(c, key) not in ("", c.name)}):
