@@ -15,14 +15,14 @@ INTERVAL_SECONDS = 0.2
 
 
 class Meter:
-    """One line that is overwritten: which search of how many, states, rate, time.
+    """One line that is overwritten: which answer of how many, states, rate, time of the search for it.
 
     Use as a context; the line is gone afterwards.  On anything but a terminal it prints nothing.
     """
 
-    def __init__(self, searches: int, stream: TextIO | None = None) -> None:
-        self.searches, self.stream = searches, stream or sys.stderr
-        self.number, self.title = 0, ""
+    def __init__(self, answers: int, stream: TextIO | None = None) -> None:
+        self.answers, self.stream = answers, stream or sys.stderr
+        self.number, self.title = 1, ""
         self.began = self.shown = time.monotonic()
         self.width = 0
 
@@ -36,8 +36,12 @@ class Meter:
 
     def begin(self, title: str) -> None:
         """The next search starts."""
-        self.number, self.title = self.number + 1, title
+        self.title = title
         self.began = time.monotonic()
+
+    def end(self) -> None:
+        """One more answer is there, by a search of its own or not."""
+        self.number += 1
 
     def update(self, states: int, frontier: int, remark: str = "") -> None:
         """So many states found, so many of them not expanded yet, and what else is worth saying."""
@@ -46,7 +50,7 @@ class Meter:
         if not self.stream.isatty() or spent < QUIET_SECONDS or now - self.shown < INTERVAL_SECONDS:
             return
         self.shown = now
-        line = f"[{self.number}/{self.searches}] {self.title}: {states:,} states, {frontier:,} to expand, "
+        line = f"[{self.number}/{self.answers}] {self.title}: {states:,} states, {frontier:,} to expand, "
         line += f"{states / spent:,.0f}/s, {spent:.0f} s{', ' * bool(remark)}{remark}"
         self.stream.write("\r" + line.ljust(self.width))
         self.stream.flush()

@@ -5,11 +5,17 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cowpath import verdict
+from cowpath.commands import check
+from cowpath.kernel.asked import Asked
 from cowpath.kernel.model import MODELLED
 from cowpath.kernel.version import NEWEST, OLDEST
+from cowpath.program import Program
+from cowpath.verdict import Result
 from tests.commands.conftest import FOUNDING, KEPT, Run
 
 TIME = re.compile(r"\d+\.\d+ s")
@@ -67,6 +73,24 @@ def test_a_condition_is_answered(
     status, out, _ = run("check", path)
     assert f"    {condition}: {answer}\n" in out
     assert status == expected
+
+
+def test_kernels_that_are_alike_share_a_search_and_keep_their_names(
+    run: Run, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[str] = []
+
+    def judge(program: Program, asked: Asked, *more: Any) -> Result:
+        searched.append(str(asked.version))
+        return verdict.judge(program, asked, *more)
+
+    monkeypatch.setattr(check, "judge", judge)
+    kernels = ["6.4", "5.18", "6.3", "5.7", "6.2"]
+    _, out, _ = run("check", kept, *(part for one in kernels for part in ("--kernel", one)))
+    assert out.split() == [*kernels, "kept", *["kept"] * len(kernels)]
+    assert searched == ["6.4 x86_64", "5.18 x86_64", "5.7 x86_64"]
+    _, out, _ = run("check", kept, "--kernel", "6.3", "--kernel", "6.2", "--format", "json")
+    assert [one["kernel"] for one in json.loads(out)["tests"]] == ["6.3", "6.2"]
 
 
 def test_what_is_found_can_be_written_as_what_is_expected(run: Run, lost: Path) -> None:

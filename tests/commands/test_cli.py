@@ -108,6 +108,15 @@ def test_progress_counts_the_searches(run: Run, lost: Path, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("impatient")
+def test_progress_counts_what_is_taken_over(run: Run, lost: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    run("check", lost, "--kernel", "6.1", "--kernel", "6.2", "--kernel", "5.18")
+    assert "lost on 6.2" not in stream.getvalue()
+    assert "[3/3] lost on 5.18 x86_64: " in stream.getvalue()
+
+
+@pytest.mark.usefixtures("impatient")
 def test_progress_is_wiped_when_interrupted(run: Run, lost: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)

@@ -6,13 +6,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
+from cowpath.alike import judge_each
 from cowpath.commands import options
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
-from cowpath.explore.search import Progress
+from cowpath.kernel.asked import Asked
 from cowpath.kernel.version import Version
 from cowpath.litmus.resolve import load_program
 from cowpath.parallel import each
@@ -28,7 +30,7 @@ BROKEN, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 FORMATS = ("text", "json", *formats.NAMES, "itf", "expected")
 
 FEW = 8
-"""Searches for which no second process is started: most take less time than that."""
+"""Answers for which no second process is started: most take less time than that."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     versions = options.versions(arguments)
     programs, failures = load(arguments.files)
     method = options.method(arguments)
-    tasks = [Task(file, program, version, method) for file, program in programs for version in versions]
+    tasks = [Task(file, program, tuple(versions), method) for file, program in programs]
     view = View(arguments.format, arguments.expected, bool(arguments.html))
     found = answer_all(tasks, view, arguments.jobs)
     answers = [one for one in found if isinstance(one, Answer)]
@@ -78,22 +80,21 @@ def load(files: Sequence[str]) -> tuple[list[tuple[str, Program]], list[Failure]
     return programs, failures
 
 
-# -- one test on one kernel ------------------------------------------------------------------------
+# -- one test --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One search."""
+    """One test on all kernels: those that are alike share a search."""
 
     file: str
     program: Program
-    version: Version
+    versions: tuple[Version, ...]
     method: Method
 
-    @property
-    def title(self) -> str:
-        """What it searches."""
-        return f"{self.program.name} on {self.version}"
+    def title(self, version: Version) -> str:
+        """The test on one of its kernels."""
+        return f"{self.program.name} on {version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,27 @@ class Answer:
     result: Result | None  # where the view keeps it
 
 
-def answer(task: Task, view: View, progress: Progress | None = None) -> Answer | Failure:
-    """Judge one test on one kernel."""
-    try:
-        result = judge(task.program, task.version, task.method, progress)
-    except CowpathError as error:
-        return Failure(task.file, f"{task.file}: {error}")
-    expected = expected_verdict(task) if view.expected else None
+def answers(task: Task, view: View, meter: Meter | None = None) -> list[Answer | Failure]:
+    """Judge one test on its kernels, in order."""
+
+    def search(asked: Asked) -> Result:
+        if meter is not None:
+            meter.begin(task.title(asked.version))
+        return judge(task.program, asked, task.method, None if meter is None else meter.update)
+
+    found = {}
+    for version, result in judge_each(task.versions, search):
+        found[version] = answer(task, view, result)
+        if meter is not None:
+            meter.end()
+    return [found[version] for version in task.versions]
+
+
+def answer(task: Task, view: View, result: Result | CowpathError) -> Answer | Failure:
+    """What is kept of one judgement."""
+    if isinstance(result, CowpathError):
+        return Failure(task.file, f"{task.file}: {result}")
+    expected = expected_verdict(task, result.version) if view.expected else None
     return Answer(
         text.row(task.file, result),
         result.reason if result.verdict == "unfinished" else "",
@@ -136,11 +151,11 @@ def answer(task: Task, view: View, progress: Progress | None = None) -> Answer |
     )
 
 
-def expected_verdict(task: Task) -> str | None:
-    """What the expected.toml beside the test says of it on this kernel."""
+def expected_verdict(task: Task, version: Version) -> str | None:
+    """What the expected.toml beside the test says of it on a kernel."""
     from cowpath.expected import Expected
 
-    return Expected.beside(task.file).verdict(task.program.name, task.version)
+    return Expected.beside(task.file).verdict(task.program.name, version)
 
 
 def part(view: View, file: str, result: Result, expected: str | None) -> object:
@@ -170,18 +185,20 @@ def one_trace(result: Result) -> str:
 
 def answer_all(tasks: Sequence[Task], view: View, jobs: int) -> list[Answer | Failure]:
     """Judge them all, in order: many on all cores, a few one after the other."""
-    if view.form == "itf" and len(tasks) != 1:
+    count = sum(len(task.versions) for task in tasks)
+    if view.form == "itf" and count != 1:
         raise CowpathError("an ITF document holds one trace: give one test and one kernel")
-    if jobs > 1 and len(tasks) > FEW and not view.keep:
-        with Tally(len(tasks)) as tally:
-            single = [Task(t.file, t.program, t.version, t.method.on_one_core()) for t in tasks]
-            return each(partial(answer, view=view), single, jobs, lambda task: tally.add(task.title))
-    with Meter(len(tasks)) as meter:
-        found = []
-        for task in tasks:
-            meter.begin(task.title)
-            found.append(answer(task, view, meter.update))
-        return found
+    if jobs > 1 and len(tasks) > 1 and count > FEW and not view.keep:
+        with Tally(count) as tally:
+
+            def done(task: Task) -> None:
+                for version in task.versions:
+                    tally.add(task.title(version))
+
+            single = [replace(task, method=task.method.on_one_core()) for task in tasks]
+            return list(chain.from_iterable(each(partial(answers, view=view), single, jobs, done)))
+    with Meter(count) as meter:
+        return [one for task in tasks for one in answers(task, view, meter)]
 
 
 # -- all of them -----------------------------------------------------------------------------------
