@@ -9,7 +9,7 @@ from cowpath.explore.search import explore
 from cowpath.kernel.version import NEWEST, version
 from cowpath.litmus.resolve import resolve
 from cowpath.release import Release
-from cowpath.reliability import Cell, Table, Task, compute, judge
+from cowpath.reliability import Cell, Table, Task, compute
 from cowpath.situations import KINDS, SITUATIONS, situation
 
 FORKS = ("fork-before", "fork-during", "fork-after", "fork-swapped")
@@ -118,9 +118,9 @@ def test_the_columns_are_the_eras(whole_table: Table) -> None:
 
 
 def test_the_marker_is_what_makes_it_reliable() -> None:
-    test = resolve(situation("swap-read").test(KINDS[1]))
-    assert judge(test, version("6.1")).words == "reliable"
-    assert judge(test, version("6.1", dropped=["1493a1913e34"])).words == "lost"
+    kernels = version("6.1"), version("6.1", dropped=["1493a1913e34"])
+    with_it, without = compute(Task(KINDS[1], "swap-read", kernels, None, with_trace=False))
+    assert (with_it.words, without.words) == ("reliable", "lost")
 
 
 def test_the_strict_promise_is_within_the_real_one() -> None:
@@ -136,19 +136,19 @@ def test_the_strict_promise_is_within_the_real_one() -> None:
 
 def test_what_the_promise_allows_is_never_called_a_leak() -> None:
     """After fork the device's data may land in the child only: lost, by the note."""
-    found = judge(resolve(situation("fork-after").test(KINDS[1])), version("6.1"))
+    (found,) = compute(Task(KINDS[1], "fork-after", (version("6.1"),), None, with_trace=False))
     assert "1:x[0]=D" in found.outcome
     assert (found.verdict, found.broken, found.words) == ("lost", False, "(lost)")
 
 
 def test_a_bug_is_shown_before_what_is_excluded() -> None:
-    found = judge(resolve(situation("child-munmap").test(KINDS[0])), version("5.7"))
+    (found,) = compute(Task(KINDS[0], "child-munmap", (version("5.7"),), None, with_trace=False))
     assert (found.verdict, found.broken) == ("leak", True)
 
 
 def test_a_bad_cell_has_the_trace_that_shows_it() -> None:
-    task = Task(KINDS[1], "fork-after", version("6.1"), None, with_trace=True)
-    found = compute(task)
+    task = Task(KINDS[1], "fork-after", (version("6.1"),), None, with_trace=True)
+    (found,) = compute(task)
     assert found.trace.startswith("lost write: 0:r1=a;")
     assert found.trace.splitlines()[-4:] == [
         "0:r1 is 'a'; a coherent reference allows only 'D'",
@@ -159,18 +159,17 @@ def test_a_bad_cell_has_the_trace_that_shows_it() -> None:
 
 
 def test_only_a_bug_is_called_a_broken_promise() -> None:
-    found = compute(Task(KINDS[1], "swap-read", version("5.18"), None, with_trace=True))
+    (found,) = compute(Task(KINDS[1], "swap-read", (version("5.18"),), None, with_trace=True))
     assert found.trace.endswith("\nPromise broken on 5.18 x86_64: lost write\n")
 
 
 def test_a_good_cell_has_no_trace() -> None:
-    assert compute(Task(KINDS[1], "plain", version("6.1"), None, with_trace=True)) == Cell(
-        "reliable", states=7
-    )
+    (found,) = compute(Task(KINDS[1], "plain", (version("6.1"),), None, with_trace=True))
+    assert found == Cell("reliable", states=7)
 
 
 def test_a_bounded_search_claims_nothing() -> None:
-    found = compute(Task(KINDS[1], "fork-during", version("6.1"), 20, with_trace=True))
+    (found,) = compute(Task(KINDS[1], "fork-during", (version("6.1"),), 20, with_trace=True))
     assert (found.verdict, found.trace) == ("not finished", "")
 
 
@@ -179,7 +178,7 @@ def test_what_is_not_modelled_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         raise CowpathError("line 0, column 0: this statement is not modelled yet")
 
     monkeypatch.setattr(verdict, "judge", refuse)
-    found = compute(Task(KINDS[0], "plain", version("6.1"), None, with_trace=True))
+    (found,) = compute(Task(KINDS[0], "plain", (version("6.1"),), None, with_trace=True))
     assert found == Cell("not modelled", message="this statement is not modelled yet")
 
 

@@ -14,9 +14,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from cowpath import promise, verdict
+from cowpath.alike import judge_each
 from cowpath.eras import Column, each_alone, eras
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
@@ -25,7 +27,6 @@ from cowpath.explore.trace import trace
 from cowpath.kernel.version import Version
 from cowpath.litmus.resolve import resolve
 from cowpath.parallel import each
-from cowpath.program import Program
 from cowpath.report.trace import trace_text
 from cowpath.situations import KINDS, SITUATIONS, Kind, Situation
 from cowpath.verdict import Outcome, Result
@@ -105,16 +106,16 @@ class Table:
                 yield kind, situation, column, cell
 
 
-# -- one cell --------------------------------------------------------------------------------------
+# -- the cells of one test -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A cell to be computed."""
+    """A test and the kernels to compute its cells for."""
 
     kind: Kind
     situation_name: str
-    version: Version
+    versions: tuple[Version, ...]
     max_states: int | None
     with_trace: bool
 
@@ -124,29 +125,31 @@ class Task:
         return next(one for one in SITUATIONS if one.name == self.situation_name)
 
 
-def compute(task: Task) -> Cell:
-    """Explore one cell."""
-    program = resolve(task.situation.test(task.kind))
-    try:
-        return judge(program, task.version, task.max_states, task.with_trace)
-    except CowpathError as error:
-        return Cell("not modelled", message=str(error).rpartition(": ")[2])
-
-
-def judge(
-    program: Program, version: Version, max_states: int | None = None, with_trace: bool = False
-) -> Cell:
-    """Hold one test on one kernel against the strict promise, and say what the real one excludes.
-
-    Raises CowpathError where the model lacks a statement.
+def compute(task: Task) -> list[Cell]:
+    """Explore one test on its kernels, those that are alike once; its cells in order.
 
     >>> from cowpath.kernel.version import version
-    >>> from cowpath.situations import situation
-    >>> judge(resolve(situation("fork-after").test(KINDS[1])), version("6.1")).words
-    '(lost)'
+    >>> [cell.words for cell in compute(Task(KINDS[1], "fork-after", (version("6.1"),), None, False))]
+    ['(lost)']
     """
-    result = verdict.judge(program, version, Method(max_states=max_states))
-    strict = explore(promise.build(program, strict=True))
+    program = resolve(task.situation.test(task.kind))
+    method = Method(max_states=task.max_states)
+
+    @cache
+    def strict() -> Exploration:
+        return explore(promise.build(program, strict=True))
+
+    cells = {}
+    for version, result in judge_each(task.versions, lambda asked: verdict.judge(program, asked, method)):
+        if isinstance(result, CowpathError):
+            cells[version] = Cell("not modelled", message=str(result).rpartition(": ")[2])
+        else:
+            cells[version] = cell_of(result, strict(), task.with_trace)
+    return [cells[version] for version in task.versions]
+
+
+def cell_of(result: Result, strict: Exploration, with_trace: bool) -> Cell:
+    """Hold one result against the strict promise, and say what the real one excludes."""
     allowed = {outcome.observed for outcome in strict.outcomes}
     promised = allowed >= set(result.promised)
     states = len(result.exploration.states)
@@ -213,20 +216,18 @@ def build(
     with_traces: bool = False,
     done: Callable[[Task], None] = lambda task: None,
 ) -> Table:
-    """Compute the table; `merge` joins kernels that follow each other and agree.
-
-    Kernels with the same rules are explored once.
-    """
-    tasks: dict[tuple[Kind, str, frozenset[object]], Task] = {}
-    for version in versions:
-        for kind in kinds:
-            for one in situations:
-                key = (kind, one.name, frozenset(version.changes))
-                tasks.setdefault(key, Task(kind, one.name, version, max_states, with_traces))
-    answers = dict(zip(tasks, each(compute, list(tasks.values()), jobs, done), strict=True))
+    """Compute the table; `merge` joins kernels that follow each other and agree."""
+    tasks = [
+        Task(kind, one.name, tuple(versions), max_states, with_traces) for kind in kinds for one in situations
+    ]
+    answers = {
+        (task.kind, task.situation_name, version): cell
+        for task, cells in zip(tasks, each(compute, tasks, jobs, done), strict=True)
+        for version, cell in zip(versions, cells, strict=True)
+    }
 
     def cell(kind: Kind, one: Situation, version: Version) -> Cell:
-        return answers[kind, one.name, frozenset(version.changes)]
+        return answers[kind, one.name, version]
 
     def signature(version: Version) -> list[str]:
         return [cell(kind, one, version).words for kind in kinds for one in situations]

@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             max_states=arguments.max_states,
             jobs=arguments.jobs,
             with_traces=traced(arguments),
-            done=lambda task: tally.add(f"{task.kind.name}-{task.situation_name} on {task.version}"),
+            done=lambda task: tally.add(f"{task.kind.name}-{task.situation_name}"),
         )
         if arguments.html is not None:
             write_pages(table, arguments, tally)
@@ -151,10 +151,9 @@ def show(arguments: argparse.Namespace) -> int:
     kind, situation = cell_named(arguments.trace)
     kernels = options.versions(arguments)
     sys.stdout.write(to_text(situation.test(kind)))
+    task = reliability.Task(kind, situation.name, tuple(kernels), arguments.max_states, with_trace=True)
     shown = 0
-    for version in kernels:
-        task = reliability.Task(kind, situation.name, version, arguments.max_states, with_trace=True)
-        cell = reliability.compute(task)
+    for version, cell in zip(kernels, reliability.compute(task), strict=True):
         sys.stdout.write(f"\n{version}: {cell.words}  {cell.message}".rstrip() + "\n")
         if cell.bad:
             shown += 1

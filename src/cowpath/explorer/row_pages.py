@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from cowpath.alike import judge_each
 from cowpath.eras import Column
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
@@ -54,13 +55,16 @@ def page_of(row: Row) -> str:
     program = resolve(test)
     if row.excluded:
         program = replace(program, comment=f"{program.comment}\n\n{EXCLUDED}".strip())
+    method = Method(max_states=row.max_states)
+    found = dict(judge_each(row.versions, lambda asked: judge(program, asked, method)))
     results: list[tuple[str, Result]] = []
     failures: list[str] = []
     for version in row.versions:
-        try:
-            results.append((row.name, judge(program, version, Method(max_states=row.max_states))))
-        except CowpathError as error:
-            failures.append(f"{row.name} on {version}: {error}")
+        result = found[version]
+        if isinstance(result, CowpathError):
+            failures.append(f"{row.name} on {version}: {result}")
+        else:
+            results.append((row.name, result))
     return check_page(results, failures)
 
 
