@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cowpath.alike import judge_each
 from cowpath.eras import Column, Signature, all_versions, each_alone, eras
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
@@ -19,15 +20,15 @@ from cowpath.kernel.changes import FOUNDING
 from cowpath.kernel.version import NEWEST, Version, version
 from cowpath.litmus.resolve import load_program
 from cowpath.parallel import each
-from cowpath.verdict import judge
+from cowpath.verdict import Result, judge
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One test on one kernel."""
+    """One test and the kernels to count it on."""
 
     file: str
-    version: Version
+    versions: tuple[Version, ...]
     max_states: int | None = None
 
 
@@ -54,19 +55,28 @@ class Count:
         return span if self.kept else f"{span} !"
 
 
-def count(task: Task) -> Count:
-    """Explore one test with its copies counted."""
-    program = load_program(task.file)
-    try:
-        result = judge(program, task.version, Method(max_states=task.max_states), count_copies=True)
-    except CowpathError as error:
-        return Count(program.name, why=str(error))
+def count(task: Task) -> list[Count]:
+    """Explore one test with its copies counted, kernels that are alike once; its counts in order."""
+    program, method = load_program(task.file), Method(max_states=task.max_states)
+    counts = {
+        version: count_of(program.name, result)
+        for version, result in judge_each(
+            task.versions, lambda asked: judge(program, asked, method, count_copies=True)
+        )
+    }
+    return [counts[version] for version in task.versions]
+
+
+def count_of(test: str, result: Result | CowpathError) -> Count:
+    """The copies of one result."""
+    if isinstance(result, CowpathError):
+        return Count(test, why=str(result))
     if result.verdict == "unfinished":
-        return Count(program.name, why=f"not finished: {result.reason}")
+        return Count(test, why=f"not finished: {result.reason}")
     numbers = [outcome.copies for outcome in result.outcomes if outcome.copies is not None]
     if not numbers:
-        return Count(program.name, kept=False, why="no run ends")
-    return Count(program.name, min(numbers), max(numbers), result.verdict == "kept")
+        return Count(test, kept=False, why="no run ends")
+    return Count(test, min(numbers), max(numbers), result.verdict == "kept")
 
 
 @dataclass(frozen=True)
@@ -142,21 +152,22 @@ def build(
     done: Callable[[Task], None] = lambda task: None,
 ) -> Copies:
     """Count every test on every kernel; `merge` joins releases that follow each other and agree."""
-    tasks = [Task(file, version, max_states) for file in files for version in versions]
-    counts = dict(zip(tasks, each(count, tasks, jobs, done), strict=True))
+    tasks = [Task(file, tuple(versions), max_states) for file in files]
+    counts = {
+        task.file: dict(zip(versions, found, strict=True))
+        for task, found in zip(tasks, each(count, tasks, jobs, done), strict=True)
+    }
     pair = marker_pair(versions)
 
     def row(file: str, kernels: Sequence[Version]) -> Row:
-        found = {version: counts[Task(file, version, max_states)] for version in versions}
+        found = counts[file]
         both = (found[pair[0]], found[pair[1]]) if pair else None
         return Row(found[versions[0]].test, tuple(found[version] for version in kernels), both)
 
     telling = [file for file in files if row(file, versions).tells]
     columns = each_alone(versions)
     if merge:
-        columns = joined(
-            versions, lambda version: [counts[Task(file, version, max_states)].words for file in telling]
-        )
+        columns = joined(versions, lambda version: [counts[file][version].words for file in telling])
     kernels = [column.version for column in columns]
     return Copies(columns, tuple(row(file, kernels) for file in files))
 

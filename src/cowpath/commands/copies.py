@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             merge=not chosen and arguments.format != "json",
             max_states=arguments.max_states,
             jobs=arguments.jobs,
-            done=lambda task: tally.add(f"{task.file} on {task.version}"),
+            done=lambda task: tally.add(task.file),
         )
     form = {"text": report.text, "markdown": report.markdown, "json": report.document}[arguments.format]
     sys.stdout.write(form(found))
