@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.expected import Expected
+from cowpath.kernel.asked import Asked
 from cowpath.kernel.change import Change
 from cowpath.kernel.changes import CHANGES, FOUNDING
 from cowpath.kernel.mutants import MUTANTS
@@ -17,7 +18,6 @@ from cowpath.mutation import (
     Laboratory,
     Mutant,
     Run,
-    Task,
     all_mutants,
     kernels_for,
     measure,
@@ -32,7 +32,7 @@ WRITE_REFAULT = str(CORPUS / "founding" / "get-write-write-refault.litmus")
 UNSTABLE = str(CORPUS / "founding" / "unstable-writes.litmus")
 STALE = str(CORPUS / "founding" / "get-read-stale.litmus")
 
-QUIET = Run("kept", (), None, frozenset(), frozenset())
+QUIET = Run(Asked(version("6.1")), "kept")
 
 
 def mutant(name: str) -> Mutant:
@@ -135,14 +135,22 @@ def test_a_record_that_says_it_cannot_be_observed_is_held_to_it() -> None:
 
 
 @pytest.mark.parametrize("file", [FRESH, UNSTABLE, STALE])
-def test_a_change_that_was_not_asked_for_makes_no_difference(file: str) -> None:
+def test_a_mutant_that_is_alike_makes_no_difference(file: str) -> None:
     kernel = version("6.1")
-    before = run(Task(file, kernel))
+    before = run(file, kernel)
     for one in all_mutants():
-        names = {change.name for change in one.changes}
-        if one.applies_to(kernel) and not names & before.asked:
-            after = run(Task(file, one.apply(kernel)))
+        if one.applies_to(kernel) and before.asked.alike(one.apply(kernel)):
+            after = run(file, one.apply(kernel))
             assert (after.verdict, after.outcomes) == (before.verdict, before.outcomes), one.name
+
+
+def test_kernels_that_are_alike_are_run_once() -> None:
+    laboratory = Laboratory([STALE])
+    laboratory.run_on([version("6.1"), version("6.2")])
+    laboratory.run_on([version("6.2"), version("6.3"), version("5.7")])
+    assert len(laboratory.runs[STALE]) == 2
+    assert laboratory.known(STALE, version("6.3")) is laboratory.known(STALE, version("6.1"))
+    assert laboratory.known(STALE, version("5.18")) is None
 
 
 # -- the corpus ------------------------------------------------------------------------------------

@@ -4,21 +4,24 @@
 A test notices a mutant if its verdict, the invariants it breaks or the answer to its condition differ from
 those on the kernel without the mutation.  What it does not ask for does not count.
 
-A kernel never learns what it has but by asking, so a test that ran without asking about a change runs in the
-same way with it dropped: those runs are skipped, and nothing is lost.
+A kernel with the mutation that is alike on a test (kernel/asked.py) gives it nothing to notice: such runs are
+skipped, and nothing is lost.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cowpath.alike import once
 from cowpath.eras import all_versions
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explore.step import Exhausted, ModelError
+from cowpath.kernel.asked import Asked
 from cowpath.kernel.change import Change
 from cowpath.kernel.changes import CHANGES
 from cowpath.kernel.mutants import MUTANTS
@@ -77,13 +80,13 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a test says on a kernel, and which changes that kernel was asked about."""
+    """What a test says on a kernel, and on all others that are alike; `asked` tells which."""
 
+    asked: Asked
     verdict: str
-    breakage: tuple[str, ...]
-    condition: bool | None
-    outcomes: frozenset[str]
-    asked: frozenset[str]
+    breakage: tuple[str, ...] = ()
+    condition: bool | None = None
+    outcomes: frozenset[str] = frozenset()
     error: str = ""
     states: int = 0
 
@@ -178,49 +181,37 @@ def kernels_for(mutant: Mutant, architectures: Sequence[str] = ("x86_64", "arm")
 # -- running ---------------------------------------------------------------------------------------
 
 
-class Watched(frozenset[Change]):
-    """A kernel's changes, remembering which were asked for."""
-
-    asked: set[str]
-
-    def __contains__(self, change: object) -> bool:
-        assert isinstance(change, Change)
-        self.asked.add(change.name)
-        return super().__contains__(change)
-
-
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One test on one kernel."""
+    """One test on some kernels."""
 
     file: str
-    version: Version
-    max_states: int = MAX_STATES
+    versions: tuple[Version, ...]
 
 
-def run(task: Task) -> Run:
-    """Explore one test on one kernel, noting what it asks about."""
-    watched = Watched(task.version.changes)
-    watched.asked = set()
-    version = dataclasses.replace(task.version, changes=watched)
+def run_each(task: Task) -> list[Run]:
+    """Explore one test on its kernels: one run for all that are alike."""
+    runs = dict(once(task.versions, lambda asked: run(task.file, asked)))
+    return list({id(found): found for found in runs.values()}.values())
+
+
+def run(file: str, kernel: Version | Asked, max_states: int = MAX_STATES) -> Run:
+    """Explore one test on one kernel."""
+    asked = Asked.of(kernel)
     try:
-        result = judge(load_program(task.file), version, Method(max_states=task.max_states))
+        result = judge(load_program(file), asked, Method(max_states=max_states))
     except CowpathError as error:
-        return Run("error", (), None, frozenset(), frozenset(), str(error))
+        return Run(asked, "error", error=str(error))
     except (ModelError, Exhausted) as error:
-        return Run("model", (f"the model stops: {error}",), None, frozenset(), frozenset(watched.asked))
+        return Run(asked, "model", (f"the model stops: {error}",))
     return Run(
+        asked,
         result.verdict,
         result.breakage,
         result.condition,
         frozenset(outcome.text() for outcome in result.outcomes),
-        frozenset(watched.asked | ASKED_TOGETHER),
         states=len(result.exploration.states),
     )
-
-
-ASKED_TOGETHER = frozenset(change.name for change in CHANGES if change.name.startswith("swp-exclusive-"))
-"""Changes that are looked at as a set, not one by one: whether the architecture has the bit."""
 
 
 def why_noticed(before: Run, after: Run) -> str:
@@ -243,28 +234,37 @@ def why_noticed(before: Run, after: Run) -> str:
 
 @dataclass
 class Laboratory:
-    """Every test on kernels as they are, each pair run once; `done` is called for everything that is run."""
+    """Every test on kernels as they are, explored once for all that are alike.
+
+    `done` is called for everything that is run.
+    """
 
     files: Sequence[str]
     jobs: int = 1
     done: Callable[[Task | Trial], None] = lambda work: None
-    known: dict[Task, Run] = dataclasses.field(default_factory=dict)
+    runs: dict[str, list[Run]] = dataclasses.field(default_factory=lambda: defaultdict(list))
+
+    def known(self, file: str, version: Version) -> Run | None:
+        """What a test says on a kernel, if that is known."""
+        return next((run for run in self.runs[file] if run.asked.alike(version)), None)
 
     def run_on(self, versions: Iterable[Version]) -> None:
-        """Run what has not been run yet, on several cores."""
-        tasks = [Task(file, version) for version in dict.fromkeys(versions) for file in self.files]
-        missing = [task for task in tasks if task not in self.known]
-        self.known |= dict(zip(missing, each(run, missing, self.jobs, self.done), strict=True))
+        """Run what is not known yet, on several cores."""
+        wanted = list(dict.fromkeys(versions))
+        missing = {file: tuple(v for v in wanted if self.known(file, v) is None) for file in self.files}
+        tasks = [Task(file, lacking) for file, lacking in missing.items() if lacking]
+        for task, runs in zip(tasks, each(run_each, tasks, self.jobs, self.done), strict=True):
+            self.runs[task.file] += runs
 
     def unusable(self) -> dict[str, str]:
         """Tests that cannot run, with the reason."""
-        return {task.file: run.error for task, run in self.known.items() if run.error}
+        return {file: run.error for file, runs in self.runs.items() for run in runs if run.error}
 
     def trial(self, mutant: Mutant, version: Version, thorough: bool) -> Trial:
-        """A mutant with the tests that asked about what is mutated, cheapest first."""
-        names = {change.name for change in mutant.changes}
-        runs = [(file, self.known[Task(file, version)]) for file in self.files]
-        affected = [(file, run) for file, run in runs if run.usable and names & run.asked]
+        """A mutant with the tests to which the mutated kernel is not the same, cheapest first."""
+        mutated = mutant.apply(version)
+        runs = [(file, run) for file in self.files if (run := self.known(file, version)) is not None]
+        affected = [(file, run) for file, run in runs if run.usable and not run.asked.alike(mutated)]
         return Trial(mutant, version, tuple(sorted(affected, key=lambda pair: pair[1].states)), thorough)
 
 
@@ -286,7 +286,7 @@ def hold(trial: Trial) -> Finding:
     mutated = trial.mutant.apply(trial.version)
     noticed, silent = [], []
     for file, before in trial.tests:
-        after = run(Task(file, mutated, before.room))
+        after = run(file, mutated, before.room)
         why = why_noticed(before, after)
         if why:
             noticed.append(Notice(file, why))

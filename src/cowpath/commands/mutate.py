@@ -69,7 +69,9 @@ def words(work: Task | Trial) -> str:
     """What has just been run."""
     from cowpath.mutation import Task
 
-    return f"{work.file if isinstance(work, Task) else work.mutant.name} on {work.version}"
+    if isinstance(work, Task):
+        return f"{work.file} on {', '.join(map(str, work.versions))}"
+    return f"{work.mutant.name} on {work.version}"
 
 
 def status(findings: Sequence[Finding]) -> int:
