@@ -3,6 +3,10 @@
 
 import pytest
 
+from cowpath import verdict
+from cowpath.kernel.asked import Asked
+from cowpath.program import Program
+
 pytest_plugins = ["pytester"]
 
 LOST = """C {name}
@@ -31,6 +35,23 @@ def test_without_an_expectation_the_promise_must_be_kept(pytester: pytest.Pytest
     pytester.makeini("[pytest]\ncowpath_kernels =\n    5.18\n    6.1\n")
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1, failed=1)
     pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", "6.1").assert_outcomes(passed=1)
+
+
+def test_kernels_that_are_alike_share_a_search(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[str] = []
+    search = verdict.judge
+
+    def judge(program: Program, asked: Asked) -> verdict.Result:
+        searched.append(str(asked.version))
+        return search(program, asked)
+
+    monkeypatch.setattr(verdict, "judge", judge)
+    write(pytester, "lost")
+    pytester.makeini("[pytest]\ncowpath_kernels =\n    6.1\n    5.18\n    6.2\n")
+    pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=2, failed=1)
+    assert searched == ["6.1 x86_64", "5.18 x86_64"]
 
 
 def test_what_a_test_demands_must_hold(pytester: pytest.Pytester) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from cowpath.kernel.asked import Asked
     from cowpath.kernel.version import Version
     from cowpath.verdict import Result
 
@@ -36,6 +37,29 @@ class Unexpected(Exception):  # noqa: N818 - a failed test, not an error
 
 class LitmusFile(pytest.File):
     """One litmus test, with an item for each kernel."""
+
+    known: list[tuple[Asked, Result]]
+
+    def setup(self) -> None:
+        """Nothing is known yet."""
+        self.known = []
+
+    def teardown(self) -> None:
+        """Explorations are large."""
+        self.known.clear()
+
+    def judged(self, kernel: Version) -> Result:
+        """The test on a kernel, explored once for all that are alike."""
+        from cowpath.kernel.asked import Asked
+        from cowpath.litmus.resolve import load_program
+        from cowpath.verdict import judge
+
+        for asked, result in self.known:
+            if asked.alike(kernel):
+                return result.on(kernel)
+        asked = Asked(kernel)
+        self.known.append((asked, judge(load_program(self.path), asked)))
+        return self.known[-1][1]
 
     def collect(self) -> Iterator[pytest.Item]:
         """The kernels that expected.toml names, or the configured ones."""
@@ -65,12 +89,10 @@ class LitmusItem(pytest.Item):
     def runtest(self) -> None:
         """Judge the test; raises Unexpected."""
         from cowpath.expected import named
-        from cowpath.litmus.resolve import load_program
         from cowpath.report import text
-        from cowpath.verdict import judge
 
-        kernel: Version = named(self.name)
-        result = judge(load_program(self.path), kernel)
+        assert isinstance(self.parent, LitmusFile)
+        result = self.parent.judged(named(self.name))
         good = text.as_expected(result, self.expected) if self.expected else promised(result)
         if not good:
             raise Unexpected(failure(result, self.expected or "kept"))
