@@ -74,8 +74,8 @@ class Leaf:
     writes: tuple[tuple[int, int], ...] = ()
     moves: tuple[tuple[int, int], ...] = ()  # (target, source): content that goes from cell to cell
     blocked: str | None = None  # what the step waits for; then nothing else is set
-    notes: tuple[Note, ...] = ()
-    places: dict[int, tuple[Place, ...]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()  # why, and ...
+    places: dict[int, Place] = field(default_factory=dict)  # ... who wrote each cell; see `Recorder.told`
     result: object = None  # what an observation or an invariant returned
     watchers: tuple[int, tuple[int, ...]] = (-1, ())  # see search.py: invariants this step may affect
 
@@ -236,12 +236,26 @@ class Recorder:
 
     def rerun(self, state: bytes, actor: int) -> list[bytes]:
         """The successors of a state computed afresh in Python, to check recorded steps against."""
-        frame, tree = self.frame(state, actor), Tree()
-        while True:
+        return [leaf.apply(state) for leaf in self._afresh(state, actor) if leaf.blocked is None]
+
+    def told(self, state: bytes, actor: int) -> list[Leaf]:
+        """The leaves of a state, run once more for who wrote what and why: few steps are ever looked at."""
+        self.step.telling = True
+        try:
+            return self._afresh(state, actor)
+        finally:
+            self.step.telling = False
+
+    def _afresh(self, state: bytes, actor: int) -> list[Leaf]:
+        """The leaves of a state from a tree of its own; that adds nothing to what is recorded."""
+        frame, tree, known = self.frame(state, actor), Tree(), self.recordings
+        while not frame.finished:
             try:
-                return [leaf.apply(state) for leaf in tree.find(state) if leaf.blocked is None]
+                return tree.find(state)
             except Miss as miss:
                 self._record(tree, frame, state, miss.choices)
+                self.recordings = known
+        return []
 
     def _rests(self, state: bytes, actor: int) -> bool:
         frame = self.frame(state, actor)

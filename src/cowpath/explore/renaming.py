@@ -138,6 +138,8 @@ class RenamingRecorder(Recorder):
     ) -> tuple[list[tuple[int, int]], Leaf]:
         """The recorded run of a frame in a state, with these choices and then first ones."""
         tree, frame = self.trees[actor][number], self.frames[actor][number]
+        if self.step.telling:  # what is recorded does not say who wrote what
+            tree = Tree()
         while True:
             reads: list[tuple[int, int]] = []
             chosen: list[int] = []

@@ -76,7 +76,7 @@ def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> Ste
     leaf = next(
         (
             leaf
-            for leaf in recorder.leaves(source, actor)
+            for leaf in recorder.told(source, actor)
             if leaf.blocked is None and leaf.apply(source) == target
         ),
         None,
@@ -103,7 +103,7 @@ def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> li
     for cell in layout.cells:
         if source[cell.index] == target[cell.index]:
             continue
-        place = leaf.places.get(cell.index, (Place("", "", 0),))[0]
+        place = leaf.places.get(cell.index, Place("", "", 0))
         whole = _described(recorder, cell, source, target)
         if whole is None:
             before, after = (layout.show(cell, state[cell.index]) for state in (source, target))
