@@ -27,6 +27,9 @@ IDLE = "idle"
 FRAME_BYTES = 2
 CRASH_BYTES = 1
 
+SPARES = 4
+"""How many generators are kept in a frame.  More save few replays and cost memory."""
+
 
 class Constant:
     """Base of objects that never change during an exploration; a local may hold one."""
@@ -38,12 +41,16 @@ class Actor:
 
     A run may end while an `optional` actor cannot begin.  A `background` one starts at its first
     `yield IDLE`, before which it does nothing.
+
+    Where it stands in its outermost function alone, `resume`, called with the live locals by name, is code
+    that goes on from there.  It saves the recorder a replay of everything before.
     """
 
     name: str
     start: Callable[[], Code]
     optional: bool = False
     background: bool = False
+    resume: Callable[..., Code] | None = None
     of: Record | None = None  # the record it belongs to, where that is interchangeable (see renaming.py)
 
 
@@ -153,14 +160,15 @@ class Tree:
                 node = node.next.setdefault(value, Branch(following))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """Where an actor stands.  `where` is its chain of functions, outermost first, `held` the live locals of
-    the outermost one.
+    the outermost one.  A step that saw the values `seen` led here from the frame `before`.
     """
 
     actor: int
-    history: tuple[tuple[int, ...], ...]  # per past step, the values that bring a fresh generator here
+    before: Frame | None = field(repr=False)  # None: the actor has not begun
+    seen: tuple[int, ...]
     where: tuple[Place, ...]
     finished: bool
     idle: bool
@@ -182,10 +190,10 @@ class Recorder:
         self.frames: list[list[Frame]] = []
         self.trees: list[list[Tree]] = []
         self._frame_ids: list[dict[object, int]] = []
-        self._standing: dict[int, Code] = {}  # id(frame) -> the generator that first came there
+        self._spare: dict[Frame, list[Code]] = {}  # generators that stand in a frame, used once each
         for index, actor in enumerate(model.actors):
             self._frame_ids.append({})
-            self.frames.append([Frame(index, (), (), finished=False, idle=actor.optional)])
+            self.frames.append([Frame(index, None, (), (), finished=False, idle=actor.optional)])
             self.trees.append([Tree()])
             if actor.background:
                 self._settle(index)
@@ -261,7 +269,7 @@ class Recorder:
         frame = self.frame(state, actor)
         if frame.finished or not frame.idle:
             return frame.finished
-        begun = self.model.actors[actor].background or bool(frame.history)
+        begun = frame.before is not None
         return begun or all(leaf.blocked is not None for leaf in self.leaves(state, actor))
 
     def _settle(self, actor: int) -> None:
@@ -272,7 +280,7 @@ class Recorder:
             raise ModelError(f"{self.model.actors[actor].name} must do nothing before its first `yield IDLE`")
         key, where = _stack(generator, self.live_only)
         self._frame_ids[actor][key] = 0
-        self.frames[actor][0] = Frame(actor, ((),), where, finished=False, idle=True)
+        self.frames[actor][0] = Frame(actor, self.frames[actor][0], (), where, finished=False, idle=True)
 
     # -- recording --------------------------------------------------------------------------------
 
@@ -296,7 +304,7 @@ class Recorder:
         writes = {cell: value for cell, value in step.writes.items() if before.get(cell) != value}
         moves = tuple(step.moves.items())
         notes, places = tuple(step.notes), dict(step.places)
-        number = self._intern(frame, generator, (*frame.history, seen), idle)
+        number = self._intern(frame, generator, seen, idle)
         at = self.frame_at[frame.actor]
         writes |= {at: number & 0xFF, at + 1: number >> 8}
         if crash:
@@ -304,23 +312,33 @@ class Recorder:
         tree.insert(reads, Leaf(tuple(writes.items()), moves, blocked, notes, places))
 
     def _stand(self, frame: Frame) -> Code:
-        """A generator that stands where this frame does: the one that came here, once, then fresh ones."""
-        if id(frame) in self._standing:
-            return self._standing.pop(id(frame))
-        generator = self.model.actors[frame.actor].start()
-        for seen in frame.history:
-            self.step.begin(b"", replay=seen)
+        """A generator that goes on from a frame: one ready there, or replayed from a frame before."""
+        ahead: list[Frame] = []
+        while (generator := self._ready(frame)) is None:
+            ahead.append(frame)
+            frame = cast("Frame", frame.before)
+        for following in reversed(ahead):
+            self.step.begin(b"", replay=following.seen)
             next(generator)
         return generator
+
+    def _ready(self, frame: Frame) -> Code | None:
+        """A generator that goes on from a frame, if one can be had without replay."""
+        actor = self.model.actors[frame.actor]
+        if frame.before is None:
+            return actor.start()
+        if spare := self._spare.get(frame):
+            return spare.pop()
+        if actor.resume is not None and len(frame.where) == 1 and self.live_only:
+            return actor.resume(**dict(frame.held))
+        return None
 
     def _crash_number(self, text: str) -> int:
         if text not in self.crashes:
             self.crashes.append(text)
         return self.crashes.index(text)
 
-    def _intern(
-        self, before: Frame, generator: Code | None, history: tuple[tuple[int, ...], ...], idle: bool
-    ) -> int:
+    def _intern(self, before: Frame, generator: Code | None, seen: tuple[int, ...], idle: bool) -> int:
         """The number of the frame in which a generator stands; two that agree have the same future."""
         key, where = _stack(generator, self.live_only)
         known, frames = self._frame_ids[before.actor], self.frames[before.actor]
@@ -329,12 +347,13 @@ class Recorder:
                 raise ModelError(f"{self.model.actors[before.actor].name} has too many frames")
             known[key] = len(frames)
             held = key[0][2] if key else ()
-            frame = Frame(before.actor, history, where, generator is None, idle, held)
-            frames.append(frame)
-            if generator is not None:
-                self._standing[id(frame)] = generator
+            frames.append(Frame(before.actor, before, seen, where, generator is None, idle, held))
             self.trees[before.actor].append(Tree())
-        return known[key]
+        number = known[key]
+        spare = self._spare.setdefault(frames[number], [])
+        if generator is not None and len(spare) < SPARES:
+            spare.append(generator)
+        return number
 
 
 _Key = tuple[tuple[object, int, tuple[tuple[str, object], ...]], ...]

@@ -115,7 +115,7 @@ class RenamingRecorder(Recorder):
         if wanted not in ids:
             before = self.frames[actor][number]
             held: Any = exchange.key(before.held)
-            frame = dataclasses.replace(before, actor=target, history=(), held=held)
+            frame = dataclasses.replace(before, actor=target, held=held)
             ids[wanted] = len(self.frames[target])
             self.frames[target].append(frame)
             self.trees[target].append(Tree())
