@@ -230,3 +230,16 @@ def test_an_actor_goes_on_from_its_outermost_function_without_replay(
         there = state[:at] + bytes([value]) + state[at + 1 :]
         assert recorder.leaves(there, 0)[0].apply(there)[toy.counters[0].cell_of["value"]] == value
     assert len(started) == fresh
+
+
+def test_a_cell_is_one_branch_however_often_it_is_read() -> None:
+    toy = Toy()
+    recorder = Recorder(toy.model(toys.spins))
+    step = recorder.step
+    step.begin(recorder.initial)
+    for _ in range(3):
+        assert toy.counters[2].value == 0
+        assert step.look(toy.boxes[0].items[0]) == 0
+    cells = [toy.counters[2].cell_of["value"], toy.boxes[0].cell_of["items"]]
+    assert step.reads == [(cell, 0) for cell in cells]
+    assert len(step.seen) == 6  # a replay needs each of them

@@ -300,8 +300,7 @@ class Recorder:
         except Crash as reason:
             crash, generator = self._crash_number(str(reason)), None
         reads, seen = list(step.reads), tuple(step.seen)
-        before = dict(reads)
-        writes = {cell: value for cell, value in step.writes.items() if before.get(cell) != value}
+        writes = {cell: value for cell, value in step.writes.items() if step.known.get(cell) != value}
         moves = tuple(step.moves.items())
         notes, places = tuple(step.notes), dict(step.places)
         number = self._intern(frame, generator, seen, idle)

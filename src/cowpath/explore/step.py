@@ -84,7 +84,8 @@ class Step:
         self.choices = list(choices)
         self.replay = None if replay is None else iter(replay)
         self.seen: list[int] = []  # everything read or chosen, in order: what a replay needs
-        self.reads: list[tuple[int, int]] = []  # (cell, value) first reads; (CHOICE - options, chosen)
+        self.reads: list[tuple[int, int]] = []  # (cell, value) where first read; (-options, chosen)
+        self.known: dict[int, int] = {}  # cell -> the value it was read to have when the step began
         self.writes: dict[int, int] = {}
         self.moves: dict[int, int] = {}
         self.places: dict[int, Place] = {}  # cell -> who wrote it
@@ -98,9 +99,15 @@ class Step:
         if value is None:
             if cell in self.moves:
                 raise ModelError("a step reads content that it moved")
-            value = self.values[cell]
-            self.reads.append((cell, value))
+            value = self.known.get(cell)
+            if value is None:
+                value = self._learn(cell)
         self.seen.append(value)
+        return value
+
+    def _learn(self, cell: int) -> int:
+        value = self.known[cell] = self.values[cell]
+        self.reads.append((cell, value))
         return value
 
     def write(self, cell: int, value: int) -> None:
@@ -137,8 +144,9 @@ class Step:
             return content.code
         if self.replay is not None:
             return next(self.replay)
-        value = self.values[content.cell]
-        self.reads.append((content.cell, value))
+        value = self.known.get(content.cell)
+        if value is None:
+            value = self._learn(content.cell)
         self.seen.append(value)
         return value
 
