@@ -9,10 +9,10 @@ to a leaf that says what is written.  A few thousand recordings carry tens of mi
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
+from types import FrameType, GeneratorType
 from typing import Any, cast
 
 from cowpath.explore import rules
@@ -139,25 +139,29 @@ class Tree:
 
     def insert(self, reads: Sequence[tuple[int, int]], leaf: Leaf) -> None:
         """Add a run.  Raises ModelError where it contradicts an earlier one."""
-        self.reads.update(cell for cell, _ in reads if cell >= 0)
         if not reads:
             if self.root is not None:
                 raise ModelError("a step that read nothing behaved in two ways")
             self.root = leaf
             return
-        if self.root is None:
-            self.root = Branch(reads[0][0])
-        node = self.root
-        for position, (cell, value) in enumerate(reads):
-            if not isinstance(node, Branch) or node.cell != cell:
+        node = self.root = self.root or self._branch(reads[0][0])
+        for position, (cell, value) in enumerate(reads, 1):
+            if node.__class__ is not Branch or node.cell != cell:
                 raise ModelError("a step is not a function of the cells it reads")
-            if position + 1 == len(reads):
-                if value in node.next:
+            after = node.next.get(value)
+            if position == len(reads):
+                if after is not None:
                     raise ModelError("a step behaved in two ways on the same cells")
-                node.next[value] = leaf
-            else:
-                following = reads[position + 1][0]
-                node = node.next.setdefault(value, Branch(following))
+                after = leaf
+            elif after is None:
+                after = self._branch(reads[position][0])
+            node.next[value] = after
+            node = after
+
+    def _branch(self, cell: int) -> Branch:
+        if cell >= 0:
+            self.reads.add(cell)
+        return Branch(cell)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,9 +282,9 @@ class Recorder:
         self.step.begin(self.model.initial)
         if next(generator) != IDLE or self.step.seen or self.step.writes or self.step.moves:
             raise ModelError(f"{self.model.actors[actor].name} must do nothing before its first `yield IDLE`")
-        key, where = _stack(generator, self.live_only)
-        self._frame_ids[actor][key] = 0
-        self.frames[actor][0] = Frame(actor, self.frames[actor][0], (), where, finished=False, idle=True)
+        stack = _stack(generator, self.live_only)
+        self._frame_ids[actor][stack] = 0
+        self.frames[actor][0] = _frame(actor, self.frames[actor][0], (), stack, idle=True)
 
     # -- recording --------------------------------------------------------------------------------
 
@@ -339,54 +343,68 @@ class Recorder:
 
     def _intern(self, before: Frame, generator: Code | None, seen: tuple[int, ...], idle: bool) -> int:
         """The number of the frame in which a generator stands; two that agree have the same future."""
-        key, where = _stack(generator, self.live_only)
+        stack = _stack(generator, self.live_only)
         known, frames = self._frame_ids[before.actor], self.frames[before.actor]
-        if key not in known:
+        number = known.get(stack)
+        if number is None:
             if len(frames) >= 1 << (8 * FRAME_BYTES):
                 raise ModelError(f"{self.model.actors[before.actor].name} has too many frames")
-            known[key] = len(frames)
-            held = key[0][2] if key else ()
-            frames.append(Frame(before.actor, before, seen, where, generator is None, idle, held))
+            number = known[stack] = len(frames)
+            frames.append(_frame(before.actor, before, seen, stack, idle))
             self.trees[before.actor].append(Tree())
-        number = known[key]
         spare = self._spare.setdefault(frames[number], [])
         if generator is not None and len(spare) < SPARES:
             spare.append(generator)
         return number
 
 
-_Key = tuple[tuple[object, int, tuple[tuple[str, object], ...]], ...]
+_Level = tuple[Place, tuple[tuple[str, object], ...]]  # a function that waits, and what its locals hold
 
 
-def _stack(generator: Code | None, live_only: bool) -> tuple[_Key, tuple[Place, ...]]:
-    """What identifies a frame (function, line, locals), and its functions for people to read."""
-    key: list[tuple[object, int, tuple[tuple[str, object], ...]]] = []
-    where: list[Place] = []
+def _frame(actor: int, before: Frame, seen: tuple[int, ...], stack: tuple[_Level, ...], idle: bool) -> Frame:
+    held = stack[0][1] if stack else ()
+    return Frame(actor, before, seen, tuple(place for place, _ in stack), not stack, idle, held)
+
+
+def _stack(generator: Code | None, live_only: bool) -> tuple[_Level, ...]:
+    """What identifies a frame: every function that waits, outermost first."""
+    found: list[_Level] = []
     inner: Any = generator
-    while inspect.isgenerator(inner):
-        code, line = inner.gi_code, cast("FrameType", inner.gi_frame).f_lineno
-        live = rules.at(code.co_filename, code.co_firstlineno).live_at(line)
-        held = [
-            (name, value)
-            for name, value in inspect.getgeneratorlocals(inner).items()
-            if name in live or not (live_only or _refused(value))
-        ]
-        for name, value in held:
-            if refused := _refused(value):
-                holder = f"local {name} of {code.co_name}"
-                raise ModelError(f"{holder} holds {refused} where another actor may run")
-        key.append((code, line, tuple(sorted(held, key=lambda item: item[0]))))
-        where.append(Place(code.co_name, code.co_filename, line))
+    while inner is not None:
+        if inner.__class__ is not GeneratorType:
+            waits = f"{found[-1][0].function} waits in a {type(inner).__name__}"
+            raise ModelError(f"{waits}; only generators can be resumed")
+        found.append(_level(inner, live_only))
         inner = inner.gi_yieldfrom
-        if inner is not None and not inspect.isgenerator(inner):
-            kind = type(inner).__name__
-            raise ModelError(f"{code.co_name} waits in a {kind}; only generators can be resumed")
-    return tuple(key), tuple(where)
+    return tuple(found)
+
+
+def _level(generator: GeneratorType[Any, None, Any], live_only: bool) -> _Level:
+    code, frame = generator.gi_code, cast("FrameType", generator.gi_frame)
+    place, names = _point(code.co_filename, code.co_firstlineno, frame.f_lineno)
+    holds = frame.f_locals
+    if not live_only:
+        names = tuple(sorted({*names, *(name for name, value in holds.items() if not _refused(value))}))
+    held = tuple([(name, holds[name]) for name in names if name in holds])
+    for name, value in held:
+        if refused := _refused(value):
+            raise ModelError(f"local {name} of {code.co_name} holds {refused} where another actor may run")
+    return place, held
+
+
+@functools.cache
+def _point(file: str, first_line: int, line: int) -> tuple[Place, tuple[str, ...]]:
+    """Where a function of the model stands, and the names of its locals that are live there."""
+    function = rules.at(file, first_line)
+    return Place(function.name, file, line), tuple(sorted(function.live_at(line)))
+
+
+HOLDABLE = (int, str, Record, Constant, type(None))
 
 
 def _refused(value: object) -> str:
     """What a local holds, in words, where it may not; empty where it may."""
-    if value is None or isinstance(value, int | str | Record | Constant):
+    if isinstance(value, HOLDABLE):
         return ""
     if isinstance(value, tuple):
         return next(filter(None, map(_refused, value)), "")
