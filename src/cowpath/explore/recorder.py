@@ -116,8 +116,8 @@ class Tree:
     def find(self, state: bytes) -> list[Leaf]:
         """The leaves for this state: one, or one per free choice.  Raises Miss."""
         node = self.root
-        while node.__class__ is Branch and node.cell >= 0:
-            node = node.next.get(state[node.cell])
+        while node.__class__ is Branch and (cell := node.cell) >= 0:
+            node = node.next.get(state[cell])
         if node.__class__ is Leaf:
             return [node]
         found: list[Leaf] = []
@@ -218,11 +218,12 @@ class Recorder:
 
     def at_rest(self, state: bytes) -> bool:
         """Whether the run may end here: every actor has finished, idles, or is optional and cannot begin."""
-        return all(self._rests(state, actor) for actor in range(len(self.model.actors)))
+        return all(self._rests(state, actor) for actor in range(len(self.frames)))
 
     def leaves(self, state: bytes, actor: int) -> list[Leaf]:
         """What the actor's next step may do in this state; blocked leaves included, none when finished."""
-        number = self.frame_number(state, actor)
+        at = self.frame_at[actor]
+        number = state[at] | state[at + 1] << 8
         frame = self.frames[actor][number]
         if frame.finished:
             return []
