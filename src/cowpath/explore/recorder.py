@@ -9,17 +9,15 @@ to a leaf that says what is written.  A few thousand recordings carry tens of mi
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType, GeneratorType
-from typing import Any, cast
+from typing import cast
 
-from cowpath.explore import rules
 from cowpath.explore.cells import Layout, Record
-from cowpath.explore.step import Blocked, Content, Crash, ModelError, Note, Place, Step
-
-Code = Generator[Any, None, Any]
+from cowpath.explore.frame import Code as Code
+from cowpath.explore.frame import Constant as Constant
+from cowpath.explore.frame import Frame, stack
+from cowpath.explore.step import Blocked, Crash, ModelError, Note, Place, Step
 
 IDLE = "idle"
 """`yield IDLE`: the actor may stay here for ever; the run may end while it does."""
@@ -29,10 +27,6 @@ CRASH_BYTES = 1
 
 SPARES = 4
 """How many generators are kept in a frame.  More save few replays and cost memory."""
-
-
-class Constant:
-    """Base of objects that never change during an exploration; a local may hold one."""
 
 
 @dataclass(frozen=True)
@@ -164,21 +158,6 @@ class Tree:
         return Branch(cell)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """Where an actor stands.  `where` is its chain of functions, outermost first, `held` the live locals of
-    the outermost one.  A step that saw the values `seen` led here from the frame `before`.
-    """
-
-    actor: int
-    before: Frame | None = field(repr=False)  # None: the actor has not begun
-    seen: tuple[int, ...]
-    where: tuple[Place, ...]
-    finished: bool
-    idle: bool
-    held: tuple[tuple[str, object], ...] = ()
-
-
 class Recorder:
     """The frames and trees of one model; grows while a search runs."""
 
@@ -283,9 +262,9 @@ class Recorder:
         self.step.begin(self.model.initial)
         if next(generator) != IDLE or self.step.seen or self.step.writes or self.step.moves:
             raise ModelError(f"{self.model.actors[actor].name} must do nothing before its first `yield IDLE`")
-        stack = _stack(generator, self.live_only)
-        self._frame_ids[actor][stack] = 0
-        self.frames[actor][0] = _frame(actor, self.frames[actor][0], (), stack, idle=True)
+        waiting = stack(generator, self.live_only)
+        self._frame_ids[actor][waiting] = 0
+        self.frames[actor][0] = self.frames[actor][0].next((), waiting, idle=True)
 
     # -- recording --------------------------------------------------------------------------------
 
@@ -344,69 +323,16 @@ class Recorder:
 
     def _intern(self, before: Frame, generator: Code | None, seen: tuple[int, ...], idle: bool) -> int:
         """The number of the frame in which a generator stands; two that agree have the same future."""
-        stack = _stack(generator, self.live_only)
+        waiting = stack(generator, self.live_only)
         known, frames = self._frame_ids[before.actor], self.frames[before.actor]
-        number = known.get(stack)
+        number = known.get(waiting)
         if number is None:
             if len(frames) >= 1 << (8 * FRAME_BYTES):
                 raise ModelError(f"{self.model.actors[before.actor].name} has too many frames")
-            number = known[stack] = len(frames)
-            frames.append(_frame(before.actor, before, seen, stack, idle))
+            number = known[waiting] = len(frames)
+            frames.append(before.next(seen, waiting, idle))
             self.trees[before.actor].append(Tree())
         spare = self._spare.setdefault(frames[number], [])
         if generator is not None and len(spare) < SPARES:
             spare.append(generator)
         return number
-
-
-_Level = tuple[Place, tuple[tuple[str, object], ...]]  # a function that waits, and what its locals hold
-
-
-def _frame(actor: int, before: Frame, seen: tuple[int, ...], stack: tuple[_Level, ...], idle: bool) -> Frame:
-    held = stack[0][1] if stack else ()
-    return Frame(actor, before, seen, tuple(place for place, _ in stack), not stack, idle, held)
-
-
-def _stack(generator: Code | None, live_only: bool) -> tuple[_Level, ...]:
-    """What identifies a frame: every function that waits, outermost first."""
-    found: list[_Level] = []
-    inner: Any = generator
-    while inner is not None:
-        if inner.__class__ is not GeneratorType:
-            waits = f"{found[-1][0].function} waits in a {type(inner).__name__}"
-            raise ModelError(f"{waits}; only generators can be resumed")
-        found.append(_level(inner, live_only))
-        inner = inner.gi_yieldfrom
-    return tuple(found)
-
-
-def _level(generator: GeneratorType[Any, None, Any], live_only: bool) -> _Level:
-    code, frame = generator.gi_code, cast("FrameType", generator.gi_frame)
-    place, names = _point(code.co_filename, code.co_firstlineno, frame.f_lineno)
-    holds = frame.f_locals
-    if not live_only:
-        names = tuple(sorted({*names, *(name for name, value in holds.items() if not _refused(value))}))
-    held = tuple([(name, holds[name]) for name in names if name in holds])
-    for name, value in held:
-        if refused := _refused(value):
-            raise ModelError(f"local {name} of {code.co_name} holds {refused} where another actor may run")
-    return place, held
-
-
-@functools.cache
-def _point(file: str, first_line: int, line: int) -> tuple[Place, tuple[str, ...]]:
-    """Where a function of the model stands, and the names of its locals that are live there."""
-    function = rules.at(file, first_line)
-    return Place(function.name, file, line), tuple(sorted(function.live_at(line)))
-
-
-HOLDABLE = (int, str, Record, Constant, type(None))
-
-
-def _refused(value: object) -> str:
-    """What a local holds, in words, where it may not; empty where it may."""
-    if isinstance(value, HOLDABLE):
-        return ""
-    if isinstance(value, tuple):
-        return next(filter(None, map(_refused, value)), "")
-    return "page content" if isinstance(value, Content) else type(value).__name__

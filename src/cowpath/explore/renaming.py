@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cowpath.explore.cells import Pointer, Record
-from cowpath.explore.recorder import Branch, Frame, Leaf, Model, Recorder, Tree
+from cowpath.explore.frame import Frame
+from cowpath.explore.recorder import Branch, Leaf, Model, Recorder, Tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cowpath.explore.cells import Cell, Contents, Record
+from cowpath.explore.frame import Frame
 from cowpath.explore.path import path_to, walk
-from cowpath.explore.recorder import Frame, Leaf, Recorder
+from cowpath.explore.recorder import Leaf, Recorder
 from cowpath.explore.search import Search
 from cowpath.explore.step import ModelError, Note, Place
 

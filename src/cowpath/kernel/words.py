@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cowpath.explore.cells import Layout
-from cowpath.explore.recorder import Frame
+from cowpath.explore.frame import Frame
 from cowpath.explore.step import Place
 from cowpath.explore.trace import Step
 from cowpath.kernel.pgtable import ptep_get
