@@ -360,11 +360,14 @@ def _mark_backwards(found: Exploration, reaches: bytearray) -> None:
 
     Most transitions lead to a later state, so few sweeps are needed and no reverse graph is kept.
     """
+    targets, first = found.targets, [*found.first_edge, len(found.targets)]
     changed = True
     while changed:
         changed = False
         for number in range(len(found.states) - 1, -1, -1):
-            if not reaches[number] and any(reaches[target] for _, target in found.edges(number)):
+            if not reaches[number] and any(
+                map(reaches.__getitem__, targets[first[number] : first[number + 1]])
+            ):
                 reaches[number] = 1
                 changed = True
 
