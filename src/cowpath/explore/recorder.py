@@ -273,7 +273,7 @@ class Recorder:
         step = self.step
         generator: Code | None = self._stand(frame)
         step.begin(state, choices)
-        idle, blocked, crash = False, None, 0
+        idle, crash = False, 0
         try:
             idle = next(generator) == IDLE  # type: ignore[arg-type]
         except StopIteration:
@@ -283,16 +283,14 @@ class Recorder:
             return
         except Crash as reason:
             crash, generator = self._crash_number(str(reason)), None
-        reads, seen = list(step.reads), tuple(step.seen)
         writes = {cell: value for cell, value in step.writes.items() if step.known.get(cell) != value}
-        moves = tuple(step.moves.items())
-        notes, places = tuple(step.notes), dict(step.places)
-        number = self._intern(frame, generator, seen, idle)
+        number = self._intern(frame, generator, tuple(step.seen), idle)
         at = self.frame_at[frame.actor]
         writes |= {at: number & 0xFF, at + 1: number >> 8}
         if crash:
             writes[self.crash_at] = crash
-        tree.insert(reads, Leaf(tuple(writes.items()), moves, blocked, notes, places))
+        moves, notes = tuple(step.moves.items()), tuple(step.notes)
+        tree.insert(step.reads, Leaf(tuple(writes.items()), moves, notes=notes, places=step.places))
 
     def _stand(self, frame: Frame) -> Code:
         """A generator that goes on from a frame: one ready there, or replayed from a frame before."""
