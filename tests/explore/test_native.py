@@ -32,7 +32,7 @@ def keys(recorder: Recorder, state: bytes) -> tuple[object, ...]:
     cells = len(recorder.model.layout.cells)
     frames = [state[at] | state[at + 1] << 8 for at in recorder.frame_at]
     where = [
-        tuple((code.co_name, line, repr(held)) for code, line, held in names[actor].get(frame, ()))
+        tuple((place, repr(held)) for place, held in names[actor].get(frame, ()))
         for actor, frame in enumerate(frames)
     ]
     return (state[:cells], tuple(where), recorder.crash(state))

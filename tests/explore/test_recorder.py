@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the recorder refuses, and that a recorded step is the step."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -196,3 +197,49 @@ def test_frames_say_where_an_actor_stands() -> None:
     assert [[place.function for place in frame.where] for frame in frames] == [[], ["adds"], []]
     assert [frame.finished for frame in frames] == [False, False, True]
     assert frames[1].held == (("toy", toy), ("value", 0))
+
+
+# -- going on from a frame -------------------------------------------------------------------------
+
+
+def counts_and_reads(toy: Toy, position: int = 0) -> toys.Code:
+    """Two steps, the second of which has a recording for each value of counter 1."""
+    while position < 2:
+        if position == 1:
+            toy.counters[0].value = toy.counters[1].value
+        position += 1
+        yield
+
+
+@pytest.mark.parametrize(("resume", "fresh"), [(None, 4), (counts_and_reads, 1)])
+def test_an_actor_goes_on_from_its_outermost_function_without_replay(
+    resume: Callable[..., toys.Code] | None, fresh: int
+) -> None:
+    """Four values to read, a recording each; the generator that came to the frame serves one of them."""
+    toy, started = Toy(), []
+
+    def start() -> toys.Code:
+        started.append(1)
+        return counts_and_reads(toy)
+
+    actor = Actor("A", start, resume=resume)
+    recorder = Recorder(toy.model(actor))
+    state = recorder.leaves(recorder.initial, 0)[0].apply(recorder.initial)
+    at = toy.counters[1].cell_of["value"]
+    for value in range(4):
+        there = state[:at] + bytes([value]) + state[at + 1 :]
+        assert recorder.leaves(there, 0)[0].apply(there)[toy.counters[0].cell_of["value"]] == value
+    assert len(started) == fresh
+
+
+def test_a_cell_is_one_branch_however_often_it_is_read() -> None:
+    toy = Toy()
+    recorder = Recorder(toy.model(toys.spins))
+    step = recorder.step
+    step.begin(recorder.initial)
+    for _ in range(3):
+        assert toy.counters[2].value == 0
+        assert step.look(toy.boxes[0].items[0]) == 0
+    cells = [toy.counters[2].cell_of["value"], toy.boxes[0].cell_of["items"]]
+    assert step.reads == [(cell, 0) for cell in cells]
+    assert len(step.seen) == 6  # a replay needs each of them

@@ -134,8 +134,14 @@ def test_a_generator_is_found_where_its_code_says(tmp_path: Path) -> None:
     assert rules.at(str(path), 2).name == "f"
     with pytest.raises(ModelError, match="in h: a generator of the model cannot have a decorator"):
         rules.at(str(path), 6)
-    with pytest.raises(ModelError, match=r"model\.py:8: a generator of the model must be made by def"):
-        rules.at(str(path), 8)
+    with pytest.raises(ModelError, match=r"model\.py:3: a generator of the model must be made by def"):
+        rules.at(str(path), 3)
+
+
+def test_a_string_at_the_margin_is_a_part_of_its_function(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text('def f(a, b):\n    c = """\ntext\n"""\n    yield\n    return a + c\n')
+    assert rules.at(str(path), 1).live_at(5) == {"a", "c"}
 
 
 # -- liveness --------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ class Bench:
         self._look()
 
     def _look(self) -> None:
+        self.k.layout.step.telling = True
         self.k.layout.step.begin(self.state)
 
     def _commit(self) -> None:

@@ -15,8 +15,9 @@ changes.  A state is one byte per cell, then two bytes per actor for its frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from cowpath.explore.step import Content, ModelError, RangeError, Step
@@ -43,16 +44,8 @@ class Field(Generic[T]):
         """How many cells the field takes in each record."""
         return 1
 
-    def size(self, layout: Layout) -> int:
-        """How many values the cell can hold, at most 256."""
-        raise NotImplementedError
-
-    def decode(self, layout: Layout, code: int) -> T:
-        """The value that a cell's integer stands for."""
-        raise NotImplementedError
-
-    def encode(self, layout: Layout, value: T) -> int:
-        """The inverse of `decode`; a value out of range gives an integer out of range or ValueError."""
+    def values(self, layout: Layout) -> Iterable[object]:
+        """What a cell's integers 0, 1, 2, ... stand for: at most 256 values."""
         raise NotImplementedError
 
     @overload
@@ -62,38 +55,36 @@ class Field(Generic[T]):
     def __get__(self, record: Record | None, owner: type[Record]) -> T | Self:
         if record is None:
             return self
-        layout, cell = record.layout, record.cell_of.get(self.name)
-        return self.decode(layout, 0 if cell is None else layout.step.read(cell))
+        cell = record.cells[self.name]
+        value: T = cell.values[record.layout.step.read(cell.index) if cell.index >= 0 else 0]
+        return value
 
     def __set__(self, record: Record, value: T) -> None:
-        layout, cell = record.layout, record.cell_of.get(self.name)
+        cell = record.cells[self.name]
         try:
-            code = self.encode(layout, value)
-        except (ValueError, KeyError, TypeError):
-            code = -1
-        if not 0 <= code < (1 if cell is None else layout.cells[cell].size):
-            allowed = self.range(layout) if cell is not None else f"without the feature {self.feature}"
-            error = ModelError if code < 0 or cell is None else RangeError
-            raise error(f"{record}.{self.name} = {value!r} is out of its range {allowed}")
-        if cell is not None:
-            layout.step.write(cell, code)
+            code = cell.codes[value]
+        except (KeyError, TypeError):
+            raise self.refusal(cell, value) from None
+        if cell.index >= 0:
+            record.layout.step.write(cell.index, code)
+
+    def refusal(self, cell: Cell, value: object) -> ModelError:
+        """Why a cell cannot hold a value."""
+        there, grown = cell.index >= 0, isinstance(value, int) and value >= cell.size
+        allowed = self.range(cell.record.layout) if there else f"without the feature {self.feature}"
+        error = RangeError if there and grown else ModelError
+        return error(f"{cell.name} = {value!r} is out of its range {allowed}")
 
     def range(self, layout: Layout) -> str:
         """The range in words, for messages and the printed table."""
-        return f"0..{self.size(layout) - 1}"
+        return f"0..{len(tuple(self.values(layout))) - 1}"
 
 
 class Flag(Field[bool]):
     """False or True."""
 
-    def size(self, layout: Layout) -> int:
-        return 2
-
-    def decode(self, layout: Layout, code: int) -> bool:
-        return code != 0
-
-    def encode(self, layout: Layout, value: bool) -> int:
-        return int(value)
+    def values(self, layout: Layout) -> Iterable[bool]:
+        return (False, True)
 
 
 class Count(Field[int]):
@@ -103,14 +94,8 @@ class Count(Field[int]):
         super().__init__(meaning, quiet=quiet, feature=feature)
         self.limit = limit
 
-    def size(self, layout: Layout) -> int:
-        return self.limit + 1
-
-    def decode(self, layout: Layout, code: int) -> int:
-        return code
-
-    def encode(self, layout: Layout, value: int) -> int:
-        return int(value)
+    def values(self, layout: Layout) -> Iterable[int]:
+        return range(self.limit + 1)
 
 
 class Choice(Field[str]):
@@ -120,14 +105,8 @@ class Choice(Field[str]):
         super().__init__(meaning, quiet=quiet, feature=feature)
         self.names = tuple(names)
 
-    def size(self, layout: Layout) -> int:
-        return len(self.names)
-
-    def decode(self, layout: Layout, code: int) -> str:
-        return self.names[code]
-
-    def encode(self, layout: Layout, value: str) -> int:
-        return self.names.index(value)
+    def values(self, layout: Layout) -> Iterable[str]:
+        return self.names
 
     def range(self, layout: Layout) -> str:
         return " | ".join(self.names)
@@ -143,18 +122,8 @@ class Pointer(Field["R | None"], Generic[R]):
         super().__init__(meaning, quiet=quiet, feature=feature)
         self.kind = kind
 
-    def size(self, layout: Layout) -> int:
-        return len(layout.by_name(self.kind)) + 1
-
-    def decode(self, layout: Layout, code: int) -> R | None:
-        return cast("R", layout.by_name(self.kind)[code - 1]) if code else None
-
-    def encode(self, layout: Layout, value: R | None) -> int:
-        if value is None:
-            return 0
-        if layout.by_name(self.kind)[value.number] is not value:
-            raise ValueError(value)
-        return value.number + 1
+    def values(self, layout: Layout) -> Iterable[R | None]:
+        return (None, *cast("tuple[R, ...]", layout.by_name(self.kind)))
 
     def range(self, layout: Layout) -> str:
         return f"a {self.kind.lower()} or none"
@@ -173,8 +142,8 @@ class Contents(Field["ContentView"]):
     def length(self, layout: Layout) -> int:
         return 1 if self.dimension is None else layout.dimensions[self.dimension]
 
-    def size(self, layout: Layout) -> int:
-        return len(layout.values)
+    def values(self, layout: Layout) -> Iterable[str]:
+        return layout.values
 
     @overload
     def __get__(self, record: None, owner: type[Record]) -> Self: ...
@@ -183,7 +152,7 @@ class Contents(Field["ContentView"]):
     def __get__(self, record: Record | None, owner: type[Record]) -> ContentView | Self:
         if record is None:
             return self
-        return ContentView(record.layout, record.cell_of[self.name], self.length(record.layout))
+        return ContentView(record.layout, record.cells[self.name].index, self.length(record.layout))
 
     def __set__(self, record: Record, value: ContentView) -> None:
         target = self.__get__(record, type(record))
@@ -221,10 +190,16 @@ class ContentView:
 class Record:
     """A group of cells: one pte, one folio, one lock."""
 
-    __slots__ = ("cell_of", "layout", "number")
+    __slots__ = ("cells", "layout", "number")
 
-    def __init__(self, layout: Layout, number: int, cell_of: Mapping[str, int]) -> None:
-        self.layout, self.number, self.cell_of = layout, number, cell_of
+    def __init__(self, layout: Layout, number: int) -> None:
+        self.layout, self.number = layout, number
+        self.cells: dict[str, Cell] = {}  # by field; the first one of an array
+
+    @property
+    def cell_of(self) -> dict[str, int]:
+        """The number of each field's (first) cell, of those that the layout has."""
+        return {name: cell.index for name, cell in self.cells.items() if cell.index >= 0}
 
     @classmethod
     def fields(cls) -> dict[str, Field[Any]]:
@@ -239,15 +214,21 @@ class Record:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One named small integer."""
+    """One named small integer; `index` is where it stands in a state, -1 for what the layout lacks."""
 
     index: int
     name: str
-    size: int
     record: Record
     field: Field[Any]
+    values: tuple[Any, ...] = dataclass_field(repr=False)  # what its integers stand for
+    codes: dict[object, int] = dataclass_field(repr=False)  # the inverse
+
+    @property
+    def size(self) -> int:
+        """How many values it can hold."""
+        return len(self.values)
 
 
 class Layout:
@@ -275,30 +256,40 @@ class Layout:
         self.records: dict[type[Record], tuple[Record, ...]] = {}
         self._by_name = {kind.__name__: (kind, count) for kind, count in counts.items()}
         for kind, count in counts.items():
-            self.records[kind] = tuple(self._make(kind, index) for index in range(count))
+            self.records[kind] = tuple(kind(self, number) for number in range(count))
         for kind in counts:
+            tables = [(field, *self._codes(field)) for field in kind.fields().values()]
             for record in self.records[kind]:
-                self._add_cells(record)
+                for field, held, codes in tables:
+                    self._add_cells(record, field, held, codes)
 
-    def _make(self, kind: type[Record], index: int) -> Record:
-        return kind(self, index, {})
+    def _codes(self, field: Field[Any]) -> tuple[tuple[object, ...], dict[object, int]]:
+        """What the cells of a field can hold, and the inverse; without its feature, only its first value."""
+        values = tuple(field.values(self))
+        held = values if self._has(field) else values[:1]
+        return held, {value: code for code, value in enumerate(held)}
 
-    def _add_cells(self, record: Record) -> None:
-        for name, field in record.fields().items():
-            if field.feature and field.feature not in self.features:
-                continue
-            cast("dict[str, int]", record.cell_of)[name] = len(self.cells)
-            size = field.size(self)
-            if size > 256:
-                raise ModelError(f"{record}.{name} has {size} values; a cell holds at most 256")
-            for place in range(field.length(self)):
-                shown = self._cell_name(record, name, field, place)
-                self.cells.append(Cell(len(self.cells), shown, size, record, field))
+    def _has(self, field: Field[Any]) -> bool:
+        return not field.feature or field.feature in self.features
 
-    def _cell_name(self, record: Record, name: str, field: Field[Any], place: int) -> str:
+    def _add_cells(
+        self, record: Record, field: Field[Any], values: tuple[object, ...], codes: dict[object, int]
+    ) -> None:
+        if len(values) > 256:
+            raise ModelError(f"{record}.{field.name} has {len(values)} values; a cell holds at most 256")
+        if not self._has(field):
+            record.cells[field.name] = Cell(-1, f"{record}.{field.name}", record, field, values, codes)
+            return
+        for place in range(field.length(self)):
+            shown = self._cell_name(record, field, place)
+            cell = Cell(len(self.cells), shown, record, field, values, codes)
+            record.cells.setdefault(field.name, cell)
+            self.cells.append(cell)
+
+    def _cell_name(self, record: Record, field: Field[Any], place: int) -> str:
         """Contents are called by their record alone: "folio0[1]", "0:r1"."""
         if not isinstance(field, Contents):
-            return f"{record}.{name}"
+            return f"{record}.{field.name}"
         return repr(record) if field.dimension is None else f"{record}[{place}]"
 
     def by_name(self, kind: str) -> tuple[Record, ...]:

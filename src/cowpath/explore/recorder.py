@@ -9,17 +9,15 @@ to a leaf that says what is written.  A few thousand recordings carry tens of mi
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any, cast
+from typing import cast
 
-from cowpath.explore import rules
 from cowpath.explore.cells import Layout, Record
-from cowpath.explore.step import Blocked, Content, Crash, ModelError, Note, Place, Step
-
-Code = Generator[Any, None, Any]
+from cowpath.explore.frame import Code as Code
+from cowpath.explore.frame import Constant as Constant
+from cowpath.explore.frame import Frame, stack
+from cowpath.explore.step import Blocked, Crash, ModelError, Note, Place, Step
 
 IDLE = "idle"
 """`yield IDLE`: the actor may stay here for ever; the run may end while it does."""
@@ -27,9 +25,8 @@ IDLE = "idle"
 FRAME_BYTES = 2
 CRASH_BYTES = 1
 
-
-class Constant:
-    """Base of objects that never change during an exploration; a local may hold one."""
+SPARES = 4
+"""How many generators are kept in a frame.  More save few replays and cost memory."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +35,16 @@ class Actor:
 
     A run may end while an `optional` actor cannot begin.  A `background` one starts at its first
     `yield IDLE`, before which it does nothing.
+
+    Where it stands in its outermost function alone, `resume`, called with the live locals by name, is code
+    that goes on from there.  It saves the recorder a replay of everything before.
     """
 
     name: str
     start: Callable[[], Code]
     optional: bool = False
     background: bool = False
+    resume: Callable[..., Code] | None = None
     of: Record | None = None  # the record it belongs to, where that is interchangeable (see renaming.py)
 
 
@@ -74,8 +75,8 @@ class Leaf:
     writes: tuple[tuple[int, int], ...] = ()
     moves: tuple[tuple[int, int], ...] = ()  # (target, source): content that goes from cell to cell
     blocked: str | None = None  # what the step waits for; then nothing else is set
-    notes: tuple[Note, ...] = ()
-    places: dict[int, tuple[Place, ...]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()  # why, and ...
+    places: dict[int, Place] = field(default_factory=dict)  # ... who wrote each cell; see `Recorder.told`
     result: object = None  # what an observation or an invariant returned
     watchers: tuple[int, tuple[int, ...]] = (-1, ())  # see search.py: invariants this step may affect
 
@@ -109,8 +110,8 @@ class Tree:
     def find(self, state: bytes) -> list[Leaf]:
         """The leaves for this state: one, or one per free choice.  Raises Miss."""
         node = self.root
-        while node.__class__ is Branch and node.cell >= 0:
-            node = node.next.get(state[node.cell])
+        while node.__class__ is Branch and (cell := node.cell) >= 0:
+            node = node.next.get(state[cell])
         if node.__class__ is Leaf:
             return [node]
         found: list[Leaf] = []
@@ -132,39 +133,29 @@ class Tree:
 
     def insert(self, reads: Sequence[tuple[int, int]], leaf: Leaf) -> None:
         """Add a run.  Raises ModelError where it contradicts an earlier one."""
-        self.reads.update(cell for cell, _ in reads if cell >= 0)
         if not reads:
             if self.root is not None:
                 raise ModelError("a step that read nothing behaved in two ways")
             self.root = leaf
             return
-        if self.root is None:
-            self.root = Branch(reads[0][0])
-        node = self.root
-        for position, (cell, value) in enumerate(reads):
-            if not isinstance(node, Branch) or node.cell != cell:
+        node = self.root = self.root or self._branch(reads[0][0])
+        for position, (cell, value) in enumerate(reads, 1):
+            if node.__class__ is not Branch or node.cell != cell:
                 raise ModelError("a step is not a function of the cells it reads")
-            if position + 1 == len(reads):
-                if value in node.next:
+            after = node.next.get(value)
+            if position == len(reads):
+                if after is not None:
                     raise ModelError("a step behaved in two ways on the same cells")
-                node.next[value] = leaf
-            else:
-                following = reads[position + 1][0]
-                node = node.next.setdefault(value, Branch(following))
+                after = leaf
+            elif after is None:
+                after = self._branch(reads[position][0])
+            node.next[value] = after
+            node = after
 
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where an actor stands.  `where` is its chain of functions, outermost first, `held` the live locals of
-    the outermost one.
-    """
-
-    actor: int
-    history: tuple[tuple[int, ...], ...]  # per past step, the values that bring a fresh generator here
-    where: tuple[Place, ...]
-    finished: bool
-    idle: bool
-    held: tuple[tuple[str, object], ...] = ()
+    def _branch(self, cell: int) -> Branch:
+        if cell >= 0:
+            self.reads.add(cell)
+        return Branch(cell)
 
 
 class Recorder:
@@ -182,10 +173,10 @@ class Recorder:
         self.frames: list[list[Frame]] = []
         self.trees: list[list[Tree]] = []
         self._frame_ids: list[dict[object, int]] = []
-        self._standing: dict[int, Code] = {}  # id(frame) -> the generator that first came there
+        self._spare: dict[Frame, list[Code]] = {}  # generators that stand in a frame, used once each
         for index, actor in enumerate(model.actors):
             self._frame_ids.append({})
-            self.frames.append([Frame(index, (), (), finished=False, idle=actor.optional)])
+            self.frames.append([Frame(index, None, (), (), finished=False, idle=actor.optional)])
             self.trees.append([Tree()])
             if actor.background:
                 self._settle(index)
@@ -206,11 +197,12 @@ class Recorder:
 
     def at_rest(self, state: bytes) -> bool:
         """Whether the run may end here: every actor has finished, idles, or is optional and cannot begin."""
-        return all(self._rests(state, actor) for actor in range(len(self.model.actors)))
+        return all(self._rests(state, actor) for actor in range(len(self.frames)))
 
     def leaves(self, state: bytes, actor: int) -> list[Leaf]:
         """What the actor's next step may do in this state; blocked leaves included, none when finished."""
-        number = self.frame_number(state, actor)
+        at = self.frame_at[actor]
+        number = state[at] | state[at + 1] << 8
         frame = self.frames[actor][number]
         if frame.finished:
             return []
@@ -236,18 +228,32 @@ class Recorder:
 
     def rerun(self, state: bytes, actor: int) -> list[bytes]:
         """The successors of a state computed afresh in Python, to check recorded steps against."""
-        frame, tree = self.frame(state, actor), Tree()
-        while True:
+        return [leaf.apply(state) for leaf in self._afresh(state, actor) if leaf.blocked is None]
+
+    def told(self, state: bytes, actor: int) -> list[Leaf]:
+        """The leaves of a state, run once more for who wrote what and why: few steps are ever looked at."""
+        self.step.telling = True
+        try:
+            return self._afresh(state, actor)
+        finally:
+            self.step.telling = False
+
+    def _afresh(self, state: bytes, actor: int) -> list[Leaf]:
+        """The leaves of a state from a tree of its own; that adds nothing to what is recorded."""
+        frame, tree, known = self.frame(state, actor), Tree(), self.recordings
+        while not frame.finished:
             try:
-                return [leaf.apply(state) for leaf in tree.find(state) if leaf.blocked is None]
+                return tree.find(state)
             except Miss as miss:
                 self._record(tree, frame, state, miss.choices)
+                self.recordings = known
+        return []
 
     def _rests(self, state: bytes, actor: int) -> bool:
         frame = self.frame(state, actor)
         if frame.finished or not frame.idle:
             return frame.finished
-        begun = self.model.actors[actor].background or bool(frame.history)
+        begun = frame.before is not None
         return begun or all(leaf.blocked is not None for leaf in self.leaves(state, actor))
 
     def _settle(self, actor: int) -> None:
@@ -256,9 +262,9 @@ class Recorder:
         self.step.begin(self.model.initial)
         if next(generator) != IDLE or self.step.seen or self.step.writes or self.step.moves:
             raise ModelError(f"{self.model.actors[actor].name} must do nothing before its first `yield IDLE`")
-        key, where = _stack(generator, self.live_only)
-        self._frame_ids[actor][key] = 0
-        self.frames[actor][0] = Frame(actor, ((),), where, finished=False, idle=True)
+        waiting = stack(generator, self.live_only)
+        self._frame_ids[actor][waiting] = 0
+        self.frames[actor][0] = self.frames[actor][0].next((), waiting, idle=True)
 
     # -- recording --------------------------------------------------------------------------------
 
@@ -267,7 +273,7 @@ class Recorder:
         step = self.step
         generator: Code | None = self._stand(frame)
         step.begin(state, choices)
-        idle, blocked, crash = False, None, 0
+        idle, crash = False, 0
         try:
             idle = next(generator) == IDLE  # type: ignore[arg-type]
         except StopIteration:
@@ -277,85 +283,54 @@ class Recorder:
             return
         except Crash as reason:
             crash, generator = self._crash_number(str(reason)), None
-        reads, seen = list(step.reads), tuple(step.seen)
-        before = dict(reads)
-        writes = {cell: value for cell, value in step.writes.items() if before.get(cell) != value}
-        moves = tuple(step.moves.items())
-        notes, places = tuple(step.notes), dict(step.places)
-        number = self._intern(frame, generator, (*frame.history, seen), idle)
+        writes = {cell: value for cell, value in step.writes.items() if step.known.get(cell) != value}
+        number = self._intern(frame, generator, tuple(step.seen), idle)
         at = self.frame_at[frame.actor]
         writes |= {at: number & 0xFF, at + 1: number >> 8}
         if crash:
             writes[self.crash_at] = crash
-        tree.insert(reads, Leaf(tuple(writes.items()), moves, blocked, notes, places))
+        moves, notes = tuple(step.moves.items()), tuple(step.notes)
+        tree.insert(step.reads, Leaf(tuple(writes.items()), moves, notes=notes, places=step.places))
 
     def _stand(self, frame: Frame) -> Code:
-        """A generator that stands where this frame does: the one that came here, once, then fresh ones."""
-        if id(frame) in self._standing:
-            return self._standing.pop(id(frame))
-        generator = self.model.actors[frame.actor].start()
-        for seen in frame.history:
-            self.step.begin(b"", replay=seen)
+        """A generator that goes on from a frame: one ready there, or replayed from a frame before."""
+        ahead: list[Frame] = []
+        while (generator := self._ready(frame)) is None:
+            ahead.append(frame)
+            frame = cast("Frame", frame.before)
+        for following in reversed(ahead):
+            self.step.begin(b"", replay=following.seen)
             next(generator)
         return generator
+
+    def _ready(self, frame: Frame) -> Code | None:
+        """A generator that goes on from a frame, if one can be had without replay."""
+        actor = self.model.actors[frame.actor]
+        if frame.before is None:
+            return actor.start()
+        if spare := self._spare.get(frame):
+            return spare.pop()
+        if actor.resume is not None and len(frame.where) == 1 and self.live_only:
+            return actor.resume(**dict(frame.held))
+        return None
 
     def _crash_number(self, text: str) -> int:
         if text not in self.crashes:
             self.crashes.append(text)
         return self.crashes.index(text)
 
-    def _intern(
-        self, before: Frame, generator: Code | None, history: tuple[tuple[int, ...], ...], idle: bool
-    ) -> int:
+    def _intern(self, before: Frame, generator: Code | None, seen: tuple[int, ...], idle: bool) -> int:
         """The number of the frame in which a generator stands; two that agree have the same future."""
-        key, where = _stack(generator, self.live_only)
+        waiting = stack(generator, self.live_only)
         known, frames = self._frame_ids[before.actor], self.frames[before.actor]
-        if key not in known:
+        number = known.get(waiting)
+        if number is None:
             if len(frames) >= 1 << (8 * FRAME_BYTES):
                 raise ModelError(f"{self.model.actors[before.actor].name} has too many frames")
-            known[key] = len(frames)
-            held = key[0][2] if key else ()
-            frame = Frame(before.actor, history, where, generator is None, idle, held)
-            frames.append(frame)
-            if generator is not None:
-                self._standing[id(frame)] = generator
+            number = known[waiting] = len(frames)
+            frames.append(before.next(seen, waiting, idle))
             self.trees[before.actor].append(Tree())
-        return known[key]
-
-
-_Key = tuple[tuple[object, int, tuple[tuple[str, object], ...]], ...]
-
-
-def _stack(generator: Code | None, live_only: bool) -> tuple[_Key, tuple[Place, ...]]:
-    """What identifies a frame (function, line, locals), and its functions for people to read."""
-    key: list[tuple[object, int, tuple[tuple[str, object], ...]]] = []
-    where: list[Place] = []
-    inner: Any = generator
-    while inspect.isgenerator(inner):
-        code, line = inner.gi_code, cast("FrameType", inner.gi_frame).f_lineno
-        live = rules.at(code.co_filename, code.co_firstlineno).live_at(line)
-        held = [
-            (name, value)
-            for name, value in inspect.getgeneratorlocals(inner).items()
-            if name in live or not (live_only or _refused(value))
-        ]
-        for name, value in held:
-            if refused := _refused(value):
-                holder = f"local {name} of {code.co_name}"
-                raise ModelError(f"{holder} holds {refused} where another actor may run")
-        key.append((code, line, tuple(sorted(held, key=lambda item: item[0]))))
-        where.append(Place(code.co_name, code.co_filename, line))
-        inner = inner.gi_yieldfrom
-        if inner is not None and not inspect.isgenerator(inner):
-            kind = type(inner).__name__
-            raise ModelError(f"{code.co_name} waits in a {kind}; only generators can be resumed")
-    return tuple(key), tuple(where)
-
-
-def _refused(value: object) -> str:
-    """What a local holds, in words, where it may not; empty where it may."""
-    if value is None or isinstance(value, int | str | Record | Constant):
-        return ""
-    if isinstance(value, tuple):
-        return next(filter(None, map(_refused, value)), "")
-    return "page content" if isinstance(value, Content) else type(value).__name__
+        spare = self._spare.setdefault(frames[number], [])
+        if generator is not None and len(spare) < SPARES:
+            spare.append(generator)
+        return number

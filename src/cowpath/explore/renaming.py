@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cowpath.explore.cells import Pointer, Record
-from cowpath.explore.recorder import Branch, Frame, Leaf, Model, Recorder, Tree
+from cowpath.explore.frame import Frame
+from cowpath.explore.recorder import Branch, Leaf, Model, Recorder, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class RenamingRecorder(Recorder):
         if wanted not in ids:
             before = self.frames[actor][number]
             held: Any = exchange.key(before.held)
-            frame = dataclasses.replace(before, actor=target, history=(), held=held)
+            frame = dataclasses.replace(before, actor=target, held=held)
             ids[wanted] = len(self.frames[target])
             self.frames[target].append(frame)
             self.trees[target].append(Tree())
@@ -138,6 +139,8 @@ class RenamingRecorder(Recorder):
     ) -> tuple[list[tuple[int, int]], Leaf]:
         """The recorded run of a frame in a state, with these choices and then first ones."""
         tree, frame = self.trees[actor][number], self.frames[actor][number]
+        if self.step.telling:  # what is recorded does not say who wrote what
+            tree = Tree()
         while True:
             reads: list[tuple[int, int]] = []
             chosen: list[int] = []

@@ -55,16 +55,36 @@ class FunctionRules:
 @functools.cache
 def at(filename: str, line: int) -> FunctionRules:
     """The rules of the generator function that begins at a line.  Raises ModelError if it breaks one."""
-    for function in _functions(filename):
-        if _first_line(function) == line:
-            return _Liveness(function, filename).result()
-    raise ModelError(f"{filename}:{line}: a generator of the model must be made by def")
+    function = _cut_out(filename, line) or _found(filename, line)
+    if function is None:
+        raise ModelError(f"{filename}:{line}: a generator of the model must be made by def")
+    return _Liveness(function, filename).result()
 
 
 def load(filename: str) -> dict[int, FunctionRules]:
     """The rules of every generator function in a file, by first line.  Raises ModelError if one is broken."""
     lines = [_first_line(function) for function in _functions(filename) if _yields(function)]
     return {line: at(filename, line) for line in lines}
+
+
+def _cut_out(filename: str, line: int) -> ast.FunctionDef | None:
+    """The function that begins at a line, from its lines alone: a search meets few of those in a file.
+
+    They are a `def` at module level and all that is indented.  Where they are not (a decorator comes first, a
+    string reaches the margin), they do not parse.
+    """
+    first, *others = _lines(filename)[line - 1 :]
+    body = itertools.takewhile(lambda text: text[0] in " )\n", others)
+    try:
+        tree = ast.parse("\n" * (line - 1) + "".join([first, *body]), filename)
+    except SyntaxError:
+        return None
+    return tree.body[0] if isinstance(tree.body[0], ast.FunctionDef) else None
+
+
+def _found(filename: str, line: int) -> ast.FunctionDef | None:
+    """The function that begins at a line, in the whole file."""
+    return next((node for node in _functions(filename) if _first_line(node) == line), None)
 
 
 def _functions(filename: str) -> Iterator[ast.FunctionDef]:
@@ -74,8 +94,13 @@ def _functions(filename: str) -> Iterator[ast.FunctionDef]:
 
 @functools.cache
 def _tree(filename: str) -> ast.Module:
+    return ast.parse("".join(_lines(filename)), filename)
+
+
+@functools.cache
+def _lines(filename: str) -> list[str]:
     with open(filename, encoding="utf-8") as file:
-        return ast.parse(file.read(), filename)
+        return file.readlines()
 
 
 def _first_line(function: ast.FunctionDef) -> int:

@@ -125,6 +125,7 @@ class Exploration:
     movers: array[int] = field(default_factory=lambda: array("B"))
     outcomes: dict[Outcome, int] = field(default_factory=dict)
     violations: dict[str, Violation] = field(default_factory=dict)
+    ends: list[int] = field(default_factory=list)  # states at rest, and crashes
     hang: Hang | None = None
     finished: bool = False
     reason: str = ""
@@ -249,9 +250,11 @@ class BreadthFirst:
         state = found.states[number]
         found.first_edge.append(len(found.targets))
         if state[recorder.crash_at]:
+            found.ends.append(number)
             found.outcomes.setdefault(Outcome((), recorder.crash(state)), number)
             return
         if recorder.at_rest(state):
+            found.ends.append(number)
             found.outcomes.setdefault(Outcome(self.observe(state)), number)
         for actor in self.actors(number, state):
             for leaf in recorder.leaves(state, actor):
@@ -330,16 +333,14 @@ def verify(recorder: Recorder, state: bytes) -> None:
 def find_hang(found: Exploration) -> Hang | None:
     """The first state in which a run is caught: a deadlock if there is one, else a loop that never ends.
 
-    An end is a state at rest or a crash.  Ends are followed backwards; what they do not reach is stuck.  A
-    stuck run may still go on for a while; it is caught where all that it can do leads back.
+    Ends are followed backwards; what they do not reach is stuck.  A stuck run may still go on for a while; it
+    is caught where all that it can do leads back.
     """
-    recorder = found.recorder
     count = len(found.states)
     reaches = bytearray(count)
-    ends = [n for n, state in enumerate(found.states) if state[recorder.crash_at] or recorder.at_rest(state)]
-    for number in ends:
+    for number in found.ends:
         reaches[number] = 1
-    if len(ends) < count:
+    if len(found.ends) < count:
         _mark_backwards(found, reaches)
     return first_hang(found, reaches)
 
@@ -359,11 +360,14 @@ def _mark_backwards(found: Exploration, reaches: bytearray) -> None:
 
     Most transitions lead to a later state, so few sweeps are needed and no reverse graph is kept.
     """
+    targets, first = found.targets, [*found.first_edge, len(found.targets)]
     changed = True
     while changed:
         changed = False
         for number in range(len(found.states) - 1, -1, -1):
-            if not reaches[number] and any(reaches[target] for _, target in found.edges(number)):
+            if not reaches[number] and any(
+                map(reaches.__getitem__, targets[first[number] : first[number + 1]])
+            ):
                 reaches[number] = 1
                 changed = True
 

@@ -7,11 +7,10 @@ from a list, to bring a fresh generator back to where an earlier one stood; writ
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import FrameType
+from typing import NamedTuple
 
 ENGINE_PACKAGE = __name__.rpartition(".")[0]
 
@@ -56,8 +55,7 @@ class Content:
     __hash__ = None  # type: ignore[assignment]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A line of the model."""
 
     function: str
@@ -77,6 +75,7 @@ class Step:
     """The running step of one layout."""
 
     def __init__(self) -> None:
+        self.telling = False  # whether it keeps who wrote and why: a trace asks, a search does not
         self.begin(b"")
 
     def begin(self, values: bytes, choices: Sequence[int] = (), replay: Sequence[int] | None = None) -> None:
@@ -85,10 +84,11 @@ class Step:
         self.choices = list(choices)
         self.replay = None if replay is None else iter(replay)
         self.seen: list[int] = []  # everything read or chosen, in order: what a replay needs
-        self.reads: list[tuple[int, int]] = []  # (cell, value) first reads; (CHOICE - options, chosen)
+        self.reads: list[tuple[int, int]] = []  # (cell, value) where first read; (-options, chosen)
+        self.known: dict[int, int] = {}  # cell -> the value it was read to have when the step began
         self.writes: dict[int, int] = {}
         self.moves: dict[int, int] = {}
-        self.places: dict[int, tuple[Place, ...]] = {}  # cell -> who wrote it, innermost first
+        self.places: dict[int, Place] = {}  # cell -> who wrote it
         self.notes: list[Note] = []
 
     def read(self, cell: int) -> int:
@@ -99,16 +99,23 @@ class Step:
         if value is None:
             if cell in self.moves:
                 raise ModelError("a step reads content that it moved")
-            value = self.values[cell]
-            self.reads.append((cell, value))
+            value = self.known.get(cell)
+            if value is None:
+                value = self._learn(cell)
         self.seen.append(value)
+        return value
+
+    def _learn(self, cell: int) -> int:
+        value = self.known[cell] = self.values[cell]
+        self.reads.append((cell, value))
         return value
 
     def write(self, cell: int, value: int) -> None:
         """Set a cell when the step ends."""
         if self.replay is None:
             self.writes[cell] = value
-            self.places[cell] = _model_places()
+            if self.telling:
+                self.places[cell] = _model_place()
 
     def read_content(self, cell: int) -> Content:
         """An opaque value; takes no branch in the recording."""
@@ -128,7 +135,8 @@ class Step:
             self.writes[cell] = content.code
         elif content.cell != cell:
             self.moves[cell] = content.cell
-        self.places[cell] = _model_places()
+        if self.telling:
+            self.places[cell] = _model_place()
 
     def look(self, content: Content) -> int:
         """The value behind an opaque content: a read like any other, one recording per value."""
@@ -136,8 +144,9 @@ class Step:
             return content.code
         if self.replay is not None:
             return next(self.replay)
-        value = self.values[content.cell]
-        self.reads.append((content.cell, value))
+        value = self.known.get(content.cell)
+        if value is None:
+            value = self._learn(content.cell)
         self.seen.append(value)
         return value
 
@@ -154,19 +163,13 @@ class Step:
 
     def say(self, text: str) -> None:
         """Attach a sentence to this step for traces."""
-        if self.replay is None:
-            self.notes.append(Note(text, _model_places()[0]))
+        if self.telling and self.replay is None:
+            self.notes.append(Note(text, _model_place()))
 
 
-def _model_places() -> tuple[Place, ...]:
-    """The lines of the model that are running, innermost first, out to the function that yields."""
-    frame: FrameType | None = sys._getframe(1)
-    places = []
-    while frame is not None:
-        code = frame.f_code
-        if not frame.f_globals.get("__name__", "").startswith(ENGINE_PACKAGE):
-            places.append(Place(code.co_name, code.co_filename, frame.f_lineno))
-            if code.co_flags & inspect.CO_GENERATOR:
-                break
+def _model_place() -> Place:
+    """The line of the model that is running: what called the engine."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(ENGINE_PACKAGE):
         frame = frame.f_back
-    return tuple(places)
+    return Place(frame.f_code.co_name, frame.f_code.co_filename, frame.f_lineno)

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cowpath.explore.cells import Cell, Contents, Record
+from cowpath.explore.frame import Frame
 from cowpath.explore.path import path_to, walk
-from cowpath.explore.recorder import Frame, Leaf, Recorder
+from cowpath.explore.recorder import Leaf, Recorder
 from cowpath.explore.search import Search
 from cowpath.explore.step import ModelError, Note, Place
 
@@ -76,7 +77,7 @@ def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> Ste
     leaf = next(
         (
             leaf
-            for leaf in recorder.leaves(source, actor)
+            for leaf in recorder.told(source, actor)
             if leaf.blocked is None and leaf.apply(source) == target
         ),
         None,
@@ -103,7 +104,7 @@ def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> li
     for cell in layout.cells:
         if source[cell.index] == target[cell.index]:
             continue
-        place = leaf.places.get(cell.index, (Place("", "", 0),))[0]
+        place = leaf.places.get(cell.index, Place("", "", 0))
         whole = _described(recorder, cell, source, target)
         if whole is None:
             before, after = (layout.show(cell, state[cell.index]) for state in (source, target))

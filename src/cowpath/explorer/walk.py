@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from cowpath.errors import CowpathError
+from cowpath.explore.frame import Frame
 from cowpath.explore.path import path_to
-from cowpath.explore.recorder import Frame
 from cowpath.explore.step import Content
 from cowpath.explore.trace import Step, describe, explain
 from cowpath.kernel.words import (

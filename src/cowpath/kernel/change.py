@@ -31,6 +31,10 @@ class Change:
     unobservable: str = ""  # why no test can tell a kernel with it from one without, if that is so
     unsettled: str = ""  # what of this record could not be looked up, and what it rests on instead
 
+    def __hash__(self) -> int:
+        """By name alone: every rule of the model asks for changes, and a hash of all fields takes longer."""
+        return hash(self.name)
+
     @property
     def shown_commit(self) -> str:
         """The commit as tables name it; a dash where no id is known."""

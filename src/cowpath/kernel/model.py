@@ -95,7 +95,12 @@ def actors(k: Kernel) -> list[Actor]:
     A synchronous device has no writeback to be met before 3222d8c2a7f8 (v6.3).
     """
     found = [
-        Actor(thread.name, partial(run_thread, k, task), optional=thread.forked_by is not None)
+        Actor(
+            thread.name,
+            partial(run_thread, k, task),
+            optional=thread.forked_by is not None,
+            resume=run_thread,
+        )
         for thread, task in zip(k.program.threads, k.tasks, strict=True)
     ]
     for background in k.program.background:

@@ -37,19 +37,18 @@ KILLED = "killed"
 """What an access returns where the process got SIGSEGV; the thread ends there."""
 
 
-def run_thread(k: Kernel, task: Task) -> Code:
-    """Every statement in order, from when the process exists."""
-    if not k.mm(task).alive:
+def run_thread(k: Kernel, task: Task, position: int = 0) -> Code:
+    """Every statement in order from `position` on; the first, from when the process exists."""
+    if position == 0 and not k.mm(task).alive:
         raise Blocked(f"the fork of {task}")
-    position = 0
     while position < len(k.program.threads[task.number].body):
         call = execute(k, task, k.program.threads[task.number].body[position])
         if call is not None:
             fate = yield from call
             if fate == KILLED:
                 break
-        yield
         position += 1
+        yield
     task.done = True
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cowpath.explore.cells import Layout
-from cowpath.explore.recorder import Frame
+from cowpath.explore.frame import Frame
 from cowpath.explore.step import Place
 from cowpath.explore.trace import Step
 from cowpath.kernel.pgtable import ptep_get
@@ -35,9 +35,9 @@ def statement_number(program: Program, actor: int, frame: Frame) -> int | None:
     """
     if actor >= len(program.threads) or frame.finished:
         return None
-    position = dict(frame.held).get("position")
-    number = 0 if not isinstance(position, int) else position + (len(frame.where) == 1)
-    return min(number, len(program.threads[actor].body))
+    position = dict(frame.held).get("position", 0)
+    assert isinstance(position, int)
+    return position
 
 
 def statement_of(program: Program, actor: int, frame: Frame) -> str:

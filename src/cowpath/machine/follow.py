@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cowpath.errors import CowpathError
-from cowpath.explore.recorder import Frame
+from cowpath.explore.frame import Frame
 from cowpath.explore.trace import Step, trace
 from cowpath.kernel.version import NEWEST, version
 from cowpath.machine.schedule import Order, Schedule, follow

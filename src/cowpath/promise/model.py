@@ -21,7 +21,12 @@ def build(program: Program, strict: bool = False) -> Model:
 def actors(p: Promise) -> tuple[Actor, ...]:
     """Every thread, then what may happen at any moment."""
     threads = tuple(
-        Actor(thread.name, partial(run_thread, p, task), optional=thread.forked_by is not None)
+        Actor(
+            thread.name,
+            partial(run_thread, p, task),
+            optional=thread.forked_by is not None,
+            resume=run_thread,
+        )
         for thread, task in zip(p.program.threads, p.tasks, strict=True)
     )
     if "lazyfree" not in p.layout.features:

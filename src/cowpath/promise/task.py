@@ -11,11 +11,10 @@ from cowpath.promise import rules, writes
 from cowpath.promise.state import Memory, Process, Promise, Reference, Register, Task
 
 
-def run_thread(p: Promise, task: Task) -> Code:
-    """Every statement in order, from when the process exists."""
-    if not process_of(p, task).alive:
+def run_thread(p: Promise, task: Task, position: int = 0) -> Code:
+    """Every statement in order from `position` on; the first, from when the process exists."""
+    if position == 0 and not process_of(p, task).alive:
         raise Blocked(f"the fork of {task}")
-    position = 0
     while position < len(p.program.threads[task.number].body):
         if p.tells("uffd_wp"):
             yield from writes.announce(p, task, written_by(p, task, position))
@@ -30,8 +29,8 @@ def run_thread(p: Promise, task: Task) -> Code:
             break
         elif not execute(p, task, statement):
             break
-        yield
         position += 1
+        yield
     task.done = True
 
 
