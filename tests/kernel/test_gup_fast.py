@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: MIT
 """GUP-fast, FOLL_FORCE and v5.8's forced COW break, step by step."""
 
+from collections.abc import Callable
+
 import pytest
 
 from cowpath.kernel.fork import dup_mmap
 from cowpath.kernel.gup import Request, Want, get_user_pages, lockless_pages_from_mm
+from cowpath.kernel.mmap import zap_pte
+from cowpath.kernel.userfaultfd import userfaultfd_move
 from tests.kernel.bench import Bench
 
 FAST = (
     'C bench { char x[2] = "ab"; } P0(char *x) { fork(P1); g = pin_user_page_fast(x); } '
+    "P1(char *x) { r0 = x[0]; }"
+)
+
+TWO_PAGES = (
+    'C bench { char x[2] = "ab"; char y[2]; } P0(char *x, char *y) { fork(P1); g = get_user_page_fast(x); } '
     "P1(char *x) { r0 = x[0]; }"
 )
 
@@ -65,6 +74,56 @@ def test_a_pin_notices_a_fork_in_between(release: str, taken: bool) -> None:
     with pytest.raises(StopIteration) as end:
         next(walk)
     assert end.value.value is taken
+    assert bench.k.references[0].coherent is taken
+
+
+def zap(bench: Bench) -> None:
+    bench.finish(zap_pte(bench.k, bench.pte()))
+
+
+def fork(bench: Bench) -> None:
+    bench.finish(dup_mmap(bench.k, 0, bench.k.mms[0], bench.k.mms[1]))
+
+
+def move(bench: Bench) -> None:
+    bench.finish(userfaultfd_move(bench.k, bench.pte(page=1), bench.pte()))
+
+
+@pytest.mark.parametrize(
+    ("release", "what", "pin", "page", "coherent"),
+    [
+        ("7.3", zap, True, 0, False),
+        ("7.3", fork, False, 0, False),
+        ("5.10", fork, True, 0, True),  # since v5.11 such a pin is not taken
+        ("7.3", move, False, 1, True),
+    ],
+)
+def test_what_happens_to_the_entry_after_the_last_look_at_it(
+    release: str, what: Callable[[Bench], None], pin: bool, page: int, coherent: bool
+) -> None:
+    """It happens to the reference, although the caller has none yet (invariant I5)."""
+    bench = Bench(release, TWO_PAGES)
+    walk = bench.steps(lockless_pages_from_mm(bench.k, request(bench, write=True, pin=pin)))
+    next(walk)
+    next(walk)
+    next(walk)
+    what(bench)
+    with pytest.raises(StopIteration) as end:
+        next(walk)
+    assert end.value.value is True
+    reference = bench.k.references[0]
+    assert reference.pte is bench.pte(page=page)
+    assert reference.coherent is coherent
+
+
+def test_what_was_not_taken_is_not_held_to_anything() -> None:
+    """The entry was the same, but the page has to be unshared first."""
+    bench = Bench("7.3", FAST)
+    bench.set(bench.pte(), write=False)
+    bench.set(bench.folio(), anon_exclusive=False)
+    assert bench.finish(lockless_pages_from_mm(bench.k, request(bench))) is False
+    assert bench.k.references[0].pte is None
+    assert not bench.k.references[0].coherent
 
 
 @pytest.mark.parametrize("release", ["5.7", "5.18", "5.19", "6.1"])

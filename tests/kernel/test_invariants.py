@@ -169,6 +169,12 @@ def test_right_states_are_not(release: str) -> None:
     assert broken(bench) == set()
 
 
+def test_what_gup_fast_has_not_returned_yet_is_not_held_against_it() -> None:
+    bench = Bench("7.3", TEXT)
+    bench.set(bench.k.references[0], pin=True, coherent=True, pte=bench.pte())
+    assert broken(bench) == set()
+
+
 def test_every_invariant_has_a_wrong_state() -> None:
     listed = {invariant.name for invariant in invariants.INVARIANTS}
     assert listed == {f"I{number}" for number in range(1, 14)} - {"I9"}

@@ -3,11 +3,12 @@
 
 import dataclasses
 
-from hypothesis import HealthCheck, Phase, assume, given, reject, settings
+from hypothesis import HealthCheck, Phase, assume, example, given, reject, settings
 
 from cowpath.explore.engine import Method
 from cowpath.kernel.version import NEWEST, version
 from cowpath.litmus import ast
+from cowpath.litmus.parse import parse
 from cowpath.litmus.resolve import resolve
 from cowpath.verdict import Result, TooLargeError, judge
 from tests.strategies import valid_trees
@@ -67,8 +68,15 @@ def writes_where_it_may_only_read(tree: ast.Litmus) -> bool:
     return any(isinstance(s, ast.DeviceWrite) and s.reference not in writable for s in statements)
 
 
+ZAP_MEETS_GUP_FAST = (
+    'C zap-meets-gup-fast { char x[1] = "a"; } P0(char *x) { g = pin_user_page_fast(x); } '
+    "P1(char *x) { madvise(x, MADV_DONTNEED); r0 = x[0]; }"
+)
+
+
 @slow
 @given(trees)
+@example(parse(ZAP_MEETS_GUP_FAST))
 def test_the_newest_kernel_keeps_its_invariants(tree: ast.Litmus) -> None:
     assume(not writes_where_it_may_only_read(tree))
     result = run(tree)

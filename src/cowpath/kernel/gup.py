@@ -103,7 +103,8 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
         lacking = "unshare"
     else:
         try_grab_folio(k, folio, request.want.pin)
-        hold(request, folio)
+        hold(request)
+        hand_over(request, folio)
         if writes(k, request):
             folio.dirty = True
     pte_unlock(request.pte.mm)
@@ -155,13 +156,23 @@ def gup_put_folio(k: Kernel, folio: Folio, pin: bool) -> None:
         free_if_unused(k, folio)
 
 
-def hold(request: Request, folio: Folio) -> None:
-    """Note in the test's own records who holds what."""
+def hold(request: Request) -> None:
+    """What is taken is to agree with the entry from here on (invariant I5), until zap or fork ends that."""
+    reference, want = request.reference, request.want
+    reference.pte, reference.coherent = request.pte, True
+    reference.write, reference.pin = want.write, want.pin
+
+
+def let_go(request: Request) -> None:
+    """The inverse of `hold`, where nothing was taken after all."""
     reference = request.reference
-    reference.state = "held"
-    reference.folio, reference.pte = folio, request.pte
-    reference.write, reference.pin = request.want.write, request.want.pin
-    reference.coherent = True
+    reference.pte, reference.coherent = None, False
+    reference.write = reference.pin = False
+
+
+def hand_over(request: Request, folio: Folio) -> None:
+    """From here on the caller can use the reference."""
+    request.reference.state, request.reference.folio = "held", folio
 
 
 # -- without locks ---------------------------------------------------------------------------------
@@ -202,8 +213,9 @@ def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
     yield
     sound = yield from gup_fast_recheck(k, request, value, early)
     if sound and not (watched and request.pte.mm.write_protect_seq != seq):
-        hold(request, folio)
+        hand_over(request, folio)
         return True
+    let_go(request)
     gup_put_folio(k, folio, request.want.pin)
     return False
 
@@ -230,9 +242,13 @@ def seen_too_early(k: Kernel, folio: Folio, request: Request) -> bool:
 
 
 def gup_fast_recheck(k: Kernel, request: Request, value: PteValue, early: bool) -> Code:
-    """The entry must be the same still, then a read-only pin needs an exclusive page (a7f226604170)."""
+    """The entry must be the same still, then a read-only pin needs an exclusive page (a7f226604170).
+
+    It may be zapped, shared by fork or moved before the caller has its page: nobody looks at it any more.
+    """
     if not still(k, mutants.NO_PTE_SAME_IN_GUP_FAST, pte_same(request.pte, value)):
         return False
+    hold(request)
     yield
     folio = value.folio
     return folio is not None and (early or value.write or not gup_must_unshare(k, folio, request))

@@ -85,7 +85,7 @@ def i5_reference_meets_mapping(k: Kernel, reference: Reference) -> Broken:
     Claimed for FOLL_PIN, and for FOLL_GET | FOLL_WRITE where swap ptes have the exclusive marker; not for the
     zero page, which a read-only pin may hold until the first write (and no longer, FOLL_LONGTERM, v6.2).
     """
-    if reference.folio is k.zero_page:
+    if reference.folio is None or reference.folio is k.zero_page:  # None: GUP-fast has not returned it yet
         return None
     if not reference.coherent or not (
         reference.pin or (reference.write and k.ask(Version.claims_swp_exclusive))
