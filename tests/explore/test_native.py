@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 pytest.importorskip("numba")
 
-from cowpath.explore import exploration, native
+from cowpath.explore import compiled, exploration, native, parts
 from cowpath.explore.engine import Method, explore
 from cowpath.explore.path import path_to
 from cowpath.explore.recorder import Recorder
@@ -60,10 +60,34 @@ def test_random_models(arguments):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_large_model_on_one_core_and_two(threads, monkeypatch):
-    monkeypatch.setattr(exploration, "TRIAL", 500)
-    monkeypatch.setattr(native, "SMALL", 8)  # two threads from the beginning
+    monkeypatch.setattr(native, "TRIAL", 500)
+    monkeypatch.setattr(native, "SMALL", 8)  # the second core has something to do from the beginning
     reference = explore(build(LARGE, 3), Method("reference"))
-    assert_same(reference, exploration.native(warm(LARGE, 3, 50), None, None, ALL, threads, False))
+    found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, threads, False)
+    assert_same(reference, found)
+    assert found.search.chosen
+
+
+def test_parts_that_outgrow_their_tables_and_their_bits(monkeypatch):
+    monkeypatch.setattr(parts, "SMALLEST", 4)
+    reference = explore(build(LARGE, 3), Method("reference"))
+    found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False)
+    assert_same(reference, found)
+    needed = [table.bit_length() - 1 for table in found.search.store.parts.tables]
+    assert len(needed) == 4
+    for spare, count in ((1, 4), (-1, 3)):  # bits move in the root, until there are too few for four parts
+        monkeypatch.setattr(parts, "ROOT_BITS", sum(needed) + spare)
+        found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False)
+        assert_same(reference, found)
+        assert len(found.search.store.parts.sizes) == count
+
+
+def test_what_is_remembered_about_roots_is_forgotten_when_parts_grow():
+    search = exploration.native(warm(LARGE, 2, 50), None, None, ALL, 1, True).search
+    search.caches.renamed[0] = 1, 2
+    search.store.parts.sizes[0] = search.store.parts.arrays.room[0]
+    search.grow_parts(search.works[0])
+    assert (search.caches.renamed == compiled.UNKNOWN).all()
 
 
 def test_frames_that_outgrow_their_fields(monkeypatch):

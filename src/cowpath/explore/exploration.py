@@ -17,15 +17,12 @@ from cowpath.explore.packing import Packing, room_for
 from cowpath.explore.recorder import Model, Recorder
 from cowpath.explore.renaming import RenamingRecorder
 from cowpath.explore.search import Exploration, Hang, Layer, Outcome, Progress, Violation
-from cowpath.explore.split import choose_parts, fields_of
+from cowpath.explore.split import choose_parts
 from cowpath.explore.step import ModelError, RangeError
 from cowpath.explore.store import Full
 
-SAMPLE = 8192
+SAMPLE = 4096
 """States of the reference search that the first choice of parts looks at."""
-
-TRIAL = 100_000
-"""States after which a search starts over with parts chosen on what it has seen: that halves the memory."""
 
 
 @dataclass
@@ -85,26 +82,10 @@ class NativeExploration:
     def number(self, state: bytes) -> int:
         """The number of a state, or -1."""
         search, store = self.search, self.search.store
-        words = search.np_words(state)
-        split = store.widths[0]
-        ends = ((0, split, 0), (split, len(words), 1))
-        parts = [
-            int(
-                compiled.find_part(
-                    words,
-                    first,
-                    last,
-                    store.part_tables[which],
-                    store.words[which],
-                    np.uint64(compiled.hash_part(words, first, last)),
-                )
-            )
-            for first, last, which in ends
-        ]
-        if min(parts) < 0:
+        root = compiled.find_root(*store.parts.arrays[:3], search.np_words(state))
+        if root == compiled.UNKNOWN:
             return -1
-        root = search.np_root(parts[0], parts[1])
-        return int(compiled.lookup(store.roots, store.tables, root, store.bits))
+        return int(compiled.lookup(store.roots, store.table, np.uint64(root), store.bits))
 
     def layers(self, target: int) -> list[Layer]:
         """The shortest paths to a state, see `Search`.
@@ -118,7 +99,7 @@ class NativeExploration:
         for first, last in reversed(list(itertools.pairwise(search.firsts[: distance + 1]))):
             parents = np.empty(last - first, np.int64)
             roots = np.sort(search.store.roots[np.array(wanted)])
-            arrays = (search.trees, search.names, search.arrays, search.work)
+            arrays = (search.trees, search.names, search.arrays, search.caches, search.works[0])
             count = compiled.find_parents(*arrays, first, last, roots, parents)
             if count < 0:
                 raise ModelError("a state has more successors than the buffers of the native engine hold")
@@ -157,39 +138,29 @@ def native(
 
     With `rename`, one state stands for all that differ by a permutation of interchangeable records.
     """
+    if progress is not None and not compiled.kept():
+        progress(len(warm.states), 0, "compiling the native engine, this once")
     recorder = RenamingRecorder(warm.recorder) if rename else warm.recorder
     room = room_for(map(len, warm.recorder.frames), len(warm.recorder.crashes))
     fields = Packing(warm.model, room, [0] * (len(warm.model.layout.cells) + len(room))).fields
     sample = np.array([fields(state) for state in warm.states[-SAMPLE:]], np.uint16)
-    part_of = choose_parts(warm.model, sample)
-    limit = TRIAL if max_states is None else min(TRIAL, max_states)
-    found = _run(recorder, part_of, limit, progress, memory, threads)
-    if not found.finished and len(found.states) > TRIAL:
-        sample = fields_of(found.search.packing, found.search.store.load_first(TRIAL))
-        part_of = choose_parts(warm.model, sample, part_of)
-        found = _run(recorder, part_of, max_states, progress, memory, threads)
-    if found.finished:
-        found.hang = find_hang(found)
-    return found
+    search = NativeSearch(recorder.model, recorder, choose_parts(warm.model, sample), memory, threads)
+    return explored(search, max_states, progress)
 
 
-def _run(
-    recorder: Recorder,
-    part_of: list[int],
-    max_states: int | None,
-    progress: Progress | None,
-    memory: int,
-    threads: int,
-) -> NativeExploration:
-    search = NativeSearch(recorder.model, recorder, part_of, memory, threads)
+def explored(search: NativeSearch, max_states: int | None, progress: Progress | None) -> NativeExploration:
+    """What a search finds, as far as memory, its bound and the ranges of counts let it come."""
     found = NativeExploration(search)
     try:
         found.finished = search.run(max_states, progress)
         found.reason = "" if found.finished else f"it stopped after {max_states:,} states"
     except Full:
-        found.reason = f"{memory >> 20:,} MiB hold no more than {search.store.count:,} states"
+        memory = search.store.memory >> 20
+        found.reason = f"{memory:,} MiB hold no more than {search.store.count:,} states"
     except MemoryError:
         found.reason = f"the machine has no more memory after {search.store.count:,} states"
     except RangeError as error:
         found.reason = str(error)
+    if found.finished:
+        found.hang = find_hang(found)
     return found

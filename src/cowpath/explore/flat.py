@@ -3,13 +3,15 @@
 
 An *entry* says where a walk goes on: 0 nothing is recorded there, > 0 a node, < 0 a leaf.  A node is one
 word, `first kid << 32 | mask << 16 | shift << 8 | word`: the entry of value v is `kids[first kid + v]`.  A
-leaf is one word, `first op << 32 | kind << 24 | parts << 16 | moves << 8 | stores`, and its ops: a store is
-three words (word, bits to keep, bits to set), a move one (source word and shift, target word and shift,
-mask).
+leaf is one word, `first op << 32 | kind << 24 | parts`, and its ops.  For each part that it changes there is
+one word, `foreign << 24 | moves << 16 | stores << 8 | part`, then those: a store is three words (word, bits
+to keep, bits to set), a move one (mask, target shift and word, source shift and word).  Some of the moves
+are foreign if they read other parts.
 """
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +26,7 @@ Words = NDArray[np.uint64]
 Entries = NDArray[np.int32]
 
 STEP, CHOICE, NOTHING, BROKEN = 0, 1, 2, 3
-"""Kinds of leaves: a step; options to take in turn (`stores` of them, at `first op` in kids); no step is
+"""Kinds of leaves: a step; options to take in turn (`parts` of them, at `first op` in kids); no step is
 possible, or an invariant holds; an invariant is broken."""
 
 NOTHING_LEAF, BROKEN_LEAF = 1, 2
@@ -45,10 +47,8 @@ class Arrays(NamedTuple):
     resting: NDArray[np.uint8]  # of the same frames: MOVING, RESTING or WAITING
     root_at: NDArray[np.int64]  # per actor
     frame_places: Words  # per actor and for the crash number: a packed place (see packing.py)
-    part_first: NDArray[np.int64]
     judges: Entries  # entry of each invariant
-    watch_at: NDArray[np.int64]  # per leaf: where its list in `watchers` starts (one more at the end)
-    watchers: Entries  # invariants that a step may change
+    watch: Words  # per leaf: a bit for each invariant that the step may change, bit 63 for all beyond
     observer: Entries  # [entry of the observation, entry of the crash numbers]
 
 
@@ -88,10 +88,16 @@ class Forest:
         self.recorder, self.packing = recorder, packing
         self.nodes = Growing(np.uint64, [0])
         self.kids = Growing(np.int32)
-        self.leaves = Growing(np.uint64, [0, NOTHING << 24, BROKEN << 24])
-        self.ops = Growing(np.uint64)
+        self.leaves = Growing(np.uint64)
+        self.written = Growing(np.uint64)  # per leaf: the cells it writes, a bit for each in some words
+        self.cell_words = packing.first_frame // 64 + 1
+        self.part_of_word = [
+            bisect.bisect_right(packing.part_first, word) - 1 for word in range(packing.words)
+        ]
+        for head in (0, NOTHING << 24, BROKEN << 24):
+            self.new_leaf(head)
+        self.ops = Growing(np.uint64, [0])
         self.mirrored: dict[int, tuple[int, Branch | Leaf]] = {}  # id(node) -> entry; keeps the node alive
-        self.written: dict[int, int] = {}  # leaf number -> the cells it writes, a bit for each
         self.room = 1 << max(packing.room)
         self.roots = np.zeros(len(recorder.frames) * self.room, np.int32)
         self.resting = np.zeros(len(self.roots), np.uint8)
@@ -99,8 +105,10 @@ class Forest:
         self.known_frames = [0] * len(recorder.frames)
         self.judges: Entries = np.zeros(0, np.int32)
         self.observer: Entries = np.zeros(2, np.int32)
-        self.reads: list[int] = []  # per invariant: the cells it reads, a bit for each
-        self.watch_at, self.watchers = Growing(np.int64, [0]), Growing(np.int32)
+        self.read: list[int] = []  # per invariant: how many cells it reads
+        self.reads: Words = np.zeros((0, self.cell_words), np.uint64)  # and which, a bit for each
+        self.watch: Words = np.zeros(0, np.uint64)
+        self.watched = 0
         self.add_frames()
 
     def arrays(self) -> Arrays:
@@ -116,10 +124,8 @@ class Forest:
             self.resting,
             np.arange(len(self.recorder.frames), dtype=np.int64) * self.room,
             np.array([place.packed for place in places], np.uint64),
-            np.array(self.packing.part_first, np.int64),
             self.judges,
-            self.watch_at.array,
-            self.watchers.array,
+            self.watch,
             self.observer,
         )
 
@@ -151,50 +157,50 @@ class Forest:
         """Mirror what is recorded for one step from this frame in this state."""
         tree = self.recorder.trees[actor][number]
         self.add_frames()
-        self.roots[actor * self.room + number] = self.mirror(tree.root, state, self.step_leaf)
+        self.roots[actor * self.room + number] = self.mirror_path(tree.root, state, self.step_leaf)
 
     def mirror_frame(self, actor: int, number: int) -> None:
         """Mirror everything recorded for one frame."""
         tree = self.recorder.trees[actor][number]
         if tree.root is not None:
-            self.roots[actor * self.room + number] = self.mirror(tree.root, None, self.step_leaf)
+            self.roots[actor * self.room + number] = self.mirror(tree.root, self.step_leaf)
 
     # -- nodes -------------------------------------------------------------------------------------
 
-    def mirror(
-        self,
-        node: Branch | Leaf | None,
-        state: bytes | None,
-        leaf: Callable[[Leaf], int],
-        seen: tuple[int, ...] = (),
-    ) -> int:
-        """The entry of a node.  Below it the path of `state` is mirrored; without one, everything.
-
-        A recording reads a cell as often as the model does; only the first time is worth a node.
-        """
-        assert node is not None
-        while isinstance(node, Branch) and node.cell in seen:
-            (node,) = node.next.values()
-        known = self.mirrored.get(id(node))
-        if isinstance(node, Leaf):
-            if known is None:
-                known = self.mirrored[id(node)] = (leaf(node), node)
-            return known[0]
-        if known is None:
-            known = self.mirrored[id(node)] = (self.new_node(node), node)
-        entry = known[0]
-        first = self.first_kid(entry)
-        below = seen if node.cell < 0 else (*seen, node.cell)
-        for value, following in list(node.next.items()):
-            if state is None or node.cell < 0 or value == state[node.cell]:
-                kid = self.mirror(following, state, leaf, below)
-                self.kids.array[first + value] = kid
+    def mirror(self, node: Branch | Leaf, leaf: Callable[[Leaf], int]) -> int:
+        """The entry of a node; everything below it is mirrored."""
+        entry = self.entry_of(node, leaf)
+        if isinstance(node, Branch):
+            first = self.first_kid(entry)
+            for value, following in node.next.items():
+                self.kids.array[first + value] = self.mirror(following, leaf)
         return entry
+
+    def mirror_path(self, node: Branch | Leaf | None, state: bytes, leaf: Callable[[Leaf], int]) -> int:
+        """The entry of a node; below it what a state leads to is mirrored, which was recorded just now."""
+        assert node is not None
+        entry = top = self.entry_of(node, leaf)
+        while isinstance(node, Branch) and node.cell >= 0:
+            slot, node = self.first_kid(entry) + state[node.cell], node.next[state[node.cell]]
+            entry = self.kids.array[slot] = self.entry_of(node, leaf)
+        if isinstance(node, Branch):  # options: what was recorded may be below any
+            first = self.first_kid(entry)
+            for option, following in node.next.items():
+                self.kids.array[first + option] = self.mirror_path(following, state, leaf)
+        return top
+
+    def entry_of(self, node: Branch | Leaf, leaf: Callable[[Leaf], int]) -> int:
+        """The entry of a node alone, a new one if it has none."""
+        known = self.mirrored.get(id(node))
+        if known is None:
+            entry = leaf(node) if isinstance(node, Leaf) else self.new_node(node)
+            known = self.mirrored[id(node)] = (entry, node)
+        return known[0]
 
     def new_node(self, node: Branch) -> int:
         if node.cell < 0:
             first = self.kids.reserve(-node.cell)
-            return -self.leaves.extend([first << 32 | CHOICE << 24 | -node.cell])
+            return -self.new_leaf(first << 32 | CHOICE << 24 | -node.cell)
         place = self.packing.places[node.cell]
         first = self.kids.reserve(self.packing.sizes[node.cell])
         return self.nodes.extend([first << 32 | place.packed])
@@ -209,32 +215,34 @@ class Forest:
         """A leaf that changes the state; one shared leaf stands for all that are blocked."""
         if leaf.blocked is not None:
             return -NOTHING_LEAF
-        places = self.packing.places
-        keep: dict[int, int] = {}
-        bits: dict[int, int] = {}
+        places, groups = self.packing.places, list[int]()
+        stores: dict[int, tuple[int, int]] = {}  # word -> bits that go, bits that come
         for field, value in self.packing.writes(leaf).items():
             place = places[field]
-            keep[place.word] = keep.get(place.word, 0) | place.mask << place.shift
-            bits[place.word] = bits.get(place.word, 0) | value << place.shift
-        ops = [part for word in sorted(keep) for part in (word, (1 << 64) - 1 ^ keep[word], bits[word])]
-        touched = set(keep)
-        for target, source in leaf.moves:
-            to, of = places[target], places[source]
-            ops.append(to.mask << 32 | to.shift << 24 | to.word << 16 | of.shift << 8 | of.word)
-            touched.add(to.word)
-        parts = sum(1 << part for part in self.parts_of(touched))
-        head = parts << 16 | len(leaf.moves) << 8 | len(keep)
-        number = self.leaves.extend([self.ops.extend(ops) << 32 | head])
-        self.written[number] = _mask([cell for cell, _ in leaf.writes] + [target for target, _ in leaf.moves])
-        return -number
+            gone, come = stores.get(place.word, (0, 0))
+            stores[place.word] = gone | place.mask << place.shift, come | value << place.shift
+        moves = [(places[target], places[source]) for target, source in leaf.moves]
+        part_of = self.part_of_word
+        changed = sorted({part_of[word] for word in (*stores, *(to.word for to, _ in moves))})
+        for part in changed:
+            here = [word for word in sorted(stores) if part_of[word] == part]
+            moved = [(to, of) for to, of in moves if part_of[to.word] == part]
+            foreign = any(part_of[of.word] != part for _, of in moved)
+            groups.append(foreign << 24 | len(moved) << 16 | len(here) << 8 | part)
+            for word in here:
+                gone, come = stores[word]
+                groups += [word, (1 << 64) - 1 ^ gone, come]
+            for to, of in moved:
+                groups.append(to.mask << 32 | to.shift << 24 | to.word << 16 | of.shift << 8 | of.word)
+        cells = [cell for cell, _ in leaf.writes] + [target for target, _ in leaf.moves]
+        return -self.new_leaf(self.ops.extend(groups) << 32 | len(changed), cells)
 
-    def parts_of(self, words: set[int]) -> list[int]:
-        first = self.packing.part_first
-        return [
-            part
-            for part in range(len(first) - 1)
-            if any(first[part] <= word < first[part + 1] for word in words)
-        ]
+    def new_leaf(self, head: int, cells: Iterable[int] = ()) -> int:
+        """The number of a leaf that writes these cells; bytes beyond, of frames, are no cells."""
+        self.written.extend(
+            _bits([cell for cell in cells if cell < self.packing.first_frame], self.cell_words)
+        )
+        return self.leaves.extend([head])
 
     # -- invariants and observations ---------------------------------------------------------------
 
@@ -242,11 +250,11 @@ class Forest:
         """Mirror the verdict of an invariant on a state."""
         if index >= len(self.judges):
             self.judges = np.concatenate([self.judges, np.zeros(index + 1 - len(self.judges), np.int32)])
-        self.judges[index] = self.mirror(tree.root, state, _verdict)
+        self.judges[index] = self.mirror_path(tree.root, state, _verdict)
 
     def mirror_outcome(self, tree: Tree, state: bytes, contents: Sequence[int]) -> None:
         """Note that a state's outcome is known: its path in the tree, then the content cells observed."""
-        self.observer[0] = self.mirror(
+        self.observer[0] = self.mirror_path(
             tree.root, state, lambda leaf: self.content_path(contents, len(contents) > 0)
         )
         leaf = tree.find(state)[0]
@@ -269,27 +277,32 @@ class Forest:
         self.kids.array[self.first_kid(int(self.observer[1])) + number] = -NOTHING_LEAF
 
     def rewatch(self, trees: Sequence[Tree]) -> None:
-        """List for every leaf the invariants that read a cell it writes (see search.py, `watchers`).
+        """Note for every leaf the invariants that read a cell it writes (see search.py, `watchers`).
 
-        New leaves are added; when an invariant turns out to read more cells, all lists are made anew.
+        New leaves are added; when an invariant turns out to read more cells, all is made anew.
         """
-        reads = [_mask(tree.reads) for tree in trees]
-        if reads != self.reads:
-            self.reads = reads
-            self.watch_at, self.watchers = Growing(np.int64, [0]), Growing(np.int32)
-        first, watchers, ends = self.watch_at.size - 1, list[int](), list[int]()
-        for number in range(first, self.leaves.size):
-            written = self.written.get(number, 0)
-            watchers += [index for index, mask in enumerate(reads) if mask & written]
-            ends.append(self.watchers.size + len(watchers))
-        self.watchers.extend(watchers)
-        self.watch_at.extend(ends)
+        read = [len(tree.reads) for tree in trees]
+        if read != self.read:
+            self.read, self.watched = read, 0
+            self.reads = np.array([_bits(tree.reads, self.cell_words) for tree in trees], np.uint64)
+        if self.watched == self.leaves.size or not trees:
+            return
+        if len(self.watch) < len(self.leaves.array):
+            larger = np.zeros(len(self.leaves.array), np.uint64)
+            larger[: len(self.watch)] = self.watch
+            self.watch = larger
+        written = self.written.array[: self.written.size].reshape(-1, 1, self.cell_words)[self.watched :]
+        touched = (written & self.reads).any(axis=2)
+        bits = np.uint64(1) << np.minimum(np.arange(len(trees)), 63).astype(np.uint64)
+        self.watch[self.watched : self.leaves.size] = np.bitwise_or.reduce(touched * bits, axis=1)
+        self.watched = self.leaves.size
 
 
-def _mask(cells: Iterable[int]) -> int:
-    found = 0
+def _bits(cells: Iterable[int], words: int) -> list[int]:
+    """A set of cells as some words, a bit for each."""
+    found = [0] * words
     for cell in cells:
-        found |= 1 << cell
+        found[cell // 64] |= 1 << cell % 64
     return found
 
 

@@ -27,20 +27,27 @@ LONGEST = 1 << 10
 def find_hang(found: NativeExploration) -> Hang | None:
     """The answer of the reference's `find_hang`."""
     search = found.search
+    arrays = (search.trees, search.names, search.arrays, search.caches, search.works[0])
+    table = (search.store.table, search.store.bits)
     path = np.zeros(LONGEST, np.int64)
-    tables, bits = search.store.tables, search.store.bits
     for numbers in reversed(search.retreating):
         for number in numbers[::-1].tolist():
-            arrays = (search.trees, search.names, search.arrays, search.work)
-            if compiled.escape(*arrays, tables, number, bits, path) != 1:
+            if compiled.escape(*arrays, *table, number, path) != 1:
                 return _sweep(found)
     return None
 
 
 def _sweep(found: NativeExploration) -> Hang | None:
     search = found.search
+    arrays = (search.trees, search.names, search.arrays, search.caches, search.works[0])
+    table = (search.store.table, search.store.bits)
     reaches = np.zeros(search.store.count, np.uint8)
-    tables, bits = search.store.tables, search.store.bits
-    while compiled.sweep(search.trees, search.names, search.arrays, search.work, tables, bits, reaches):
+    while compiled.sweep(*arrays, *table, reaches):
         pass
-    return first_hang(found, bytearray(reaches.tobytes()))
+    stuck = np.flatnonzero(reaches == 0)
+    first, targets = np.zeros(len(stuck) + 1, np.int64), np.zeros(len(stuck) + compiled.MOST, np.int64)
+    done = 0
+    while (done := compiled.successors(*arrays, *table, stuck, done, first, targets)) < len(stuck):
+        targets = np.concatenate([targets, np.zeros_like(targets)])
+    at = {number: index for index, number in enumerate(stuck.tolist())}
+    return first_hang(found, stuck.tolist(), lambda n: targets[first[at[n]] : first[at[n] + 1]].tolist())

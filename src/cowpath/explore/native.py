@@ -1,76 +1,77 @@
 # SPDX-License-Identifier: MIT
 """The native search: the reference search's answers at engine speed (needs NumPy and Numba).
 
-Compiled loops walk the flat trees for a batch of states, then look all successors up, then number the new
-ones in the order in which the reference search would have met them: state n here is state n there, on any
-number of cores.  What is not recorded yet comes back to Python as events; then the batch is expanded once
-more.
+Compiled loops walk the flat trees for a batch of states, then enter what they lead to in the order in which
+the reference search would have met it: state n here is state n there.  What is not recorded yet comes back to
+Python as events.  On a second core the next batch is expanded while this one is entered.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar, overload
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cowpath.explore import compiled
-from cowpath.explore.flat import Forest
+from cowpath.explore.caches import Caches, empty_caches
+from cowpath.explore.flat import Forest, Words
 from cowpath.explore.packing import Packing, room_for
+from cowpath.explore.parts import Crowded
 from cowpath.explore.recorder import Model, Recorder, Tree
 from cowpath.explore.search import Outcome, Progress, Violation, observed
+from cowpath.explore.split import choose_parts, fields_of, merge_smallest
 from cowpath.explore.step import Content, ModelError
 from cowpath.explore.store import Store, StoreArrays
 
-BATCH, REGION, EVENTS = 1 << 14, 1 << 16, 1 << 12
-SMALL = 512
-"""A batch that is too small to be shared among threads."""
+BATCH = 1 << 14
+"""States that are expanded at once, at most."""
+
+BUFFER = 1 << 17
+"""Their successors, at most."""
+
+EVENTS = 1 << 12
+SMALL = 256
+"""A batch that is too small for a core of its own."""
+
+TRIAL, SAMPLE = 100_000, 1 << 15
+"""States after which parts are chosen anew, on the last ones of these: that can halve the memory."""
 
 SPARE = 2
 """Bits by which the field of a frame is wider than it must be now."""
 
-T = TypeVar("T")
-
 
 class Work(NamedTuple):
-    """Buffers of one batch; each thread has a region of its own."""
+    """The buffers of one batch."""
 
-    region_size: int
-    root: NDArray[np.uint64]
-    leaf: NDArray[np.int32]
-    parent: NDArray[np.int64]
-    slot: NDArray[np.int64]  # where a new state was entered; -1, -2: not new
-    shard: NDArray[np.int8]
-    number: NDArray[np.int64]
-    candidate_count: NDArray[np.int64]
-    pending: NDArray[np.uint64]  # the words of a state with a new part, then its candidate
-    pending_count: NDArray[np.int64]
+    root: Words  # of each successor
+    leaf: NDArray[np.int32]  # that leads to it
+    parent: NDArray[np.int32]  # counted from the first state of the batch
+    counts: NDArray[np.int64]  # see compiled/expand.py
     events: NDArray[np.int64]
-    event_count: NDArray[np.int64]
-    forward: NDArray[np.uint8]
+    forward: NDArray[np.uint8]  # states that end or have a successor with a higher number
 
 
-def make_work(threads: int, words: int, size: int = REGION) -> Work:
+def make_work(invariants: int) -> Work:
     """Empty buffers."""
-    total = threads * size
     return Work(
-        size,
-        np.zeros(total, np.uint64),
-        np.zeros(total, np.int32),
-        np.zeros(total, np.int64),
-        np.zeros(total, np.int64),
-        np.zeros(total, np.int8),
-        np.zeros(total, np.int64),
-        np.zeros(threads, np.int64),
-        np.zeros((threads, size, words + 1), np.uint64),
-        np.zeros(threads, np.int64),
-        np.zeros((threads, EVENTS, 4), np.int64),
-        np.zeros(threads, np.int64),
-        np.zeros(threads * BATCH, np.uint8),
+        np.zeros(BUFFER, np.uint64),
+        np.zeros(BUFFER, np.int32),
+        np.zeros(BUFFER, np.int32),
+        np.zeros(4, np.int64),
+        np.zeros((max(EVENTS, compiled.CHUNK * (invariants + 1)), 4), np.int64),
+        np.zeros(BATCH, np.uint8),
     )
+
+
+class Batch(NamedTuple):
+    """States that are being expanded; `done` tells the first one that is not."""
+
+    work: Work
+    done: Future[int]
 
 
 class States(Sequence[bytes]):
@@ -100,13 +101,16 @@ class NativeSearch:
     def __init__(
         self, model: Model, recorder: Recorder, part_of: Sequence[int], memory: int, threads: int
     ) -> None:
-        self.model, self.recorder, self.threads, self.part_of = model, recorder, threads, part_of
+        self.model, self.recorder, self.part_of = model, recorder, part_of
         self.room = room_for(map(len, recorder.frames), len(recorder.crashes), SPARE)
         self.packing = Packing(model, self.room, self.part_of)
         self.forest = self.grow_forest()
-        self.work = make_work(threads, self.packing.words)
-        self.store = Store(self.packing, memory, threads, threads * REGION)
-        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.store = Store(self.packing, memory)
+        self.caches = self.empty_caches()
+        self.pool = ThreadPoolExecutor(1) if threads > 1 else None
+        self.works = [make_work(len(model.invariants)) for _ in range(2 if self.pool else 1)]
+        self.ahead: Batch | None = None  # on the second core
+        self.chosen = False  # the parts, on states of this search
         self.outcome_tree = Tree()
         self.invariants = [(name, function, Tree()) for name, function in model.invariants]
         self.broken = np.zeros(len(self.invariants) + 1, np.uint8)
@@ -115,7 +119,7 @@ class NativeSearch:
         self.retreating: list[NDArray[np.int64]] = []  # states all of whose successors were found before them
         self.firsts = [0, 1]  # the first state of each distance from the initial one
         self.transitions = 0
-        self.batch = 64
+        self.batch = SMALL
         self.arrays: StoreArrays = self.store.arrays()
         self.store.add_first(self.packing.pack(recorder.initial), self.forest.arrays())
         for index in range(len(self.invariants)):
@@ -127,159 +131,126 @@ class NativeSearch:
     def run(self, max_states: int | None, progress: Progress | None) -> bool:
         """Search on; True when every state was expanded.  Raises Full."""
         current, told = 0, time.monotonic()
-        while current < self.store.count:
-            if max_states is not None and self.store.count > max_states:
-                return False
-            current = self.step(current)
-            if progress is not None and time.monotonic() - told > 0.2:
-                told = time.monotonic()
-                progress(self.store.count, self.store.count - current, self.store.text())
-        return True
+        try:
+            while current < self.store.count:
+                if max_states is not None and self.store.count > max_states:
+                    return False
+                if self.store.count > TRIAL and not self.chosen:
+                    self.choose_parts()
+                current = self.step(current)
+                if progress is not None and time.monotonic() - told > 0.2:
+                    told = time.monotonic()
+                    progress(self.store.count, self.store.count - current, self.store.text())
+            return True
+        finally:
+            if self.pool is not None:
+                self.pool.shutdown()
 
     def step(self, current: int) -> int:
-        """Expand one batch, of states equally far away; returns the first state that is not expanded yet."""
+        """Expand one batch and enter what it leads to; returns the first state that is not expanded yet."""
         if current == self.firsts[-1]:
             self.firsts.append(self.store.count)
-        done = self.expand(current, min(self.firsts[-1], current + self.batch))
-        candidates = int(self.work.candidate_count.sum())
-        self.store.make_room(candidates)
-        self.enter(current)
+        done, work = self.expand(current)
+        self.look_ahead(done, work)
+        self.enter(current, work)
+        candidates = int(work.counts[compiled.CANDIDATES])
         self.transitions += candidates
-        forward = self.work.forward[: done - current]
+        forward = work.forward[: done - current]
         if not forward.all():
             self.retreating.append(current + np.flatnonzero(forward == 0))
-        self.judge_new()
-        branching = max(1.0, candidates / (done - current))
-        fits = int(0.8 * (REGION - compiled.MOST) / branching)
-        self.batch = max(64, min(BATCH, fits, 2 * self.batch)) * (self.threads if self.batch > SMALL else 1)
+        fits = (BUFFER - compiled.MOST) * (done - current) // max(1, candidates)
+        self.batch = max(SMALL, min(BATCH, fits, 2 * self.batch))
         return done
 
-    def each(self, regions: int, function: Callable[[int], T]) -> list[T]:
-        """Call a function for each region, on all threads."""
-        if self.pool is None or regions == 1:
-            return [function(region) for region in range(regions)]
-        return list(self.pool.map(function, range(regions)))
+    def expand(self, first: int) -> tuple[int, Work]:
+        """Take every step from some states; returns the first state not done, and the buffers.
 
-    def expand(self, first: int, last: int) -> int:
-        """Take every step from some states; misses are recorded, and the batch is repeated.
-
-        Returns the first state not done, for lack of room in the buffers.
+        What is missing is recorded; then there is less in the batch, or it begins anew.
         """
         while True:
-            done = self.try_expand(first, last)
-            missing, forest = False, self.forest
-            for kind, number, which, where in self.take_events():
-                if kind == compiled.EVENT_OUTCOME:
-                    self.note_outcome(number)
-                    continue
-                missing = True
-                if kind == compiled.EVENT_STEP:
-                    self.record(number, which)
-                elif self.forest is forest:  # else `where` means nothing any more
-                    self.learn_exchange(where)
-            if not missing and done > first:
-                return done
-            self.batch = max(256, self.batch // 2)  # what is expanded again should be little
-            self.refresh()
+            if self.ahead is not None:
+                work, done, self.ahead = self.ahead.work, self.ahead.done.result(), None
+            else:
+                work = self.works[0]
+                done = self.expand_states(work, first, self.end_of_batch(first))
+            if done < 0:
+                raise ModelError("a state has more successors than the buffers of the native engine hold")
+            forest = self.forest
+            self.record_missing(work)
+            if work.counts[compiled.NO_ROOM] and self.forest is forest:
+                self.grow_parts(work)
+            if done > first and self.forest is forest:  # else what the buffers hold is packed otherwise
+                return done, work
 
-    def try_expand(self, first: int, last: int) -> int:
-        work, trees, names, store = self.work, self.trees, self.names, self.arrays
-        work.candidate_count[:] = work.pending_count[:] = work.event_count[:] = 0
-        share = -(-(last - first) // self.threads) if last - first > SMALL else last - first
-        starts = list(range(first, last, share))
-        ends = self.each(
-            len(starts),
-            lambda region: compiled.expand(
-                trees, names, store, work, region, starts[region], min(last, starts[region] + share), first
-            ),
-        )
-        if min(ends) < first:
-            raise ModelError("a state has more successors than the buffers of the native engine hold")
-        for region, end in enumerate(ends):
-            if end < min(last, starts[region] + share):  # later regions would leave a gap
-                work.candidate_count[region + 1 :] = work.pending_count[region + 1 :] = 0
-                return int(end)
-        return last
+    def expand_states(self, work: Work, first: int, last: int) -> int:
+        """What compiled code makes of some states."""
+        return int(compiled.expand(self.trees, self.names, self.arrays, self.caches, work, first, last))
 
-    def take_events(self) -> list[list[int]]:
+    def end_of_batch(self, first: int) -> int:
+        """States of one batch are equally far away from the initial one, as far as that is known."""
+        return min(first + self.batch, self.firsts[-1] if first < self.firsts[-1] else self.store.count)
+
+    def look_ahead(self, first: int, busy: Work) -> None:
+        """Begin to expand what follows on another core, in the buffers that are free."""
+        last = self.end_of_batch(first)
+        if self.pool is not None and last - first >= SMALL:
+            work = self.works[0] if busy is self.works[1] else self.works[1]
+            self.ahead = Batch(work, self.pool.submit(self.expand_states, work, first, last))
+
+    def enter(self, first: int, work: Work) -> None:
+        """Number the new states of a batch, and evaluate invariants on them."""
+        store, counts = self.store, work.counts
+        if store.make_room(int(counts[compiled.CANDIDATES])):
+            store.parts.renew_flags(self.trees)
+        counts[compiled.ENTERED] = 0
+        while counts[compiled.ENTERED] < counts[compiled.CANDIDATES]:
+            store.count = compiled.enter(
+                self.trees, self.arrays, work, store.table, store.bits, first, store.count, self.broken
+            )
+            events = self.take_events(work)
+            if events and self.ahead is not None:
+                self.ahead.done.result()  # trees must not change under a walk
+            for _, number, index, _ in events:
+                self.judge(number, index)
+            if events:
+                self.refresh()
+
+    def take_events(self, work: Work) -> list[list[int]]:
         """What compiled code left to do, in its order: (kind, state, actor or invariant, place in the trees).
 
         Steps that ended at the same place in the trees miss the same thing, and only the first is returned:
         the others are taken again afterwards.  Outcomes and invariants are not, so each of theirs is
         returned.
         """
-        work = self.work
         found: dict[tuple[int, int, int, int], list[int]] = {}
-        for region in range(self.threads):
-            for kind, number, which, where in work.events[region, : int(work.event_count[region])].tolist():
-                again = 0 if kind in (compiled.EVENT_STEP, compiled.EVENT_FRAME) else number
-                found.setdefault((kind, which, where, again), [kind, number, which, where])
-        work.event_count[:] = 0
+        for kind, number, which, where in work.events[: int(work.counts[compiled.EVENTS])].tolist():
+            again = 0 if kind in (compiled.EVENT_STEP, compiled.EVENT_FRAME) else number
+            found.setdefault((kind, which, where, again), [kind, number, which, where])
         return list(found.values())
 
-    def enter(self, current: int) -> None:
-        """Number the new states of a batch."""
-        work, store = self.work, self.store
-        self.settle()
-        arrays, tables, bits, count = self.arrays, store.tables, store.bits, store.count
-        shards = store.shards
-        regions = [region for region in range(self.threads) if work.candidate_count[region]]
-
-        def insert(shard: int) -> list[int]:
-            table = tables[shard]
-            return [
-                compiled.insert(arrays, work, table, region, shard, shards, count, bits) for region in regions
-            ]
-
-        new = np.array(self.each(shards, insert)).sum(axis=0)
-        firsts = [count + int(new[:region].sum()) for region in range(len(regions))]
-        self.each(
-            len(regions),
-            lambda region: compiled.number_states(
-                arrays, work, tables, regions[region], firsts[region], current, bits
-            ),
-        )
-        store.count = count + int(new.sum())
-
-    def settle(self) -> None:
-        """Number the new parts of a batch."""
-        for region in range(self.threads):
-            while not compiled.settle(
-                self.trees, self.arrays, self.work, region, self.store.sizes, self.store.part_room()
-            ):
-                self.store.grow_parts()
-                self.arrays = self.store.arrays()
-
-    def judge_new(self) -> None:
-        """Evaluate invariants on the states that the batch has found."""
-        if not self.invariants:
-            return
-        counts = self.work.candidate_count.tolist()
-        begins = [0] * self.threads
-        while begins != counts:
-            begins = self.judge_some(begins, counts)
-
-    def judge_some(self, begins: list[int], counts: list[int]) -> list[int]:
-        """Go on judging in every region; returns how far each has come.
-
-        Where the events of one region did not fit, later regions wait: violations come in order of states.
-        """
-        trees, arrays, work = self.trees, self.arrays, self.work
-        ends = self.each(
-            self.threads,
-            lambda region: int(compiled.judge(trees, arrays, work, region, begins[region], self.broken)),
-        )
-        for region in range(self.threads):
-            if ends[region] < counts[region]:
-                work.event_count[region + 1 :] = 0
-                ends[region + 1 :] = begins[region + 1 :]
-                break
-        events = self.take_events()
-        for _, number, index, _ in events:
-            self.judge(number, index)
+    def record_missing(self, work: Work) -> None:
+        """Record, evaluate and find out what expanding a batch has left to Python."""
+        events, forest = self.take_events(work), self.forest
+        for kind, number, which, where in events:
+            if kind == compiled.EVENT_OUTCOME:
+                self.note_outcome(number)
+            elif kind == compiled.EVENT_STEP:
+                self.record(number, which)
+            elif self.forest is forest:  # else `where` means nothing any more
+                self.learn_exchange(where)
         if events:
             self.refresh()
-        return ends
+
+    def grow_parts(self, work: Work) -> None:
+        """Make room for more parts."""
+        try:
+            self.store.grow_parts(work.root)
+            self.arrays = self.store.arrays()
+            self.caches = self.empty_caches()  # numbers may have other places in a root
+        except Crowded as crowded:
+            self.part_of = merge_smallest(self.part_of, crowded.sizes)
+            self.repack()
+            self.refresh()
 
     # -- what only Python can do -------------------------------------------------------------------
 
@@ -368,14 +339,34 @@ class NativeSearch:
             except OverflowError:
                 self.room = room_for(map(len, self.recorder.frames), len(self.recorder.crashes), SPARE)
 
+    def choose_parts(self) -> None:
+        """Divide states anew, now that there are many to look at."""
+        if self.ahead is not None:  # it would not fit any more
+            self.ahead.done.result()
+            self.ahead = None
+        sample = fields_of(self.packing, self.store.rows(max(0, self.store.count - SAMPLE), self.store.count))
+        part_of, self.chosen = choose_parts(self.model, sample), True
+        if part_of != self.part_of:
+            self.part_of = part_of
+            self.repack()
+            self.refresh()
+
     def repack(self) -> None:
-        """Frames or crashes have outgrown their fields: make room, translate the parts, mirror all anew."""
+        """Pack states otherwise: frames or crashes have outgrown their fields, or parts are too many."""
         old = self.packing
-        self.room = room_for(map(len, self.recorder.frames), len(self.recorder.crashes), SPARE)
-        self.forest = self.grow_forest()
-        self.store.repack(old, self.packing)
-        if self.packing.words != old.words:
-            self.work = make_work(self.threads, self.packing.words)
+        while True:
+            self.room = room_for(map(len, self.recorder.frames), len(self.recorder.crashes), SPARE)
+            self.forest = self.grow_forest()
+            try:
+                self.store.repack(old, self.packing, self.forest.arrays())
+                break
+            except Crowded as crowded:
+                self.part_of = merge_smallest(self.part_of, crowded.sizes)
+        self.caches = self.empty_caches()
+
+    def empty_caches(self) -> Caches:
+        """Nothing remembered."""
+        return empty_caches(self.packing, len(self.forest.roots))
 
     def refresh(self) -> None:
         """Give compiled code the arrays as they are now."""
@@ -392,8 +383,3 @@ class NativeSearch:
     def np_words(self, state: bytes) -> NDArray[np.uint64]:
         """A state packed, as compiled code takes it."""
         return np.array(self.packing.pack(state), np.uint64)
-
-    @staticmethod
-    def np_root(left: int, right: int) -> np.uint64:
-        """A root from its part numbers."""
-        return np.uint64(left << 32 | right)

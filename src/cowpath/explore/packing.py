@@ -47,6 +47,7 @@ class Packing:
         for part in range(max(part_of) + 1):
             self.part_first.append(self._fill(part, bits, self.part_first[-1]))
         self.words = self.part_first[-1]
+        self._where = [(place.word, place.shift, place.mask) for place in self.places]
 
     def _fill(self, part: int, bits: Sequence[int], word: int) -> int:
         """Lay out the fields of one part from this word on; returns the word after it."""
@@ -81,7 +82,7 @@ class Packing:
 
     def unpack(self, words: Sequence[int]) -> bytes:
         """The inverse of `pack`."""
-        values = [int(words[place.word]) >> place.shift & place.mask for place in self.places]
+        values = [words[word] >> shift & mask for word, shift, mask in self._where]
         frames = b"".join(
             value.to_bytes(FRAME_BYTES, "little") for value in values[self.first_frame : self.crash]
         )

@@ -342,15 +342,19 @@ def find_hang(found: Exploration) -> Hang | None:
         reaches[number] = 1
     if len(found.ends) < count:
         _mark_backwards(found, reaches)
-    return first_hang(found, reaches)
+    stuck = [number for number in range(count) if not reaches[number]]
+    first = [*found.first_edge, len(found.targets)]
+    return first_hang(found, stuck, lambda number: found.targets[first[number] : first[number + 1]])
 
 
-def first_hang(found: Search, reaches: bytearray) -> Hang | None:
-    """The first state in which a run is caught, given the states that reach an end (not 0 in `reaches`)."""
-    caught = _caught(found, reaches) if 0 in reaches else []
+def first_hang(
+    found: Search, stuck: Sequence[int], successors: Callable[[int], Sequence[int]]
+) -> Hang | None:
+    """The first state in which a run is caught, given the states that reach no end."""
+    caught = _caught(stuck, successors)
     if not caught:
         return None
-    dead = next((number for number in caught if not any(found.edges(number))), None)
+    dead = next((number for number in caught if not len(successors(number))), None)
     number = caught[0] if dead is None else dead
     return Hang(number, dead is not None, tuple(waiting(found.recorder, found.states[number])))
 
@@ -372,28 +376,28 @@ def _mark_backwards(found: Exploration, reaches: bytearray) -> None:
                 changed = True
 
 
-def _caught(found: Search, reaches: bytearray) -> list[int]:
+def _caught(stuck: Sequence[int], successors: Callable[[int], Sequence[int]]) -> list[int]:
     """The stuck states that every run from them can return to (Tarjan's components without a way out)."""
     order: dict[int, int] = {}
     lowest: dict[int, int] = {}
     part: dict[int, int] = {}  # state -> the root of its component, once that is complete
     open_states: list[int] = []
-    for root in (number for number, ends in enumerate(reaches) if not ends):
-        calls = [] if root in order else [(root, found.edges(root))]
+    for root in stuck:
+        calls = [] if root in order else [(root, iter(successors(root)))]
         while calls:
             number, edges = calls[-1]
             if number not in order:
                 order[number] = lowest[number] = len(order)
                 open_states.append(number)
             fresh = None
-            for _, target in edges:
+            for target in edges:
                 if target not in order:
                     fresh = target
                     break
                 if target not in part:
                     lowest[number] = min(lowest[number], order[target])
             if fresh is not None:
-                calls.append((fresh, found.edges(fresh)))
+                calls.append((fresh, iter(successors(fresh))))
                 continue
             calls.pop()
             if calls:
@@ -402,7 +406,7 @@ def _caught(found: Search, reaches: bytearray) -> list[int]:
             while lowest[number] == order[number] and number not in part:
                 part[open_states.pop()] = number
     leaving = {
-        part[number] for number in part for _, target in found.edges(number) if part[target] != part[number]
+        part[number] for number in part for target in successors(number) if part[target] != part[number]
     }
     return sorted(number for number in part if part[number] not in leaving)
 

@@ -4,33 +4,58 @@
 They know words, entries and leaves (see flat.py) and parts, roots and tables (see store.py), nothing else.
 """
 
-from cowpath.explore.compiled.expand import EVENT_FRAME, EVENT_OUTCOME, EVENT_STEP, MOST, expand
-from cowpath.explore.compiled.judge import judge
-from cowpath.explore.compiled.parts import find_part, hash_part, number_part, refill_part, settle
-from cowpath.explore.compiled.paths import escape, find_parents, sweep
+from cowpath.explore.compiled.expand import (
+    CANDIDATES,
+    ENTERED,
+    EVENT_FRAME,
+    EVENT_JUDGE,
+    EVENT_OUTCOME,
+    EVENT_STEP,
+    EVENTS,
+    MOST,
+    NO_ROOM,
+    expand,
+)
+from cowpath.explore.compiled.jit import CHUNK, kept
+from cowpath.explore.compiled.parts import (
+    UNKNOWN,
+    convert,
+    find_root,
+    move_numbers,
+    number_root,
+    refill_part,
+    renew_flags,
+)
+from cowpath.explore.compiled.paths import escape, find_parents, successors, sweep
 from cowpath.explore.compiled.renumber import renumber
-from cowpath.explore.compiled.table import insert, lookup, number_states, refill
-from cowpath.explore.compiled.trees import flags_of
+from cowpath.explore.compiled.table import enter, lookup, refill
 
 __all__ = [
+    "CANDIDATES",
+    "CHUNK",
+    "ENTERED",
+    "EVENTS",
     "EVENT_FRAME",
+    "EVENT_JUDGE",
     "EVENT_OUTCOME",
     "EVENT_STEP",
     "MOST",
+    "NO_ROOM",
+    "UNKNOWN",
+    "convert",
+    "enter",
     "escape",
     "expand",
     "find_parents",
-    "find_part",
-    "flags_of",
-    "hash_part",
-    "insert",
-    "judge",
+    "find_root",
+    "kept",
     "lookup",
-    "number_part",
-    "number_states",
+    "move_numbers",
+    "number_root",
     "refill",
     "refill_part",
+    "renew_flags",
     "renumber",
-    "settle",
+    "successors",
     "sweep",
 ]

@@ -25,14 +25,19 @@ S8, S16, S24, ONE, ZERO = np.uint64(8), np.uint64(16), np.uint64(24), np.uint64(
 CHUNK = 256
 """Questions that are put to memory at once."""
 
+_DE_BRUIJN = 0x03F79D71B4CB0A89
+"""Its 64 windows of 6 bits are all different: multiplied by a power of two, the upper 6 bits tell which."""
+
 
 @functools.cache
 def cache_directory() -> str:
     """Where compiled code is kept: the user's cache, so that a read-only installation works too.
 
-    A folder for each version of this package: Numba looks at the file of a function only, not at those of the
-    functions that it calls.
+    NUMBA_CACHE_DIR has its way.  Otherwise it is a folder for each version of this package: Numba looks at
+    the file of a function only, not at those of the functions that it calls.
     """
+    if elsewhere := os.environ.get("NUMBA_CACHE_DIR"):
+        return elsewhere
     digest = hashlib.blake2b(digest_size=8)
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
@@ -40,15 +45,35 @@ def cache_directory() -> str:
     return str(Path(base) / "cowpath" / "numba" / digest.hexdigest())
 
 
+def kept() -> bool:
+    """Whether there is compiled code; if not, the first search waits some seconds for it.
+
+    >>> kept() in (False, True)
+    True
+    """
+    return any(Path(cache_directory()).rglob("*.nbc"))
+
+
 def compiled(function: F) -> F:
     """Compile with Numba; typed, because Numba has no type information."""
     config: Any = numba.config
     before = config.CACHE_DIR
-    if not os.environ.get("NUMBA_CACHE_DIR"):
-        config.CACHE_DIR = cache_directory()
+    config.CACHE_DIR = cache_directory()
     try:
         return cast("F", numba.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")(function))
     except RuntimeError:  # nowhere to write: compile in every process
         return cast("F", numba.njit(nogil=True, boundscheck=False, error_model="numpy")(function))
     finally:
         config.CACHE_DIR = before
+
+
+_BIT_OF = np.zeros(64, np.uint64)
+for _bit in range(64):
+    _BIT_OF[((_DE_BRUIJN << _bit) & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
+_WINDOWS, _TOP = np.uint64(_DE_BRUIJN), np.uint64(58)
+
+
+@compiled
+def lowest_bit(bits: Any) -> Any:
+    """The number of the lowest bit that is set; there must be one."""
+    return _BIT_OF[((bits & (~bits + ONE)) * _WINDOWS) >> _TOP]

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The parts of states: each distinct one is stored once and has a number (see store.py)."""
+"""The parts of states: each distinct one is stored once and has a number (see store.py).
+
+`parts` has a row for each part, with the columns below; a root holds the numbers of all parts of a state,
+each in some bits of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,48 +12,43 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from cowpath.explore.compiled.jit import CHUNK, HALF, LOW, MIX, MIX2, ONE, ZERO, compiled
+from cowpath.explore.compiled.jit import HALF, LOW, MIX, MIX2, ONE, ZERO, compiled
 from cowpath.explore.compiled.trees import flags_of
+
+FIRST, WIDTH, SHIFT, MASK, KNOWN, SLOTS, SLOT_MASK, FLAGS = range(8)
+"""First word in a state, and how many; place in a root; where its words, slots and flags start in the arrays
+that all parts share."""
 
 UNKNOWN = np.uint64(0xFFFFFFFFFFFFFFFF)
 """The root of a state with a part that has no number yet."""
 
 
 @compiled
-def load_part(known: Any, number: Any, words: Any, first: int, last: int) -> None:
-    """The words of a part from its number."""
-    base = number * uint64(last - first)
-    for word in range(last - first):
-        words[first + word] = known[base + uint64(word)]
+def load(parts: Any, known: Any, root: Any, words: Any) -> None:
+    """The words of a state from its root."""
+    for part in range(len(parts)):
+        width, first = parts[part, WIDTH], parts[part, FIRST]
+        base = parts[part, KNOWN] + ((root >> parts[part, SHIFT]) & parts[part, MASK]) * width
+        for word in range(width):
+            words[first + word] = known[base + word]
 
 
 @compiled
-def hash_part(words: Any, first: int, last: int) -> Any:
-    """A hash of some words."""
-    mixed = MIX2
-    for word in range(first, last):
-        mixed = (mixed ^ words[word]) * MIX
-        mixed ^= mixed >> HALF
-    return mixed
-
-
-@compiled
-def find_part(words: Any, first: int, last: int, table: Any, known: Any, mixed: Any) -> Any:
-    """The number of a part, or -1 - the slot where it belongs."""
-    mask = uint64(len(table) - 1)
+def find_part(parts: Any, part: Any, known: Any, slots: Any, words: Any) -> Any:
+    """The number of a part of some words, or -1 - the slot where it belongs."""
+    first, width = parts[part, FIRST], parts[part, WIDTH]
+    start, mask, base = parts[part, SLOTS], parts[part, SLOT_MASK], parts[part, KNOWN]
+    mixed = hash_words(words, first, width)
     slot = mixed & mask
-    width = uint64(last - first)
-    tag = mixed >> HALF
     while True:
-        held = table[slot]
+        held = slots[start + slot]
         if held == ZERO:
-            return -1 - int64(slot)
-        if held >> HALF == tag:
+            return -1 - int64(start + slot)
+        if held >> HALF == mixed >> HALF:
             number = (held & LOW) - ONE
-            base = number * width
-            same = True
-            for word in range(first, last):
-                if known[base + uint64(word - first)] != words[word]:
+            at, same = base + number * width, True
+            for word in range(width):
+                if known[at + word] != words[first + word]:
                     same = False
                     break
             if same:
@@ -58,113 +57,125 @@ def find_part(words: Any, first: int, last: int, table: Any, known: Any, mixed: 
 
 
 @compiled
-def resolve(
-    store: Any, split: int, ring: Any, many: int, first: int, to_root: Any, pending: Any, pendings: int
-) -> Any:
-    """The roots of some candidates; notes those with a new part, with their words, and returns how many
-    there are.
-
-    Three loops, so that the memory answers many questions at once.  A row of `ring` holds the words of a
-    state, then the root it comes from and which parts have changed.
-    """
-    count = ring.shape[1] - 2
-    hashes, slots = np.empty((2, CHUNK), np.uint64), np.empty((2, CHUNK), np.uint64)
-    words = np.empty((2, CHUNK), np.uint64)
-    left_table, left_words = store.left_table, store.left_words
-    right_table, right_words = store.right_table, store.right_words
-    left_mask, right_mask = uint64(len(left_table) - 1), uint64(len(right_table) - 1)
-    left_width, right_width = uint64(split), uint64(count - split)
-    for at in range(many):
-        hashes[0, at] = mixed = hash_part(ring[at], 0, split)
-        slots[0, at] = left_table[mixed & left_mask]
-        hashes[1, at] = mixed = hash_part(ring[at], split, count)
-        slots[1, at] = right_table[mixed & right_mask]
-    for at in range(many):
-        held = slots[0, at] & LOW
-        words[0, at] = left_words[(held - ONE) * left_width] if held else ZERO
-        held = slots[1, at] & LOW
-        words[1, at] = right_words[(held - ONE) * right_width] if held else ZERO
-    for at in range(many):
-        row = ring[at]
-        left, right = int64(row[count] >> HALF), int64(row[count] & LOW)
-        if row[count + 1] & ONE:
-            left = check_part(
-                row, 0, split, left_table, left_words, hashes[0, at], slots[0, at], words[0, at]
-            )
-        if row[count + 1] & uint64(2):
-            right = check_part(
-                row, split, count, right_table, right_words, hashes[1, at], slots[1, at], words[1, at]
-            )
-        if left < 0 or right < 0:
-            pending[pendings, count] = uint64(first + at)
-            for word in range(count):
-                pending[pendings, word] = row[word]
-            pendings += 1
-            to_root[first + at] = UNKNOWN
-        else:
-            to_root[first + at] = (uint64(left) << HALF) | uint64(right)
-    return pendings
+def hash_words(words: Any, first: Any, count: Any) -> Any:
+    """A hash of some words."""
+    mixed = MIX2
+    for word in range(count):
+        mixed = (mixed ^ words[first + word]) * MIX
+        mixed ^= mixed >> HALF
+    return mixed
 
 
 @compiled
-def check_part(
-    words: Any, first: int, last: int, table: Any, known: Any, mixed: Any, held: Any, start: Any
-) -> Any:
-    """What `find_part` says, given what its first slot holds and the first word there."""
-    if held != ZERO and held >> HALF == mixed >> HALF and start == words[first]:
-        number = (held & LOW) - ONE
-        base = number * uint64(last - first)
-        same = True
-        for word in range(first + 1, last):
-            if known[base + uint64(word - first)] != words[word]:
-                same = False
-                break
-        if same:
-            return int64(number)
-    return find_part(words, first, last, table, known, mixed)
+def changed(parts: Any, part: Any, root: Any, number: Any) -> Any:
+    """A root with another number for one part."""
+    shift, mask = parts[part, SHIFT], parts[part, MASK]
+    return (root & ~(mask << shift)) | (uint64(number) << shift)
 
 
 @compiled
-def settle(trees: Any, store: Any, work: Any, region: int, sizes: Any, room: Any) -> bool:
-    """Number the new parts.  `sizes` counts the parts; False where one of the tables has no room left."""
-    count, split = trees.part_first[2], trees.part_first[1]
-    for pending in range(work.pending_count[region]):
-        words = work.pending[region, pending]
-        if sizes[0] >= room[0] or sizes[1] >= room[1]:
-            return False
-        lefts, rights = sizes[0], sizes[1]
-        left = number_part(words, 0, split, store.left_table, store.left_words, sizes, 0)
-        right = number_part(words, split, count, store.right_table, store.right_words, sizes, 1)
-        if left == lefts:
-            store.left_flags[left] = flags_of(trees, words, 0, split)
-        if right == rights:
-            store.right_flags[right] = flags_of(trees, words, split, count)
-        work.root[work.region_size * region + int64(words[count])] = (uint64(left) << HALF) | uint64(right)
-    return True
+def find_root(parts: Any, known: Any, slots: Any, words: Any) -> Any:
+    """The root of a state, or UNKNOWN if it has a part that no state had before."""
+    root = ZERO
+    for part in range(len(parts)):
+        number = find_part(parts, part, known, slots, words)
+        if number < 0:
+            return UNKNOWN
+        root = changed(parts, part, root, number)
+    return root
 
 
 @compiled
-def number_part(words: Any, first: int, last: int, table: Any, known: Any, sizes: Any, which: int) -> Any:
-    """The number of a part, a new one if it has none."""
-    mixed = hash_part(words, first, last)
-    found = find_part(words, first, last, table, known, mixed)
-    if found >= 0:
-        return found
-    number = sizes[which]
-    for word in range(first, last):
-        known[number * (last - first) + word - first] = words[word]
-    table[-1 - found] = (mixed >> HALF) << HALF | uint64(number + 1)
-    sizes[which] = number + 1
+def number_part(trees: Any, store: Any, part: Any, words: Any) -> Any:
+    """The number of a part of some words, a new one if it is new; -1 where there is no room for it."""
+    parts = store.parts
+    number = find_part(parts, part, store.known, store.slots, words)
+    if number >= 0:
+        return number
+    slot, number = -1 - number, store.sizes[part]
+    if number >= store.room[part]:
+        return -1
+    first, width = parts[part, FIRST], parts[part, WIDTH]
+    base = parts[part, KNOWN] + uint64(number) * width
+    for word in range(width):
+        store.known[base + word] = words[first + word]
+    store.slots[slot] = (hash_words(words, first, width) >> HALF) << HALF | uint64(number + 1)
+    store.flags[parts[part, FLAGS] + uint64(number)] = flags_of(
+        trees, words, int64(first), int64(first + width)
+    )
+    store.sizes[part] = number + 1
     return number
 
 
 @compiled
-def refill_part(table: Any, known: Any, size: int, width: int) -> None:
+def number_root(trees: Any, store: Any, words: Any) -> Any:
+    """The root of a state whose parts may be new; UNKNOWN where there is no room for one."""
+    root = ZERO
+    for part in range(len(store.parts)):
+        number = number_part(trees, store, part, words)
+        if number < 0:
+            return UNKNOWN
+        root = changed(store.parts, part, root, number)
+    return root
+
+
+@compiled
+def convert(trees: Any, old: Any, new: Any, moves: Any, start: int, count: int) -> int:
+    """Give states from `start` on roots in another packing; returns where a part had no room left.
+
+    A move takes a field from its word, shift and mask to another word and shift.
+    """
+    before = np.empty(int64(old.parts[-1, FIRST] + old.parts[-1, WIDTH]), np.uint64)
+    after = np.empty(int64(new.parts[-1, FIRST] + new.parts[-1, WIDTH]), np.uint64)
+    for number in range(start, count):
+        load(old.parts, old.known, old.roots[number], before)
+        after[:] = ZERO
+        for move in range(len(moves)):
+            value = (before[moves[move, 0]] >> moves[move, 1]) & moves[move, 2]
+            after[moves[move, 3]] |= value << moves[move, 4]
+        root = number_root(trees, new, after)
+        if root == UNKNOWN:
+            return number
+        new.roots[number] = root
+    return count
+
+
+@compiled
+def move_numbers(old: Any, new: Any, roots: Any) -> None:
+    """Give the numbers of parts other places in some roots."""
+    for index in range(len(roots)):
+        root, moved = roots[index], ZERO
+        for part in range(len(old)):
+            moved |= ((root >> old[part, SHIFT]) & old[part, MASK]) << new[part, SHIFT]
+        roots[index] = moved
+
+
+@compiled
+def refill_part(parts: Any, part: int, known: Any, slots: Any, size: int) -> None:
     """Build the table of a part from its words."""
-    mask = uint64(len(table) - 1)
+    width, start, mask, base = (
+        parts[part, WIDTH],
+        parts[part, SLOTS],
+        parts[part, SLOT_MASK],
+        parts[part, KNOWN],
+    )
     for number in range(size):
-        mixed = hash_part(known[number * width : (number + 1) * width], 0, width)
+        mixed = hash_words(known, base + uint64(number) * width, width)
         slot = mixed & mask
-        while table[slot] != ZERO:
+        while slots[start + slot] != ZERO:
             slot = (slot + ONE) & mask
-        table[slot] = (mixed >> HALF) << HALF | uint64(number + 1)
+        slots[start + slot] = (mixed >> HALF) << HALF | uint64(number + 1)
+
+
+@compiled
+def renew_flags(trees: Any, parts: Any, part: int, known: Any, flags: Any, size: int) -> None:
+    """Work out again what each part alone decides: more is recorded than when it was new."""
+    first, width = parts[part, FIRST], parts[part, WIDTH]
+    words = np.empty(int64(first + width), np.uint64)
+    for number in range(size):
+        base = parts[part, KNOWN] + uint64(number) * width
+        for word in range(width):
+            words[first + word] = known[base + word]
+        flags[parts[part, FLAGS] + uint64(number)] = flags_of(
+            trees, words, int64(first), int64(first + width)
+        )

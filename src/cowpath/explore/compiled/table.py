@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
+from cowpath.explore.compiled.expand import CANDIDATES, ENTERED, EVENT_JUDGE, EVENTS
 from cowpath.explore.compiled.jit import CHUNK, HALF, LOW, MIX, MIX2, ONE, ZERO, compiled
+from cowpath.explore.compiled.parts import FIRST, WIDTH, load
+from cowpath.explore.compiled.trees import missing, walk
 
 
 @compiled
 def hash_root(root: Any) -> Any:
-    """A hash of a root: upper half for the slot, lower bits for shard and tag."""
+    """A hash of a root: upper half for the slot, lower bits for the tag."""
     mixed = root * MIX
     mixed ^= mixed >> HALF
     mixed *= MIX2
@@ -22,108 +25,89 @@ def hash_root(root: Any) -> Any:
 
 
 @compiled
-def insert(
-    store: Any, work: Any, table: Any, region: int, shard: int, shards: int, count: int, bits: int
-) -> Any:
-    """Look every candidate of a region up in one shard; returns how many are new.
+def enter(
+    trees: Any, store: Any, work: Any, table: Any, bits: int, first: int, count: int, broken: Any
+) -> int:
+    """Number the new states among the successors of a batch, from `count` on; returns the count then.
 
-    A slot holds a tag above `bits` and 1 + a state number.  A new state has no number yet: it is entered as
-    `count` + its candidate index, and `number` replaces that.
+    `first` is the first state of the batch.  On new states the invariants are evaluated that their steps may
+    have changed; where the list of those that need Python is full, it stops, and `counts[ENTERED]` says how
+    far it has come.  Marks the parents that have a successor with a higher number than their own.
     """
-    size, low = uint64(len(table)), (ONE << uint64(bits)) - ONE
-    start, end = work.region_size * region, work.region_size * region + work.candidate_count[region]
-    candidates, slots, shard_of, parents, roots = work.root, work.slot, work.shard, work.parent, store.roots
-    hashes, held_of, root_of = (
-        np.empty(CHUNK, np.uint64),
-        np.empty(CHUNK, np.uint64),
-        np.empty(CHUNK, np.uint64),
-    )
-    new = 0
-    for begin in range(start, end, CHUNK):
+    size, above, low = uint64(len(table)), uint64(bits), (ONE << uint64(bits)) - ONE
+    tag_mask = LOW >> above
+    candidates, parents, leaves, forward = work.root, work.parent, work.leaf, work.forward
+    nodes, kids, watch, judges = trees.nodes, trees.kids, trees.watch, trees.judges
+    roots, parts, known, events = store.roots, store.parts, store.known, work.events
+    hashes, numbers = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
+    found_roots = np.empty(CHUNK, np.uint64)
+    words = np.empty(int64(parts[-1, FIRST] + parts[-1, WIDTH]), np.uint64)
+    begin, end, reported = work.counts[ENTERED], work.counts[CANDIDATES], 0
+    while begin < end and reported + CHUNK * len(judges) <= len(events):
         many = min(CHUNK, end - begin)
         for at in range(many):  # three loops, so that the memory answers many questions at once
             mixed = hash_root(candidates[begin + at])
             hashes[at] = mixed
-            held_of[at] = uint64(table[((mixed >> HALF) * size) >> HALF])
+            numbers[at] = uint64(table[((mixed >> HALF) * size) >> HALF]) & low
         for at in range(many):
-            number = int64(held_of[at] & low) - 1
-            root_of[at] = roots[number] if 0 <= number < count else ZERO
+            found_roots[at] = roots[numbers[at] - ONE] if numbers[at] != ZERO else ZERO
         for at in range(many):
-            index, mixed = begin + at, hashes[at]
-            if mixed & uint64(shards - 1) != uint64(shard):
-                continue
-            root, number = candidates[index], int64(held_of[at] & low) - 1
-            if 0 <= number < count and root_of[at] == root:
-                slots[index] = -2 if number > parents[index] else -1
-                continue
-            tag = (mixed >> ONE) & (LOW >> uint64(bits))
-            slot = ((mixed >> HALF) * size) >> HALF
-            while True:
-                held = uint64(table[slot])
-                if held == ZERO:
-                    table[slot] = np.uint32((tag << uint64(bits)) | uint64(count + index + 1))
-                    slots[index], shard_of[index] = int64(slot), shard
-                    new += 1
-                    break
-                if held >> uint64(bits) == tag:
-                    number = int64(held & low) - 1
-                    known = roots[number] if number < count else candidates[number - count]
-                    if known == root:
-                        slots[index] = -2 if number > parents[index] else -1
+            index, mixed, number = begin + at, hashes[at], int64(numbers[at]) - 1
+            root = candidates[index]
+            if number < 0 or found_roots[at] != root:
+                tag, slot = (mixed >> ONE) & tag_mask, ((mixed >> HALF) * size) >> HALF
+                while True:
+                    held = uint64(table[slot])
+                    if held == ZERO:
+                        number = count
                         break
-                slot += ONE
-                if slot == size:
-                    slot = ZERO
-    return new
+                    if held >> above == tag:
+                        number = int64(held & low) - 1
+                        if roots[number] == root:
+                            break
+                    slot += ONE
+                    if slot == size:
+                        slot = ZERO
+                if number == count:
+                    roots[number] = root
+                    table[slot] = np.uint32((tag << above) | uint64(number + 1))
+                    count += 1
+                    watched = watch[leaves[index]]
+                    if watched != ZERO:
+                        load(parts, known, root, words)
+                        for which in range(len(judges)):
+                            if broken[which] != 0 or not (watched >> uint64(min(which, 63))) & ONE:
+                                continue
+                            if walk(nodes, kids, words, judges[which]) != -1:
+                                events[reported, 0], events[reported, 1] = EVENT_JUDGE, number
+                                events[reported, 2] = which
+                                events[reported, 3] = missing(nodes, kids, words, judges[which])
+                                reported += 1
+            if number > first + parents[index]:
+                forward[parents[index]] = 1
+        begin += many
+    work.counts[ENTERED], work.counts[EVENTS] = begin, reported
+    return count
 
 
 @compiled
-def number_states(store: Any, work: Any, tables: Any, region: int, first: int, base: int, bits: int) -> Any:
-    """Give the new states of a region their numbers from `first` on; returns the number after the last.
-
-    Marks the parents that have a successor with a higher number than their own.
-    """
-    start = work.region_size * region
-    tag_mask = ~((ONE << uint64(bits)) - ONE) & LOW
-    roots, slots, parents, shards, numbers = store.roots, work.slot, work.parent, work.shard, work.number
-    forward, candidates = work.forward, work.root
-    for index in range(start, start + work.candidate_count[region]):
-        slot = slots[index]
-        if slot == -1:
-            continue
-        forward[parents[index] - base] = 1
-        if slot >= 0:
-            roots[first] = candidates[index]
-            table = tables[shards[index]]
-            table[slot] = np.uint32((uint64(table[slot]) & tag_mask) | uint64(first + 1))
-            numbers[index] = first
-            first += 1
-    return first
-
-
-@compiled
-def refill(roots: Any, count: int, table: Any, shard: int, shards: int, bits: int) -> None:
-    """Build one shard of the table of states from the roots."""
-    size = uint64(len(table))
+def refill(roots: Any, count: int, table: Any, bits: int) -> None:
+    """Build the table of states from the roots."""
+    size, above, tag_mask = uint64(len(table)), uint64(bits), LOW >> uint64(bits)
     for number in range(count):
         mixed = hash_root(roots[number])
-        if mixed & uint64(shards - 1) != uint64(shard):
-            continue
         slot = ((mixed >> HALF) * size) >> HALF
         while table[slot] != 0:
             slot += ONE
             if slot == size:
                 slot = ZERO
-        tag = (mixed >> ONE) & (LOW >> uint64(bits))
-        table[slot] = np.uint32((tag << uint64(bits)) | uint64(number + 1))
+        table[slot] = np.uint32((((mixed >> ONE) & tag_mask) << above) | uint64(number + 1))
 
 
 @compiled
-def lookup(roots: Any, tables: Any, root: Any, bits: int) -> Any:
+def lookup(roots: Any, table: Any, root: Any, bits: int) -> Any:
     """The number of a state, or -1."""
-    shards = len(tables)
     mixed = hash_root(root)
-    table = tables[int64(mixed & uint64(shards - 1))]
     low = (ONE << uint64(bits)) - ONE
     size = uint64(len(table))
     slot = ((mixed >> HALF) * size) >> HALF

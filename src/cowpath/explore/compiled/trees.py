@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import int64, uint64
 
 from cowpath.explore.compiled.jit import BYTE, HALF, ONE, S8, S16, S24, SHORT, ZERO, compiled
+
+RESTS = np.uint64(1 << 63)
+"""The flag of a part in which all frames rest; the other bits are actors."""
 
 
 @compiled
@@ -16,6 +20,21 @@ def walk(nodes: Any, kids: Any, words: Any, entry: Any) -> Any:
     while entry > 0:
         node = nodes[entry]
         value = (words[node & BYTE] >> ((node >> S8) & BYTE)) & ((node >> S16) & SHORT)
+        entry = kids[(node >> HALF) + value]
+    return entry
+
+
+@compiled
+def walk_noting(nodes: Any, kids: Any, words: Any, entry: Any, masks: Any, values: Any) -> Any:
+    """A walk that notes what it has read: with these values under these masks it always ends there."""
+    for word in range(len(masks)):
+        masks[word] = values[word] = ZERO
+    while entry > 0:
+        node = nodes[entry]
+        word, shift, mask = node & BYTE, (node >> S8) & BYTE, (node >> S16) & SHORT
+        value = (words[word] >> shift) & mask
+        masks[word] |= mask << shift
+        values[word] |= value << shift
         entry = kids[(node >> HALF) + value]
     return entry
 
@@ -46,21 +65,34 @@ def put(words: Any, place: Any, value: Any) -> None:
 
 
 @compiled
-def apply(ops: Any, head: int, words: Any, after: Any, count: int) -> None:
-    """Carry out a leaf: `after` becomes the state that follows `words`."""
-    for word in range(count):
-        after[word] = words[word]
-    op = head >> HALF
-    for _ in range(head & BYTE):
+def apply_part(ops: Any, op: Any, words: Any, after: Any) -> Any:
+    """Carry out what a leaf does to one part, given where that starts; returns where the next part starts.
+
+    `after` gets those words of the part that change; moves read from `words`.
+    """
+    group = ops[op]
+    op += ONE
+    for _ in range((group >> S8) & BYTE):
         word = ops[op]
-        after[word] = (after[word] & ops[op + ONE]) | ops[op + uint64(2)]
+        after[word] = (words[word] & ops[op + ONE]) | ops[op + uint64(2)]
         op += uint64(3)
-    for _ in range((head >> S8) & BYTE):
+    for _ in range((group >> S16) & BYTE):
         move = ops[op]
         value = (words[move & BYTE] >> ((move >> S8) & BYTE)) & (move >> HALF)
         word, shift = (move >> S16) & BYTE, (move >> S24) & BYTE
         after[word] = (after[word] & ~((move >> HALF) << shift)) | (value << shift)
         op += ONE
+    return op
+
+
+@compiled
+def apply(ops: Any, head: int, words: Any, after: Any) -> None:
+    """Carry out a leaf: `after` becomes the state that follows `words`."""
+    for word in range(len(after)):
+        after[word] = words[word]
+    op = head >> HALF
+    for _ in range(head & BYTE):
+        op = apply_part(ops, op, words, after)
 
 
 @compiled
