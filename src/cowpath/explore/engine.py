@@ -19,8 +19,8 @@ from cowpath.explore.search import explore as reference
 
 Engine = Literal["auto", "reference", "native"]
 
-THRESHOLD = 30_000
-"""States after which `auto` changes engines: about a second of the reference search."""
+THRESHOLD = 100_000
+"""States after which `auto` changes engines: a second or two of the reference search."""
 
 WARM_UP = 4_000
 """States that the reference search explores first for `native`: they choose the packing."""
@@ -31,8 +31,8 @@ class Method:
     """How to search.  Whatever the method, a search that finishes gives the same answers.
 
     `max_states` ends a search early; `memory` bounds the native engine's store in bytes (default: half of
-    what is free); `threads` is 1 or 2: its table of states has one half for each.  `verify_every` n > 0 runs
-    the recorded steps of every n-th state again in Python; only the reference search does that.
+    what is free); of 2 `threads`, one takes steps and one numbers states.  `verify_every` n > 0 runs the
+    recorded steps of every n-th state again in Python; only the reference search does that.
 
     Three reductions leave out states.  `live_only`: locals that nothing reads any more tell no states apart.
     `rename`: the native engine keeps one of all states that differ only by which interchangeable record is
