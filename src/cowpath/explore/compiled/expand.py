@@ -20,16 +20,14 @@ from cowpath.explore.compiled.parts import (
     changed,
     find_part,
     find_root,
-    number_part,
-    number_root,
 )
 from cowpath.explore.compiled.renumber import renumber
 from cowpath.explore.compiled.trees import RESTS, apply, apply_part, field, missing, walk, walk_noting
 
 EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE, EVENT_FRAME = 0, 1, 2, 3
-CANDIDATES, EVENTS, NO_ROOM, ENTERED = 0, 1, 2, 3
-"""What `counts` of a batch holds: successors found, things for Python to do, whether a part has no room left,
-and how many of the successors have been entered."""
+CANDIDATES, EVENTS, PENDING, ENTERED = 0, 1, 2, 3
+"""What `counts` of a batch holds: successors found, things for Python to do, successors with a new part, and
+how many of the successors have been entered."""
 
 WAITING = 2  # see flat.py
 STACK = 4096
@@ -49,11 +47,15 @@ AHEAD = 256
 def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: int, last: int) -> Any:
     """Every step from the states `first` to `last`-1; returns the first one not done.
 
-    It stops early where the buffers or a part are full, or where something must be recorded first: then what
-    is missing in the next few states is listed, too.  Returns -1 where one state alone overflows the buffers.
+    It stops early where the buffers are full, or where something must be recorded first: then what is missing
+    in the next few states is listed, too.  Returns -1 where one state alone overflows the buffers.
 
-    `work.forward[n - first]` becomes 1 for a state where the run may end.  One long function on local names:
-    this is the hot loop, and Numba counts references to whatever it must pass on or take out of a tuple.
+    `work.forward[n - first]` becomes 1 for a state where the run may end.  The store is only read, while
+    others do the same and one may number parts: a successor with a part that has no number yet is pending,
+    its root UNKNOWN and its words kept.
+
+    One long function on local names: this is the hot loop, and Numba counts references to whatever it must
+    pass on or take out of a tuple.
     """
     nodes, kids, leaves, ops = trees.nodes, trees.kids, trees.leaves, trees.ops
     entries, root_at, places = trees.roots, trees.root_at, trees.frame_places
@@ -73,10 +75,12 @@ def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: in
     exchanged, classes, held, holders = names.frames, names.classes, names.held, names.holders
     runs, run_shifts = names.runs, names.run_shifts
     everyone = (ONE << uint64(min(actors, FLAGGED))) - ONE
-    candidates, kept, reported, missed = 0, 0, 0, -1
-    work.counts[NO_ROOM] = 0
+    pending = work.pending
+    candidates, kept, pendings, kept_pendings, reported, missed = 0, 0, 0, 0, 0, -1
     number = first
-    while number < last and reported + actors + 1 <= len(events) and candidates + MOST <= room:
+    while number < last and reported + actors + 1 <= len(events):
+        if candidates + MOST > room or pendings + MOST > len(pending):
+            break
         if missed >= 0 and number - missed >= AHEAD:
             break
         root = roots[number]
@@ -90,7 +94,7 @@ def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: in
             alone = flags[parts[part, FLAGS] + which]
             blocked |= alone
             resting_parts &= alone
-        rest, lacking, full = resting_parts != ZERO, False, False
+        rest, lacking = resting_parts != ZERO, False
         crashed = field(words, places[actors]) != 0
         free, beyond = everyone & ~blocked, FLAGGED
         while not crashed:  # for each actor that is not flagged as blocked
@@ -151,18 +155,16 @@ def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: in
                     op = apply_part(ops, op, words, after)
                     found = find_part(parts, part, known, slots, after)
                     if found < 0:
-                        found = number_part(trees, store, part, after)
-                        if found < 0:
-                            full = True
-                            break
+                        next_root = UNKNOWN
+                        break
                     next_root = changed(parts, part, next_root, uint64(found))
                     if (group >> S24) & ONE == ZERO:  # what it makes of this part depends on no other
                         memo[slot, 0], memo[slot, 1] = key, uint64(found)
-                if full:
-                    break
+                if next_root == UNKNOWN:
+                    apply(ops, head, words, after)
                 if renaming:
                     slot = ((next_root * MIX) >> HALF) & renamed_mask
-                    if renamed[slot, 0] != next_root:
+                    if next_root == UNKNOWN or renamed[slot, 0] != next_root:
                         apply(ops, head, words, after)
                         unknown = renumber(
                             groups,
@@ -193,21 +195,21 @@ def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: in
                             lacking = True
                             continue
                         canonical = find_root(parts, known, slots, after)
-                        if canonical == UNKNOWN:
-                            canonical = number_root(trees, store, after)
-                            if canonical == UNKNOWN:
-                                full = True
-                                break
-                        renamed[slot, 0], renamed[slot, 1] = next_root, canonical
-                    next_root = renamed[slot, 1]
+                        if next_root != UNKNOWN and canonical != UNKNOWN:
+                            renamed[slot, 0], renamed[slot, 1] = next_root, canonical
+                        next_root = canonical
+                    else:
+                        next_root = renamed[slot, 1]
+                if next_root == UNKNOWN:
+                    if pendings == len(pending):
+                        return -1
+                    for word in range(count):
+                        pending[pendings, word] = after[word]
+                    pending[pendings, count] = uint64(candidates)
+                    pendings += 1
                 to_root[candidates] = next_root
                 to_leaf[candidates], to_parent[candidates] = -entry, number - first
                 candidates += 1
-            if full:
-                break
-        if full:
-            work.counts[NO_ROOM] = 1
-            break
         forward[number - first] = crashed or rest
         if (crashed or rest) and not lacking and missed < 0:  # outcomes come in order of states
             entry = trees.observer[1 if crashed else 0]
@@ -219,6 +221,6 @@ def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: in
             missed = number
         number += 1
         if missed < 0:
-            kept = candidates
-    work.counts[CANDIDATES], work.counts[EVENTS] = kept, reported
+            kept, kept_pendings = candidates, pendings
+    work.counts[CANDIDATES], work.counts[PENDING], work.counts[EVENTS] = kept, kept_pendings, reported
     return number if missed < 0 else missed
