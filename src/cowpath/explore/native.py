@@ -118,13 +118,18 @@ class NativeSearch:
         self.packing = Packing(model, self.room, self.part_of)
         self.forest = self.grow_forest()
         self.store = Store(self.packing, memory)
-        self.threads = threads
+        # With renaming, steps are most of the work.  Without, entering keeps one thread busy, and if just one
+        # other takes steps, it has the parts to itself.
+        self.workers = 0 if threads == 1 else threads if self.forest.renaming.groups else threads - 1
+        self.alone = self.workers < 2
         self.caches, self.works = self.new_caches(), self.new_works()
         self.own = threading.local()  # which caches a thread uses
         turn = itertools.count()
         self.pool = None
-        if threads > 1:
-            self.pool = ThreadPoolExecutor(threads, initializer=lambda: setattr(self.own, "turn", next(turn)))
+        if self.workers:
+            self.pool = ThreadPoolExecutor(
+                self.workers, initializer=lambda: setattr(self.own, "turn", next(turn))
+            )
         self.ahead: deque[Batch] = deque()  # batches that threads expand, in order
         self.chosen = False  # the parts, on states of this search
         self.outcome_tree = Tree()
@@ -192,6 +197,7 @@ class NativeSearch:
                 work, last = self.works.pop(), self.end_of_batch(first)
                 if self.ahead:
                     last = min(last, self.ahead[0].first)
+                    self.wait_if_alone()
                 done = self.expand_states(work, first, last)
             if done < 0:
                 raise ModelError("a state has more successors than the buffers of the native engine hold")
@@ -205,7 +211,9 @@ class NativeSearch:
     def expand_states(self, work: Work, first: int, last: int) -> int:
         """What compiled code makes of some states."""
         caches = self.caches[getattr(self.own, "turn", -1)]  # two threads would spoil each other's
-        return int(compiled.expand(self.trees, self.names, self.arrays, caches, work, first, last))
+        return int(
+            compiled.expand(self.trees, self.names, self.arrays, caches, work, first, last, self.alone)
+        )
 
     def end_of_batch(self, first: int) -> int:
         """States of one batch are equally far away from the initial one, as far as that is known."""
@@ -216,7 +224,7 @@ class NativeSearch:
         if self.pool is None:
             return
         first = self.ahead[-1].last if self.ahead else first
-        while len(self.ahead) < self.threads and (last := self.end_of_batch(first)) - first >= SMALL:
+        while len(self.ahead) < self.workers and (last := self.end_of_batch(first)) - first >= SMALL:
             work = self.works.pop()
             done = self.pool.submit(self.expand_states, work, first, last)
             self.ahead.append(Batch(first, last, work, done))
@@ -227,6 +235,11 @@ class NativeSearch:
         for batch in self.ahead:
             batch.done.result()
 
+    def wait_if_alone(self) -> None:
+        """Let nobody number parts who may."""
+        if self.alone:
+            self.wait()
+
     def drop_ahead(self) -> None:
         """Forget what threads have expanded: states are packed otherwise now."""
         self.wait()
@@ -236,6 +249,8 @@ class NativeSearch:
     def settle(self, work: Work) -> bool:
         """Number the new parts of a batch; False if states are packed otherwise now, and it begins anew."""
         pending = int(work.counts[compiled.PENDING])
+        if pending:
+            self.wait_if_alone()
         while not compiled.settle(self.trees, self.arrays, work, pending):
             self.wait()
             try:
@@ -405,12 +420,11 @@ class NativeSearch:
 
     def new_caches(self) -> list[Caches]:
         """Nothing remembered, by any thread; the last are this one's."""
-        count = self.threads + 1 if self.threads > 1 else 1
-        return [empty_caches(self.packing, len(self.forest.roots)) for _ in range(count)]
+        return [empty_caches(self.packing, len(self.forest.roots)) for _ in range(self.workers + 1)]
 
     def new_works(self) -> list[Work]:
         """Buffers that are free: one for each thread, one to enter from, and one to fill a gap."""
-        count = self.threads + 2 if self.threads > 1 else 1
+        count = self.workers + 2 if self.workers else 1
         return [make_work(len(self.model.invariants), self.packing.words) for _ in range(count)]
 
     def again(self) -> tuple[Arrays, RenamingArrays, StoreArrays, Caches, Work]:

@@ -20,6 +20,8 @@ from cowpath.explore.compiled.parts import (
     changed,
     find_part,
     find_root,
+    number_part,
+    number_root,
 )
 from cowpath.explore.compiled.renumber import renumber
 from cowpath.explore.compiled.trees import RESTS, apply, apply_part, field, missing, walk, walk_noting
@@ -44,15 +46,17 @@ AHEAD = 256
 
 
 @compiled
-def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: int, last: int) -> Any:
+def expand(
+    trees: Any, names: Any, store: Any, caches: Any, work: Any, first: int, last: int, alone: bool
+) -> Any:
     """Every step from the states `first` to `last`-1; returns the first one not done.
 
     It stops early where the buffers are full, or where something must be recorded first: then what is missing
     in the next few states is listed, too.  Returns -1 where one state alone overflows the buffers.
 
-    `work.forward[n - first]` becomes 1 for a state where the run may end.  The store is only read, while
-    others do the same and one may number parts: a successor with a part that has no number yet is pending,
-    its root UNKNOWN and its words kept.
+    `work.forward[n - first]` becomes 1 for a state where the run may end.  Who is not `alone` only reads the
+    store, while others do the same and one may number parts: then a successor with a part that has no number
+    yet is pending, its root UNKNOWN and its words kept; so it is where there is no room for a part.
 
     One long function on local names: this is the hot loop, and Numba counts references to whatever it must
     pass on or take out of a tuple.
@@ -154,6 +158,8 @@ def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: in
                         after[word] = words[word]
                     op = apply_part(ops, op, words, after)
                     found = find_part(parts, part, known, slots, after)
+                    if found < 0 and alone:
+                        found = number_part(trees, store, part, after)
                     if found < 0:
                         next_root = UNKNOWN
                         break
@@ -195,6 +201,8 @@ def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: in
                             lacking = True
                             continue
                         canonical = find_root(parts, known, slots, after)
+                        if canonical == UNKNOWN and alone:
+                            canonical = number_root(trees, store, after)
                         if next_root != UNKNOWN and canonical != UNKNOWN:
                             renamed[slot, 0], renamed[slot, 1] = next_root, canonical
                         next_root = canonical
