@@ -53,9 +53,9 @@ def test_every_engine_can_keep_dead_locals(monkeypatch):
         assert engine.explore(build(LARGE, 1), method).recorder.live_only
 
 
-def test_there_is_at_least_one_thread():
-    with pytest.raises(ValueError, match="threads=0: at least 1"):
-        engine.Method(threads=0)
+def test_threads_are_one_or_two():
+    with pytest.raises(ValueError, match="threads=3: 1 or 2"):
+        engine.Method(threads=3)
 
 
 def test_a_small_check_imports_neither_numpy_nor_numba():

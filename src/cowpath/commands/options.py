@@ -124,7 +124,7 @@ def method(arguments: argparse.Namespace) -> Method:
         arguments.max_states,
         VERIFY_EVERY if arguments.verify else 0,
         arguments.memory,
-        min(4, default_jobs()),  # no more are kept busy by the one thread that numbers states
+        min(2, default_jobs()),
         **reductions(arguments),
     )
 

@@ -31,9 +31,8 @@ class Method:
     """How to search.  Whatever the method, a search that finishes gives the same answers.
 
     `max_states` ends a search early; `memory` bounds the native engine's store in bytes (default: half of
-    what is free); with several `threads`, each takes the steps of other states while one more numbers what
-    they lead to.  `verify_every` n > 0 runs the recorded steps of every n-th state again in Python; only the
-    reference search does that.
+    what is free); of 2 `threads`, one takes steps and one numbers states.  `verify_every` n > 0 runs the
+    recorded steps of every n-th state again in Python; only the reference search does that.
 
     Three reductions leave out states.  `live_only`: locals that nothing reads any more tell no states apart.
     `rename`: the native engine keeps one of all states that differ only by which interchangeable record is
@@ -51,8 +50,8 @@ class Method:
     live_only: bool = True
 
     def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise ValueError(f"threads={self.threads}: at least 1")
+        if self.threads not in (1, 2):
+            raise ValueError(f"threads={self.threads}: 1 or 2")
         if self.partial_order and self.engine == "native":
             raise ValueError("partial_order: only the reference search has it")
 

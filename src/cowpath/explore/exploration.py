@@ -94,13 +94,13 @@ class NativeExploration:
         more, to find those that lead to one that is wanted.
         """
         search, wanted = self.search, [target]
-        arrays = search.again()
         found: list[Layer] = []
         distance = bisect.bisect_right(search.firsts, target) - 1
         for first, last in reversed(list(itertools.pairwise(search.firsts[: distance + 1]))):
             parents = np.empty(last - first, np.int64)
             roots = np.sort(search.store.roots[np.array(wanted)])
-            count = int(compiled.find_parents(*arrays, first, last, roots, parents))
+            arrays = (search.trees, search.names, search.arrays, search.caches, search.works[0])
+            count = compiled.find_parents(*arrays, first, last, roots, parents)
             if count < 0:
                 raise ModelError("a state has more successors than the buffers of the native engine hold")
             kept = set(wanted)

@@ -27,7 +27,7 @@ LONGEST = 1 << 10
 def find_hang(found: NativeExploration) -> Hang | None:
     """The answer of the reference's `find_hang`."""
     search = found.search
-    arrays = search.again()
+    arrays = (search.trees, search.names, search.arrays, search.caches, search.works[0])
     table = (search.store.table, search.store.bits)
     path = np.zeros(LONGEST, np.int64)
     for numbers in reversed(search.retreating):
@@ -39,7 +39,7 @@ def find_hang(found: NativeExploration) -> Hang | None:
 
 def _sweep(found: NativeExploration) -> Hang | None:
     search = found.search
-    arrays = search.again()
+    arrays = (search.trees, search.names, search.arrays, search.caches, search.works[0])
     table = (search.store.table, search.store.bits)
     reaches = np.zeros(search.store.count, np.uint8)
     while compiled.sweep(*arrays, *table, reaches):

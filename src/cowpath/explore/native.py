@@ -2,20 +2,13 @@
 """The native search: the reference search's answers at engine speed (needs NumPy and Numba).
 
 Compiled loops walk the flat trees for a batch of states, then enter what they lead to in the order in which
-the reference search would have met it: state n here is state n there, on any number of cores.  What is not
-recorded yet comes back to Python as events.
-
-With several threads, each takes the steps of one of the batches that follow, while this one settles and
-enters what the first batch leads to.  Those others only read, and what they read changes only while they
-wait, but for new parts (see compiled/parts.py).
+the reference search would have met it: state n here is state n there.  What is not recorded yet comes back to
+Python as events.  On a second core the next batch is expanded while this one is entered.
 """
 
 from __future__ import annotations
 
-import itertools
-import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, overload
@@ -25,21 +18,20 @@ from numpy.typing import NDArray
 
 from cowpath.explore import compiled
 from cowpath.explore.caches import Caches, empty_caches
-from cowpath.explore.flat import Arrays, Forest, Words
+from cowpath.explore.flat import Forest, Words
 from cowpath.explore.packing import Packing, room_for
 from cowpath.explore.parts import Crowded
 from cowpath.explore.recorder import Model, Recorder, Tree
-from cowpath.explore.reduce import RenamingArrays
 from cowpath.explore.search import Outcome, Progress, Violation, observed
 from cowpath.explore.split import choose_parts, fields_of, merge_smallest
 from cowpath.explore.step import Content, ModelError
 from cowpath.explore.store import Store, StoreArrays
 
-BATCH = 1 << 13
+BATCH = 1 << 14
 """States that are expanded at once, at most."""
 
-BUFFER, PENDINGS = 1 << 16, 1 << 13
-"""Their successors, at most, and those of them that have a new part."""
+BUFFER = 1 << 17
+"""Their successors, at most."""
 
 EVENTS = 1 << 12
 SMALL = 256
@@ -61,10 +53,9 @@ class Work(NamedTuple):
     counts: NDArray[np.int64]  # see compiled/expand.py
     events: NDArray[np.int64]
     forward: NDArray[np.uint8]  # states that end or have a successor with a higher number
-    pending: Words  # the words of a successor with a new part, then its place in `root`
 
 
-def make_work(invariants: int, words: int) -> Work:
+def make_work(invariants: int) -> Work:
     """Empty buffers."""
     return Work(
         np.zeros(BUFFER, np.uint64),
@@ -73,15 +64,12 @@ def make_work(invariants: int, words: int) -> Work:
         np.zeros(4, np.int64),
         np.zeros((max(EVENTS, compiled.CHUNK * (invariants + 1)), 4), np.int64),
         np.zeros(BATCH, np.uint8),
-        np.zeros((PENDINGS, words + 1), np.uint64),
     )
 
 
 class Batch(NamedTuple):
-    """States `first` to `last`-1, which a thread expands; `done` tells the first one that is not."""
+    """States that are being expanded; `done` tells the first one that is not."""
 
-    first: int
-    last: int
     work: Work
     done: Future[int]
 
@@ -118,19 +106,10 @@ class NativeSearch:
         self.packing = Packing(model, self.room, self.part_of)
         self.forest = self.grow_forest()
         self.store = Store(self.packing, memory)
-        # With renaming, steps are most of the work.  Without, entering keeps one thread busy, and if just one
-        # other takes steps, it has the parts to itself.
-        self.workers = 0 if threads == 1 else threads if self.forest.renaming.groups else threads - 1
-        self.alone = self.workers < 2
-        self.caches, self.works = self.new_caches(), self.new_works()
-        self.own = threading.local()  # which caches a thread uses
-        turn = itertools.count()
-        self.pool = None
-        if self.workers:
-            self.pool = ThreadPoolExecutor(
-                self.workers, initializer=lambda: setattr(self.own, "turn", next(turn))
-            )
-        self.ahead: deque[Batch] = deque()  # batches that threads expand, in order
+        self.caches = self.empty_caches()
+        self.pool = ThreadPoolExecutor(1) if threads > 1 else None
+        self.works = [make_work(len(model.invariants)) for _ in range(2 if self.pool else 1)]
+        self.ahead: Batch | None = None  # on the second core
         self.chosen = False  # the parts, on states of this search
         self.outcome_tree = Tree()
         self.invariants = [(name, function, Tree()) for name, function in model.invariants]
@@ -172,7 +151,7 @@ class NativeSearch:
         if current == self.firsts[-1]:
             self.firsts.append(self.store.count)
         done, work = self.expand(current)
-        self.look_ahead(done)
+        self.look_ahead(done, work)
         self.enter(current, work)
         candidates = int(work.counts[compiled.CANDIDATES])
         self.transitions += candidates
@@ -181,7 +160,6 @@ class NativeSearch:
             self.retreating.append(current + np.flatnonzero(forward == 0))
         fits = (BUFFER - compiled.MOST) * (done - current) // max(1, candidates)
         self.batch = max(SMALL, min(BATCH, fits, 2 * self.batch))
-        self.works.append(work)
         return done
 
     def expand(self, first: int) -> tuple[int, Work]:
@@ -190,78 +168,34 @@ class NativeSearch:
         What is missing is recorded; then there is less in the batch, or it begins anew.
         """
         while True:
-            if self.ahead and self.ahead[0].first == first:
-                batch = self.ahead.popleft()
-                work, done = batch.work, batch.done.result()
+            if self.ahead is not None:
+                work, done, self.ahead = self.ahead.work, self.ahead.done.result(), None
             else:
-                work, last = self.works.pop(), self.end_of_batch(first)
-                if self.ahead:
-                    last = min(last, self.ahead[0].first)
-                    self.wait_if_alone()
-                done = self.expand_states(work, first, last)
+                work = self.works[0]
+                done = self.expand_states(work, first, self.end_of_batch(first))
             if done < 0:
                 raise ModelError("a state has more successors than the buffers of the native engine hold")
             forest = self.forest
             self.record_missing(work)
-            if self.forest is forest and self.settle(work) and done > first:
+            if work.counts[compiled.NO_ROOM] and self.forest is forest:
+                self.grow_parts(work)
+            if done > first and self.forest is forest:  # else what the buffers hold is packed otherwise
                 return done, work
-            if self.forest is forest:  # else states are packed otherwise, and all buffers are new
-                self.works.append(work)
 
     def expand_states(self, work: Work, first: int, last: int) -> int:
         """What compiled code makes of some states."""
-        caches = self.caches[getattr(self.own, "turn", -1)]  # two threads would spoil each other's
-        return int(
-            compiled.expand(self.trees, self.names, self.arrays, caches, work, first, last, self.alone)
-        )
+        return int(compiled.expand(self.trees, self.names, self.arrays, self.caches, work, first, last))
 
     def end_of_batch(self, first: int) -> int:
         """States of one batch are equally far away from the initial one, as far as that is known."""
         return min(first + self.batch, self.firsts[-1] if first < self.firsts[-1] else self.store.count)
 
-    def look_ahead(self, first: int) -> None:
-        """Let threads expand what follows, a batch for each."""
-        if self.pool is None:
-            return
-        first = self.ahead[-1].last if self.ahead else first
-        while len(self.ahead) < self.workers and (last := self.end_of_batch(first)) - first >= SMALL:
-            work = self.works.pop()
-            done = self.pool.submit(self.expand_states, work, first, last)
-            self.ahead.append(Batch(first, last, work, done))
-            first = last
-
-    def wait(self) -> None:
-        """Let no thread read what is about to change."""
-        for batch in self.ahead:
-            batch.done.result()
-
-    def wait_if_alone(self) -> None:
-        """Let nobody number parts who may."""
-        if self.alone:
-            self.wait()
-
-    def drop_ahead(self) -> None:
-        """Forget what threads have expanded: states are packed otherwise now."""
-        self.wait()
-        self.works += [batch.work for batch in self.ahead]
-        self.ahead.clear()
-
-    def settle(self, work: Work) -> bool:
-        """Number the new parts of a batch; False if states are packed otherwise now, and it begins anew."""
-        pending = int(work.counts[compiled.PENDING])
-        if pending:
-            self.wait_if_alone()
-        while not compiled.settle(self.trees, self.arrays, work, pending):
-            self.wait()
-            try:
-                self.store.grow_parts(work.root, *(batch.work.root for batch in self.ahead))
-            except Crowded as crowded:
-                self.part_of = merge_smallest(self.part_of, crowded.sizes)
-                self.repack()
-                return False
-            self.arrays = self.store.arrays()
-            self.caches = self.new_caches()  # numbers may have other places in a root
-        return True
+    def look_ahead(self, first: int, busy: Work) -> None:
+        """Begin to expand what follows on another core, in the buffers that are free."""
+        last = self.end_of_batch(first)
+        if self.pool is not None and last - first >= SMALL:
+            work = self.works[0] if busy is self.works[1] else self.works[1]
+            self.ahead = Batch(work, self.pool.submit(self.expand_states, work, first, last))
 
     def enter(self, first: int, work: Work) -> None:
         """Number the new states of a batch, and evaluate invariants on them."""
@@ -274,10 +208,11 @@ class NativeSearch:
                 self.trees, self.arrays, work, store.table, store.bits, first, store.count, self.broken
             )
             events = self.take_events(work)
+            if events and self.ahead is not None:
+                self.ahead.done.result()  # trees must not change under a walk
+            for _, number, index, _ in events:
+                self.judge(number, index)
             if events:
-                self.wait()
-                for _, number, index, _ in events:
-                    self.judge(number, index)
                 self.refresh()
 
     def take_events(self, work: Work) -> list[list[int]]:
@@ -296,8 +231,6 @@ class NativeSearch:
     def record_missing(self, work: Work) -> None:
         """Record, evaluate and find out what expanding a batch has left to Python."""
         events, forest = self.take_events(work), self.forest
-        if events:
-            self.wait()
         for kind, number, which, where in events:
             if kind == compiled.EVENT_OUTCOME:
                 self.note_outcome(number)
@@ -306,6 +239,17 @@ class NativeSearch:
             elif self.forest is forest:  # else `where` means nothing any more
                 self.learn_exchange(where)
         if events:
+            self.refresh()
+
+    def grow_parts(self, work: Work) -> None:
+        """Make room for more parts."""
+        try:
+            self.store.grow_parts(work.root)
+            self.arrays = self.store.arrays()
+            self.caches = self.empty_caches()  # numbers may have other places in a root
+        except Crowded as crowded:
+            self.part_of = merge_smallest(self.part_of, crowded.sizes)
+            self.repack()
             self.refresh()
 
     # -- what only Python can do -------------------------------------------------------------------
@@ -397,15 +341,18 @@ class NativeSearch:
 
     def choose_parts(self) -> None:
         """Divide states anew, now that there are many to look at."""
+        if self.ahead is not None:  # it would not fit any more
+            self.ahead.done.result()
+            self.ahead = None
         sample = fields_of(self.packing, self.store.rows(max(0, self.store.count - SAMPLE), self.store.count))
         part_of, self.chosen = choose_parts(self.model, sample), True
         if part_of != self.part_of:
             self.part_of = part_of
             self.repack()
+            self.refresh()
 
     def repack(self) -> None:
         """Pack states otherwise: frames or crashes have outgrown their fields, or parts are too many."""
-        self.drop_ahead()
         old = self.packing
         while True:
             self.room = room_for(map(len, self.recorder.frames), len(self.recorder.crashes), SPARE)
@@ -415,22 +362,11 @@ class NativeSearch:
                 break
             except Crowded as crowded:
                 self.part_of = merge_smallest(self.part_of, crowded.sizes)
-        self.caches, self.works = self.new_caches(), self.new_works()
-        self.refresh()
+        self.caches = self.empty_caches()
 
-    def new_caches(self) -> list[Caches]:
-        """Nothing remembered, by any thread; the last are this one's."""
-        return [empty_caches(self.packing, len(self.forest.roots)) for _ in range(self.workers + 1)]
-
-    def new_works(self) -> list[Work]:
-        """Buffers that are free: one for each thread, one to enter from, and one to fill a gap."""
-        count = self.workers + 2 if self.workers else 1
-        return [make_work(len(self.model.invariants), self.packing.words) for _ in range(count)]
-
-    def again(self) -> tuple[Arrays, RenamingArrays, StoreArrays, Caches, Work]:
-        """What compiled code gets that expands states once more, after the search."""
-        work = make_work(len(self.model.invariants), self.packing.words)
-        return self.trees, self.names, self.arrays, self.caches[-1], work
+    def empty_caches(self) -> Caches:
+        """Nothing remembered."""
+        return empty_caches(self.packing, len(self.forest.roots))
 
     def refresh(self) -> None:
         """Give compiled code the arrays as they are now."""

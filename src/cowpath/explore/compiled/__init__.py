@@ -13,7 +13,7 @@ from cowpath.explore.compiled.expand import (
     EVENT_STEP,
     EVENTS,
     MOST,
-    PENDING,
+    NO_ROOM,
     expand,
 )
 from cowpath.explore.compiled.jit import CHUNK, kept
@@ -25,7 +25,6 @@ from cowpath.explore.compiled.parts import (
     number_root,
     refill_part,
     renew_flags,
-    settle,
 )
 from cowpath.explore.compiled.paths import escape, find_parents, successors, sweep
 from cowpath.explore.compiled.renumber import renumber
@@ -41,7 +40,7 @@ __all__ = [
     "EVENT_OUTCOME",
     "EVENT_STEP",
     "MOST",
-    "PENDING",
+    "NO_ROOM",
     "UNKNOWN",
     "convert",
     "enter",
@@ -57,7 +56,6 @@ __all__ = [
     "refill_part",
     "renew_flags",
     "renumber",
-    "settle",
     "successors",
     "sweep",
 ]

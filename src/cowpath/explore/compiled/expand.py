@@ -27,9 +27,9 @@ from cowpath.explore.compiled.renumber import renumber
 from cowpath.explore.compiled.trees import RESTS, apply, apply_part, field, missing, walk, walk_noting
 
 EVENT_STEP, EVENT_OUTCOME, EVENT_JUDGE, EVENT_FRAME = 0, 1, 2, 3
-CANDIDATES, EVENTS, PENDING, ENTERED = 0, 1, 2, 3
-"""What `counts` of a batch holds: successors found, things for Python to do, successors with a new part, and
-how many of the successors have been entered."""
+CANDIDATES, EVENTS, NO_ROOM, ENTERED = 0, 1, 2, 3
+"""What `counts` of a batch holds: successors found, things for Python to do, whether a part has no room left,
+and how many of the successors have been entered."""
 
 WAITING = 2  # see flat.py
 STACK = 4096
@@ -46,20 +46,14 @@ AHEAD = 256
 
 
 @compiled
-def expand(
-    trees: Any, names: Any, store: Any, caches: Any, work: Any, first: int, last: int, alone: bool
-) -> Any:
+def expand(trees: Any, names: Any, store: Any, caches: Any, work: Any, first: int, last: int) -> Any:
     """Every step from the states `first` to `last`-1; returns the first one not done.
 
-    It stops early where the buffers are full, or where something must be recorded first: then what is missing
-    in the next few states is listed, too.  Returns -1 where one state alone overflows the buffers.
+    It stops early where the buffers or a part are full, or where something must be recorded first: then what
+    is missing in the next few states is listed, too.  Returns -1 where one state alone overflows the buffers.
 
-    `work.forward[n - first]` becomes 1 for a state where the run may end.  Who is not `alone` only reads the
-    store, while others do the same and one may number parts: then a successor with a part that has no number
-    yet is pending, its root UNKNOWN and its words kept; so it is where there is no room for a part.
-
-    One long function on local names: this is the hot loop, and Numba counts references to whatever it must
-    pass on or take out of a tuple.
+    `work.forward[n - first]` becomes 1 for a state where the run may end.  One long function on local names:
+    this is the hot loop, and Numba counts references to whatever it must pass on or take out of a tuple.
     """
     nodes, kids, leaves, ops = trees.nodes, trees.kids, trees.leaves, trees.ops
     entries, root_at, places = trees.roots, trees.root_at, trees.frame_places
@@ -79,12 +73,10 @@ def expand(
     exchanged, classes, held, holders = names.frames, names.classes, names.held, names.holders
     runs, run_shifts = names.runs, names.run_shifts
     everyone = (ONE << uint64(min(actors, FLAGGED))) - ONE
-    pending = work.pending
-    candidates, kept, pendings, kept_pendings, reported, missed = 0, 0, 0, 0, 0, -1
+    candidates, kept, reported, missed = 0, 0, 0, -1
+    work.counts[NO_ROOM] = 0
     number = first
-    while number < last and reported + actors + 1 <= len(events):
-        if candidates + MOST > room or pendings + MOST > len(pending):
-            break
+    while number < last and reported + actors + 1 <= len(events) and candidates + MOST <= room:
         if missed >= 0 and number - missed >= AHEAD:
             break
         root = roots[number]
@@ -98,7 +90,7 @@ def expand(
             alone = flags[parts[part, FLAGS] + which]
             blocked |= alone
             resting_parts &= alone
-        rest, lacking = resting_parts != ZERO, False
+        rest, lacking, full = resting_parts != ZERO, False, False
         crashed = field(words, places[actors]) != 0
         free, beyond = everyone & ~blocked, FLAGGED
         while not crashed:  # for each actor that is not flagged as blocked
@@ -158,19 +150,19 @@ def expand(
                         after[word] = words[word]
                     op = apply_part(ops, op, words, after)
                     found = find_part(parts, part, known, slots, after)
-                    if found < 0 and alone:
-                        found = number_part(trees, store, part, after)
                     if found < 0:
-                        next_root = UNKNOWN
-                        break
+                        found = number_part(trees, store, part, after)
+                        if found < 0:
+                            full = True
+                            break
                     next_root = changed(parts, part, next_root, uint64(found))
                     if (group >> S24) & ONE == ZERO:  # what it makes of this part depends on no other
                         memo[slot, 0], memo[slot, 1] = key, uint64(found)
-                if next_root == UNKNOWN:
-                    apply(ops, head, words, after)
+                if full:
+                    break
                 if renaming:
                     slot = ((next_root * MIX) >> HALF) & renamed_mask
-                    if next_root == UNKNOWN or renamed[slot, 0] != next_root:
+                    if renamed[slot, 0] != next_root:
                         apply(ops, head, words, after)
                         unknown = renumber(
                             groups,
@@ -201,23 +193,21 @@ def expand(
                             lacking = True
                             continue
                         canonical = find_root(parts, known, slots, after)
-                        if canonical == UNKNOWN and alone:
+                        if canonical == UNKNOWN:
                             canonical = number_root(trees, store, after)
-                        if next_root != UNKNOWN and canonical != UNKNOWN:
-                            renamed[slot, 0], renamed[slot, 1] = next_root, canonical
-                        next_root = canonical
-                    else:
-                        next_root = renamed[slot, 1]
-                if next_root == UNKNOWN:
-                    if pendings == len(pending):
-                        return -1
-                    for word in range(count):
-                        pending[pendings, word] = after[word]
-                    pending[pendings, count] = uint64(candidates)
-                    pendings += 1
+                            if canonical == UNKNOWN:
+                                full = True
+                                break
+                        renamed[slot, 0], renamed[slot, 1] = next_root, canonical
+                    next_root = renamed[slot, 1]
                 to_root[candidates] = next_root
                 to_leaf[candidates], to_parent[candidates] = -entry, number - first
                 candidates += 1
+            if full:
+                break
+        if full:
+            work.counts[NO_ROOM] = 1
+            break
         forward[number - first] = crashed or rest
         if (crashed or rest) and not lacking and missed < 0:  # outcomes come in order of states
             entry = trees.observer[1 if crashed else 0]
@@ -229,6 +219,6 @@ def expand(
             missed = number
         number += 1
         if missed < 0:
-            kept, kept_pendings = candidates, pendings
-    work.counts[CANDIDATES], work.counts[PENDING], work.counts[EVENTS] = kept, kept_pendings, reported
+            kept = candidates
+    work.counts[CANDIDATES], work.counts[EVENTS] = kept, reported
     return number if missed < 0 else missed

@@ -99,7 +99,6 @@ def number_part(trees: Any, store: Any, part: Any, words: Any) -> Any:
     base = parts[part, KNOWN] + uint64(number) * width
     for word in range(width):
         store.known[base + word] = words[first + word]
-    # whoever looks a part up compares all words: one that comes too early finds nothing, and nothing wrong
     store.slots[slot] = (hash_words(words, first, width) >> HALF) << HALF | uint64(number + 1)
     store.flags[parts[part, FLAGS] + uint64(number)] = flags_of(
         trees, words, int64(first), int64(first + width)
@@ -118,18 +117,6 @@ def number_root(trees: Any, store: Any, words: Any) -> Any:
             return UNKNOWN
         root = changed(store.parts, part, root, number)
     return root
-
-
-@compiled
-def settle(trees: Any, store: Any, work: Any, pendings: int) -> bool:
-    """Number the new parts of a batch; False where one has no room left."""
-    count = work.pending.shape[1] - 1
-    for pending in range(pendings):
-        root = number_root(trees, store, work.pending[pending])
-        if root == UNKNOWN:
-            return False
-        work.root[int64(work.pending[pending, count])] = root
-    return True
 
 
 @compiled

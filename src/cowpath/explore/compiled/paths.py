@@ -25,7 +25,7 @@ def escape(
     while taken < found:
         here = path[taken]
         taken += 1
-        expand(trees, names, store, caches, work, here, here + 1, False)
+        expand(trees, names, store, caches, work, here, here + 1)
         if work.forward[0]:
             return 1
         for index in range(work.counts[CANDIDATES]):
@@ -55,7 +55,7 @@ def sweep(
         number = len(reaches) - 1 - back
         if reaches[number] == 1:
             continue
-        expand(trees, names, store, caches, work, number, number + 1, False)
+        expand(trees, names, store, caches, work, number, number + 1)
         found = work.forward[0] == 1
         for index in range(work.counts[CANDIDATES]):
             if found:
@@ -89,7 +89,7 @@ def successors(
     for index in range(begin, len(states)):
         if filled + MOST > len(targets):
             return index
-        expand(trees, names, store, caches, work, states[index], states[index] + 1, False)
+        expand(trees, names, store, caches, work, states[index], states[index] + 1)
         for successor in range(work.counts[CANDIDATES]):
             targets[filled] = lookup(store.roots, table, work.root[successor], bits)
             filled += 1
@@ -115,7 +115,7 @@ def find_parents(
     """
     found = 0
     while first < last:
-        done = expand(trees, names, store, caches, work, first, min(last, first + CHUNK), False)
+        done = expand(trees, names, store, caches, work, first, min(last, first + CHUNK))
         if done <= first:
             return -1
         for index in range(work.counts[CANDIDATES]):
