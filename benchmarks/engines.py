@@ -126,10 +126,10 @@ class Run:
 def worker(engine: str, path: str, limit: int) -> None:
     """Search one model and print what happened as JSON, one line for each search."""
     from cowpath.explore.engine import Method, explore
-    from cowpath.explore.exploration import explored
-    from cowpath.explore.native import NativeSearch
-    from cowpath.kernel.model import build
-    from cowpath.kernel.version import version
+    from cowpath.explore.native.exploration import explored
+    from cowpath.explore.native.search import NativeSearch
+    from cowpath.history.version import version
+    from cowpath.linux.model import build
     from cowpath.litmus.resolve import load_program
 
     _, model = build(version("5.18", "x86_64"), load_program(path), ROOM, ROOM)
@@ -164,8 +164,8 @@ def export(path: str, target: str) -> None:
     """Write the exported models of a test beside `target`."""
     from cowpath.explore.engine import Method, explore
     from cowpath.explore.export import murphi, promela
-    from cowpath.kernel.model import build
-    from cowpath.kernel.version import version
+    from cowpath.history.version import version
+    from cowpath.linux.model import build
     from cowpath.litmus.resolve import load_program
 
     _, model = build(version("5.18", "x86_64"), load_program(path), ROOM, ROOM)

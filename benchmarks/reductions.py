@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cowpath.explore.engine import Method, free_memory
-from cowpath.explore.exploration import native
-from cowpath.explore.search import Exploration, Search
-from cowpath.kernel.version import NEWEST, version
+from cowpath.explore.found import Exploration, Search
+from cowpath.explore.native.exploration import native
+from cowpath.history.version import NEWEST, version
+from cowpath.judge.judge import explore_mechanism
 from cowpath.litmus import ast
+from cowpath.litmus.program import Program, Thread
 from cowpath.litmus.resolve import load_program
-from cowpath.program import Program, Thread
-from cowpath.verdict import explore_mechanism
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

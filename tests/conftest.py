@@ -3,9 +3,9 @@
 
 import pytest
 
-from cowpath import reliability
-from cowpath.kernel.version import NEWEST, version
-from cowpath.parallel import default_jobs
+from cowpath.history.version import NEWEST, version
+from cowpath.survey import reliability
+from cowpath.survey.parallel import default_jobs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

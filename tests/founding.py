@@ -4,9 +4,10 @@
 import functools
 from pathlib import Path
 
-from cowpath.kernel.version import version
+from cowpath.history.version import version
+from cowpath.judge.judge import judge
+from cowpath.judge.result import Result
 from cowpath.litmus.resolve import load_program
-from cowpath.verdict import Result, judge
 
 ROOT = Path(__file__).parent.parent
 FOUNDING = ROOT / "litmus/founding/get-write-read-refault.litmus"

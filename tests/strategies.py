@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from cowpath.litmus import ast
+from cowpath.litmus.program import SEGV, Program
 from cowpath.litmus.resolve import BACKGROUND, OPTIONS, SWAP_DEVICES, resolve
 from cowpath.litmus.statements import CALLS, Form, Kind, Operand
 from cowpath.litmus.values import CHARACTERS, RESERVED
-from cowpath.program import SEGV, Program
 
 RESERVED_WORDS = {"char", "ref_t", "of", "exists", "forall"}
 

@@ -3,9 +3,10 @@
 
 import pytest
 
-from cowpath import verdict
-from cowpath.kernel.asked import Asked
-from cowpath.program import Program
+from cowpath.history.asked import Asked
+from cowpath.judge import judge
+from cowpath.judge.result import Result
+from cowpath.litmus.program import Program
 
 pytest_plugins = ["pytester"]
 
@@ -41,13 +42,13 @@ def test_kernels_that_are_alike_share_a_search(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searched: list[str] = []
-    search = verdict.judge
+    search = judge.judge
 
-    def judge(program: Program, asked: Asked) -> verdict.Result:
+    def counted(program: Program, asked: Asked) -> Result:
         searched.append(str(asked.version))
         return search(program, asked)
 
-    monkeypatch.setattr(verdict, "judge", judge)
+    monkeypatch.setattr(judge, "judge", counted)
     write(pytester, "lost")
     pytester.makeini("[pytest]\ncowpath_kernels =\n    6.1\n    5.18\n    6.2\n")
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=2, failed=1)

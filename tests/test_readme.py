@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cowpath.cli import main
-from cowpath.kernel.version import NEWEST, version
-from cowpath.mutation import Finding, Notice, all_mutants
+from cowpath.history.version import NEWEST, version
 from cowpath.report.mutation import score
+from cowpath.survey.mutation import Finding, Notice, all_mutants
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

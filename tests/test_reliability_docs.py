@@ -3,8 +3,8 @@
 
 from pathlib import Path
 
-from cowpath.reliability import MEANING, Table
 from cowpath.report.reliability import BRACKETS, markdown
+from cowpath.survey.reliability import MEANING, Table
 
 DOCS = (Path(__file__).parents[1] / "docs" / "reliability.md").read_text("utf-8")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.commands.check import FORMATS
-from cowpath.explorer import assets
+from cowpath.viewer import assets
 
 ROOT = Path(__file__).parent.parent
 DOC = ROOT / "docs/see.md"

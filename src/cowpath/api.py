@@ -30,15 +30,16 @@ from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explore.trace import Step
 from cowpath.explore.trace import trace as find_trace
-from cowpath.goal import Goal, choose
-from cowpath.kernel.version import DEFAULT_ARCHITECTURE, NEWEST, Version, version
+from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, Version, version
+from cowpath.judge.goal import Goal, choose
+from cowpath.judge.judge import judge
+from cowpath.judge.result import Outcome, Result, Violation
 from cowpath.litmus.parse import parse_source
+from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source, read_source
-from cowpath.program import Program
 from cowpath.report import notebook, story, text
 from cowpath.report.trace import trace_text
-from cowpath.verdict import Outcome, Result, Violation, judge
 
 
 def check(

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from cowpath.kernel.asked import Asked
-    from cowpath.kernel.version import Version
-    from cowpath.verdict import Result
+    from cowpath.history.asked import Asked
+    from cowpath.history.version import Version
+    from cowpath.judge.result import Result
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,9 +50,9 @@ class LitmusFile(pytest.File):
 
     def judged(self, kernel: Version) -> Result:
         """The test on a kernel, explored once for all that are alike."""
-        from cowpath.kernel.asked import Asked
+        from cowpath.history.asked import Asked
+        from cowpath.judge.judge import judge
         from cowpath.litmus.resolve import load_program
-        from cowpath.verdict import judge
 
         for asked, result in self.known:
             if asked.alike(kernel):
@@ -63,9 +63,9 @@ class LitmusFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """The kernels that expected.toml names, or the configured ones."""
+        from cowpath.corpus.expected import Expected
         from cowpath.errors import CowpathError
-        from cowpath.expected import Expected
-        from cowpath.kernel.version import NEWEST
+        from cowpath.history.version import NEWEST
         from cowpath.litmus.resolve import load_program
 
         try:
@@ -88,7 +88,7 @@ class LitmusItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the test; raises Unexpected."""
-        from cowpath.expected import named
+        from cowpath.corpus.expected import named
         from cowpath.report import text
 
         assert isinstance(self.parent, LitmusFile)
@@ -120,7 +120,7 @@ def promised(result: Result) -> bool:
 def failure(result: Result, expected: str) -> str:
     """The report: both verdicts, the outcomes, the path to the worst."""
     from cowpath.explore.trace import trace
-    from cowpath.goal import default_goal
+    from cowpath.judge.goal import default_goal
     from cowpath.report import text
     from cowpath.report.trace import trace_text
 

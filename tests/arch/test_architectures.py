@@ -6,7 +6,7 @@ import pytest
 from cowpath.arch import ARCHITECTURES, OLDEST, LayoutError, arch_has_exclusive, architecture
 from cowpath.arch.swp_pte import EntryError, raw_swap_pte
 from cowpath.arch.swp_type import FEATURES, default_features, max_swapfiles, special_types
-from cowpath.release import Release, ReleaseError
+from cowpath.history.release import Release, ReleaseError
 
 FOUNDING = {"x86_64", "arm64", "s390", "powerpc", "powerpc-4k"}
 

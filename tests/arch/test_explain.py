@@ -9,7 +9,7 @@ from cowpath.arch import ARCHITECTURES, architecture
 from cowpath.arch.explain import Explanation, explain
 from cowpath.arch.swp_pte import EntryError, make
 from cowpath.arch.swp_type import default_features, special_types
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 
 def of(arch: str, release: str, value: int) -> Explanation:

@@ -12,7 +12,7 @@ import pytest
 
 from cowpath.arch import ARCHITECTURES, arch_has_exclusive, architecture
 from cowpath.arch.swp_pte import make, pte_to_swp_entry
-from cowpath.release import Release
+from cowpath.history.release import Release
 from tests.arch.debian import TARGETS
 
 # _PAGE_SWP_EXCLUSIVE as the headers define it from 6.3 on

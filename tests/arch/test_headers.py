@@ -16,7 +16,7 @@ import pytest
 from cowpath.arch import architecture
 from cowpath.arch.layout import Layout
 from cowpath.arch.swp_pte import make
-from cowpath.release import Release
+from cowpath.history.release import Release
 from tests.arch.debian import TARGETS, MissingError, Target, compile_probe, prepare
 
 SHAPES = {

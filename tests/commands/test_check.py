@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from cowpath import verdict
 from cowpath.commands import check
-from cowpath.kernel.asked import Asked
-from cowpath.kernel.model import MODELLED
-from cowpath.kernel.version import NEWEST, OLDEST
-from cowpath.program import Program
-from cowpath.verdict import Result
+from cowpath.history.asked import Asked
+from cowpath.history.version import NEWEST, OLDEST
+from cowpath.judge import judge
+from cowpath.judge.result import Result
+from cowpath.linux.model import MODELLED
+from cowpath.litmus.program import Program
 from tests.commands.conftest import FOUNDING, KEPT, Run
 
 TIME = re.compile(r"\d+\.\d+ s")
@@ -80,11 +80,11 @@ def test_kernels_that_are_alike_share_a_search_and_keep_their_names(
 ) -> None:
     searched: list[str] = []
 
-    def judge(program: Program, asked: Asked, *more: Any) -> Result:
+    def counted(program: Program, asked: Asked, *more: Any) -> Result:
         searched.append(str(asked.version))
-        return verdict.judge(program, asked, *more)
+        return judge.judge(program, asked, *more)
 
-    monkeypatch.setattr(check, "judge", judge)
+    monkeypatch.setattr(check, "judge", counted)
     kernels = ["6.4", "5.18", "6.3", "5.7", "6.2"]
     _, out, _ = run("check", kept, *(part for one in kernels for part in ("--kernel", one)))
     assert out.split() == [*kernels, "kept", *["kept"] * len(kernels)]
@@ -429,7 +429,7 @@ def test_a_test_that_outgrows_the_model_is_not_finished(
 def test_a_test_that_needs_too_many_pages_is_an_error_of_its_own(
     run: Run, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cowpath.verdict.LARGEST_MODEL", 1)
+    monkeypatch.setattr("cowpath.judge.judge.LARGEST_MODEL", 1)
     path = kept.parent / "pages.litmus"
     again = "    x[0] = 'a'; g{0} = get_user_page(x); madvise(x, MADV_DONTNEED);\n"
     body = "".join(again.format(number) for number in range(5))

@@ -12,7 +12,7 @@ import pytest
 from cowpath import __version__
 from cowpath.cli import COMMANDS, summary
 from cowpath.commands import check
-from cowpath.explore.search import Progress
+from cowpath.explore.found import Progress
 from tests.commands.conftest import Run
 
 
@@ -74,8 +74,8 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every search counts as long, and every state is reported."""
-    monkeypatch.setattr("cowpath.progress.QUIET_SECONDS", 0.0)
-    monkeypatch.setattr("cowpath.progress.INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr("cowpath.commands.progress.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("cowpath.commands.progress.INTERVAL_SECONDS", 0.0)
     monkeypatch.setattr("cowpath.explore.search.PROGRESS_EVERY", 1)
 
 
@@ -142,7 +142,7 @@ def screen(text: str) -> str:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_short_search_stays_quiet(lost: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cowpath.progress.QUIET_SECONDS", 60.0)
+    monkeypatch.setattr("cowpath.commands.progress.QUIET_SECONDS", 60.0)
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     run("check", lost)

@@ -3,8 +3,8 @@
 
 import pytest
 
-from cowpath.kernel.changes import CHANGES
-from cowpath.kernel.version import NEWEST, OLDEST
+from cowpath.history.changes import CHANGES
+from cowpath.history.version import NEWEST, OLDEST
 from tests.commands.conftest import Run
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from cowpath.arch import ARCHITECTURES
+from cowpath.arch.pagemap import PM_PRESENT, PM_SOFT_DIRTY, PM_SWAP, PagemapEntry, PagemapError, read_pagemap
 from cowpath.cli import main
-from cowpath.pagemap import PM_PRESENT, PM_SOFT_DIRTY, PM_SWAP, PagemapEntry, PagemapError, read_pagemap
-from cowpath.release import Release
+from cowpath.history.release import Release
 from cowpath.report.pagemap import pagemap_json, pagemap_lines
 
 
@@ -185,7 +185,7 @@ def test_pagemap_says_what_is_hidden() -> None:
 def test_pagemap_of_a_process_that_is_not_ours() -> None:
     program = (
         "import os\n"
-        "from cowpath.pagemap import read_pagemap, PagemapError\n"
+        "from cowpath.arch.pagemap import read_pagemap, PagemapError\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "try:\n    read_pagemap(1, 0x1000)\n"
         "except PagemapError as error:\n    print(error)\n"

@@ -31,10 +31,10 @@ def loaded(*arguments: str) -> set[str]:
 @pytest.mark.parametrize("command", ["check", "trace"])
 def test_a_small_search_loads_nothing_slow(command: str) -> None:
     found = loaded(command, str(FOUNDING), "--kernel", "5.18")
-    assert {"lark", "cowpath.kernel.memory", "cowpath.verdict"} <= found
+    assert {"lark", "cowpath.linux.mm.memory", "cowpath.judge.judge"} <= found
     assert not found & SLOW
     assert not {
-        name for name in found if name.startswith(("cowpath.arch", "cowpath.machine", "cowpath.explorer"))
+        name for name in found if name.startswith(("cowpath.arch", "cowpath.machine", "cowpath.viewer"))
     }
 
 
@@ -46,4 +46,4 @@ def test_help_loads_no_command() -> None:
 def test_a_pte_is_decoded_without_a_kernel() -> None:
     found = loaded("pte", "decode", "0x20c", "--arch", "arm64", "--kernel", "6.1")
     assert "cowpath.arch.explain" in found
-    assert not found & {*SLOW, "lark", "cowpath.kernel", "cowpath.litmus"}
+    assert not found & {*SLOW, "lark", "cowpath.linux", "cowpath.litmus"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cowpath.kernel.version import NEWEST
+from cowpath.history.version import NEWEST
 from tests.commands.conftest import FOUNDING, KEPT, Run
 
 RACE = """C race

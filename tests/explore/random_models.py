@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from cowpath.explore.cells import Contents, Count, Layout, Record
-from cowpath.explore.recorder import IDLE, Actor, Code, Constant, Model
-from cowpath.explore.step import Blocked, Crash
+from cowpath.explore.record.cells import Contents, Count, Layout, Record
+from cowpath.explore.record.recorder import IDLE, Actor, Code, Constant, Model
+from cowpath.explore.record.step import Blocked, Crash
 
 VALUES = ("0", "a", "b")
 CELLS, SHEETS, LIMIT = 3, 2, 2

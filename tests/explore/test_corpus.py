@@ -12,11 +12,11 @@ pytest.importorskip("numba")
 
 from cowpath.explore import engine
 from cowpath.explore.engine import Method
+from cowpath.explore.found import Search
 from cowpath.explore.path import path_to
-from cowpath.explore.search import Search
-from cowpath.kernel.version import NEWEST, version
+from cowpath.history.version import NEWEST, version
+from cowpath.judge.judge import explore_mechanism
 from cowpath.litmus.resolve import load_program
-from cowpath.verdict import explore_mechanism
 from tests.explore.test_partial_order import recorded
 
 CORPUS = Path(__file__).parents[2] / "litmus"

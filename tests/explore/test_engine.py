@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cowpath.explore import engine
-from cowpath.explore.search import Exploration
+from cowpath.explore.found import Exploration
 from tests.explore.models import build
-from tests.explore.test_native import LARGE
+from tests.explore.native.test_search import LARGE
 
 TEST = Path(__file__).parents[2] / "litmus" / "founding" / "get-write-read-refault.litmus"
 

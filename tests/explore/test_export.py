@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from cowpath.explore.export import murphi, promela
-from cowpath.explore.recorder import Model
-from cowpath.explore.search import Exploration, explore
-from cowpath.kernel.model import build as build_kernel
-from cowpath.kernel.version import version
+from cowpath.explore.found import Exploration
+from cowpath.explore.record.recorder import Model
+from cowpath.explore.search import explore
+from cowpath.history.version import version
+from cowpath.linux.model import build as build_kernel
 from cowpath.litmus.resolve import load_program
 from tests.explore.models import build
 from tests.tools import need

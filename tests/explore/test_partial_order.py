@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 
 from cowpath.explore import partial_order, search
-from cowpath.explore.cells import Record
+from cowpath.explore.found import Exploration, Outcome, Search
 from cowpath.explore.partial_order import footprints
 from cowpath.explore.path import path_to
-from cowpath.explore.recorder import IDLE, Actor, Code, Model
-from cowpath.explore.search import Exploration, Outcome, Search
-from cowpath.explore.step import Blocked, Crash, ModelError
+from cowpath.explore.record.cells import Record
+from cowpath.explore.record.recorder import IDLE, Actor, Code, Model
+from cowpath.explore.record.step import Blocked, Crash, ModelError
 from tests.explore import models, toys
 from tests.explore.random_models import Naive, Program, model, programs
 from tests.explore.toys import Toy

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cowpath.explore.recorder import Code
+from cowpath.explore.record.recorder import Code
+from cowpath.explore.record.step import Step
 from cowpath.explore.search import explore
-from cowpath.explore.step import Step
 from tests.explore.toys import Toy
 
 NAMES = ("a", "b", "c")

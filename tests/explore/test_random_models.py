@@ -6,8 +6,9 @@ from collections import deque
 
 from hypothesis import assume, given, settings
 
+from cowpath.explore.found import Exploration
 from cowpath.explore.path import path_to
-from cowpath.explore.search import Exploration, explore
+from cowpath.explore.search import explore
 from cowpath.explore.trace import trace
 from tests.explore.random_models import Naive, Program, model, programs
 

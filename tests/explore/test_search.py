@@ -5,8 +5,9 @@ from functools import partial
 
 import pytest
 
-from cowpath.explore.recorder import Actor, Model
-from cowpath.explore.search import Exploration, Outcome, explore
+from cowpath.explore.found import Exploration, Outcome
+from cowpath.explore.record.recorder import Actor, Model
+from cowpath.explore.search import explore
 from tests.explore import toys
 from tests.explore.toys import Toy
 

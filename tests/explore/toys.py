@@ -4,9 +4,9 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from cowpath.explore.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
-from cowpath.explore.recorder import IDLE, Actor, Code, Constant, Model
-from cowpath.explore.step import Blocked, Crash
+from cowpath.explore.record.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
+from cowpath.explore.record.recorder import IDLE, Actor, Code, Constant, Model
+from cowpath.explore.record.step import Blocked, Crash
 
 
 class Lock(Record):

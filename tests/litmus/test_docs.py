@@ -10,9 +10,9 @@ from cowpath.litmus import resolve, values
 from cowpath.litmus.errors import LitmusError
 from cowpath.litmus.parse import MAX_CODE, MAX_CONDITION_DEPTH, parse
 from cowpath.litmus.print import statement_text
+from cowpath.litmus.program import SEGV
 from cowpath.litmus.source import MAX_BYTES
 from cowpath.litmus.statements import CALLS
-from cowpath.program import SEGV
 
 DOCS = (Path(__file__).parents[2] / "docs" / "litmus.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```c\n(.*?)```", DOCS, re.DOTALL)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from cowpath.litmus import ast
 from cowpath.litmus.ast import Position
 from cowpath.litmus.parse import parse
+from cowpath.litmus.program import BackgroundActor, Page, Program
 from cowpath.litmus.resolve import program_from_text
-from cowpath.program import BackgroundActor, Page, Program
 from tests.strategies import programs
 
 FAMILY = """C family

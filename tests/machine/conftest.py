@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import load_program, program_from_text
 from cowpath.machine import images
 from cowpath.machine.compare import Comparison, expect, stable_release
@@ -17,7 +18,6 @@ from cowpath.machine.errors import MachineError
 from cowpath.machine.job import Answer, Request
 from cowpath.machine.machines import Machine, machine, model_architecture, release_of
 from cowpath.machine.schedule import schedule
-from cowpath.program import Program
 
 CORPUS = Path(__file__).parents[2] / "litmus"
 

@@ -5,8 +5,8 @@ import pytest
 
 from cowpath import promise
 from cowpath.explore.search import explore
+from cowpath.judge.condition import split
 from cowpath.litmus.resolve import program_from_text
-from cowpath.verdict import split
 
 
 def allowed(threads: str, pages: str = 'char x[1] = "a";') -> set[str]:

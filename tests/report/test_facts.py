@@ -4,11 +4,12 @@
 import pytest
 
 from cowpath.explore.trace import Step, trace
-from cowpath.goal import default_goal
-from cowpath.kernel.version import version
+from cowpath.history.version import version
+from cowpath.judge.goal import default_goal
+from cowpath.judge.judge import judge
+from cowpath.judge.result import Result
 from cowpath.litmus.resolve import load_program
 from cowpath.report.facts import facts, pte_words, reach
-from cowpath.verdict import Result, judge
 from tests.founding import FOUNDING, judged
 
 

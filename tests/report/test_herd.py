@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cowpath.litmus.parse import parse_source
+from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source
 from cowpath.litmus.values import CHARACTERS
-from cowpath.program import Program
 from cowpath.report import herd
 from cowpath.report.case import Case, Seen
 from cowpath.report.cases import of_failure, of_result

@@ -4,7 +4,7 @@
 import json
 
 from cowpath.explore.trace import trace
-from cowpath.goal import default_goal
+from cowpath.judge.goal import default_goal
 from cowpath.report import itf
 from tests.founding import judged
 

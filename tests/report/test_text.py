@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The forms of a result, on results made by hand."""
 
-from cowpath.kernel.version import Version, version
+from cowpath.history.version import Version, version
+from cowpath.judge.judge import judge
+from cowpath.judge.result import ORDER, Outcome, Result, Violation
 from cowpath.litmus.resolve import program_from_text
 from cowpath.report import sarif, story, text
-from cowpath.verdict import ORDER, Outcome, Result, Violation, judge
 
 TEST = program_from_text("C t { char x[1] = \"a\"; } P0(char *x) { r0 = x[0]; } exists (0:r0='a')")
 

@@ -6,13 +6,13 @@ import io
 from rich.console import Console
 
 from cowpath.explore.trace import Step, trace
-from cowpath.goal import Goal, default_goal
-from cowpath.kernel.version import version
+from cowpath.history.version import version
+from cowpath.judge.goal import Goal, default_goal
+from cowpath.judge.judge import judge
 from cowpath.litmus.resolve import load_program
 from cowpath.report.story import story_text
 from cowpath.report.terminal import print_trace
 from cowpath.report.trace import trace_text
-from cowpath.verdict import judge
 from tests.founding import FOUNDING, judged
 
 HANGS = "swapoff-finishes.litmus"

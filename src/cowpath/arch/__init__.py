@@ -31,7 +31,7 @@ from cowpath.arch import (
 )
 from cowpath.arch.architecture import NEWEST_READ, OLDEST, Architecture, LayoutError
 from cowpath.arch.layout import Layout
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 __all__ = [
     "ARCHITECTURES",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cowpath.arch.layout import Layout, since
 from cowpath.errors import CowpathError
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 OLDEST = Release(5, 7)
 """The oldest release whose layouts are recorded here."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
 from cowpath.arch.layout import Layout, any_set, bits
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 SWAPON = "af94002bda1d"  # "csky: Fixup swapon", v5.12: until then the format was simply wrong
 EXCLUSIVE = "41e0d49104db"

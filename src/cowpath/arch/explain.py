@@ -16,7 +16,7 @@ from cowpath.arch.swp_pte import (
     pte_to_swp_entry,
 )
 from cowpath.arch.swp_type import MARKER, SwpType, default_features, marker_bits, special_types
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 FLAG_MEANINGS = {
     "exclusive": ("the page was exclusive to this process", "no sign that the page was exclusive"),

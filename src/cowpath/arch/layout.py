@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 MAX_SWAPFILES_SHIFT = 5
 """Generic code never uses more than this many bits of a swap type (include/linux/swap.h)."""

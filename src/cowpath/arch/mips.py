@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
 from cowpath.arch.layout import Layout, any_set, bits
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 HEADER_32 = "arch/mips/include/asm/pgtable-32.h"
 COMMIT = "83d3b2b46ea3"

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
 from cowpath.arch.layout import Layout, Pattern, any_set, bits
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 PRESENT = 1 << 63
 PTE = 1 << 62  # tells ptes from pointers to lower levels

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
 from cowpath.arch.layout import Layout, any_set, bits
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 LEAF = "_PAGE_LEAF (read, write, execute)"
 

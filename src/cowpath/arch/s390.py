@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
 from cowpath.arch.layout import Layout, any_set, msb
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 _510 = Layout(
     since=OLDEST,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cowpath.arch import architecture
 from cowpath.arch.layout import Layout, mask_of
 from cowpath.errors import CowpathError
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 
 class EntryError(CowpathError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cowpath.arch.architecture import Architecture
 from cowpath.arch.layout import MAX_SWAPFILES_SHIFT
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 FEATURES = {
     "hwpoison": "CONFIG_MEMORY_FAILURE",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
 from cowpath.arch.layout import Layout, any_set, bits
-from cowpath.release import Release
+from cowpath.history.release import Release
 
 PRESENT = any_set("0 8")
 ZERO = {"0": "_PAGE_PRESENT", "8": "_PAGE_PROTNONE (_PAGE_GLOBAL)"}

@@ -6,10 +6,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from cowpath.kernel.change import Change
-from cowpath.kernel.changes import CHANGES
-from cowpath.kernel.stable import UPDATES
-from cowpath.kernel.version import find
+from cowpath.history.change import Change
+from cowpath.history.changes import CHANGES
+from cowpath.history.stable import UPDATES
+from cowpath.history.version import find
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,20 +10,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from cowpath.alike import judge_each
 from cowpath.commands import options
+from cowpath.commands.progress import Meter, Tally
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
-from cowpath.kernel.asked import Asked
-from cowpath.kernel.version import Version
+from cowpath.history.asked import Asked
+from cowpath.history.version import Version
+from cowpath.judge.alike import judge_each
+from cowpath.judge.judge import judge
+from cowpath.judge.result import Result
+from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import load_program
-from cowpath.parallel import each
-from cowpath.program import Program
-from cowpath.progress import Meter, Tally
 from cowpath.report import formats, text
 from cowpath.report import json as json_report
 from cowpath.report.json import Failure
-from cowpath.verdict import Result, judge
+from cowpath.survey.parallel import each
 
 BROKEN, BAD_INPUT, NOT_FINISHED = 1, 2, 3
 
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.write(document(view, answers, failures))
     complain(view, answers, failures)
     if arguments.html:
-        from cowpath.explorer.pages import check_page
+        from cowpath.viewer.pages import check_page
 
         results = [(one.row.file, one.result) for one in answers if one.result is not None]
         options.write_page(arguments.html, check_page(results, [failure.message for failure in failures]))
@@ -153,7 +154,7 @@ def answer(task: Task, view: View, result: Result | CowpathError) -> Answer | Fa
 
 def expected_verdict(task: Task, version: Version) -> str | None:
     """What the expected.toml beside the test says of it on a kernel."""
-    from cowpath.expected import Expected
+    from cowpath.corpus.expected import Expected
 
     return Expected.beside(task.file).verdict(task.program.name, version)
 
@@ -176,7 +177,7 @@ def part(view: View, file: str, result: Result, expected: str | None) -> object:
 def one_trace(result: Result) -> str:
     """The path to the worst that happens, for viewers that show one trace."""
     from cowpath.explore.trace import trace
-    from cowpath.goal import default_goal
+    from cowpath.judge.goal import default_goal
     from cowpath.report import itf
 
     goal = default_goal(result)

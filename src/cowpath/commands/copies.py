@@ -13,7 +13,7 @@ NOT_FINISHED = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath copies`."""
-    from cowpath.corpus import DEFAULT
+    from cowpath.corpus.files import DEFAULT
 
     parser.add_argument(
         "corpus", nargs="*", default=[DEFAULT], metavar="CORPUS",
@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; status 0 if it is complete, 3 if a search was cut short or could not run."""
-    from cowpath import copies
-    from cowpath.corpus import files
-    from cowpath.progress import Tally
+    from cowpath.commands.progress import Tally
+    from cowpath.corpus.files import files
     from cowpath.report import copies as report
+    from cowpath.survey import copies
 
     chosen = arguments.kernel or arguments.arch or arguments.added or arguments.dropped
     versions = options.versions(arguments) if chosen else copies.default_versions()

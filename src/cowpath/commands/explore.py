@@ -9,13 +9,13 @@ import threading
 
 from cowpath.commands import options
 from cowpath.errors import CowpathError
-from cowpath.explorer.server import Server
-from cowpath.explorer.session import Session
-from cowpath.kernel.changes import CHANGES
-from cowpath.kernel.version import DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Version, version
+from cowpath.history.changes import CHANGES
+from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Version, version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import read_source
+from cowpath.viewer.server import Server
+from cowpath.viewer.session import Session
 
 LARGEST = 2_000_000
 """States of a search that a reader waits for: about a minute, and a gigabyte."""

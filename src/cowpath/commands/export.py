@@ -7,12 +7,12 @@ import argparse
 import dataclasses
 import sys
 
-from cowpath import verdict
 from cowpath.commands import options
+from cowpath.commands.progress import Meter
 from cowpath.errors import CowpathError
 from cowpath.explore import export
+from cowpath.judge import judge
 from cowpath.litmus.resolve import load_program
-from cowpath.progress import Meter
 
 WRITERS = {"promela": export.promela, "murphi": export.murphi}
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Meter(1) as meter:
         meter.begin(program.name)
         method = dataclasses.replace(options.method(arguments), rename=False)  # others count every state
-        found = verdict.explore_mechanism(program, chosen[0], method, meter.update)
+        found = judge.explore_mechanism(program, chosen[0], method, meter.update)
     if not found.finished:
         print(f"cowpath export: not finished: {found.reason}", file=sys.stderr)
         return 3

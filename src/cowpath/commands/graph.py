@@ -11,9 +11,9 @@ import sys
 from cowpath.commands import options
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
+from cowpath.judge.judge import judge
 from cowpath.litmus.resolve import load_program
 from cowpath.report import dot
-from cowpath.verdict import judge
 
 LARGEST = 2000
 """States beyond which nobody can read the graph."""

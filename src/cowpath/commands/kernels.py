@@ -8,13 +8,13 @@ import sys
 import textwrap
 
 from cowpath.arch import ARCHITECTURES
-from cowpath.eras import all_versions
 from cowpath.errors import CowpathError
-from cowpath.kernel.change import Change
-from cowpath.kernel.changes import CHANGES
-from cowpath.kernel.stable import updates
-from cowpath.kernel.version import DEFAULT_ARCHITECTURE, OLDEST, Version, version
-from cowpath.release import Release
+from cowpath.history.change import Change
+from cowpath.history.changes import CHANGES
+from cowpath.history.eras import all_versions
+from cowpath.history.release import Release
+from cowpath.history.stable import updates
+from cowpath.history.version import DEFAULT_ARCHITECTURE, OLDEST, Version, version
 from cowpath.report.text import align
 
 

@@ -12,14 +12,14 @@ from cowpath.commands import options
 from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
-    from cowpath.mutation import Finding, Mutant, Task, Trial
+    from cowpath.survey.mutation import Finding, Mutant, Task, Trial
 
 MISSED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath mutate`."""
-    from cowpath.corpus import DEFAULT
+    from cowpath.corpus.files import DEFAULT
 
     parser.add_argument(
         "corpus", nargs="*", default=[DEFAULT], metavar="CORPUS",
@@ -42,10 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     Status 0 if every mutation is noticed or its record says why it cannot be, 1 if not.
     """
-    from cowpath import mutation
-    from cowpath.corpus import files
-    from cowpath.progress import Tally
+    from cowpath.commands.progress import Tally
+    from cowpath.corpus.files import files
     from cowpath.report import mutation as report
+    from cowpath.survey import mutation
 
     mutants = chosen(arguments.only)
     if arguments.list:
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def words(work: Task | Trial) -> str:
     """What has just been run."""
-    from cowpath.mutation import Task
+    from cowpath.survey.mutation import Task
 
     if isinstance(work, Task):
         return f"{work.file} on {', '.join(map(str, work.versions))}"
@@ -81,8 +81,8 @@ def status(findings: Sequence[Finding]) -> int:
 
 def chosen(names: Sequence[str] | None) -> list[Mutant]:
     """The mutations with these names; CowpathError for a name that is none."""
-    from cowpath.kernel.version import find
-    from cowpath.mutation import all_mutants
+    from cowpath.history.version import find
+    from cowpath.survey.mutation import all_mutants
 
     mutants = all_mutants()
     if names is None:
@@ -114,6 +114,6 @@ def listing(mutants: Sequence[Mutant]) -> str:
 
 def kernels(mutant: Mutant) -> str:
     """The kernels it is tried on, in turn."""
-    from cowpath.mutation import kernels_for
+    from cowpath.survey.mutation import kernels_for
 
     return ", ".join(str(version).removesuffix(" x86_64") for version in kernels_for(mutant)) or "none"

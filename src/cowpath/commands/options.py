@@ -10,8 +10,8 @@ import sys
 
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method, available
-from cowpath.kernel.version import DEFAULT_ARCHITECTURE, NEWEST, Version, version
-from cowpath.parallel import default_jobs
+from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, Version, version
+from cowpath.survey.parallel import default_jobs
 
 
 def add_kernel_options(parser: argparse.ArgumentParser) -> None:

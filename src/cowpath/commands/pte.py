@@ -10,7 +10,7 @@ from cowpath.arch import ARCHITECTURES, NEWEST_READ, Architecture, architecture
 from cowpath.arch.explain import explain
 from cowpath.arch.swp_pte import EntryError, make
 from cowpath.arch.swp_type import FEATURES, default_features, special_types
-from cowpath.release import Release
+from cowpath.history.release import Release
 from cowpath.report.pte import all_layouts, explanation_json, explanation_lines, layout_lines
 
 FLAGS = ("exclusive", "soft_dirty", "uffd_wp")
@@ -166,7 +166,7 @@ def _layout(arguments: argparse.Namespace) -> int:
 
 
 def _pagemap(arguments: argparse.Namespace) -> int:
-    from cowpath.pagemap import read_pagemap
+    from cowpath.arch.pagemap import read_pagemap
     from cowpath.report.pagemap import pagemap_json, pagemap_lines
 
     arch = _arch(arguments.arch)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cowpath.commands.check import load
+from cowpath.litmus.program import Program
 from cowpath.machine import machines, results
 from cowpath.machine.apt import say
 from cowpath.machine.children import STOPPING
@@ -22,7 +23,6 @@ from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.follow import orders_of_model
 from cowpath.machine.job import ROUNDS, SEED, Answer, Request
 from cowpath.machine.schedule import Schedule, follow, schedule
-from cowpath.program import Program
 from cowpath.report import formats
 from cowpath.report import machines as text
 from cowpath.report.machine_cases import of_comparison, status_of

@@ -14,17 +14,17 @@ from cowpath.commands import options
 from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
-    from cowpath.kernel.version import Version
-    from cowpath.progress import Tally
-    from cowpath.reliability import Table
-    from cowpath.situations import Kind, Situation
+    from cowpath.commands.progress import Tally
+    from cowpath.corpus.situations import Kind, Situation
+    from cowpath.history.version import Version
+    from cowpath.survey.reliability import Table
 
 NOT_FINISHED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath table`."""
-    from cowpath.situations import KINDS, MORE_KINDS, SITUATIONS
+    from cowpath.corpus.situations import KINDS, MORE_KINDS, SITUATIONS
 
     kinds = [kind.name for kind in (*KINDS, *MORE_KINDS)]
     options.add_kernel_options(parser)
@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     Status 0 if it is complete, 3 if a search was cut short; with --trace 1 if there is nothing to show.
     """
-    from cowpath import reliability
-    from cowpath.progress import Tally
+    from cowpath.commands.progress import Tally
+    from cowpath.survey import reliability
 
     if arguments.trace is not None:
         return show(arguments)
@@ -90,9 +90,9 @@ def traced(arguments: argparse.Namespace) -> bool:
 
 def write_pages(table: Table, arguments: argparse.Namespace, tally: Tally) -> None:
     """The table and the pages that it links to."""
-    from cowpath.explorer import row_pages
-    from cowpath.parallel import each
     from cowpath.report.reliability import html
+    from cowpath.survey.parallel import each
+    from cowpath.viewer import row_pages
 
     made = [] if arguments.no_traces else list(row_pages.rows(table, arguments.max_states))
     pages = each(row_pages.page_of, made, arguments.jobs, lambda row: tally.add(f"{row.name}.html"))
@@ -110,7 +110,7 @@ def write_pages(table: Table, arguments: argparse.Namespace, tally: Tally) -> No
 
 def versions(arguments: argparse.Namespace) -> list[Version]:
     """The kernels asked for; by default every release that changes a rule."""
-    from cowpath.eras import all_versions
+    from cowpath.history.eras import all_versions
 
     if arguments.kernel is not None:
         return options.versions(arguments)
@@ -120,14 +120,14 @@ def versions(arguments: argparse.Namespace) -> list[Version]:
 
 def kinds(names: Sequence[str] | None) -> list[Kind]:
     """Kinds of reference by name; the four of the founding patch's note unless asked otherwise."""
-    from cowpath.situations import KINDS, MORE_KINDS
+    from cowpath.corpus.situations import KINDS, MORE_KINDS
 
     return [kind for kind in (*KINDS, *MORE_KINDS) if kind.name in names] if names else list(KINDS)
 
 
 def situations(names: Sequence[str] | None) -> list[Situation]:
     """Situations by name, all unless asked otherwise."""
-    from cowpath.situations import SITUATIONS
+    from cowpath.corpus.situations import SITUATIONS
 
     return [one for one in SITUATIONS if names is None or one.name in names]
 
@@ -145,8 +145,8 @@ def written(table: Table, form: str) -> str:
 
 def show(arguments: argparse.Namespace) -> int:
     """The test behind one cell and the path to what is wrong there, on each kernel asked for."""
-    from cowpath import reliability
     from cowpath.litmus.print import to_text
+    from cowpath.survey import reliability
 
     kind, situation = cell_named(arguments.trace)
     kernels = options.versions(arguments)
@@ -170,7 +170,7 @@ def cell_named(name: str) -> tuple[Kind, Situation]:
     """
     import difflib
 
-    from cowpath.situations import KINDS, MORE_KINDS, SITUATIONS
+    from cowpath.corpus.situations import KINDS, MORE_KINDS, SITUATIONS
 
     tests = {f"{kind.name}-{one.name}": (kind, one) for kind in (*KINDS, *MORE_KINDS) for one in SITUATIONS}
     if name in tests:

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Sequence
 
 from cowpath.commands import options
+from cowpath.commands.progress import Meter
 from cowpath.errors import CowpathError
 from cowpath.explore.trace import Step, trace
-from cowpath.goal import Goal, choose
+from cowpath.judge.goal import Goal, choose
+from cowpath.judge.judge import judge
+from cowpath.judge.result import Result
 from cowpath.litmus import parse
 from cowpath.litmus.resolve import load_program
-from cowpath.progress import Meter
 from cowpath.report.trace import trace_text
-from cowpath.verdict import Result, judge
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +75,7 @@ def nowhere(result: Result) -> int:
 def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], goal: Goal) -> None:
     """The path in the asked form; colours and columns only on a terminal."""
     if arguments.html:
-        from cowpath.explorer.pages import trace_page
+        from cowpath.viewer.pages import trace_page
 
         options.write_page(arguments.html, trace_page(arguments.file, result, goal))
     elif arguments.story:

@@ -13,8 +13,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cowpath.explore.recorder import Model
-from cowpath.explore.search import Progress, Search
+from cowpath.explore.found import Progress, Search
+from cowpath.explore.record.recorder import Model
 from cowpath.explore.search import explore as reference
 
 Engine = Literal["auto", "reference", "native"]
@@ -82,7 +82,7 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
     stays = found.finished or limit == method.max_states or len(found.states) <= limit
     if method.engine == "auto" and stays:
         return found
-    from cowpath.explore.exploration import native
+    from cowpath.explore.native.exploration import native
 
     memory = method.memory or free_memory() // 2
     return native(found, method.max_states, progress, memory, method.threads, method.rename)

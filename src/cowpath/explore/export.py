@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cowpath.explore.frame import Frame
-from cowpath.explore.packing import Packing, room_for
-from cowpath.explore.recorder import Branch, Leaf, Recorder, Tree
+from cowpath.explore.native.packing import Packing, room_for
+from cowpath.explore.record.frame import Frame
+from cowpath.explore.record.recorder import Branch, Leaf, Recorder, Tree
 
 Guard = tuple[tuple[int, int], ...]
 Effect = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...], int, int]

@@ -50,8 +50,9 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from cowpath.explore.recorder import Branch, Leaf, Model, Recorder, Tree
-from cowpath.explore.search import BreadthFirst, Exploration, Progress
+from cowpath.explore.found import Exploration, Progress
+from cowpath.explore.record.recorder import Branch, Leaf, Model, Recorder, Tree
+from cowpath.explore.search import BreadthFirst
 
 
 @dataclass(frozen=True, slots=True)

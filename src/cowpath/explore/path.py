@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cowpath.explore.search import Layer, Search
-from cowpath.explore.step import ModelError
+from cowpath.explore.found import Layer, Search
+from cowpath.explore.record.step import ModelError
 
 NOBODY = -1
 """The last actor where nobody has acted yet."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cowpath.explore.cells import Cell, Contents, Record
-from cowpath.explore.frame import Frame
+from cowpath.explore.found import Search
 from cowpath.explore.path import path_to, walk
-from cowpath.explore.recorder import Leaf, Recorder
-from cowpath.explore.search import Search
-from cowpath.explore.step import ModelError, Note, Place
+from cowpath.explore.record.cells import Cell, Contents, Record
+from cowpath.explore.record.frame import Frame
+from cowpath.explore.record.recorder import Leaf, Recorder
+from cowpath.explore.record.step import ModelError, Note, Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from cowpath.litmus import ast
 from cowpath.litmus.errors import did_you_mean
+from cowpath.litmus.program import UNASSIGNED
 from cowpath.litmus.source import Source
 from cowpath.litmus.statements import Kind, form_of
-from cowpath.program import UNASSIGNED
 
 References = Mapping[str, ast.GetUserPage]
 """Each reference and the one statement that takes it."""

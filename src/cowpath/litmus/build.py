@@ -11,10 +11,10 @@ from cowpath.litmus import ast
 from cowpath.litmus.ast import Position
 from cowpath.litmus.comments import content
 from cowpath.litmus.errors import LitmusError, did_you_mean
+from cowpath.litmus.program import SEGV
 from cowpath.litmus.source import Source
 from cowpath.litmus.statements import CALLS, Form, Kind, Operand
 from cowpath.litmus.values import CHARACTERS, RESERVED, split_string
-from cowpath.program import SEGV
 
 MAX_NUMBER = 999
 

@@ -9,9 +9,9 @@ from cowpath.litmus.bodies import check_bodies, check_condition, check_page, col
 from cowpath.litmus.errors import did_you_mean
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.processes import assign_processes
+from cowpath.litmus.program import BackgroundActor, Page, Program, Thread
 from cowpath.litmus.source import Source, read_source
 from cowpath.litmus.values import CHARACTERS
-from cowpath.program import BackgroundActor, Page, Program, Thread
 
 MAX_THREADS = 8
 MAX_PAGES = 8

@@ -4,7 +4,7 @@
 import string
 
 from cowpath.litmus.ast import ZERO
-from cowpath.program import DISCARDED, SEGV, UNASSIGNED
+from cowpath.litmus.program import DISCARDED, SEGV, UNASSIGNED
 
 RESERVED = (DISCARDED, UNASSIGNED)
 """Values that only the kernel model makes: a condition may ask for them, a statement may not store them."""

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from cowpath import promise, verdict
+from cowpath import promise
 from cowpath.errors import CowpathError
 from cowpath.explore.search import explore
-from cowpath.kernel.stable import backports
-from cowpath.kernel.version import UnknownChangeError, Version, version
+from cowpath.history.release import Release
+from cowpath.history.stable import backports
+from cowpath.history.version import UnknownChangeError, Version, version
+from cowpath.judge import condition, judge, naming
+from cowpath.judge.result import ORDER, Outcome
+from cowpath.litmus.program import DISCARDED, Program
 from cowpath.machine.job import Answer, Observed
-from cowpath.program import DISCARDED, Program
-from cowpath.release import Release
 
 Standing = Literal["agrees", "disagrees", "not modelled", "not met", "cannot", "timed out", "failed"]
 
@@ -62,8 +64,8 @@ class Comparison:
         """The outcomes, most frequent first."""
         found = []
         for observed, count in sorted(self.answer.outcomes.items(), key=lambda item: (-item[1], item[0])):
-            registers, memory = verdict.split(self.program, observed)
-            text = verdict.Outcome(registers, memory).text()
+            registers, memory = condition.split(self.program, observed)
+            text = Outcome(registers, memory).text()
             broken = "" if observed in self.expectation.promised else self._breakage(observed)
             found.append(Seen(observed, count, text, broken, self._is_allowed(observed)))
         return tuple(found)
@@ -116,7 +118,7 @@ class Comparison:
         return counts
 
     def _breakage(self, observed: Observed) -> str:
-        return verdict.name_breakage(self.program, observed, self.expectation.promised)
+        return naming.name_breakage(self.program, observed, self.expectation.promised)
 
     def _is_allowed(self, observed: Observed) -> bool:
         allowed = self.expectation.allowed
@@ -140,18 +142,18 @@ def expect(program: Program, release: str, architecture: str) -> Expectation:
     """
     try:
         kernel = version(Release.parse(release), architecture, *backports(release))
-        result = verdict.judge(program, kernel)
+        result = judge.judge(program, kernel)
     except UnknownChangeError:
         return _promise_only(program, "not modelled")
     except CowpathError as error:
         return _promise_only(program, f"not modelled: {error}")
-    count = len(verdict.names(program))
+    count = len(condition.names(program))
     outcomes = result.exploration.outcomes
     return Expectation(
         kernel,
         frozenset(outcome.observed[:count] for outcome in outcomes if not outcome.crash),
         frozenset(result.promised),
-        ", ".join(kind for kind in result.breakage if kind in verdict.ORDER) or "kept",
+        ", ".join(kind for kind in result.breakage if kind in ORDER) or "kept",
         hangs=any(outcome.hang for outcome in result.outcomes),
     )
 

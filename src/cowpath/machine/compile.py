@@ -10,8 +10,8 @@ from typing import Any
 
 from cowpath.litmus import ast
 from cowpath.litmus.print import statement_text
+from cowpath.litmus.program import Program
 from cowpath.machine.errors import MachineError
-from cowpath.program import Program
 
 DeviceUse = ast.DeviceRead | ast.DeviceWrite
 

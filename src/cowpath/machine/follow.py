@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from cowpath.errors import CowpathError
-from cowpath.explore.frame import Frame
+from cowpath.explore.record.frame import Frame
 from cowpath.explore.trace import Step, trace
-from cowpath.kernel.version import NEWEST, version
+from cowpath.history.version import NEWEST, version
+from cowpath.judge.judge import judge
+from cowpath.litmus.program import Program
 from cowpath.machine.schedule import Order, Schedule, follow
-from cowpath.program import Program
-from cowpath.verdict import judge
 
 
 def orders_of_model(program: Program, architecture: str) -> Schedule:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from cowpath.litmus.program import Program
 from cowpath.machine.compile import CannotRunAnywhereError, compile_program
 from cowpath.machine.schedule import Schedule, writes_wait
-from cowpath.program import Program
 
 Observed = tuple[str, ...]
 

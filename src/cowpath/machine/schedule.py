@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cowpath.litmus import ast
+from cowpath.litmus.program import Program
 from cowpath.machine.errors import MachineError
-from cowpath.program import Program
 
 Order = list[int]
 """The actor of each step: a thread, or number of threads + n for background actor n."""

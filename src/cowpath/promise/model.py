@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from cowpath.explore.recorder import Actor, Model
-from cowpath.program import UNASSIGNED, Program
+from cowpath.explore.record.recorder import Actor, Model
+from cowpath.litmus.program import UNASSIGNED, Program
 from cowpath.promise.rules import discard_lazily
 from cowpath.promise.state import Promise
 from cowpath.promise.task import run_thread

@@ -25,10 +25,10 @@ One function is one rule.  It happens at one instant, except where it yields.
 
 from __future__ import annotations
 
-from cowpath.explore.recorder import IDLE, Code
-from cowpath.explore.step import Blocked, Content
+from cowpath.explore.record.recorder import IDLE, Code
+from cowpath.explore.record.step import Blocked, Content
 from cowpath.litmus.ast import ZERO
-from cowpath.program import SEGV
+from cowpath.litmus.program import SEGV
 from cowpath.promise import writes
 from cowpath.promise.state import Memory, Process, Promise, Reference, Register
 

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from cowpath.explore.cells import Choice, Contents, Flag, Layout, Pointer, Record
-from cowpath.explore.recorder import Constant
-from cowpath.explore.step import Content
-from cowpath.features import features
-from cowpath.program import DISCARDED, SEGV, UNASSIGNED, Program
+from cowpath.explore.record.cells import Choice, Contents, Flag, Layout, Pointer, Record
+from cowpath.explore.record.recorder import Constant
+from cowpath.explore.record.step import Content
+from cowpath.litmus.features import features
+from cowpath.litmus.program import DISCARDED, SEGV, UNASSIGNED, Program
 
 
 class Process(Record):

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from cowpath.errors import CowpathError
-from cowpath.explore.recorder import Code
-from cowpath.explore.step import Blocked, Content
+from cowpath.explore.record.recorder import Code
+from cowpath.explore.record.step import Blocked, Content
 from cowpath.litmus import ast
 from cowpath.promise import rules, writes
 from cowpath.promise.state import Memory, Process, Promise, Reference, Register, Task

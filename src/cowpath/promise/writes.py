@@ -12,8 +12,8 @@ Like rules.py: one function is one rule, at one instant, except where it yields.
 
 from __future__ import annotations
 
-from cowpath.explore.recorder import Code
-from cowpath.explore.step import Blocked
+from cowpath.explore.record.recorder import Code
+from cowpath.explore.record.step import Blocked
 from cowpath.litmus.ast import NO, YES
 from cowpath.promise.state import Memory, Process, Promise, Register, Task
 

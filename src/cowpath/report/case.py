@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cowpath.program import Program
+from cowpath.litmus.program import Program
 
 Status = Literal["pass", "fail", "xfail", "skip", "timeout", "error"]
 

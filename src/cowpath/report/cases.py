@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from cowpath.explore.search import Observed
+from cowpath.explore.found import Observed
 from cowpath.explore.trace import Step, trace
-from cowpath.goal import Goal, default_goal
-from cowpath.kernel.words import statement_number
+from cowpath.judge.condition import names, satisfies
+from cowpath.judge.goal import Goal, default_goal
+from cowpath.judge.result import Outcome, Result
 from cowpath.litmus import ast
-from cowpath.program import Program
+from cowpath.litmus.program import Program
 from cowpath.report import text
 from cowpath.report.case import Case, Seen, Spot, Status
 from cowpath.report.json import Failure
 from cowpath.report.trace import grouped, heading, promised_words
-from cowpath.verdict import Outcome, Result, names, satisfies
+from cowpath.report.words import statement_number
 
 PATH_LIMIT = 200_000
 """In larger explorations no path is looked for: a report for a machine has no patience."""

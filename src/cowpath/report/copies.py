@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 
-from cowpath.copies import Copies, Row
 from cowpath.report.text import align
+from cowpath.survey.copies import Copies, Row
 
 LEGEND = """\
 Each number is how many pages the kernel copies, fewest to most over all runs of the test.

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cowpath.explore.search import Search
+from cowpath.explore.found import Search
 from cowpath.explore.trace import explain
-from cowpath.verdict import Result
+from cowpath.judge.result import Result
 
 COLOURS = ("#0b6e99", "#a3277c", "#9a6700", "#3b7a2a", "#4b4bc8", "#a8431f")
 

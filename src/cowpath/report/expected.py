@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cowpath.expected import key
+from cowpath.corpus.expected import key
 from cowpath.report.text import Row
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cowpath.explore.cells import Layout, Pointer, Record
+from cowpath.explore.record.cells import Layout, Pointer, Record
 from cowpath.explore.trace import Change
-from cowpath.kernel.state import Folio, Pte, Reference, Register, Slot
+from cowpath.linux.state import Folio, Pte, Reference, Register, Slot
+from cowpath.litmus.program import DISCARDED
 from cowpath.litmus.values import string_text, value_text
-from cowpath.program import DISCARDED
 
 ACCESS = {"rw": "read-write", "ro": "read-only"}
 CACHE = "swap cache"

@@ -14,11 +14,11 @@ import re
 import string
 from collections.abc import Mapping, Sequence
 
+from cowpath.judge.condition import leader_of, mentions_copies, names
 from cowpath.litmus import ast
 from cowpath.litmus.print import condition_text
-from cowpath.program import DISCARDED, SEGV, Program
+from cowpath.litmus.program import DISCARDED, SEGV, Program
 from cowpath.report.case import Case, Seen, one_line
-from cowpath.verdict import leader_of, mentions_copies, names
 
 KINDS = {"exists": "Allowed", "~exists": "Forbidden", "forall": "Required"}
 

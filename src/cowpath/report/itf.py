@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from cowpath.explore.cells import Contents, Count, Flag, Layout, Pointer, Record
+from cowpath.explore.record.cells import Contents, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.trace import Step
+from cowpath.judge.result import Result
 from cowpath.report.trace import heading
-from cowpath.verdict import Result
 
 DESCRIPTION = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 START = {"actor": "", "statement": "", "function": ""}

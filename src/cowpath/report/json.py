@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cowpath.kernel.version import names_of
-from cowpath.verdict import Outcome, Result
+from cowpath.history.version import names_of
+from cowpath.judge.result import Outcome, Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cowpath import verdict
+from cowpath.judge import condition
+from cowpath.judge.result import ORDER, Outcome
 from cowpath.litmus import ast
 from cowpath.machine.compare import Comparison
 from cowpath.report.case import Case, Seen, Spot, Status
@@ -27,7 +28,7 @@ def of_comparison(comparison: Comparison) -> Case:
     status = status_of(comparison)
     outcomes = tuple(outcome(comparison, place) for place in range(len(comparison.seen)))
     broken = dict.fromkeys(seen.breakage for seen in comparison.seen if seen.breakage)
-    kinds = [kind for kind in verdict.ORDER if kind in broken]
+    kinds = [kind for kind in ORDER if kind in broken]
     reasons = comparison.reason.splitlines()
     return Case(
         test=comparison.program.name,
@@ -59,8 +60,8 @@ def status_of(comparison: Comparison) -> Status:
 def outcome(comparison: Comparison, place: int) -> Seen:
     """One of the outcomes that were seen."""
     seen = comparison.seen[place]
-    registers, memory = verdict.split(comparison.program, seen.observed)
-    shown = verdict.Outcome(registers, memory, breakage=seen.breakage)
+    registers, memory = condition.split(comparison.program, seen.observed)
+    shown = Outcome(registers, memory, breakage=seen.breakage)
     modelled = comparison.expectation.allowed is not None
     return seen_outcome(comparison.program, shown, seen.count, seen.allowed if modelled else None)
 
@@ -80,7 +81,7 @@ def where_it_shows(comparison: Comparison) -> Spot:
     """The load of a value that is promised nowhere, in the first outcome that is not promised."""
     for seen in comparison.seen:
         if seen.breakage:
-            registers, _ = verdict.split(comparison.program, seen.observed)
+            registers, _ = condition.split(comparison.program, seen.observed)
             place = forbidden_load(comparison.program, registers, comparison.expectation.promised)
             return Spot(0, 0, "") if place == ast.NOWHERE else Spot(place.line, place.column, "")
     return Spot(0, 0, "")

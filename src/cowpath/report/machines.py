@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cowpath.judge.condition import satisfies, split
+from cowpath.judge.result import Outcome
 from cowpath.litmus.print import condition_text
 from cowpath.machine.compare import Comparison, Seen
 from cowpath.report.text import align
-from cowpath.verdict import Outcome, satisfies, split
 
 MARKS = {"agrees": "", "not modelled": "", "not met": " ?", "cannot": " -", "failed": " !", "timed out": " !",
          "disagrees": " !!"}  # fmt: skip

@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from cowpath.mutation import SORTS, Finding, Notice
 from cowpath.report.text import align
+from cowpath.survey.mutation import SORTS, Finding, Notice
 
 SHOWN = 3
 """How many of the tests that notice are named in text; JSON has them all."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from html import escape
 
 from cowpath.explore.trace import Step
-from cowpath.goal import Goal
+from cowpath.judge.goal import Goal
+from cowpath.judge.result import Outcome, Result
 from cowpath.report import text
 from cowpath.report.trace import Block, blocks, last_line, promised_words, subtitle, title
-from cowpath.verdict import Outcome, Result
 
 BAD, GOOD = "color:#c2410c;font-weight:600", "color:#15803d"
 CELL = "text-align:left;vertical-align:top;padding:.15em .8em .15em 0"

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cowpath.arch.architecture import Architecture
-from cowpath.arch.swp_pte import hex_text, make
-from cowpath.arch.swp_type import special_types
-from cowpath.pagemap import (
+from cowpath.arch.pagemap import (
     PM_FILE,
     PM_GUARD_REGION,
     PM_MMAP_EXCLUSIVE,
@@ -15,7 +13,9 @@ from cowpath.pagemap import (
     PM_UFFD_WP,
     PagemapEntry,
 )
-from cowpath.release import Release
+from cowpath.arch.swp_pte import hex_text, make
+from cowpath.arch.swp_type import special_types
+from cowpath.history.release import Release
 
 HIDDEN = "hidden: the kernel shows it only to CAP_SYS_ADMIN"
 

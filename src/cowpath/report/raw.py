@@ -7,10 +7,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from cowpath.explore.trace import Change, Step
-from cowpath.kernel.pgtable import ptep_get
-from cowpath.kernel.raw import raw_text
-from cowpath.kernel.state import Pte
-from cowpath.verdict import Result
+from cowpath.judge.result import Result
+from cowpath.linux.include.pgtable import ptep_get, raw_text
+from cowpath.linux.state import Pte
 
 
 def with_raw_ptes(result: Result, steps: Sequence[Step]) -> list[Step]:

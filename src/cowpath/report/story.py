@@ -8,10 +8,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from cowpath.explore.trace import Step
-from cowpath.goal import Goal
+from cowpath.judge.goal import Goal
+from cowpath.judge.result import Outcome, Result
 from cowpath.report.facts import facts, listing, reach
 from cowpath.report.trace import Block, blocks, circle, count, last_line, promised_words
-from cowpath.verdict import Outcome, Result
 
 WIDTH = 72
 """Columns, as mails to kernel lists keep them."""

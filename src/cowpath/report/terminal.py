@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cowpath.explore.trace import Step
-from cowpath.goal import Goal
+from cowpath.judge.goal import Goal
+from cowpath.judge.result import Outcome, Result
 from cowpath.report.trace import AGAIN, Block, blocks, circle, last_line, promised_words, subtitle, title
-from cowpath.verdict import Outcome, Result
 
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_red")
 """Of actors, in order; `NO_COLOR` and terminals without colours are rich's business."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cowpath.kernel.version import Version, names_of
+from cowpath.history.version import Version, names_of
 
 if TYPE_CHECKING:
-    from cowpath.verdict import Outcome, Result
+    from cowpath.judge.result import Outcome, Result
 
 
 def verdict_words(result: Result) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cowpath.explore.trace import Change, Step, cycle
-from cowpath.goal import Goal
-from cowpath.kernel.words import function_of, kernel_file, model_line, statement_of
-from cowpath.verdict import Outcome, Result, Violation, names
+from cowpath.judge.condition import names
+from cowpath.judge.goal import Goal
+from cowpath.judge.result import Outcome, Result, Violation
+from cowpath.report.words import function_of, kernel_file, model_line, statement_of
 
 WIDTH = 60
 """Where the column with the kernel's names begins."""

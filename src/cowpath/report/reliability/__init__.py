@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cowpath.eras import Column
-from cowpath.reliability import MEANING, Cell, Table
-from cowpath.situations import Kind, Situation
+from cowpath.corpus.situations import Kind, Situation
+from cowpath.history.eras import Column
+from cowpath.survey.reliability import MEANING, Cell, Table
 
 TITLE = "What a reference to private anonymous memory can be relied upon for"
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 from html import escape
 from importlib import resources
 
-from cowpath.eras import Column
+from cowpath.corpus.situations import Kind, Situation
+from cowpath.history.eras import Column
 from cowpath.litmus.print import to_text
-from cowpath.reliability import Cell, Table
 from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
-from cowpath.situations import Kind, Situation
+from cowpath.survey.reliability import Cell, Table
 
 Links = dict[tuple[Kind, Situation, Column], str]
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cowpath.eras import Column
+from cowpath.corpus.situations import Kind, Situation
+from cowpath.history.eras import Column
 from cowpath.litmus.print import to_text
-from cowpath.reliability import MEANING, Cell, Table
-from cowpath.situations import Kind, Situation
+from cowpath.survey.reliability import MEANING, Cell, Table
 
 
 def document(table: Table) -> str:

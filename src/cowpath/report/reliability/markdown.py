@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from cowpath.litmus.print import to_text
-from cowpath.reliability import Cell, Table
 from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
+from cowpath.survey.reliability import Cell, Table
 
 
 def document(table: Table) -> str:

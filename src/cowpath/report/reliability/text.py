@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import textwrap
 
-from cowpath.reliability import Cell, Table
 from cowpath.report.reliability import BACKING, BRACKETS, TITLE, command, meanings
+from cowpath.survey.reliability import Cell, Table
 
 COLOURS = {
     "reliable": "32", "stale": "33", "lost": "31", "leak": "1;31", "hang": "1;31", "crash": "1;31",

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The native engine: the same search on packed words."""

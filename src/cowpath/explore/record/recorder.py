@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: MIT
+"""Record each step once in Python; from then on a search only walks trees.
+
+A step is a function of the cells it reads, so one run stands for every state that agrees on those cells.
+The runs of all steps that start in one *frame* (where an actor stands: code position and live locals along
+its `yield from` chain) form a decision tree: read a cell, follow the branch of its value, read the next, down
+to a leaf that says what is written.  A few thousand recordings carry tens of millions of transitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from cowpath.explore.record.cells import Layout, Record
+from cowpath.explore.record.frame import Code as Code
+from cowpath.explore.record.frame import Constant as Constant
+from cowpath.explore.record.frame import Frame, stack
+from cowpath.explore.record.step import Blocked, Crash, ModelError, Note, Place, Step
+
+IDLE = "idle"
+"""`yield IDLE`: the actor may stay here for ever; the run may end while it does."""
+
+FRAME_BYTES = 2
+CRASH_BYTES = 1
+
+SPARES = 4
+"""How many generators are kept in a frame.  More save few replays and cost memory."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Something that acts: a thread, kswapd, a swap device.
+
+    A run may end while an `optional` actor cannot begin.  A `background` one starts at its first
+    `yield IDLE`, before which it does nothing.
+
+    Where it stands in its outermost function alone, `resume`, called with the live locals by name, is code
+    that goes on from there.  It saves the recorder a replay of everything before.
+    """
+
+    name: str
+    start: Callable[[], Code]
+    optional: bool = False
+    background: bool = False
+    resume: Callable[..., Code] | None = None
+    of: Record | None = None  # the record it belongs to, where that is interchangeable (see renaming.py)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a search explores.  `invariants` return None or what is broken; `observe` returns an outcome."""
+
+    layout: Layout
+    actors: tuple[Actor, ...]
+    initial: bytes
+    observe: Callable[[], tuple[object, ...]]
+    invariants: tuple[tuple[str, Callable[[], str | None]], ...] = ()
+    interchangeable: tuple[tuple[Record, ...], ...] = ()  # groups of records whose numbers mean nothing
+
+
+@dataclass(slots=True)
+class Branch:
+    """An inner node.  `cell` >= 0: the cell to look at; < 0: a free choice among -cell options."""
+
+    cell: int
+    next: dict[int, Branch | Leaf] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Leaf:
+    """The end of a recorded run."""
+
+    writes: tuple[tuple[int, int], ...] = ()
+    moves: tuple[tuple[int, int], ...] = ()  # (target, source): content that goes from cell to cell
+    blocked: str | None = None  # what the step waits for; then nothing else is set
+    notes: tuple[Note, ...] = ()  # why, and ...
+    places: dict[int, Place] = field(default_factory=dict)  # ... who wrote each cell; see `Recorder.told`
+    result: object = None  # what an observation or an invariant returned
+    watchers: tuple[int, tuple[int, ...]] = (-1, ())  # see search.py: invariants this step may affect
+
+    def apply(self, state: bytes) -> bytes:
+        """The state after the step."""
+        after = bytearray(state)
+        for cell, value in self.writes:
+            after[cell] = value
+        for target, source in self.moves:
+            after[target] = state[source]
+        return bytes(after)
+
+
+class Miss(Exception):  # noqa: N818 - not an error: this run is not recorded yet
+    """A tree ends before the state is decided; `choices` leads to the place."""
+
+    def __init__(self, choices: tuple[int, ...]) -> None:
+        super().__init__()
+        self.choices = choices
+
+
+class Tree:
+    """Every recorded run of one step, observation or invariant."""
+
+    __slots__ = ("reads", "root")
+
+    def __init__(self) -> None:
+        self.root: Branch | Leaf | None = None
+        self.reads: set[int] = set()
+
+    def find(self, state: bytes) -> list[Leaf]:
+        """The leaves for this state: one, or one per free choice.  Raises Miss."""
+        node = self.root
+        while node.__class__ is Branch and (cell := node.cell) >= 0:
+            node = node.next.get(state[cell])
+        if node.__class__ is Leaf:
+            return [node]
+        found: list[Leaf] = []
+        self._collect(node, state, (), found)
+        return found
+
+    def _collect(
+        self, node: Branch | Leaf | None, state: bytes, choices: tuple[int, ...], found: list[Leaf]
+    ) -> None:
+        while isinstance(node, Branch) and node.cell >= 0:
+            node = node.next.get(state[node.cell])
+        if node is None:
+            raise Miss(choices)
+        if isinstance(node, Leaf):
+            found.append(node)
+            return
+        for option in range(-node.cell):
+            self._collect(node.next.get(option), state, (*choices, option), found)
+
+    def insert(self, reads: Sequence[tuple[int, int]], leaf: Leaf) -> None:
+        """Add a run.  Raises ModelError where it contradicts an earlier one."""
+        if not reads:
+            if self.root is not None:
+                raise ModelError("a step that read nothing behaved in two ways")
+            self.root = leaf
+            return
+        node = self.root = self.root or self._branch(reads[0][0])
+        for position, (cell, value) in enumerate(reads, 1):
+            if node.__class__ is not Branch or node.cell != cell:
+                raise ModelError("a step is not a function of the cells it reads")
+            after = node.next.get(value)
+            if position == len(reads):
+                if after is not None:
+                    raise ModelError("a step behaved in two ways on the same cells")
+                after = leaf
+            elif after is None:
+                after = self._branch(reads[position][0])
+            node.next[value] = after
+            node = after
+
+    def _branch(self, cell: int) -> Branch:
+        if cell >= 0:
+            self.reads.add(cell)
+        return Branch(cell)
+
+
+class Recorder:
+    """The frames and trees of one model; grows while a search runs."""
+
+    def __init__(self, model: Model, live_only: bool = True) -> None:
+        """Live locals tell frames apart; without `live_only`, dead ones do, too, where they can be named."""
+        self.model, self.live_only = model, live_only
+        self.step: Step = model.layout.step
+        self.recordings = 0
+        self.crashes: list[str] = [""]
+        cells = len(model.layout.cells)
+        self.frame_at = [cells + FRAME_BYTES * index for index in range(len(model.actors))]
+        self.crash_at = cells + FRAME_BYTES * len(model.actors)
+        self.frames: list[list[Frame]] = []
+        self.trees: list[list[Tree]] = []
+        self._frame_ids: list[dict[object, int]] = []
+        self._spare: dict[Frame, list[Code]] = {}  # generators that stand in a frame, used once each
+        for index, actor in enumerate(model.actors):
+            self._frame_ids.append({})
+            self.frames.append([Frame(index, None, (), (), finished=False, idle=actor.optional)])
+            self.trees.append([Tree()])
+            if actor.background:
+                self._settle(index)
+        self.initial = model.initial + bytes(FRAME_BYTES * len(model.actors) + CRASH_BYTES)
+
+    def frame_number(self, state: bytes, actor: int) -> int:
+        """The number of the frame in which an actor stands in a state."""
+        at = self.frame_at[actor]
+        return state[at] | state[at + 1] << 8
+
+    def frame(self, state: bytes, actor: int) -> Frame:
+        """Where an actor stands in a state."""
+        return self.frames[actor][self.frame_number(state, actor)]
+
+    def crash(self, state: bytes) -> str:
+        """Why the modelled system stopped; empty where it runs."""
+        return self.crashes[state[self.crash_at]]
+
+    def at_rest(self, state: bytes) -> bool:
+        """Whether the run may end here: every actor has finished, idles, or is optional and cannot begin."""
+        return all(self._rests(state, actor) for actor in range(len(self.frames)))
+
+    def leaves(self, state: bytes, actor: int) -> list[Leaf]:
+        """What the actor's next step may do in this state; blocked leaves included, none when finished."""
+        at = self.frame_at[actor]
+        number = state[at] | state[at + 1] << 8
+        frame = self.frames[actor][number]
+        if frame.finished:
+            return []
+        tree = self.trees[actor][number]
+        while True:
+            try:
+                return tree.find(state)
+            except Miss as miss:
+                self._record(tree, frame, state, miss.choices)
+
+    def evaluate(self, tree: Tree, function: Callable[[], object], state: bytes) -> object:
+        """The value of an observation or invariant in a state."""
+        while True:
+            try:
+                return tree.find(state)[0].result
+            except Miss:
+                self.recordings += 1
+                self.step.begin(state)
+                result = function()
+                if self.step.writes or self.step.moves:
+                    raise ModelError(f"{function} observes and must not write") from None
+                tree.insert(self.step.reads, Leaf(result=result))
+
+    def rerun(self, state: bytes, actor: int) -> list[bytes]:
+        """The successors of a state computed afresh in Python, to check recorded steps against."""
+        return [leaf.apply(state) for leaf in self._afresh(state, actor) if leaf.blocked is None]
+
+    def told(self, state: bytes, actor: int) -> list[Leaf]:
+        """The leaves of a state, run once more for who wrote what and why: few steps are ever looked at."""
+        self.step.telling = True
+        try:
+            return self._afresh(state, actor)
+        finally:
+            self.step.telling = False
+
+    def _afresh(self, state: bytes, actor: int) -> list[Leaf]:
+        """The leaves of a state from a tree of its own; that adds nothing to what is recorded."""
+        frame, tree, known = self.frame(state, actor), Tree(), self.recordings
+        while not frame.finished:
+            try:
+                return tree.find(state)
+            except Miss as miss:
+                self._record(tree, frame, state, miss.choices)
+                self.recordings = known
+        return []
+
+    def _rests(self, state: bytes, actor: int) -> bool:
+        frame = self.frame(state, actor)
+        if frame.finished or not frame.idle:
+            return frame.finished
+        begun = frame.before is not None
+        return begun or all(leaf.blocked is not None for leaf in self.leaves(state, actor))
+
+    def _settle(self, actor: int) -> None:
+        """Let a background actor stand at its first yield from the beginning."""
+        generator = self.model.actors[actor].start()
+        self.step.begin(self.model.initial)
+        if next(generator) != IDLE or self.step.seen or self.step.writes or self.step.moves:
+            raise ModelError(f"{self.model.actors[actor].name} must do nothing before its first `yield IDLE`")
+        waiting = stack(generator, self.live_only)
+        self._frame_ids[actor][waiting] = 0
+        self.frames[actor][0] = self.frames[actor][0].next((), waiting, idle=True)
+
+    # -- recording --------------------------------------------------------------------------------
+
+    def _record(self, tree: Tree, frame: Frame, state: bytes, choices: tuple[int, ...]) -> None:
+        self.recordings += 1
+        step = self.step
+        generator: Code | None = self._stand(frame)
+        step.begin(state, choices)
+        idle, crash = False, 0
+        try:
+            idle = next(generator) == IDLE  # type: ignore[arg-type]
+        except StopIteration:
+            generator = None
+        except Blocked as reason:
+            tree.insert(step.reads, Leaf(blocked=str(reason) or "a lock"))
+            return
+        except Crash as reason:
+            crash, generator = self._crash_number(str(reason)), None
+        writes = {cell: value for cell, value in step.writes.items() if step.known.get(cell) != value}
+        number = self._intern(frame, generator, tuple(step.seen), idle)
+        at = self.frame_at[frame.actor]
+        writes |= {at: number & 0xFF, at + 1: number >> 8}
+        if crash:
+            writes[self.crash_at] = crash
+        moves, notes = tuple(step.moves.items()), tuple(step.notes)
+        tree.insert(step.reads, Leaf(tuple(writes.items()), moves, notes=notes, places=step.places))
+
+    def _stand(self, frame: Frame) -> Code:
+        """A generator that goes on from a frame: one ready there, or replayed from a frame before."""
+        ahead: list[Frame] = []
+        while (generator := self._ready(frame)) is None:
+            ahead.append(frame)
+            frame = cast("Frame", frame.before)
+        for following in reversed(ahead):
+            self.step.begin(b"", replay=following.seen)
+            next(generator)
+        return generator
+
+    def _ready(self, frame: Frame) -> Code | None:
+        """A generator that goes on from a frame, if one can be had without replay."""
+        actor = self.model.actors[frame.actor]
+        if frame.before is None:
+            return actor.start()
+        if spare := self._spare.get(frame):
+            return spare.pop()
+        if actor.resume is not None and len(frame.where) == 1 and self.live_only:
+            return actor.resume(**dict(frame.held))
+        return None
+
+    def _crash_number(self, text: str) -> int:
+        if text not in self.crashes:
+            self.crashes.append(text)
+        return self.crashes.index(text)
+
+    def _intern(self, before: Frame, generator: Code | None, seen: tuple[int, ...], idle: bool) -> int:
+        """The number of the frame in which a generator stands; two that agree have the same future."""
+        waiting = stack(generator, self.live_only)
+        known, frames = self._frame_ids[before.actor], self.frames[before.actor]
+        number = known.get(waiting)
+        if number is None:
+            if len(frames) >= 1 << (8 * FRAME_BYTES):
+                raise ModelError(f"{self.model.actors[before.actor].name} has too many frames")
+            number = known[waiting] = len(frames)
+            frames.append(before.next(seen, waiting, idle))
+            self.trees[before.actor].append(Tree())
+        spare = self._spare.setdefault(frames[number], [])
+        if generator is not None and len(spare) < SPARES:
+            spare.append(generator)
+        return number

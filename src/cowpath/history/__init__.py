@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What upstream changed, and when: kernels as sets of changes."""

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Kernels as the columns of a table: releases that follow each other and agree become one era."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from cowpath.history.changes import CHANGES
+from cowpath.history.release import Release
+from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Version
+from cowpath.history.version import version as version_named
+
+Signature = Callable[[Version], Sequence[str]]
+"""What must be equal for two kernels to share a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Kernels that follow each other and agree; the first of them, `version`, stands for all."""
+
+    title: str
+    versions: tuple[Version, ...]
+
+    @property
+    def version(self) -> Version:
+        """The kernel to show."""
+        return self.versions[0]
+
+
+def all_versions(architectures: Sequence[str] = (DEFAULT_ARCHITECTURE,)) -> list[Version]:
+    """Every release that changes a rule, on each architecture.
+
+    >>> [version.release for version in all_versions()][0] == OLDEST
+    True
+    """
+    releases = {OLDEST, NEWEST}
+    for change in CHANGES:
+        releases |= {release for release in (change.release, change.until) if release is not None}
+    return [
+        version_named(release, architecture)
+        for architecture in architectures
+        for release in sorted(releases)
+        if OLDEST <= release <= NEWEST
+    ]
+
+
+def each_alone(versions: Iterable[Version]) -> tuple[Column, ...]:
+    """One column per kernel."""
+    return name_apart([Column(str(version.release), (version,)) for version in versions])
+
+
+def eras(versions: Sequence[Version], signature: Signature) -> tuple[Column, ...]:
+    """Join releases that follow each other and agree, on each architecture by itself.
+
+    An era of a later architecture is left out where the first one agrees with it in every release.
+
+    >>> same = eras(all_versions(["x86_64", "arm"]), lambda version: [])
+    >>> [column.title for column in same] == [f"{OLDEST}-{NEWEST}"]
+    True
+    """
+    architectures = list(dict.fromkeys(version.architecture for version in versions))
+    first = {v.release: signature(v) for v in versions if v.architecture == architectures[0]}
+    columns: list[Column] = []
+    for architecture in architectures:
+        mine = sorted((v for v in versions if v.architecture == architecture), key=lambda v: v.release)
+        for column in runs(mine, signature):
+            same = all(first.get(v.release) == signature(v) for v in column.versions)
+            if architecture == architectures[0] or not same:
+                columns.append(column)
+    return name_apart(columns)
+
+
+def runs(versions: Sequence[Version], signature: Signature) -> list[Column]:
+    """One architecture's kernels, oldest first, as eras; each lasts until the next one begins."""
+    groups: list[list[Version]] = []
+    for version in versions:
+        if groups and signature(groups[-1][-1]) == signature(version):
+            groups[-1].append(version)
+        else:
+            groups.append([version])
+    ends = [before(group[0].release) for group in groups[1:]] + [versions[-1].release]
+    return [
+        Column(span(group[0].release, end), tuple(group)) for group, end in zip(groups, ends, strict=True)
+    ]
+
+
+def span(first: Release, last: Release) -> str:
+    """How an era is called.
+
+    >>> span(Release(5, 9), Release(5, 17)), span(Release(5, 18), Release(5, 18))
+    ('5.9-5.17', '5.18')
+    """
+    return str(first) if first == last else f"{first}-{last}"
+
+
+LAST_MINOR = {4: 20, 5: 19, 6: 19}
+"""The last release of a series, after which the major number grew."""
+
+
+def before(release: Release) -> Release:
+    """The release before this one.
+
+    >>> str(before(Release(6, 0))), str(before(Release(5, 18)))
+    ('5.19', '5.17')
+    """
+    if release.minor:
+        return Release(release.major, release.minor - 1)
+    return Release(release.major - 1, LAST_MINOR[release.major - 1])
+
+
+def name_apart(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Titles that also say the architecture and the changes made by hand, where that tells columns apart."""
+    named = []
+    for column in columns:
+        words = [column.title, *str(column.version).split(" ")[2:]]
+        if column.version.architecture != columns[0].version.architecture:
+            words.insert(1, column.version.architecture)
+        named.append(Column(" ".join(words), column.versions))
+    return tuple(named)

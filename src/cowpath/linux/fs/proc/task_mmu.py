@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""fs/proc/task_mmu.c: soft-dirty, by which user space learns what a process has written (CRIU does).
+
+/proc/PID/clear_refs write-protects every page and forgets that it was written, so that the next write faults
+and is noted; /proc/PID/pagemap tells.  What devices write through references is not seen.
+"""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import Code
+from cowpath.explore.record.step import Blocked
+from cowpath.history import changes
+from cowpath.linux.arch.tlb import flush_tlb_mm
+from cowpath.linux.include.pgtable import PteValue, pte_lock, pte_unlock, pte_wrprotect, ptep_get, set_pte
+from cowpath.linux.mm.mmap import (
+    mmap_read_lock,
+    mmap_read_unlock,
+    mmap_write_downgrade,
+    mmap_write_lock,
+    mmap_write_unlock,
+    vma_end_write_all,
+    vma_start_write,
+)
+from cowpath.linux.mm.rmap import folio_maybe_dma_pinned
+from cowpath.linux.state import Kernel, Mm, Pte, Register
+from cowpath.litmus.ast import NO, YES
+
+
+def clear_refs_write(k: Kernel, mm: Mm) -> Code:
+    """4 is written to clear_refs: page by page, then one flush of the TLB.
+
+    mmap_lock is held for writing, as in fork (29a951dfb3c3, v5.11).  Before, a reader did, and a fault could
+    copy a page that another CPU's TLB still led to.
+    """
+    begin_clear_refs(k, mm)
+    yield
+    page = 0
+    while page < len(k.program.pages):
+        clear_soft_dirty(k, k.pte(mm, page))
+        yield
+        page += 1
+    flush_tlb_mm(k, mm)
+    if k.has(changes.CLEAR_REFS_EXCLUDES):
+        vma_end_write_all(k, mm)
+        mmap_write_unlock(mm)
+    else:
+        mmap_read_unlock(mm)
+
+
+def begin_clear_refs(k: Kernel, mm: Mm) -> None:
+    """Take the locks (29a951dfb3c3, v5.11), and start tracking in every mapping that is not tracked yet."""
+    vmas = [k.pte(mm, page).vma for page in range(len(k.program.pages))]
+    if not (k.has(changes.CLEAR_REFS_EXCLUDES) or any(vma.soft_dirty for vma in vmas)):
+        mmap_read_lock(mm)
+        return
+    mmap_write_lock(mm)
+    for vma in vmas:
+        vma_start_write(vma)
+        vma.soft_dirty = False
+    if not k.has(changes.CLEAR_REFS_EXCLUDES):
+        mmap_write_downgrade(mm)
+
+
+def clear_soft_dirty(k: Kernel, pte: Pte) -> None:
+    """One entry.  A migration entry stays of the kind that it is: what was writable will be, unnoted."""
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if not k.soft_dirty:
+        k.say(f"{k.asked.architecture} has no soft-dirty bit: nothing is tracked")
+    elif value.present and not pte_is_pinned(k, pte, value):
+        set_pte(pte, pte_wrprotect(value)._replace(soft_dirty=False))
+    elif not value.present:
+        set_pte(pte, value._replace(soft_dirty=False))
+        if value.access == "write":
+            k.say(
+                "the migration entry is left of the write kind: the page will be writable, and not soft-dirty"
+            )
+    pte_unlock(pte.mm)
+
+
+def pte_is_pinned(k: Kernel, pte: Pte, value: PteValue) -> bool:
+    """Whether write-protecting would part a page from its pins (9348b73c2e1b, v5.11); it stays soft-dirty."""
+    if not k.has(changes.CLEAR_REFS_SPARES_PINNED) or not value.write or not pte.mm.has_pinned:
+        return False
+    pinned = value.folio is not None and folio_maybe_dma_pinned(value.folio)
+    if pinned:
+        k.say(f"{value.folio} may be pinned: it stays writable, and soft-dirty")
+    return pinned
+
+
+def pagemap_soft_dirty(k: Kernel, pte: Pte, register: Register) -> None:
+    """PM_SOFT_DIRTY of one page (pagemap_read): of the entry, or of the whole mapping."""
+    if pte.mm.mmap_writer or pte.mm.ptl:
+        raise Blocked(f"the locks of {pte.mm}")
+    written = pte.vma.mapped and (pte.vma.soft_dirty or pte.soft_dirty)
+    register.value[0] = k.content(YES if written else NO)

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""include/linux/mm.h: what a page fault is told."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cowpath.linux.include.pgtable import (
+    PTE_NONE,
+    PteValue,
+)
+from cowpath.linux.state import Pte
+
+
+class Fault(NamedTuple):
+    """struct vm_fault: which pte, by which CPU, and what for.  Neither flag set: a read."""
+
+    pte: Pte
+    cpu: int
+    write: bool = False  # FAULT_FLAG_WRITE
+    unshare: bool = False  # FAULT_FLAG_UNSHARE (c89357e27f20, v5.19)
+    orig: PteValue = PTE_NONE  # the entry as the fault found it
+    may_wait: bool = True  # FAULT_FLAG_ALLOW_RETRY: it may let go of its locks and wait

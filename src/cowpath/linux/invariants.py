@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: MIT
+"""What must hold in every state, I1 to I13, and since which change the kernel claims it.
+
+Each is checked per record, so that a step only re-checks what it touched.  An invariant that a release does
+not claim yet is not checked there: its breakage shows in the outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from cowpath.explore.record.cells import Record
+from cowpath.history import changes
+from cowpath.history.change import Change
+from cowpath.history.version import Version
+from cowpath.linux.mm.page_io import content_of
+from cowpath.linux.state import Folio, Kernel, Pte, Reference, Slot
+
+Broken = str | None
+"""None, or the sentence that says what is wrong."""
+
+
+# -- exclusivity -----------------------------------------------------------------------------------
+
+
+def i1_writable_is_exclusive(k: Kernel, pte: Pte) -> Broken:
+    """A writable pte maps a page that is PG_anon_exclusive (VM_BUG_ON in do_swap_page)."""
+    if pte.write:
+        folio = pte.folio
+        if folio is not None and not folio.anon_exclusive:
+            return f"{pte} maps {folio} writable, and {folio} is not exclusive"
+    return None
+
+
+def i2_exclusive_is_alone(k: Kernel, folio: Folio) -> Broken:
+    """An exclusive page has no other pte, present or swap."""
+    if not folio.anon_exclusive:
+        return None
+    if folio.ksm:
+        return f"{folio} is exclusive and a KSM page"
+    if folio.mapcount > 1:
+        return f"{folio} is exclusive and mapped {folio.mapcount} times"
+    if any(pte.migrating is folio for pte in k.ptes):
+        return f"{folio} is exclusive and a migration entry leads to it"
+    slot = folio.entry
+    if slot is not None and slot.count > 0:
+        return f"{folio} is exclusive and {slot.count} swap pte(s) lead to it"
+    return None
+
+
+def i3_marked_slot_has_one_user(k: Kernel, pte: Pte) -> Broken:
+    """A swap pte that is marked exclusive is the only one that refers to its slot."""
+    if pte.exclusive:
+        slot = pte.slot
+        if slot is not None and slot.count != 1:
+            return f"{pte} is marked exclusive, and {slot.count} swap ptes refer to {slot}"
+    return None
+
+
+def exclusive_migration_is_alone(k: Kernel, pte: Pte) -> Broken:
+    """A migration entry of the exclusive or write kind is the only one of its page: I2 while it moves."""
+    if pte.access in ("exclusive", "write"):
+        for other in k.ptes:
+            if other is not pte and pte.migrating in (other.migrating, other.folio):
+                return (
+                    f"{pte} is a migration entry of the {pte.access} kind, and {other} leads to the same page"
+                )
+    return None
+
+
+def i4_pinned_is_exclusive(k: Kernel, reference: Reference) -> Broken:
+    """A page stays exclusive while it is pinned (sanity_check_pinned_pages)."""
+    if reference.pin and reference.coherent:
+        folio = reference.folio
+        if folio is not None and folio is not k.zero_page and not folio.anon_exclusive:
+            return f"{folio} is pinned by {reference} and not exclusive any more"
+    return None
+
+
+def i5_reference_meets_mapping(k: Kernel, reference: Reference) -> Broken:
+    """Where a promised reference was taken, a present pte maps the page that the reference holds.
+
+    Claimed for FOLL_PIN, and for FOLL_GET | FOLL_WRITE where swap ptes have the exclusive marker; not for the
+    zero page, which a read-only pin may hold until the first write (and no longer, FOLL_LONGTERM, v6.2).
+    """
+    if reference.folio is None or reference.folio is k.zero_page:  # None: GUP-fast has not returned it yet
+        return None
+    if not reference.coherent or not (
+        reference.pin or (reference.write and k.ask(Version.claims_swp_exclusive))
+    ):
+        return None
+    pte = reference.pte
+    if pte is not None and pte.kind == "present" and pte.folio is not reference.folio:
+        return f"{reference} holds {reference.folio}, and {pte} maps {pte.folio}"
+    return None
+
+
+def i6_written_page_is_seen_by_one(k: Kernel, pte: Pte) -> Broken:
+    """What a process can write, no other process can reach: by a pte, through swap or by a reference."""
+    if not pte.write:
+        return None
+    folio = pte.folio
+    for other in k.ptes:
+        if other.mm is not pte.mm and other.folio is folio:
+            return f"{pte} can write {folio}, which {other} maps"
+    for reference in k.references:
+        taken_at = reference.pte
+        if reference.folio is folio and taken_at is not None and taken_at.mm is not pte.mm:
+            return f"{pte} can write {folio}, which {reference} of another process refers to"
+    return None
+
+
+def i12_shared_is_read_only(k: Kernel, pte: Pte) -> Broken:
+    """After fork, the copies that share a page are read-only and not exclusive."""
+    folio = pte.folio
+    if folio is None or folio is k.zero_page or folio.mapcount < 2:
+        return None
+    if pte.write or folio.anon_exclusive:
+        return f"{folio} is mapped {folio.mapcount} times, and {pte} is not read-only and shared"
+    return None
+
+
+# -- swap ------------------------------------------------------------------------------------------
+
+
+def i7_clean_page_equals_slot(k: Kernel, folio: Folio) -> Broken:
+    """A clean page in the swap cache has the content of its slot: it may be dropped without writing.
+
+    Not if no pte needs the content any more: zapping a dirty anonymous pte does not dirty the page.  Nor
+    while somebody may write through GUP, who marks it dirty as he gives it back; until then nobody drops it.
+    """
+    slot = folio.entry
+    if slot is None or folio.dirty or folio.writeback or not folio.uptodate:
+        return None
+    if not slot.count and not folio.mapcount:
+        return None
+    if any(reference.folio is folio and reference.write for reference in k.references):
+        return None
+    if any(pte.folio is folio and pte.dirty for pte in k.ptes):
+        return None
+    step = k.layout.step
+    for place in range(folio.data.length):
+        if step.look(folio.data[place]) != step.look(content_of(k, slot)[place]):
+            return f"{folio} is clean and differs from {slot}"
+    return None
+
+
+def i8_stable_writes(k: Kernel, pte: Pte) -> Broken:
+    """A page under writeback to a device with stable writes has no writable pte."""
+    if not pte.write:
+        return None
+    folio = pte.folio
+    if folio is not None and folio.writeback:
+        slot = folio.entry
+        if slot is not None and k.stable_writes(slot.device):
+            return f"{pte} can write {folio} while the device reads it, and the device needs stable pages"
+    return None
+
+
+def i10_writeback_stays_cached(k: Kernel, folio: Folio) -> Broken:
+    """A page under writeback stays in the swap cache."""
+    if folio.writeback and not folio.swapcache:
+        return f"{folio} is under writeback outside the swap cache"
+    return None
+
+
+def i11_slot_count(k: Kernel, slot: Slot) -> Broken:
+    """A slot counts the swap ptes that refer to it, and the swap cache holds the slot it links."""
+    users = sum(pte.slot is slot for pte in k.ptes)
+    if users != slot.count:
+        return f"{slot} counts {slot.count} swap ptes, and there are {users}"
+    folio = slot.folio
+    if folio is not None and not (slot.has_cache and folio.entry is slot and folio.swapcache):
+        return f"{slot} and {folio} disagree about the swap cache"
+    return None
+
+
+def i13_swap_leads_to_content(k: Kernel, pte: Pte) -> Broken:
+    """No content is lost on the way out: a swap pte leads to a cached page or to a slot that was written."""
+    slot = pte.slot
+    if slot is None or slot.folio is not None:
+        return None
+    step, gone = k.layout.step, k.discarded
+    if any(step.look(content_of(k, slot)[place]) == gone.code for place in range(slot.data.length)):
+        return f"{pte} leads to {slot}, which was never written or is discarded"
+    return None
+
+
+def pinned_stays_mapped(k: Kernel, pte: Pte) -> Broken:
+    """Reclaim leaves a pinned exclusive page mapped: I4, seen from the swap pte."""
+    slot = pte.slot
+    folio = slot.folio if slot is not None else None
+    if not pte.exclusive or folio is None:
+        return None
+    if any(reference.pin and reference.folio is folio for reference in k.references):
+        return f"{folio} was exclusive and pinned, and {pte} does not map it"
+    return None
+
+
+# -- the list --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One entry of the list.  `since` is the change with which a release claims it, None: all do."""
+
+    name: str
+    title: str
+    over: str  # "ptes", "folios", "slots" or "references": it is checked for each
+    check: Callable[..., Broken]
+    since: Change | None = None
+
+
+INVARIANTS = (
+    Invariant("I1", "writable is exclusive", "ptes", i1_writable_is_exclusive, changes.ANON_EXCLUSIVE),
+    Invariant("I2", "exclusive is alone", "folios", i2_exclusive_is_alone, changes.ANON_EXCLUSIVE),
+    Invariant("I2", "exclusive is alone", "ptes", exclusive_migration_is_alone, changes.ANON_EXCLUSIVE),
+    Invariant("I3", "marked slot", "ptes", i3_marked_slot_has_one_user, changes.SWP_EXCLUSIVE_BIT),
+    Invariant("I4", "pinned is exclusive", "references", i4_pinned_is_exclusive, changes.UNSHARE),
+    Invariant("I4", "pinned is exclusive", "ptes", pinned_stays_mapped, changes.UNSHARE),
+    Invariant("I5", "reference meets mapping", "references", i5_reference_meets_mapping, changes.UNSHARE),
+    Invariant(
+        "I6", "written by one", "ptes", i6_written_page_is_seen_by_one, changes.SWAPIN_REUSE_BY_REFCOUNT
+    ),
+    Invariant("I7", "clean equals slot", "folios", i7_clean_page_equals_slot),
+    Invariant("I8", "stable writes", "ptes", i8_stable_writes),
+    Invariant("I10", "writeback is cached", "folios", i10_writeback_stays_cached),
+    Invariant("I11", "slot count", "slots", i11_slot_count),
+    Invariant("I12", "shared is read-only", "ptes", i12_shared_is_read_only),
+    Invariant("I13", "swap leads to content", "ptes", i13_swap_leads_to_content),
+)
+"""I9 (writeback starts only without other references) is about a moment: swap_writepage checks it."""
+
+
+def title(name: str) -> str:
+    """The title of an invariant.
+
+    >>> title("I8")
+    'stable writes'
+    """
+    return next(invariant.title for invariant in INVARIANTS if invariant.name == name)
+
+
+def judge(k: Kernel, invariant: Invariant, record: Record) -> Broken:
+    """What is wrong with one record."""
+    return invariant.check(k, record)
+
+
+def unlocked(k: Kernel, invariant: Invariant, record: Record) -> Broken:
+    """The same where a section under a page-table lock takes several steps: inside nothing is claimed."""
+    if any(mm.ptl for mm in k.mms):
+        return None
+    return invariant.check(k, record)
+
+
+def applying_to(k: Kernel) -> tuple[tuple[str, Callable[[], Broken]], ...]:
+    """The invariants that the release claims, changes added or dropped by hand left aside."""
+    records: dict[str, tuple[Record, ...]] = {
+        "ptes": k.ptes,
+        "folios": k.folios,
+        "slots": k.slots,
+        "references": k.references,
+    }
+    return tuple(
+        (invariant.name, partial(unlocked if k.lockless else judge, k, invariant, record))
+        for invariant in INVARIANTS
+        if invariant.since is None or k.ask(Version.claims, invariant.since)
+        for record in records[invariant.over]
+    )

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+"""mm/ksm.c: one page for equal contents, and a page of one's own again."""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import IDLE, Code
+from cowpath.explore.record.step import Blocked
+from cowpath.history import changes, mutants
+from cowpath.linux.arch.tlb import flush_tlb_page
+from cowpath.linux.fs.userfaultfd import SIGBUS
+from cowpath.linux.include.mm import Fault
+from cowpath.linux.include.pgtable import (
+    PTE_NONE,
+    PteValue,
+    mk_pte,
+    pte_lock,
+    pte_mkclean,
+    pte_same,
+    pte_unlock,
+    pte_wrprotect,
+    ptep_get,
+    set_pte,
+)
+from cowpath.linux.mm.memory import handle_pte_fault
+from cowpath.linux.mm.mmap import mmap_read_lock, mmap_read_unlock, mmap_write_lock, mmap_write_unlock
+from cowpath.linux.mm.rmap import folio_remove_rmap, folio_try_share_anon_rmap
+from cowpath.linux.mm.swap import (
+    folio_get,
+    folio_put,
+    folio_ref_count,
+    folio_trylock,
+    folio_unlock,
+    lru_add_drain_all,
+)
+from cowpath.linux.mm.swapfile import folio_free_swap
+from cowpath.linux.state import Folio, Kernel, Pte, Vma, still
+
+# -- who asks for it -------------------------------------------------------------------------------
+
+
+def madvise_mergeable(k: Kernel, cpu: int, pte: Pte, mergeable: bool) -> Code:
+    """MADV_MERGEABLE and MADV_UNMERGEABLE; the latter breaks what was merged (ksm_madvise)."""
+    mmap_write_lock(pte.mm)
+    pte.vma.mergeable = mergeable
+    yield
+    if not mergeable:
+        yield from break_ksm(k, cpu, pte)
+    mmap_write_unlock(pte.mm)
+
+
+def ksm_merge(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
+    """ksmd meets these two pages, as if MADV_MERGEABLE had named them before."""
+    pte.vma.mergeable = other.vma.mergeable = True
+    yield from cmp_and_merge_page(k, cpu, pte, other)
+
+
+def ksmd(k: Kernel, cpu: int, pages: tuple[int, ...]) -> Code:
+    """The daemon: once, at any moment, it looks at two of these pages, in whatever processes."""
+    yield IDLE
+    alive = [mm for mm in k.mms if mm.alive]
+    if not alive:
+        raise Blocked("a process")
+    pte = k.pte(alive[k.choose(len(alive))], pages[0])
+    other = k.pte(alive[k.choose(len(alive))], pages[1])
+    yield from cmp_and_merge_page(k, cpu, pte, other)
+    yield IDLE
+
+
+# -- merging ---------------------------------------------------------------------------------------
+
+
+def cmp_and_merge_page(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
+    """Merge two pages if their contents are equal now; the first becomes the KSM page unless one is already.
+
+    A reference to each is held all the time, and no LRU batch holds one (lru_add_drain_all).
+    """
+    lru_add_drain_all(k)
+    yield
+    folio = get_mergeable_page(pte)
+    if folio is None or folio is k.zero_page:
+        return
+    folio_get(k, folio)
+    yield
+    target = get_mergeable_page(other)
+    if target is None or target is folio or target is k.zero_page:
+        folio_put(k, folio)
+        return
+    folio_get(k, target)
+    yield
+    if pages_identical(k, folio, target):
+        yield from merge_two(k, cpu, pte, folio, other, target)
+    folio_put(k, folio)
+    folio_put(k, target)
+
+
+def get_mergeable_page(pte: Pte) -> Folio | None:
+    """The page of a mergeable mapping, if it is there."""
+    if pte.mm.mmap_writer or pte.mm.ptl:
+        raise Blocked(f"the locks of {pte.mm}")
+    return ptep_get(pte).folio if mergeable(pte.vma) else None
+
+
+def mergeable(vma: Vma) -> bool:
+    """find_mergeable_vma."""
+    return vma.mapped and vma.mergeable
+
+
+def pages_identical(k: Kernel, folio: Folio, target: Folio) -> bool:
+    """memcmp_pages, without any lock."""
+    step = k.layout.step
+    return all(
+        step.look(folio.data[place]) == step.look(target.data[place]) for place in range(folio.data.length)
+    )
+
+
+def merge_two(k: Kernel, cpu: int, pte: Pte, folio: Folio, other: Pte, target: Folio) -> Code:
+    """One page takes the place of the other; if that fails half way, it is no KSM page any more."""
+    yield
+    if target.ksm:
+        yield from try_to_merge_with_ksm_page(k, pte, folio, target)
+        return
+    merged = folio.ksm
+    if not merged:
+        merged = yield from try_to_merge_with_ksm_page(k, pte, folio, None)
+    if not merged:
+        return
+    yield
+    merged = yield from try_to_merge_with_ksm_page(k, other, target, folio)
+    if not merged:
+        yield
+        yield from break_cow(k, cpu, pte)
+
+
+def try_to_merge_with_ksm_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio | None) -> Code:
+    """try_to_merge_one_page under mmap_lock: make `folio` a KSM page, or replace it by `kpage`."""
+    mmap_read_lock(pte.mm)
+    if not mergeable(pte.vma) or not folio_trylock(folio):
+        mmap_read_unlock(pte.mm)
+        return False
+    yield
+    orig = yield from write_protect_page(k, pte, folio)
+    merged = orig is not None
+    if orig is not None and kpage is None:
+        folio.ksm = folio.dirty = True
+    elif orig is not None and kpage is not None:
+        yield
+        merged = still(k, mutants.NO_COMPARE_IN_KSM, pages_identical(k, folio, kpage))
+        if merged:
+            yield
+            merged = replace_page(k, pte, folio, kpage, orig)
+    folio_unlock(folio)
+    mmap_read_unlock(pte.mm)
+    return merged
+
+
+def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
+    """Make a page read-only, clean and not exclusive, and return its entry; None where that is not possible.
+
+    References that neither the entry, the swap cache nor KSM hold may write, so they stop it (31dbd01f3143).
+    A page that is read-only, clean and not exclusive anyway is taken whoever refers to it.
+    """
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if not still(k, mutants.NO_RECHECK_IN_WRITE_PROTECT, value.folio is folio):
+        pte_unlock(pte.mm)
+        return None
+    if not (value.write or value.dirty or folio.anon_exclusive):
+        pte_unlock(pte.mm)
+        return value
+    set_pte(pte, PTE_NONE)
+    flush_tlb_page(k, pte)
+    if k.lockless:
+        yield
+    taken = ksm_may_take(k, folio)
+    if k.lockless:
+        yield
+    if not taken:
+        set_pte(pte, value)
+        pte_unlock(pte.mm)
+        return None
+    if value.dirty:
+        folio.dirty = True
+    protected = pte_mkclean(pte_wrprotect(value))
+    set_pte(pte, protected)
+    pte_unlock(pte.mm)
+    return protected
+
+
+def ksm_may_take(k: Kernel, folio: Folio) -> bool:
+    """Whether nobody else can change the page (31dbd01f3143); exclusivity ends here (6c287605fd56, v5.19)."""
+    expected = folio.mapcount + 1 + folio.swapcache
+    if k.has(changes.KSM_COUNTS_REFERENCES) and folio_ref_count(folio) != expected:
+        k.say(f"other references to {folio} ({folio_ref_count(folio) - expected}): KSM leaves it alone")
+        return False
+    return not folio.anon_exclusive or folio_try_share_anon_rmap(k, folio)
+
+
+def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue) -> bool:
+    """Map the KSM page instead, unless the entry has changed since it was write-protected."""
+    pte_lock(pte.mm)
+    same = still(k, mutants.NO_PTE_SAME_IN_KSM, pte_same(pte, orig))
+    if same:
+        folio_get(k, kpage)
+        kpage.mapcount = kpage.mapcount + 1
+        flush_tlb_page(k, pte)
+        set_pte(pte, mk_pte(kpage))
+        folio_remove_rmap(folio)
+        if folio.mapcount == 0:
+            folio_free_swap(k, folio)
+        folio_put(k, folio)
+        k.say(f"{pte} maps {kpage} now: equal contents share one page")
+        if orig.soft_dirty or orig.uffd_wp:
+            k.say("its entry is a new one: what the old one knew of writes is forgotten")
+    pte_unlock(pte.mm)
+    return same
+
+
+# -- unmerging -------------------------------------------------------------------------------------
+
+
+def break_cow(k: Kernel, cpu: int, pte: Pte) -> Code:
+    """Undo a merge that failed half way."""
+    mmap_read_lock(pte.mm)
+    if mergeable(pte.vma):
+        yield from break_ksm(k, cpu, pte)
+    mmap_read_unlock(pte.mm)
+
+
+def break_ksm(k: Kernel, cpu: int, pte: Pte) -> Code:
+    """Fault until the entry maps no KSM page: a write fault, since 6cce3314b928 (v6.2) an unshare fault.
+
+    The write fault runs with a reference to the page, and gives up where userfaultfd would have to be asked.
+    """
+    unshare = k.has(changes.BREAK_KSM_UNSHARES)
+    while True:
+        value = ptep_get(pte)
+        folio = value.folio
+        if value.kind != "migration" and (folio is None or not folio.ksm):
+            return
+        if folio is not None and not unshare:
+            folio_get(k, folio)
+        fault = Fault(pte, cpu, write=not unshare, unshare=unshare, may_wait=False)
+        fate = yield from handle_pte_fault(k, fault)
+        if folio is not None and not unshare:
+            folio_put(k, folio)
+        if fate == SIGBUS:
+            return
+        yield

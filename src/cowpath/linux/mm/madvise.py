@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""mm/madvise.c: what user space asks reclaim to do, and what content it gives up."""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import Code
+from cowpath.history import mutants
+from cowpath.linux.arch.tlb import flush_tlb_page
+from cowpath.linux.include.pgtable import PTE_NONE, pte_lock, pte_mkclean, pte_unlock, ptep_get, set_pte
+from cowpath.linux.mm.mmap import detach_references, mmap_read_lock, mmap_read_unlock, zap_pte
+from cowpath.linux.mm.swap import (
+    folio_isolate_lru,
+    folio_putback_lru,
+    folio_trylock,
+    folio_unlock,
+    lru_add_drain,
+    mark_page_lazyfree,
+)
+from cowpath.linux.mm.swapfile import folio_free_swap, free_swap_and_cache
+from cowpath.linux.mm.vmscan import shrink_folio_list
+from cowpath.linux.state import Folio, Kernel, Pte
+
+
+def madvise_pageout(k: Kernel, cpu: int, pte: Pte) -> Code:
+    """MADV_PAGEOUT: reclaim the page now, in the caller, under its mmap_lock."""
+    mmap_read_lock(pte.mm)
+    lru_add_drain(k, cpu)
+    folio = isolate(k, pte)
+    if folio is not None:
+        yield
+        gone = yield from shrink_folio_list(k, folio)
+        if not gone:
+            folio_putback_lru(k, folio, cpu)
+    mmap_read_unlock(pte.mm)
+
+
+def madvise_dontneed(k: Kernel, cpu: int, pte: Pte) -> Code:
+    """MADV_DONTNEED: the content is given up; the next touch starts with zeros."""
+    mmap_read_lock(pte.mm)
+    lru_add_drain(k, cpu)
+    yield
+    yield from zap_pte(k, pte)
+    mmap_read_unlock(pte.mm)
+
+
+def madvise_free(k: Kernel, cpu: int, pte: Pte) -> Code:
+    """MADV_FREE: reclaim may discard the content until it is written again; what is in swap goes at once."""
+    mmap_read_lock(pte.mm)
+    lru_add_drain(k, cpu)
+    yield
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if value.slot is not None:
+        detach_references(k, pte)
+        set_pte(pte, PTE_NONE)
+        yield from free_swap_and_cache(k, value.slot)
+    elif value.folio is not None and value.folio is not k.zero_page and may_free(k, value.folio):
+        set_pte(pte, pte_mkclean(value))
+        flush_tlb_page(k, pte)
+        mark_page_lazyfree(k, value.folio, cpu)
+    pte_unlock(pte.mm)
+    mmap_read_unlock(pte.mm)
+
+
+def may_free(k: Kernel, folio: Folio) -> bool:
+    """Whether a present page may become lazyfree (madvise_free_pte_range); it is clean then.
+
+    Only a page that is in the swap cache or dirty by itself is looked at closely.  The pte of another process
+    that shares the page is still dirty, and that will save the content for it.
+    """
+    if not folio.swapcache and not folio.dirty:
+        return True
+    if not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_MADV_FREE)):
+        return False
+    free = folio.mapcount == 1 and (not folio.swapcache or folio_free_swap(k, folio))
+    if free:
+        folio.dirty = False
+    folio_unlock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_MADV_FREE))
+    return free
+
+
+def isolate(k: Kernel, pte: Pte) -> Folio | None:
+    """The page to reclaim: present, mapped once and on an LRU list (madvise_cold_or_pageout_pte_range)."""
+    pte_lock(pte.mm)
+    folio = ptep_get(pte).folio
+    pte_unlock(pte.mm)
+    if folio is None or folio is k.zero_page:
+        k.say("nothing to page out: the page is not present")
+        return None
+    if folio.mapcount != 1:
+        k.say(f"{folio} is shared by {folio.mapcount} mappings: MADV_PAGEOUT leaves it alone")
+        return None
+    if not folio_isolate_lru(k, folio):
+        k.say(f"{folio} is not on an LRU list now: MADV_PAGEOUT leaves it alone")
+        return None
+    return folio

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""mm/migrate.c: moving a page to another folio while nobody can reach it."""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import IDLE, Code
+from cowpath.explore.record.step import Blocked
+from cowpath.history import changes, mutants
+from cowpath.linux.arch.tlb import flush_tlb_folio
+from cowpath.linux.include.pgtable import (
+    keep_tracking,
+    mk_pte,
+    pte_lock,
+    pte_mkdirty,
+    pte_unlock,
+    ptep_get,
+    set_pte,
+)
+from cowpath.linux.mm.rmap import ptes_mapping, try_to_migrate
+from cowpath.linux.mm.swap import (
+    alloc_folio,
+    folio_get,
+    folio_isolate_lru,
+    folio_lock,
+    folio_put,
+    folio_putback_lru,
+    folio_ref_count,
+    folio_trylock,
+    folio_unlock,
+    folio_wait_writeback,
+    lru_add_drain,
+    lru_add_drain_all,
+)
+from cowpath.linux.mm.vmscan import pick
+from cowpath.linux.state import Folio, Kernel, Pte, still
+
+# -- who asks for it -------------------------------------------------------------------------------
+
+
+def move_pages(k: Kernel, cpu: int, pte: Pte) -> Code:
+    """migrate(x): the page is moved at once, waiting for its lock and for writeback (MIGRATE_SYNC)."""
+    lru_add_drain_all(k)
+    if pte.mm.ptl:
+        raise Blocked(f"the page-table lock of {pte.mm}")
+    folio = ptep_get(pte).folio
+    if folio is None or folio is k.zero_page or not folio_isolate_lru(k, folio):
+        k.say("there is no page to move")
+        return
+    yield
+    folio_lock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_MIGRATION))
+    yield
+    folio_wait_writeback(folio, unless=k.has(mutants.NO_WRITEBACK_WAIT_IN_MIGRATION))
+    yield from unmap_and_move(k, cpu, folio)
+
+
+def compaction(k: Kernel, cpu: int, page: int) -> Code:
+    """The background actor migrated(x): once, at any moment, it moves a page that it does not wait for."""
+    yield IDLE
+    folio = pick(k, page)
+    yield
+    yield from migrate_isolated(k, cpu, folio)
+    yield IDLE
+
+
+def migrate_isolated(k: Kernel, cpu: int, folio: Folio) -> Code:
+    """Move an isolated folio unless one would have to wait for it (MIGRATE_ASYNC)."""
+    if folio.writeback or not folio_trylock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_MIGRATION)):
+        folio_putback_lru(k, folio, cpu)
+    else:
+        yield from unmap_and_move(k, cpu, folio)
+
+
+# -- moving ----------------------------------------------------------------------------------------
+
+
+def unmap_and_move(k: Kernel, cpu: int, folio: Folio) -> Code:
+    """Replace every pte of a locked, isolated folio by a migration entry, move, and map what is there then.
+
+    If anybody else refers to the folio it stays where it is, and the entries lead back to it.  Since
+    c3096e6782b7 (v5.18) the page is on the LRU list at once.
+    """
+    new = alloc_folio(k)
+    new.locked = True
+    yield from try_to_migrate(k, folio)
+    flush_tlb_folio(k, folio)
+    moved = folio.mapcount == 0 and move_to_new_folio(k, folio, new)
+    yield
+    yield from remove_migration_ptes(k, folio, new if moved else folio)
+    folio_unlock(new)
+    folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_MIGRATION))
+    if moved:
+        folio_put(k, folio)
+        folio_putback_lru(k, new, cpu)
+    else:
+        folio_put(k, new)
+        folio_putback_lru(k, folio, cpu)
+    if moved and k.has(changes.MIGRATION_DRAINS_LRU):
+        lru_add_drain(k, cpu)
+
+
+def move_to_new_folio(k: Kernel, folio: Folio, new: Folio) -> bool:
+    """folio_migrate_mapping, then folio_migrate_copy.
+
+    The references must be the isolation's and the swap cache's; in the swap cache they are frozen meanwhile.
+    """
+    if not still(k, mutants.NO_REFCOUNT_IN_MIGRATION, folio_ref_count(folio) == 1 + folio.swapcache):
+        k.say(f"other references to {folio} ({folio_ref_count(folio) - 1 - folio.swapcache}): it stays")
+        return False
+    new.data = folio.data
+    new.index, new.dirty, new.uptodate = folio.index, folio.dirty, folio.uptodate
+    new.ksm, new.lazyfree = folio.ksm, folio.lazyfree
+    slot = folio.entry
+    if slot is not None:
+        new.swapcache, new.entry, slot.folio = True, slot, new
+        folio_get(k, new)
+        folio.swapcache, folio.entry = False, None
+        folio_put(k, folio)
+    folio.ksm = False
+    k.say(f"{folio} moves to {new}")
+    return True
+
+
+def remove_migration_ptes(k: Kernel, old: Folio, new: Folio) -> Code:
+    """Map `new` wherever a migration entry of `old` is left."""
+    position = 0
+    while position < len(ptes_mapping(k, new)):
+        remove_migration_pte(k, ptes_mapping(k, new)[position], old, new)
+        yield
+        position += 1
+
+
+def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
+    """One entry: its kind says whether the page is exclusive (6c287605fd56, v5.19) and writable.
+
+    It may be writable though the next write ought to be noted, where clear_refs has been there meanwhile;
+    until 055267feaecc (v6.9) a dirty entry made up for that, as it made the page soft-dirty.
+    """
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if value.kind == "migration" and still(k, mutants.NO_RECHECK_IN_REMOVE_MIGRATION, value.migrating is old):
+        folio_get(k, new)
+        new.mapcount = new.mapcount + 1
+        if value.access != "read" and k.has(changes.ANON_EXCLUSIVE):
+            new.anon_exclusive = True
+        writable = value.access == "write" and pte.vma.write
+        mapped = pte_mkdirty(k, mk_pte(new)) if value.dirty and new.dirty else mk_pte(new)
+        if k.has(changes.MIGRATION_KEEPS_SOFT_DIRTY):
+            mapped = mapped._replace(soft_dirty=False)
+        set_pte(pte, keep_tracking(mapped, value)._replace(write=writable))
+    pte_unlock(pte.mm)

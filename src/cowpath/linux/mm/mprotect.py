@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""mm/mprotect.c: changing what a process may do with its own page."""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import Code
+from cowpath.history import changes
+from cowpath.linux.arch.tlb import flush_tlb_page
+from cowpath.linux.include.pgtable import (
+    PteValue,
+    pte_lock,
+    pte_mkuffd_wp,
+    pte_needs_soft_dirty_wp,
+    pte_unlock,
+    pte_wrprotect,
+    ptep_get,
+    set_pte,
+    userfaultfd_pte_wp,
+)
+from cowpath.linux.mm.mmap import (
+    mmap_read_lock,
+    mmap_read_unlock,
+    mmap_write_lock,
+    mmap_write_unlock,
+    vma_end_write_all,
+    vma_start_write,
+)
+from cowpath.linux.mm.rmap import folio_maybe_dma_pinned
+from cowpath.linux.mm.swap import folio_ref_count
+from cowpath.linux.state import Folio, Kernel, Pte, Vma
+
+
+def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:
+    """Change the mapping, then its entry, under mmap_lock for writing (mprotect_fixup, change_protection)."""
+    mmap_write_lock(pte.mm)
+    vma_start_write(pte.vma)
+    pte.vma.write = "PROT_WRITE" in protection
+    pte.vma.read = pte.vma.write or "PROT_READ" in protection
+    change_pte(k, pte)
+    yield
+    flush_tlb_page(k, pte)
+    vma_end_write_all(k, pte.mm)
+    mmap_write_unlock(pte.mm)
+
+
+def change_pte(k: Kernel, pte: Pte) -> None:
+    """Write-protect a present entry, or make it writable at once where no fault is needed for that.
+
+    A migration entry of the write kind becomes read-only; since 6c287605fd56 (v5.19) it stays exclusive.
+    PROT_NONE is a kind of write protection here: the mapping itself refuses every access.
+    """
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if value.protnone:
+        value = pte_modify(value)
+        set_pte(pte, value)
+    if value.present and not pte.vma.write:
+        set_pte(pte, pte_wrprotect(value))
+    elif value.access == "write" and not pte.vma.write:
+        set_pte(pte, value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read"))
+    elif value.present and can_change_pte_writable(k, pte.vma, value):
+        k.say(f"{value.folio} is exclusive: writable again without a fault")
+        set_pte(pte, value._replace(write=True))
+    pte_unlock(pte.mm)
+
+
+def pte_modify(value: PteValue) -> PteValue:
+    """What a private mapping permits by itself: to read (vm_page_prot); for more there are faults."""
+    return value._replace(protnone=False, write=False)
+
+
+# -- NUMA balancing --------------------------------------------------------------------------------
+
+
+def change_prot_numa(k: Kernel, pte: Pte) -> Code:
+    """task_numa_work scans a page: the next access to it faults (mm/mempolicy.c), as if it were PROT_NONE.
+
+    Whether it was writable is not kept since 6a56ccbcf6c6 (v6.2).
+    """
+    mmap_read_lock(pte.mm)
+    pte_lock(pte.mm)
+    value, folio = ptep_get(pte), pte.folio
+    hinted = pte.vma.mapped and pte.vma.read and folio is not None and may_hint(k, folio)
+    if hinted:
+        write = value.write and not k.has(changes.NUMA_RECOMPUTES_WRITE)
+        set_pte(pte, value._replace(protnone=True, write=write))
+    pte_unlock(pte.mm)
+    if hinted:
+        yield
+        flush_tlb_page(k, pte)
+    mmap_read_unlock(pte.mm)
+
+
+def may_hint(k: Kernel, folio: Folio) -> bool:
+    """Whether it is any use to let accesses to a page fault: one that cannot move is left alone.
+
+    At first a page that is mapped once (also one that somebody refers to); then one that nothing else refers
+    to (80d47f5de5e3, v5.17); then one that is not pinned and mapped once (d2136d749d76, v6.10).
+    """
+    if folio is k.zero_page or folio.ksm:
+        return False
+    if k.has(changes.NUMA_SKIPS_PINNED):
+        return folio.mapcount == 1 and not folio_maybe_dma_pinned(folio)
+    if k.has(changes.NUMA_SKIPS_REFERENCED):
+        return folio_ref_count(folio) == 1
+    return folio.mapcount == 1
+
+
+def make_accessible(k: Kernel, vma: Vma, value: PteValue) -> PteValue:
+    """The entry after a hinting fault: as writable as before.
+
+    That was kept in the entry (pte_savedwrite); since 6a56ccbcf6c6 (v6.2) it is found out anew.
+    """
+    value = value._replace(protnone=False)
+    if k.has(changes.NUMA_RECOMPUTES_WRITE):
+        return value._replace(write=vma.write and can_change_pte_writable(k, vma, value))
+    return value
+
+
+# -- userfaultfd -----------------------------------------------------------------------------------
+
+
+def change_uffd_wp(k: Kernel, pte: Pte, protect: bool) -> None:
+    """Let writes through an entry wait, or not any more (MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE).
+
+    Where nothing is mapped nothing is remembered.  Either way the entry is read-only; since 931298e103c2
+    (v6.3) a page that need not be copied is writable again at once.  A migration entry stays exclusive
+    (6c287605fd56, v5.19).
+    """
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if value.present:
+        value = pte_modify(value)
+    if value.access == "write":
+        value = value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read")
+    if protect:
+        value = pte_mkuffd_wp(value)
+    else:
+        value = value._replace(uffd_wp=False)
+        upgrade = value.present and pte.vma.write and k.has(changes.UFFD_WP_RESOLVE_MAPS_WRITABLE)
+        if upgrade and can_change_pte_writable(k, pte.vma, value):
+            value = value._replace(write=True)
+    if value.kind != "none":
+        set_pte(pte, value)
+    pte_unlock(pte.mm)
+
+
+# -- who may write without a fault -----------------------------------------------------------------
+
+
+def can_change_pte_writable(k: Kernel, vma: Vma, value: PteValue) -> bool:
+    """Whether an exclusive page may be written at once (64fe24a3e05e, v6.0).
+
+    Not where the first write must be noted or announced.  Until v6.2 the page had to be dirty, too
+    (d84887739d5c).
+    """
+    if not k.has(changes.MPROTECT_KEEPS_WRITABLE) or mprotect_needs_soft_dirty_wp(k, vma, value):
+        return False
+    if userfaultfd_pte_wp(vma, value):
+        return False
+    if not value.dirty and not k.has(changes.MPROTECT_IGNORES_DIRTY):
+        return False
+    return value.folio is not None and value.folio.anon_exclusive
+
+
+def mprotect_needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
+    """Whether a write must fault to be noted: VM_SOFTDIRTY means that nothing is tracked (76aefad628aa)."""
+    if k.has(changes.MPROTECT_TRACKS_SOFT_DIRTY):
+        return pte_needs_soft_dirty_wp(k, vma, value)
+    return vma.soft_dirty and not value.soft_dirty

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""mm/page_io.c: moving page content to and from a swap device."""
+
+from __future__ import annotations
+
+from cowpath.explore.record.cells import ContentView
+from cowpath.explore.record.recorder import IDLE, Code
+from cowpath.explore.record.step import Blocked, Crash
+from cowpath.history import changes
+from cowpath.linux.mm import swapfile, zswap
+from cowpath.linux.mm.swap import folio_ref_count, folio_unlock
+from cowpath.linux.state import Folio, Kernel, Slot
+from cowpath.litmus.ast import ZERO
+
+
+def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
+    """The device has read the slot into the locked folio, which is unlocked (swap_read_folio since v6.6).
+
+    Until v5.17 zram was told that a slot with one user had been read, and dropped its content; only the
+    cached page was left, so it became dirty (swap_slot_free_notify, removed by e914d8f00391).
+    """
+    if slot.device.off:  # nothing but get_swap_device keeps swapoff from it (2799e77529c2, v5.14)
+        raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
+    folio.data = content_of(k, slot)
+    folio.uptodate = True
+    if slot.zswap is not None and not slot.zero:
+        zswap.zswap_load(k, folio, slot)
+    drops = k.synchronous(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)
+    if drops and folio.swapcache and slot.count == 1:
+        folio.dirty = True
+        slot.data.fill(k.discarded)
+    folio_unlock(folio)
+
+
+def content_of(k: Kernel, slot: Slot) -> ContentView:
+    """What a read of the slot gives: zeros by the zeromap, else the compressed copy, else the device's."""
+    if slot.zero:
+        return k.zero_page.data
+    entry = slot.zswap
+    return slot.data if entry is None else entry.data
+
+
+def swap_writepage(k: Kernel, folio: Folio) -> None:
+    """Write a locked folio to its slot and unlock it, now or when the device is done.
+
+    The folio is unlocked before the device reads it, so that a fault may meet it under writeback.  Until v6.2
+    a device with SWP_SYNCHRONOUS_IO was written by bdev_write_page, which kept the folio locked until the
+    write had ended (3222d8c2a7f8, v6.3).
+
+    A page of zeros is not written since 0ca0c24e3211 (v6.12): its slot is marked in the zeromap.  What zswap
+    keeps for the slot from before stays there, as read in the trees of 6.12, 7.2 and 7.3.
+    """
+    if folio.mapcount or folio_ref_count(folio) != 2:
+        raise Crash(f"I9: writeback of {folio} starts while somebody else refers to it")
+    slot = folio.entry
+    if slot is None or swapfile.folio_free_swap(k, folio):
+        folio_unlock(folio)
+        return
+    zeros = k.has(changes.ZERO_PAGES_NOT_WRITTEN) and is_folio_zero_filled(k, folio)
+    slot.zero = zeros and k.zswap(slot.device)
+    if zeros and k.has(changes.ZEROS_REPLACE_COPY):
+        zswap.zswap_invalidate(slot)
+    if zeros:
+        slot.data = folio.data
+        k.say(f"{folio} is all zeros: {slot} is marked so, and nothing is written")
+    elif k.zswap(slot.device):
+        zswap.zswap_store(k, folio, slot)
+    elif k.synchronous(slot.device) and not k.has(changes.SYNC_WRITE_UNLOCKS):
+        slot.data = folio.data
+    else:
+        folio.writeback = True
+        folio.bio = "submitted"
+        k.say(f"{folio} is unlocked before the device has read it")
+    folio_unlock(folio)
+
+
+def is_folio_zero_filled(k: Kernel, folio: Folio) -> bool:
+    """Whether the folio is all zeros."""
+    zero = k.content(ZERO).code
+    return all(k.layout.step.look(folio.data[place]) == zero for place in range(folio.data.length))
+
+
+def swap_bio(k: Kernel, folio: Folio) -> Code:
+    """The device's side of a write: it reads the folio at some moment, later it says so."""
+    while True:
+        yield IDLE
+        device_reads(folio)
+        yield
+        end_swap_bio_write(folio)
+
+
+def device_reads(folio: Folio) -> None:
+    """The device takes the content of the folio as it is now."""
+    slot = folio.entry
+    if folio.bio != "submitted" or slot is None:
+        raise Blocked("a write to the swap device")
+    slot.data = folio.data
+    folio.bio = "read"
+
+
+def end_swap_bio_write(folio: Folio) -> None:
+    """The write has ended; nobody's lock is needed for that."""
+    folio.bio = "none"
+    folio.writeback = False

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""mm/rmap.c: who maps a folio, whether it is exclusive, and taking its ptes away for reclaim."""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import Code
+from cowpath.explore.record.step import Crash
+from cowpath.history import changes, mutants
+from cowpath.linux.arch.tlb import flush_tlb_page
+from cowpath.linux.include.pgtable import (
+    PTE_NONE,
+    PteValue,
+    keep_tracking,
+    make_migration_entry,
+    pte_lock,
+    pte_swp_mkexclusive,
+    pte_unlock,
+    ptep_get,
+    set_pte,
+    swp_entry_to_pte,
+)
+from cowpath.linux.mm import swapfile
+from cowpath.linux.mm.swap import folio_put, folio_ref_count
+from cowpath.linux.state import Folio, Kernel, Pte, still
+
+
+def folio_add_new_anon_rmap(k: Kernel, folio: Folio, pte: Pte) -> None:
+    """The first mapping of a new page.  It is exclusive by construction (6c287605fd56, v5.19)."""
+    folio.mapcount = 1
+    folio.index = pte.page + 1
+    folio.anon_exclusive = k.has(changes.ANON_EXCLUSIVE)
+
+
+def folio_add_anon_rmap(k: Kernel, folio: Folio, pte: Pte, exclusive: bool) -> None:
+    """One more mapping of an anonymous page; RMAP_EXCLUSIVE sets PG_anon_exclusive (6c287605fd56, v5.19)."""
+    folio.mapcount = folio.mapcount + 1
+    if folio.index == 0:
+        folio.index = pte.page + 1
+    if exclusive and k.has(changes.ANON_EXCLUSIVE):
+        if folio.mapcount > 1 and k.debug_vm:
+            raise Crash(f"VM_BUG_ON_PAGE: {folio} becomes exclusive with {folio.mapcount} mappings")
+        folio.anon_exclusive = True
+
+
+def folio_move_anon_rmap(k: Kernel, folio: Folio) -> None:
+    """A write fault found the page to be its own; remember it (6c287605fd56, v5.19)."""
+    folio.anon_exclusive = k.has(changes.ANON_EXCLUSIVE)
+
+
+def folio_remove_rmap(folio: Folio) -> None:
+    """One mapping less."""
+    if folio.mapcount == 0:
+        raise Crash(f"VM_BUG_ON_FOLIO: a mapping of {folio} is removed twice")
+    folio.mapcount = folio.mapcount - 1
+
+
+def folio_maybe_dma_pinned(folio: Folio) -> bool:
+    """Whether somebody may hold a FOLL_PIN (include/linux/mm.h).  FOLL_GET does not show here."""
+    return folio.pincount > 0
+
+
+def folio_try_share_anon_rmap(k: Kernel, folio: Folio) -> bool:
+    """Give up exclusivity, unless the page may be pinned (page_try_share_anon_rmap, 6c287605fd56, v5.19)."""
+    if folio_maybe_dma_pinned(folio) and not k.has(mutants.NO_PIN_CHECK_IN_UNMAP):
+        k.say(f"{folio} may be pinned (FOLL_PIN), so it stays mapped")
+        return False
+    folio.anon_exclusive = False
+    return True
+
+
+def ptes_mapping(k: Kernel, folio: Folio) -> tuple[Pte, ...]:
+    """Where the reverse map looks: the same page of every process, for a KSM page everywhere."""
+    if folio.ksm:
+        return k.ptes
+    index = folio.index
+    return tuple(k.pte(mm, index - 1) for mm in k.mms) if index else ()
+
+
+def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
+    """Replace one present pte of a folio by a swap pte, or by nothing after MADV_FREE; False: it must stay.
+
+    One step, as the page-table lock covers it, but for walkers without a lock, who may see the entry cleared.
+    FOLL_GET references do not stop it.  The TLB flush is left to the caller (TTU_BATCH_FLUSH), but for an
+    exclusive page before 088b8aa537c2 (v6.1).
+    """
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if not still(k, mutants.NO_RECHECK_IN_UNMAP, value.folio is folio):
+        pte_unlock(pte.mm)
+        return True
+    set_pte(pte, PTE_NONE)
+    if k.has_tlb and folio.anon_exclusive and not k.has(changes.GUP_FAST_BARRIERS):
+        flush_tlb_page(k, pte)
+    if k.lockless:
+        yield
+    if value.dirty:
+        folio.dirty = True
+    entry = lazyfree_entry(k, folio, value) if folio.lazyfree else swap_entry(k, folio, pte, value)
+    if k.lockless:
+        yield
+    leave_entry(k, folio, pte, entry)
+    return not entry.present
+
+
+def leave_entry(k: Kernel, folio: Folio, pte: Pte, entry: PteValue) -> None:
+    """Fill a cleared entry and unlock; unless it is the old one again, the folio is unmapped."""
+    set_pte(pte, entry)
+    if not entry.present:
+        folio_remove_rmap(folio)
+        folio_put(k, folio)
+    pte_unlock(pte.mm)
+
+
+def swap_entry(k: Kernel, folio: Folio, pte: Pte, value: PteValue) -> PteValue:
+    """The swap pte for a folio in the swap cache, or the old value where the pte must stay.
+
+    H5 of the founding patch is here: the swap pte remembers that the page was exclusive (1493a1913e34).
+    """
+    slot = folio.entry
+    if slot is None:
+        raise Crash(f"BUG_ON: {folio} is unmapped for reclaim outside the swap cache")
+    swapfile.swap_duplicate(slot)
+    was_exclusive = folio.anon_exclusive
+    if was_exclusive and not folio_try_share_anon_rmap(k, folio):
+        swapfile.swap_free(k, slot)
+        return value
+    pte.mm.on_mmlist = True
+    entry = keep_tracking(swp_entry_to_pte(slot), value)
+    if (was_exclusive and k.has(changes.UNMAP_SETS_MARKER)) or k.has(changes.UNMAP_ALWAYS_MARKS):
+        entry = pte_swp_mkexclusive(k, entry)
+    explain_unmap(k, folio, was_exclusive, entry.exclusive)
+    return entry
+
+
+def lazyfree_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+    """Nothing, where the content may be discarded after MADV_FREE, or the old value where the pte must stay.
+
+    A page that was written again is swapbacked again.  References are counted since 6c8e2a256915 (v5.18), and
+    alone they do not end lazyfree since faeb2831b517 (v6.15).
+    """
+    alone = folio_ref_count(folio) == 1 + folio.mapcount
+    if not folio.dirty and (alone or not k.has(changes.LAZYFREE_COUNTS_REFERENCES)):
+        k.say(f"{folio} is clean since MADV_FREE: its content is discarded")
+        return PTE_NONE
+    if folio.dirty or not k.has(changes.LAZYFREE_KEEPS_REFERENCED):
+        folio.lazyfree = False
+    k.say(f"{folio} was written or is referred to since MADV_FREE: it stays")
+    return value
+
+
+def explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) -> None:
+    """Say what the unmap keeps and what it forgets."""
+    others = folio_ref_count(folio) - 3  # besides the mapping, the swap cache and whoever isolated it
+    if others > 0:
+        k.say(f"other references to {folio} ({others}) do not stop the unmap: only FOLL_PIN does")
+    if was_exclusive and marked:
+        k.say("the page was exclusive, and the swap pte remembers it (1493a1913e34)")
+    elif was_exclusive:
+        k.say("the page was exclusive, and the swap pte cannot tell")
+
+
+# -- migration -------------------------------------------------------------------------------------
+
+
+def try_to_migrate(k: Kernel, folio: Folio) -> Code:
+    """Replace every pte of a locked folio by a migration entry; a pte that must stay ends the walk."""
+    position = 0
+    while folio.mapcount and position < len(ptes_mapping(k, folio)):
+        gone = yield from try_to_migrate_one(k, folio, ptes_mapping(k, folio)[position])
+        if not gone:
+            return
+        yield
+        position += 1
+
+
+def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
+    """One pte.  The kind of the entry remembers that the page was exclusive (6c287605fd56, v5.19).
+
+    The TLB flush is left to the caller since 7e12beb8ca2a (v6.3), where it tries without waiting, which it
+    always does first.
+    """
+    pte_lock(pte.mm)
+    value = ptep_get(pte)
+    if not still(k, mutants.NO_RECHECK_IN_MIGRATE, value.folio is folio):
+        pte_unlock(pte.mm)
+        return True
+    set_pte(pte, PTE_NONE)
+    if k.has_tlb and not k.has(changes.MIGRATION_DEFERS_FLUSH):
+        flush_tlb_page(k, pte)
+    if k.lockless:
+        yield
+    if value.dirty:
+        folio.dirty = True
+    entry = migration_entry(k, folio, value)
+    if k.lockless:
+        yield
+    leave_entry(k, folio, pte, entry)
+    return not entry.present
+
+
+def migration_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+    """The migration entry for a pte, or the old value where the page may be pinned."""
+    was_exclusive = folio.anon_exclusive
+    if was_exclusive and not folio_try_share_anon_rmap(k, folio):
+        return value
+    access = "write" if value.write else "exclusive" if was_exclusive else "read"
+    entry = keep_tracking(make_migration_entry(folio, access), value)
+    return entry._replace(dirty=value.dirty and migration_keeps_dirty(k))
+
+
+def migration_keeps_dirty(k: Kernel) -> bool:
+    """Whether a page that moves is as dirty at its new place (2e3468778dbe, v6.1).
+
+    Nothing but soft-dirty can tell, so that without it no state is spent on this.
+    """
+    return k.soft_dirty and k.has(changes.MIGRATION_KEEPS_DIRTY)

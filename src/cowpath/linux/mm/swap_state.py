@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""mm/swap_state.c: the swap cache, where a folio and the slot with its content find each other."""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import IDLE, Code
+from cowpath.explore.record.step import Blocked, Crash
+from cowpath.history import changes, mutants
+from cowpath.linux.include.pgtable import ptep_get
+from cowpath.linux.mm import page_io, swapfile
+from cowpath.linux.mm.swap import (
+    alloc_folio,
+    count_copy,
+    folio_add_lru,
+    folio_get,
+    folio_put,
+    folio_trylock,
+    folio_unlock,
+)
+from cowpath.linux.state import Folio, Kernel, Pte, Slot, SwapDevice, still
+
+
+def add_to_swap(k: Kernel, folio: Folio) -> bool:
+    """Give a folio a swap slot; False where there is none.  It is marked dirty, so it will be written."""
+    slot = swapfile.get_swap_page(k)
+    if slot is None:
+        return False
+    add_to_swap_cache(k, folio, slot)
+    folio.dirty = True
+    return True
+
+
+def add_to_swap_cache(k: Kernel, folio: Folio, slot: Slot) -> None:
+    """Link folio and slot; the swap cache holds a reference to the folio, SWAP_HAS_CACHE one to the slot."""
+    if slot.folio is not None or folio.swapcache:
+        raise Crash(f"VM_BUG_ON_FOLIO: {folio} enters the swap cache twice")
+    folio_get(k, folio)
+    folio.swapcache = True
+    folio.entry = slot
+    slot.has_cache = True
+    slot.folio = folio
+
+
+def delete_from_swap_cache(k: Kernel, folio: Folio) -> None:
+    """Take a locked folio out of the swap cache; a slot that no pte needs is free now."""
+    slot = folio.entry
+    if slot is None or slot.folio is not folio:
+        raise Crash(f"VM_BUG_ON_FOLIO: {folio} leaves a swap cache it is not in")
+    if folio.writeback:
+        raise Crash(f"VM_BUG_ON_FOLIO: {folio} leaves the swap cache under writeback")
+    folio.swapcache = False
+    folio.entry = None
+    slot.folio = None
+    swapfile.swapcache_free(k, slot)
+    folio_put(k, folio)
+
+
+def lookup_swap_cache(k: Kernel, slot: Slot) -> Folio | None:
+    """The folio cached for a slot, with a reference taken (swap_cache_get_folio).
+
+    Found without a lock: until the folio is locked and its entry compared again, this proves nothing.
+    """
+    folio = slot.folio
+    if folio is not None:
+        folio_get(k, folio)
+    return folio
+
+
+def free_swap_cache(k: Kernel, folio: Folio) -> None:
+    """Give the slot back if the folio is unmapped and nobody needs it; only if its lock is free."""
+    unlocked = k.has(mutants.NO_TRYLOCK_IN_FREE_SWAP_CACHE)
+    if folio.swapcache and folio.mapcount == 0 and folio_trylock(folio, unless=unlocked):
+        swapfile.folio_free_swap(k, folio)
+        folio_unlock(folio, unless=unlocked)
+
+
+def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
+    """Read a slot through the swap cache; returns the folio with a reference, or None if the slot is free.
+
+    The new folio enters the swap cache locked and is unlocked when its content has arrived
+    (read_swap_cache_async, __read_swap_cache_async).
+    """
+    folio = lookup_swap_cache(k, slot)
+    if folio is not None:
+        return folio
+    if slot.count == 0:
+        return None
+    if not still(k, mutants.NO_CACHE_WAIT_IN_READAHEAD, not slot.has_cache):
+        raise Blocked(f"the swap cache entry of {slot}")
+    folio = alloc_folio(k)
+    folio.locked = True
+    folio.uptodate = False
+    add_to_swap_cache(k, folio, slot)
+    folio_add_lru(k, folio, cpu)
+    yield
+    page_io.swap_readpage(k, folio, slot)
+    return folio
+
+
+# -- readahead -------------------------------------------------------------------------------------
+
+
+def swap_vma_readahead(k: Kernel, cpu: int, page: int) -> Code:
+    """The background actor readahead(x): once, at any moment, a fault nearby reads this page in, too.
+
+    The neighbour that faults may be on any device, and holds a reference to that one only (2799e77529c2,
+    v5.14).  The pte is read without a lock, so when its turn comes its slot may have been freed, or used
+    again.  swap_cluster_readahead goes by the slots of the neighbour's own device, MADV_WILLNEED by the ptes
+    of a range (swapin_walk_pmd_entry): they do the same to the page.
+    """
+    yield IDLE
+    slot = pick_slot(k, page)
+    device = k.devices[k.choose(len(k.devices))]
+    if not hold_device(k, device):
+        raise Blocked(f"a fault on {device}")
+    k.say(f"a fault nearby, on {device}, reads {slot} ahead")
+    yield
+    if device_is_there(k, slot):
+        folio = yield from swapin_readahead(k, cpu, slot)
+        if folio is not None:
+            yield
+            folio_put(k, folio)
+    drop_device(k, device)
+    yield IDLE
+
+
+def pick_slot(k: Kernel, page: int) -> Slot:
+    """The slot in some process's swap pte for this page; which one is up to the search."""
+    values = [ptep_get(pte) for pte in k.ptes if pte.page == page]
+    slots = [value.slot for value in values if value.kind == "swap" and value.slot is not None]
+    if not slots:
+        raise Blocked("a page in swap")
+    return slots[k.choose(len(slots))]
+
+
+def hold_device(k: Kernel, device: SwapDevice) -> bool:
+    """What the fault of the neighbour holds meanwhile: nothing before 2799e77529c2 (v5.14)."""
+    if device.off:
+        return False
+    if k.swapoff_runs and k.has(changes.GET_SWAP_DEVICE):
+        device.users = device.users + 1
+    return True
+
+
+def drop_device(k: Kernel, device: SwapDevice) -> None:
+    """That fault is over, and lets go of its device (2799e77529c2, v5.14)."""
+    if k.swapoff_runs and k.has(changes.GET_SWAP_DEVICE):
+        device.users = device.users - 1
+
+
+def device_is_there(k: Kernel, slot: Slot) -> bool:
+    """Whether the device of a slot can be looked at; swapoff waits for what is in the swap cache then.
+
+    __read_swap_cache_async takes a reference for the lookup, and leaves a device alone that has gone.  From
+    78524b05f1a3 (v6.15) it left that to its callers, and one who read ahead from a second device held a
+    reference to the first only, until 1c2a936edd71 (v6.18).
+    """
+    if not slot.device.off:
+        return True
+    if k.has(changes.READAHEAD_LEFT_TO_CALLER) and not k.has(changes.READAHEAD_HOLDS_DEVICE):
+        raise Crash(f"use after free: {slot} is read ahead, and its device has been freed by swapoff")
+    return False
+
+
+# -- KSM -------------------------------------------------------------------------------------------
+
+
+def ksm_might_need_to_copy(k: Kernel, pte: Pte, folio: Folio) -> Folio:
+    """The folio, or a locked copy of it where it was read in for another page (mm/ksm.c).
+
+    KSM had merged the two before they were swapped out.  While it is a KSM page still, it serves everybody.
+    """
+    if folio.ksm or folio.index in (0, pte.page + 1):
+        return folio
+    new = alloc_folio(k)
+    new.data = folio.data
+    new.locked = new.dirty = True
+    count_copy(k)
+    k.say(f"{folio} was read in for another page that shared its content: this one gets a copy")
+    return new

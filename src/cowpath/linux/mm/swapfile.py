@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: MIT
+"""mm/swapfile.c: swap slots, what they are counted for, and swapoff."""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import Code
+from cowpath.explore.record.step import Blocked, Crash
+from cowpath.history import changes, mutants
+from cowpath.linux.include.pgtable import (
+    PteValue,
+    keep_tracking,
+    mk_pte,
+    pte_lock,
+    pte_same_as_swp,
+    pte_swp_exclusive,
+    pte_unlock,
+    ptep_get,
+    set_pte,
+    swp_entry_to_pte,
+)
+from cowpath.linux.mm import rmap, swap_state, zswap
+from cowpath.linux.mm.swap import (
+    folio_add_lru,
+    folio_get,
+    folio_lock,
+    folio_put,
+    folio_unlock,
+    folio_wait_writeback,
+)
+from cowpath.linux.state import Folio, Kernel, Mm, Pte, Slot, SwapDevice, still
+from cowpath.litmus.program import DISCARDED
+
+# -- slots -----------------------------------------------------------------------------------------
+
+
+def get_swap_page(k: Kernel) -> Slot | None:
+    """A free slot on a device that takes any, reserved for the swap cache (folio_alloc_swap)."""
+    usable = False
+    for slot in k.slots:
+        if slot.device.write_ok:
+            usable = True
+            if slot.count == 0 and not slot.has_cache:
+                slot.has_cache = True
+                return slot
+    if usable:
+        raise k.exhausted("Slot")
+    return None
+
+
+def swap_duplicate(slot: Slot) -> None:
+    """One more pte refers to the slot."""
+    slot.count = slot.count + 1
+
+
+def swap_free(k: Kernel, slot: Slot) -> None:
+    """One pte less refers to the slot."""
+    if slot.count == 0:
+        raise Crash(f"swap_free: {slot} is freed twice")
+    slot.count = slot.count - 1
+    discard_if_unused(k, slot)
+
+
+def swapcache_free(k: Kernel, slot: Slot) -> None:
+    """The swap cache no longer needs the slot (put_swap_folio)."""
+    slot.has_cache = False
+    discard_if_unused(k, slot)
+
+
+def discard_if_unused(k: Kernel, slot: Slot) -> None:
+    """A free slot may be reused or discarded at once (swap_slot_free_notify): its content is gone."""
+    if slot.count == 0 and not slot.has_cache:
+        slot.data.fill(k.content(DISCARDED))
+        zswap.zswap_invalidate(slot)
+        slot.zero = False
+
+
+def folio_free_swap(k: Kernel, folio: Folio) -> bool:
+    """Give the slot back if no swap pte needs it (try_to_free_swap before v6.1); the folio is locked.
+
+    The copy on the device goes with it, so the folio is dirty from now on.
+    """
+    if not folio.swapcache or not still(k, mutants.NO_WRITEBACK_CHECK_IN_FREE_SWAP, not folio.writeback):
+        return False
+    slot = folio.entry
+    if slot is None or not still(k, mutants.NO_SWAP_COUNT_IN_FREE_SWAP, slot.count == 0):
+        return False
+    swap_state.delete_from_swap_cache(k, folio)
+    folio.dirty = True
+    return True
+
+
+def reuse_swap_page(k: Kernel, folio: Folio) -> bool:
+    """Whether a write may go to this page, by counting ptes and slots only (v5.17 and before).
+
+    References of any other kind are not looked at.  Under writeback to a device with stable writes the page
+    is not reused.  Replaced by 53a05ad9f21d and c145e0b47c77 (v5.18).
+    """
+    if folio.ksm:
+        return False
+    slot = folio.entry
+    users = folio.mapcount + (slot.count if slot is not None else 0)
+    if users > 1:
+        k.say(f"{users} ptes refer to {folio} or its slot, so it is shared")
+        return False
+    if folio.swapcache and users == 1 and slot is not None:
+        if folio.writeback:
+            return not k.stable_writes(slot.device)
+        swap_state.delete_from_swap_cache(k, folio)
+        folio.dirty = True
+    k.say(f"one pte or slot refers to {folio}, so it is reused, whoever else holds a reference")
+    return True
+
+
+def free_swap_and_cache(k: Kernel, slot: Slot) -> Code:
+    """A swap pte goes away; a cached page that nobody maps or needs is dropped from the swap cache.
+
+    Since 82b1c07a0af6 (v6.9) a reference keeps the device, without which swapoff may be through before the
+    second half.
+    """
+    held = k.swapoff_runs and k.has(changes.FREE_SWAP_HOLDS_DEVICE)
+    if held:
+        slot.device.users = slot.device.users + 1
+    swap_free(k, slot)
+    if k.swapoff_runs and slot.count == 0 and slot.has_cache:
+        yield
+        if slot.device.off:
+            raise Crash(f"use after free: {slot} is freed on a device that swapoff has freed")
+    folio = slot.folio
+    if slot.count == 0 and folio is not None:
+        folio_get(k, folio)
+        swap_state.free_swap_cache(k, folio)
+        folio_put(k, folio)
+    if held:
+        slot.device.users = slot.device.users - 1
+
+
+def get_swap_device(k: Kernel, slot: Slot) -> bool:
+    """Keep swapoff from freeing the device; False where it already has (2799e77529c2, v5.14)."""
+    if not k.has(changes.GET_SWAP_DEVICE):
+        if slot.device.off:
+            raise Crash(f"use after free: a fault on {slot} uses a device that swapoff has freed")
+        return True
+    if slot.device.off:
+        return False
+    slot.device.users = slot.device.users + 1
+    return True
+
+
+def put_swap_device(k: Kernel, slot: Slot) -> None:
+    """The device may go now (2799e77529c2, v5.14)."""
+    if k.has(changes.GET_SWAP_DEVICE):
+        slot.device.users = slot.device.users - 1
+
+
+# -- swapoff ---------------------------------------------------------------------------------------
+
+
+def swapoff(k: Kernel, cpu: int) -> Code:
+    """swapoff, then swapon, of the test's devices: afterwards no pte and no folio uses a slot."""
+    number = 0
+    while number < len(k.devices):
+        k.devices[number].write_ok = False
+        yield from try_to_unuse(k, cpu, k.devices[number])
+        yield
+        device_off(k, k.devices[number])
+        yield
+        device_on(k.devices[number])
+        number += 1
+
+
+def device_off(k: Kernel, device: SwapDevice) -> None:
+    """Free the device's data, after the last user has left (percpu_ref_kill, 63d8620ecf93, v5.14).
+
+    With 2799e77529c2 (v5.14) page faults are among the users.
+    """
+    if k.has(changes.GET_SWAP_DEVICE) and device.users:
+        raise Blocked(f"users of {device}")
+    device.off = True
+
+
+def device_on(device: SwapDevice) -> None:
+    """swapon."""
+    device.off = False
+    device.write_ok = True
+
+
+def in_use(k: Kernel, device: SwapDevice) -> bool:
+    """si->inuse_pages != 0."""
+    return any(slot.count or slot.has_cache for slot in k.slots if slot.device is device)
+
+
+def try_to_unuse(k: Kernel, cpu: int, device: SwapDevice) -> Code:
+    """Read back every slot in use: first through the ptes of every process, then what only the cache holds.
+
+    It repeats until nothing is left, however long that takes.
+    """
+    while in_use(k, device):
+        number = 0
+        while number < len(k.mms):
+            if k.mms[number].on_mmlist:
+                yield from unuse_mm(k, cpu, k.mms[number], device)
+            number += 1
+        number = 0
+        while number < len(k.slots):
+            if k.slots[number].device is device and k.slots[number].folio is not None:
+                yield from unuse_cached(k, k.slots[number])
+            number += 1
+        yield
+
+
+def unuse_mm(k: Kernel, cpu: int, mm: Mm, device: SwapDevice) -> Code:
+    """Every swap pte of one process, under its mmap_lock (unuse_mm, unuse_pte_range)."""
+    if mm.mmap_writer:
+        raise Blocked(f"the mmap_lock of {mm}")
+    mm.mmap_readers = mm.mmap_readers + 1
+    page = 0
+    while page < len(k.program.pages):
+        pte = k.pte(mm, page)
+        value = ptep_get(pte)
+        slot = value.slot
+        if value.kind == "swap" and slot is not None and slot.device is device:
+            yield from unuse_swap_pte(k, cpu, pte, slot)
+        page += 1
+    mm.mmap_readers = mm.mmap_readers - 1
+
+
+def unuse_swap_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
+    """One swap pte: its folio from the swap cache or the device, locked and not under writeback."""
+    folio = swap_state.lookup_swap_cache(k, slot)
+    if folio is None:
+        folio = yield from swap_state.swapin_readahead(k, cpu, slot)
+    if folio is None:
+        return
+    yield
+    folio_lock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF))
+    yield
+    folio_wait_writeback(folio, unless=k.has(mutants.NO_WRITEBACK_WAIT_IN_SWAPOFF))
+    if matches_swap_entry(k, folio, slot):
+        unuse_pte(k, cpu, pte, slot, folio)
+    folio_free_swap(k, folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF))
+    folio_put(k, folio)
+
+
+def matches_swap_entry(k: Kernel, folio: Folio, slot: Slot) -> bool:
+    """Whether the folio still is in the swap cache for this slot; not asked before ae38eb210590, v6.18."""
+    return not k.has(changes.SWAPOFF_RECHECKS_FOLIO) or (folio.swapcache and folio.entry is slot)
+
+
+def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
+    """Map the folio read-only in place of the swap pte.
+
+    Matching must not see the marker (H2), and a marked pte makes the page exclusive again (H6), both
+    1493a1913e34, v5.19.
+    """
+    pte_lock(pte.mm)
+    if not still(k, mutants.NO_PTE_SAME_IN_SWAPOFF, pte_same_as_swp(k, pte, swp_entry_to_pte(slot))):
+        explain_mismatch(k, pte, slot)
+        pte_unlock(pte.mm)
+        return
+    value = ptep_get(pte)
+    exclusive = pte_swp_exclusive(value) and k.has(changes.SWAPOFF_TRUSTS_MARKER)
+    exclusive = exclusive or k.has(changes.SWAPOFF_ALWAYS_EXCLUSIVE)
+    if value.exclusive and not exclusive:
+        k.say("the swap pte was marked exclusive, and swapoff drops the marker")
+    mapped = swap_state.ksm_might_need_to_copy(k, pte, folio)
+    if mapped is folio:
+        folio_get(k, folio)
+        rmap.folio_add_anon_rmap(k, folio, pte, exclusive and not folio.ksm)
+    else:
+        rmap.folio_add_new_anon_rmap(k, mapped, pte)
+        folio_add_lru(k, mapped, cpu)
+        folio_unlock(mapped)
+    set_pte(pte, unused_pte(k, mapped, value))
+    swap_free(k, slot)
+    pte_unlock(pte.mm)
+
+
+def unused_pte(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+    """The entry in place of a swap pte, which says what that said of writes (14a762dd1977, v5.19)."""
+    if k.has(changes.SWAPOFF_KEEPS_TRACKING):
+        return keep_tracking(mk_pte(folio), value)
+    if value.soft_dirty or value.uffd_wp:
+        k.say("swapoff forgets what the swap pte knew of writes")
+    return mk_pte(folio)
+
+
+def explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:
+    """Say when swapoff fails to recognise a pte only because of its flags."""
+    value = ptep_get(pte)
+    if value.slot is slot and value.exclusive:
+        k.say("the exclusive marker is compared too, so swapoff never recognises this pte")
+    if value.slot is slot and value.uffd_wp:
+        k.say("the mark of userfaultfd is compared too, so swapoff never recognises this pte")
+
+
+def unuse_cached(k: Kernel, slot: Slot) -> Code:
+    """A slot that only the swap cache holds."""
+    folio = swap_state.lookup_swap_cache(k, slot)
+    if folio is None:
+        return
+    yield
+    folio_lock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_UNUSE_CACHED))
+    yield
+    folio_wait_writeback(folio)
+    folio_free_swap(k, folio)
+    folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_UNUSE_CACHED))
+    folio_put(k, folio)

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""mm/userfaultfd.c: what user space does to its memory through a userfaultfd.
+
+UFFDIO_WRITEPROTECT holds writes up until they are allowed; UFFDIO_MOVE takes a page from one address to
+another without a copy.
+"""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import Code
+from cowpath.explore.record.step import Blocked
+from cowpath.history import changes, mutants
+from cowpath.linux.arch.tlb import flush_tlb_page
+from cowpath.linux.fs.userfaultfd import wake_userfault
+from cowpath.linux.include.pgtable import (
+    PTE_NONE,
+    PteValue,
+    pte_lock,
+    pte_mkwrite,
+    pte_same,
+    pte_unlock,
+    ptep_get,
+    set_pte,
+)
+from cowpath.linux.mm import swap_state
+from cowpath.linux.mm.mmap import (
+    mmap_read_lock,
+    mmap_read_unlock,
+    mmap_write_lock,
+    mmap_write_unlock,
+    vma_end_write_all,
+    vma_start_write,
+)
+from cowpath.linux.mm.mprotect import change_uffd_wp
+from cowpath.linux.mm.rmap import folio_maybe_dma_pinned
+from cowpath.linux.mm.swap import folio_get, folio_lock, folio_put, folio_unlock
+from cowpath.linux.mm.swapfile import get_swap_device, put_swap_device
+from cowpath.linux.state import Folio, Kernel, Pte, Slot, still
+
+# -- write protection ------------------------------------------------------------------------------
+
+
+def userfaultfd_writeprotect(k: Kernel, pte: Pte, protect: bool) -> Code:
+    """UFFDIO_WRITEPROTECT of one page; a page that is protected for the first time is registered before.
+
+    Taking the protection away wakes who waits to write.
+    """
+    if protect and not pte.vma.uffd_wp:
+        userfaultfd_register(k, pte)
+        yield
+    yield from mwriteprotect_range(k, pte, protect)
+    if not protect:
+        yield
+        wake_userfault(k, pte)
+
+
+def userfaultfd_register(k: Kernel, pte: Pte) -> None:
+    """UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP, of a mapping that is there."""
+    mmap_write_lock(pte.mm)
+    vma_start_write(pte.vma)
+    pte.vma.uffd_wp = pte.vma.mapped
+    vma_end_write_all(k, pte.mm)
+    mmap_write_unlock(pte.mm)
+
+
+def mwriteprotect_range(k: Kernel, pte: Pte, protect: bool) -> Code:
+    """Change the entry as a reader of mmap_lock, so that faults go on meanwhile, and then flush the TLB."""
+    mmap_read_lock(pte.mm)
+    if not (pte.vma.mapped and pte.vma.uffd_wp):
+        mmap_read_unlock(pte.mm)
+        return
+    if k.has_tlb:
+        pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending + 1
+    change_uffd_wp(k, pte, protect)
+    if k.has_tlb:
+        yield
+        flush_tlb_page(k, pte)
+        pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending - 1
+    mmap_read_unlock(pte.mm)
+
+
+# -- moving ----------------------------------------------------------------------------------------
+
+
+def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
+    """UFFDIO_MOVE (adef440691ba, v6.8): only what is exclusive, and only to where nothing is.
+
+    It may always fail (EBUSY, EAGAIN, EEXIST), and then nothing has happened.
+    """
+    if not k.has(changes.UFFDIO_MOVE):
+        k.say("this kernel has no UFFDIO_MOVE")
+        return
+    mmap_read_lock(source.mm)
+    if source.mm.ptl:
+        raise Blocked(f"the page-table lock of {source.mm}")
+    value = ptep_get(source)
+    if source.vma.write and target.vma.write:
+        if value.present:
+            yield from move_present_pte(k, target, source, value)
+        elif value.kind == "swap":
+            yield from move_swap_pte(k, target, source, value)
+    mmap_read_unlock(source.mm)
+
+
+def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
+    """A page that is mapped, under its lock: exclusive, and not pinned, also after its pte is cleared.
+
+    It was dirty afterwards, written or not, until 75cb1cca2c88 (v6.15).  Since v6.18
+    (move-flushes-late) TLBs are flushed last, so that many pages need one flush: a CPU may write to the page
+    through its old address until then.
+    """
+    folio = value.folio
+    if folio is None or not folio.anon_exclusive:
+        k.say("not exclusive: UFFDIO_MOVE refuses (EBUSY)")
+        return
+    folio_get(k, folio)
+    yield
+    folio_lock(folio)
+    yield
+    pte_lock(source.mm)
+    exclusive = folio.anon_exclusive and not folio_maybe_dma_pinned(folio)
+    if exclusive and may_move(k, target, source, value):
+        set_pte(source, PTE_NONE)
+        late = k.has(changes.MOVE_FLUSHES_LATE)
+        if not late:
+            flush_tlb_page(k, source)
+        if k.lockless:
+            yield
+        if folio_maybe_dma_pinned(folio):
+            set_pte(source, value)
+        else:
+            folio.index = target.page + 1
+            set_pte(target, moved_pte(k, value))
+            move_references(k, target, source)
+        if late and k.has_tlb:
+            yield
+            flush_tlb_page(k, source)
+    pte_unlock(source.mm)
+    folio_unlock(folio)
+    folio_put(k, folio)
+
+
+def moved_pte(k: Kernel, value: PteValue) -> PteValue:
+    """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.15)."""
+    value = value._replace(protnone=False)
+    if value.uffd_wp and not k.has(changes.MOVE_KEEPS_PROTECTION):
+        k.say("UFFDIO_MOVE maps the page writable, whether or not it was write-protected")
+        value = value._replace(uffd_wp=False)
+    if k.has(changes.MOVE_MARKS_SOFT_DIRTY):
+        return mark_moved(k, value)._replace(write=not value.uffd_wp)
+    return pte_mkwrite(k, value)._replace(write=not value.uffd_wp)
+
+
+def mark_moved(k: Kernel, value: PteValue) -> PteValue:
+    """Content that was not here before."""
+    return value._replace(soft_dirty=k.soft_dirty)
+
+
+def move_swap_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
+    """A swap pte that is marked exclusive: this ioctl is another user of the founding patch's marker.
+
+    A folio in the swap cache has to follow (c50f8e6053b0, v6.14).
+    """
+    slot = value.slot
+    if slot is None or not value.exclusive:
+        k.say("the swap pte is not marked exclusive: UFFDIO_MOVE refuses (EBUSY)")
+        return
+    if not k.has(changes.MOVE_TAKES_CACHED):
+        yield
+        pte_lock(source.mm)
+        move_entry(k, target, source, value, None)
+        pte_unlock(source.mm)
+        return
+    if not get_swap_device(k, slot):
+        return
+    folio = swap_state.lookup_swap_cache(k, slot)
+    yield
+    if folio is not None:
+        folio_lock(folio)
+        yield
+    pte_lock(source.mm)
+    if still_right(k, slot, folio):
+        move_entry(k, target, source, value, folio)
+    pte_unlock(source.mm)
+    if folio is not None:
+        folio_unlock(folio)
+        folio_put(k, folio)
+    put_swap_device(k, slot)
+
+
+def still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
+    """Whether the swap cache is as it was looked up (0ea148a79919, v6.16)."""
+    if not k.has(changes.MOVE_RECHECKS_CACHE):
+        return True
+    if folio is None:
+        return not slot.has_cache
+    return folio.swapcache and folio.entry is slot
+
+
+def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
+    """Move the swap pte as it is, but for soft-dirty (75cb1cca2c88, v6.15)."""
+    if may_move(k, target, source, value):
+        if folio is not None:
+            folio.index = target.page + 1
+        set_pte(target, mark_moved(k, value) if k.has(changes.MOVE_MARKS_SOFT_DIRTY) else value)
+        set_pte(source, PTE_NONE)
+        move_references(k, target, source)
+
+
+def may_move(k: Kernel, target: Pte, source: Pte, value: PteValue) -> bool:
+    """Whether the source is as it was, and nothing is at the target."""
+    empty = still(k, mutants.NO_EMPTY_TARGET_IN_MOVE, target.kind == "none")
+    return empty and still(k, mutants.NO_PTE_SAME_IN_MOVE, pte_same(source, value))
+
+
+def move_references(k: Kernel, target: Pte, source: Pte) -> None:
+    """What was taken at the source is now to agree with the target (invariant I5)."""
+    for reference in k.references:
+        if reference.coherent and reference.pte is source:
+            reference.pte = target

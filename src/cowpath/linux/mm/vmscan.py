@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""mm/vmscan.c: reclaim of an anonymous folio, in its steps."""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import IDLE, Code
+from cowpath.explore.record.step import Blocked
+from cowpath.history import changes, mutants
+from cowpath.linux.arch.tlb import flush_tlb_folio
+from cowpath.linux.mm.page_io import swap_writepage
+from cowpath.linux.mm.rmap import folio_maybe_dma_pinned, ptes_mapping, try_to_unmap_one
+from cowpath.linux.mm.swap import (
+    folio_isolate_lru,
+    folio_put,
+    folio_ref_count,
+    folio_trylock,
+    folio_unlock,
+    folio_wait_writeback,
+)
+from cowpath.linux.mm.swap_state import add_to_swap, delete_from_swap_cache
+from cowpath.linux.state import Folio, Kernel, still
+
+
+def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
+    """Try to free one isolated folio; returns True if it is gone (shrink_page_list before v5.19).
+
+    Reference bits are ignored, as MADV_PAGEOUT does and as kswapd does sooner or later.  Pins are looked for
+    again after the unmap since d824ec2a1546 (v6.4).
+    """
+    if not still(k, mutants.NO_TRYLOCK_IN_RECLAIM, folio_trylock(folio)):
+        return False
+    yield
+    if not prepare(k, folio):
+        folio_unlock(folio)
+        return False
+    yield
+    yield from try_to_unmap(k, folio)
+    flush_tlb_folio(k, folio)
+    unmapped = still(k, mutants.NO_MAPCOUNT_AFTER_UNMAP, folio.mapcount == 0)
+    if not unmapped or (folio_maybe_dma_pinned(folio) and k.has(changes.PINNED_AFTER_UNMAP)):
+        folio_unlock(folio)
+        return False
+    if folio.lazyfree:
+        return discard(k, folio)
+    if folio.dirty:
+        if not is_page_cache_freeable(k, folio):
+            folio_unlock(folio)
+            return False
+        pageout(k, folio)
+        yield
+        wait_if_synchronous(k, folio)
+        if folio.writeback or folio.dirty:
+            return False
+        if not still(k, mutants.NO_TRYLOCK_AFTER_PAGEOUT, folio_trylock(folio)):
+            return False
+    return remove_mapping(k, folio)
+
+
+def prepare(k: Kernel, folio: Folio) -> bool:
+    """Bring a folio into the swap cache, if reclaim wants it at all: not if pinned (feb889fb40fa, v5.11)."""
+    if not still(k, mutants.NO_WRITEBACK_CHECK_IN_RECLAIM, not folio.writeback):
+        return False
+    if folio.swapcache or folio.lazyfree:
+        return True
+    if folio_maybe_dma_pinned(folio) and k.has(changes.PINNED_NOT_SWAPPED):
+        k.say(f"{folio} may be pinned, so it gets no swap slot (feb889fb40fa)")
+        return False
+    return add_to_swap(k, folio)
+
+
+def try_to_unmap(k: Kernel, folio: Folio) -> Code:
+    """Unmap a folio everywhere, one pte at a time; a pte that must stay ends the walk (mm/rmap.c)."""
+    position = 0
+    while folio.mapcount and position < len(ptes_mapping(k, folio)):
+        gone = yield from try_to_unmap_one(k, folio, ptes_mapping(k, folio)[position])
+        if not gone:
+            return
+        position += 1
+        yield
+
+
+def discard(k: Kernel, folio: Folio) -> bool:
+    """Free an unmapped page after MADV_FREE, unless somebody else refers to it or it was written."""
+    if folio.dirty or folio_ref_count(folio) != 1:
+        folio_unlock(folio)
+        return False
+    folio_unlock(folio)
+    folio_put(k, folio)
+    return True
+
+
+def is_page_cache_freeable(k: Kernel, folio: Folio) -> bool:
+    """Whether only the swap cache and the isolation hold references: writeback starts only then."""
+    if still(k, mutants.NO_REFCOUNT_IN_PAGEOUT, folio_ref_count(folio) == 2):
+        return True
+    k.say(f"other references to {folio} ({folio_ref_count(folio) - 2}): it is not written out yet")
+    return False
+
+
+def pageout(k: Kernel, folio: Folio) -> None:
+    """Write a dirty folio; it comes back unlocked."""
+    folio.dirty = False
+    swap_writepage(k, folio)
+
+
+def wait_if_synchronous(k: Kernel, folio: Folio) -> None:
+    """A write to a synchronous device ends in the caller (swap_writepage_bdev_sync, v6.3)."""
+    slot = folio.entry
+    if slot is not None and k.synchronous(slot.device):
+        folio_wait_writeback(folio)
+
+
+def remove_mapping(k: Kernel, folio: Folio) -> bool:
+    """Free a clean, locked folio whose content is in swap (__remove_mapping); unlocks it either way."""
+    frozen = folio.swapcache and still(k, mutants.NO_FREEZE_IN_REMOVE_MAPPING, folio_ref_count(folio) == 2)
+    if not frozen or folio.dirty or folio.writeback:
+        folio_unlock(folio)
+        return False
+    delete_from_swap_cache(k, folio)
+    folio_unlock(folio)
+    folio_put(k, folio)
+    return True
+
+
+KSWAPD_PASSES = 2
+"""How often one kswapd acts: once to unmap a folio and write it, once to free it.
+
+Without a bound every pass could make the faulting thread copy the page once more while the older copies still
+wait for their writeback, and no number of folios would do.  A test that needs more declares kswapd again.
+"""
+
+
+def kswapd(k: Kernel, page: int) -> Code:
+    """Background reclaim of any folio that was first mapped as this page, at any moment."""
+    passes = 0
+    while passes < KSWAPD_PASSES:
+        yield IDLE
+        folio = pick(k, page)
+        gone = yield from shrink_folio_list(k, folio)
+        if not gone:
+            move_folios_to_lru(k, folio)
+        passes += 1
+
+
+def pick(k: Kernel, page: int) -> Folio:
+    """Isolate one such folio from the LRU list; which one is up to the search."""
+    candidates = [folio for folio in k.folios if folio.lru and folio.index == page + 1]
+    if not candidates:
+        raise Blocked("a folio on the LRU list")
+    folio = candidates[k.choose(len(candidates))]
+    folio_isolate_lru(k, folio)
+    return folio
+
+
+def move_folios_to_lru(k: Kernel, folio: Folio) -> None:
+    """kswapd returns a folio to its list directly, not through a batch."""
+    folio.lru = folio_ref_count(folio) > 1
+    folio_put(k, folio)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""mm/zswap.c: a compressed cache in front of a swap device (`swap = zswap`).
+
+What is swapped out is kept in memory at once, so no I/O is needed; a shrinker moves entries to the
+device behind.
+"""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import IDLE, Code
+from cowpath.explore.record.step import Blocked
+from cowpath.history import changes, mutants
+from cowpath.linux.mm import swap_state
+from cowpath.linux.mm.swap import alloc_folio, folio_add_lru, folio_put, folio_unlock
+from cowpath.linux.state import Folio, Kernel, Slot, ZswapEntry, still
+
+
+def zswap_store(k: Kernel, folio: Folio, slot: Slot) -> None:
+    """Keep a compressed copy of the folio; an older one for the same slot goes (zswap_frontswap_store)."""
+    zswap_invalidate(slot)
+    entry = next((entry for entry in k.zswap_entries if entry.refcount == 0), None)
+    if entry is None:
+        raise k.exhausted("Slot")
+    entry.data, entry.refcount, entry.slot = folio.data, 1, slot
+    slot.zswap = entry
+    k.say(f"{folio} is compressed into {entry}: no I/O")
+
+
+def zswap_invalidate(slot: Slot) -> None:
+    """The slot has no compressed copy any more."""
+    entry = slot.zswap
+    if entry is not None:
+        slot.zswap = None
+        zswap_entry_put(entry)
+
+
+def zswap_entry_put(entry: ZswapEntry) -> None:
+    """Drop a reference to an entry; the last one frees it."""
+    entry.refcount = entry.refcount - 1
+    if entry.refcount == 0:
+        entry.slot = None
+
+
+def zswap_load(k: Kernel, folio: Folio, slot: Slot) -> None:
+    """The compressed copy has been read into the swap cache, and goes since c2e2ba770200 (v6.9).
+
+    The content is nowhere else then, so the folio is dirty.  (v6.5 to v6.8 do so on demand: exclusive_loads.)
+    """
+    if k.has(changes.ZSWAP_LOADS_EXCLUSIVELY):
+        folio.dirty = True
+        zswap_invalidate(slot)
+
+
+def zswap_shrinker(k: Kernel) -> Code:
+    """Once, at any moment, one entry is written to the device behind (shrink_worker)."""
+    yield IDLE
+    entries = [slot.zswap for slot in k.slots if slot.zswap is not None]
+    if not entries:
+        raise Blocked("a compressed page")
+    entry = entries[k.choose(len(entries))]
+    slot = entry.slot
+    entry.refcount = entry.refcount + 1
+    yield
+    if slot is not None:
+        yield from zswap_writeback_entry(k, entry, slot)
+    zswap_entry_put(entry)
+    yield IDLE
+
+
+def zswap_writeback_entry(k: Kernel, entry: ZswapEntry, slot: Slot) -> Code:
+    """Decompress into a new page of the swap cache and write that.
+
+    A reference to the entry does not keep the slot from being freed and used again: with the new page in the
+    swap cache nobody can, so only then does it make sense to compare (04fc7816089c, v6.4).
+    """
+    if not still(k, mutants.NO_SLOT_CHECK_IN_ZSWAP, slot.count > 0 and not slot.has_cache):
+        return
+    folio = alloc_folio(k)
+    folio.locked = True
+    folio.uptodate = False
+    swap_state.add_to_swap_cache(k, folio, slot)
+    folio_add_lru(k, folio, len(k.tasks))
+    yield
+    if k.has(changes.ZSWAP_RECHECKS_ENTRY) and slot.zswap is not entry:
+        k.say(f"{slot} was freed and used again meanwhile: {entry} is not written")
+        swap_state.delete_from_swap_cache(k, folio)
+        folio_unlock(folio)
+        folio_put(k, folio)
+        return
+    folio.data = entry.data
+    folio.uptodate = folio.writeback = True
+    folio.bio = "submitted"
+    folio_unlock(folio)
+    folio_put(k, folio)
+    if slot.zswap is entry:
+        zswap_invalidate(slot)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""The mechanism as something to explore: a kernel, a test, and everything that acts in it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cowpath.errors import CowpathError
+from cowpath.explore.record.cells import Record
+from cowpath.explore.record.recorder import IDLE, Actor, Code, Model
+from cowpath.explore.record.step import Blocked, Content
+from cowpath.history import swap_bits
+from cowpath.history.asked import Asked
+from cowpath.history.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS
+from cowpath.history.version import Version
+from cowpath.linux import invariants
+from cowpath.linux.include.pgtable import mk_pte, pte_mkwrite, set_pte
+from cowpath.linux.mm.ksm import ksmd
+from cowpath.linux.mm.migrate import compaction
+from cowpath.linux.mm.page_io import content_of, swap_bio
+from cowpath.linux.mm.swap import drain_one, lru_lazyfree
+from cowpath.linux.mm.swap_state import swap_vma_readahead
+from cowpath.linux.mm.vmscan import kswapd
+from cowpath.linux.mm.zswap import zswap_shrinker
+from cowpath.linux.state import Folio, Kernel, Mm, Pte
+from cowpath.linux.task import run_thread
+from cowpath.litmus import ast
+from cowpath.litmus.ast import ZERO
+from cowpath.litmus.features import features
+from cowpath.litmus.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
+
+
+def build(
+    version: Version | Asked,
+    program: Program,
+    more_folios: int = 0,
+    more_slots: int = 0,
+    count_copies: bool = False,
+) -> tuple[Kernel, Model]:
+    """The model of a test on a kernel.
+
+    The folios and slots bound it; what it has suits most tests, and a run that needs more raises Exhausted.
+    """
+    asked = Asked.of(version)
+    check_modelled(asked, program)
+    ptes = len(program.parents) * len(program.pages)
+    k = Kernel(asked, program, ptes + 2 + more_folios, ptes + more_slots, count_copies)
+    model = Model(
+        layout=k.layout,
+        actors=tuple(actors(k)),
+        initial=k.layout.initial(partial(boot, k)),
+        observe=partial(observe, k),
+        invariants=invariants.applying_to(k),
+        interchangeable=interchangeable(k),
+    )
+    return k, model
+
+
+def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
+    """Folios, taken wherever one is free; so are slots, unless swapoff or zswap visits them in order."""
+    statements = [statement for thread in k.program.threads for statement in thread.body]
+    if k.zswap_entries or any(isinstance(statement, ast.Swapoff) for statement in statements):
+        return (k.folios,)
+    by_device = (tuple(slot for slot in k.slots if slot.device is device) for device in k.devices)
+    return (k.folios, *by_device)
+
+
+MODELLED = {
+    "swap device": ("ssd", "zram", "ssd_stable", "zswap"),
+    "option": ("debug_vm", "tlb", "weak_barriers"),
+    "background actor": ("kswapd", "ksmd", "migrated", "readahead"),
+}
+"""What of the language the model knows; statements say so themselves (see task.py)."""
+
+
+def check_modelled(asked: Asked, program: Program) -> None:
+    """Refuse what would otherwise be ignored.  Raises CowpathError."""
+    if "uffd_wp" in features(program) and not asked.ask(swap_bits.has_uffd_wp):
+        kernel = f"{asked.release} {asked.architecture}"
+        raise CowpathError(f"{kernel} has no UFFDIO_WRITEPROTECT (x86_64 has, arm64 since v6.10, riscv)")
+    used = {
+        "swap device": program.swap,
+        "option": tuple(sorted(program.options)),
+        "background actor": tuple(background.kind for background in program.background),
+    }
+    for kind, names in used.items():
+        for name in names:
+            if name not in MODELLED[kind]:
+                known = ", ".join(MODELLED[kind])
+                raise CowpathError(f"the {kind} {name!r} is not modelled yet; known: {known}")
+
+
+def actors(k: Kernel) -> list[Actor]:
+    """Every thread, then everything that may act at any moment.
+
+    A synchronous device has no writeback to be met before 3222d8c2a7f8 (v6.3).
+    """
+    found = [
+        Actor(
+            thread.name,
+            partial(run_thread, k, task),
+            optional=thread.forked_by is not None,
+            resume=run_thread,
+        )
+        for thread, task in zip(k.program.threads, k.tasks, strict=True)
+    ]
+    for background in k.program.background:
+        name = f"{background.kind}({', '.join(k.program.pages[page].name for page in background.pages)})"
+        found.append(Actor(name, partial(daemon, k, background), background=True))
+    if k.zswap_entries:
+        found.append(Actor("zswap shrinker", partial(zswap_shrinker, k), background=True))
+    for folio in k.folios:
+        if any(not k.synchronous(device) or k.has(SYNC_WRITE_UNLOCKS) for device in k.devices):
+            device = partial(swap_bio, k, folio)
+            found.append(Actor(f"swap I/O of {folio}", device, background=True, of=folio))
+        batch = partial(batch_is_full, k, folio)
+        found.append(Actor(f"LRU batch of {folio}", batch, background=True, of=folio))
+    return found
+
+
+def daemon(k: Kernel, background: BackgroundActor) -> Code:
+    """The code of a background actor; a daemon has a CPU of its own, beside those of the threads."""
+    if background.kind == "ksmd":
+        return ksmd(k, len(k.tasks), background.pages)
+    if background.kind == "migrated":
+        return compaction(k, len(k.tasks), background.pages[0])
+    if background.kind == "readahead":
+        return swap_vma_readahead(k, len(k.tasks), background.pages[0])
+    return kswapd(k, background.pages[0])
+
+
+def batch_is_full(k: Kernel, folio: Folio) -> Code:
+    """The batch that holds a folio may be drained at any moment, on whatever CPU it is."""
+    while True:
+        yield IDLE
+        if folio.batch:
+            drain_one(k, folio)
+        elif folio.lazyfree_batch:
+            lru_lazyfree(k, folio)
+        else:
+            raise Blocked("a batch with the folio in it")
+
+
+def boot(k: Kernel) -> None:
+    """Process 0 with its populated pages: exclusive, writable, dirty, on the LRU list."""
+    for device in k.devices:
+        device.write_ok = True
+    for slot in k.slots:
+        slot.data.fill(k.content(DISCARDED))
+    for register in k.registers:
+        register.value.fill(k.content(UNASSIGNED))
+    k.zero_page.uptodate = True
+    k.mms[0].alive = True
+    for page in k.program.pages:
+        populate(k, k.mms[0], page.index, page.content)
+
+
+def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> None:
+    """Map one page, and give it its content if it has any; exclusive since 6c287605fd56 (v5.19)."""
+    pte = k.pte(mm, page)
+    pte.vma.mapped = pte.vma.read = pte.vma.write = True
+    pte.vma.soft_dirty = k.soft_dirty
+    pte.vma.mergeable = any(actor.kind == "ksmd" and page in actor.pages for actor in k.program.background)
+    if content is None:
+        return
+    folio = k.folios[page]
+    for place in range(folio.data.length):
+        folio.data[place] = k.content(content[place] if place < len(content) else ZERO)
+    folio.refcount = folio.mapcount = 1
+    folio.uptodate = folio.lru = True
+    folio.anon_exclusive = k.has(ANON_EXCLUSIVE)
+    folio.index = page + 1
+    set_pte(pte, pte_mkwrite(k, mk_pte(folio)))
+
+
+def observe(k: Kernel) -> tuple[object, ...]:
+    """What can be seen at the end: registers, then memory as each living process would read it."""
+    seen: list[object] = [register.value[0] for register in k.registers]
+    for mm in k.mms:
+        alive = mm.alive
+        for page in k.program.pages:
+            for place in range(page.places):
+                seen.append(peek(k, k.pte(mm, page.index), place) if alive else "")
+    if k.count_copies:
+        seen.append(k.statistics[0].copies)
+    return tuple(seen)
+
+
+def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
+    """What a load would find: through the page, the swap cache or the slot; "" where nothing is mapped."""
+    if not pte.vma.mapped:
+        return ""
+    kind = pte.kind
+    if kind == "none":
+        return k.content(ZERO)
+    folio, slot = pte.folio or pte.migrating, pte.slot
+    if slot is not None:
+        folio = slot.folio
+        if folio is None or not folio.uptodate:
+            return content_of(k, slot)[place]
+    assert folio is not None
+    return folio.data[place]

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: MIT
+"""What the kernel remembers, as far as private anonymous memory depends on it.  Read this file first.
+
+One class per thing, one line per cell.  A reference count means what it means in the kernel, with one
+difference: a FOLL_PIN adds 1024 to it there; here pins have a count of their own, so that
+"maybe pinned" (refcount >= 1024) is `pincount > 0`.
+
+    process (Mm) -- Vma, Pte --> Folio <-- Reference (a device)
+                        |          |
+                        +--> Slot -+   (swap; the swap cache is the link between the two)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cowpath.explore.record.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
+from cowpath.explore.record.recorder import Constant
+from cowpath.explore.record.step import Content, Exhausted
+from cowpath.history import changes, swap_bits
+from cowpath.history.asked import Answer, Asked
+from cowpath.history.change import Change
+from cowpath.history.version import Version
+from cowpath.litmus.features import features
+from cowpath.litmus.program import DISCARDED, SEGV, UNASSIGNED, Program
+
+
+class Mm(Record):
+    """struct mm_struct: one address space."""
+
+    alive = Flag("the process runs")
+    mmap_readers = Count(7, "holders of mmap_lock for reading", quiet=True)
+    mmap_writer = Flag("mmap_lock is held for writing", quiet=True)
+    ptl = Flag("the page-table lock is held", quiet=True)
+    has_pinned = Flag("MMF_HAS_PINNED: some page was pinned once")
+    write_protect_seq = Count(
+        63, "odd while fork write-protects this process's pages", quiet=True, feature="gup_fast"
+    )
+    on_mmlist = Flag("swapoff will visit this process", quiet=True)
+    tlb_flush_pending = Count(7, "changes of entries that are not flushed yet", quiet=True, feature="uffd_wp")
+
+
+class Vma(Record):
+    """struct vm_area_struct: one page of one process, with what mmap said about it."""
+
+    mapped = Flag("the mapping exists")
+    read = Flag("VM_READ: it may be accessed at all")
+    write = Flag("VM_WRITE: it may be written")
+    lock_readers = Count(7, "holders of the VMA lock for reading", quiet=True, feature="tlb")
+    locked = Flag("the VMA lock is held for writing", quiet=True, feature="tlb")
+    mergeable = Flag("VM_MERGEABLE: KSM may merge it", feature="ksm")
+    soft_dirty = Flag(
+        "VM_SOFTDIRTY: all of it counts as written, as nothing is tracked yet", feature="soft_dirty"
+    )
+    uffd_wp = Flag("VM_UFFD_WP: it is registered with a userfaultfd", feature="uffd_wp")
+
+
+class Pte(Record):
+    """A page-table entry.  Fields that its kind does not use are 0, so equal values are equal cells."""
+
+    kind = Choice(("none", "present", "swap", "migration"), "what the entry is")
+    folio = Pointer["Folio"]("Folio", "present: the page")
+    write = Flag("present: writable")
+    dirty = Flag("present (and migration, with soft-dirty): written through it since it was last cleaned")
+    slot = Pointer["Slot"]("Slot", "swap: where the content is")
+    exclusive = Flag("swap: the exclusive marker, pte_swp_exclusive")
+    migrating = Pointer["Folio"]("Folio", "migration: the page that is being moved", feature="migration")
+    access = Choice(
+        ("none", "read", "exclusive", "write"),
+        "migration: how it was mapped; exclusive is the read-only kind that is exclusive",
+        feature="migration",
+    )
+    soft_dirty = Flag("written since clear_refs, as far as faults tell", feature="soft_dirty")
+    uffd_wp = Flag("the next write waits for whoever listens to the userfaultfd", feature="uffd_wp")
+    protnone = Flag("present: the next access faults, for NUMA balancing to learn of it", feature="numa")
+
+    @property
+    def mm(self) -> Mm:
+        """The process it belongs to."""
+        return self.layout.all(Mm)[self.number // self.layout.dimensions["pages"]]
+
+    @property
+    def page(self) -> int:
+        """Which page of the process it maps."""
+        return self.number % self.layout.dimensions["pages"]
+
+    @property
+    def vma(self) -> Vma:
+        """The mapping it lies in."""
+        return self.layout.all(Vma)[self.number]
+
+    def describe(self) -> str | None:
+        """As a trace shows it: "folio0 rw", "swap slot0 exclusive"."""
+        words = {
+            "none": "none",
+            "present": f"{self.folio} {'rw' if self.write else 'ro'}",
+            "swap": f"swap {self.slot}",
+            "migration": f"migration {self.access} {self.migrating}",
+        }
+        flags = {
+            "dirty": self.dirty,
+            "exclusive": self.exclusive,
+            "soft-dirty": self.soft_dirty,
+            "uffd-wp": self.uffd_wp,
+            "protnone": self.protnone,
+        }
+        return " ".join([words[self.kind], *(flag for flag, is_set in flags.items() if is_set)])
+
+
+class Folio(Record):
+    """struct folio: a page of memory.  Free where refcount and pincount are 0."""
+
+    data = Contents("places", "what is in it")
+    refcount = Count(15, "references, FOLL_PIN ones not counted")
+    pincount = Count(3, "FOLL_PIN references; folio_maybe_dma_pinned where > 0")
+    mapcount = Count(7, "present ptes that map it")
+    locked = Flag("PG_locked, the folio lock", quiet=True)
+    anon_exclusive = Flag("PG_anon_exclusive: it belongs to one process only")
+    uptodate = Flag("PG_uptodate: its content has been read in", quiet=True)
+    dirty = Flag("PG_dirty: it differs from its copy in swap")
+    swapcache = Flag("PG_swapcache: it is in the swap cache, for `entry`", quiet=True)
+    entry = Pointer["Slot"]("Slot", "folio->swap: the slot whose content it holds")
+    writeback = Flag("PG_writeback: it is being written to swap")
+    bio = Choice(("none", "submitted", "read"), "how far the device is with writing it", quiet=True)
+    lru = Flag("PG_lru: on an LRU list, where reclaim finds it", quiet=True)
+    batch = Count(15, "1 + the CPU whose LRU-add batch holds it (and a reference); 0: in none")
+    ksm = Flag("PageKsm: it stands for equal contents anywhere", feature="ksm")
+    lazyfree = Flag("not PG_swapbacked: MADV_FREE gave its content up", feature="lazyfree")
+    lazyfree_batch = Count(
+        15, "1 + the CPU whose lazyfree batch holds it (and a reference); 0: in none", feature="lazyfree"
+    )
+    index = Count(
+        8, "1 + the page of a process it was first mapped for (folio->index); 0: none yet", quiet=True
+    )
+
+
+class Slot(Record):
+    """A slot of a swap device, with its entry in swap_map and in the swap cache."""
+
+    data = Contents("places", "what the device holds")
+    count = Count(7, "swap ptes that refer to it")
+    has_cache = Flag("SWAP_HAS_CACHE: taken by the swap cache", quiet=True)
+    folio = Pointer[Folio]("Folio", "the folio in the swap cache")
+    zswap = Pointer["ZswapEntry"]("ZswapEntry", "its compressed copy", feature="zswap")
+    zero = Flag("in the zeromap: it reads as zeros, whatever is stored for it", feature="zswap")
+
+    @property
+    def device(self) -> SwapDevice:
+        """The device it is on."""
+        devices = self.layout.all(SwapDevice)
+        return devices[self.number * len(devices) // len(self.layout.all(Slot))]
+
+    @property
+    def offset(self) -> int:
+        """Its place on that device, where place 0 is the header."""
+        return 1 + sum(before.device is self.device for before in self.layout.all(Slot)[: self.number])
+
+
+class ZswapEntry(Record):
+    """struct zswap_entry: a compressed page; only there with `swap = zswap`."""
+
+    data = Contents("places", "what was compressed")
+    slot = Pointer[Slot]("Slot", "the slot that it was stored for")
+    refcount = Count(3, "the tree, and who is writing it to the device", quiet=True)
+
+
+class SwapDevice(Record):
+    """struct swap_info_struct."""
+
+    write_ok = Flag("SWP_WRITEOK: slots may be taken")
+    off = Flag("swapoff has freed its data")
+    users = Count(7, "get_swap_device references", quiet=True)
+
+
+class Reference(Record):
+    """A reference that a device (or a pipe, or a driver) holds to a page, through GUP."""
+
+    state = Choice(("none", "held", "put"), "not taken yet, held, given back", quiet=True)
+    folio = Pointer[Folio]("Folio", "what it refers to")
+    pin = Flag("FOLL_PIN, not FOLL_GET")
+    write = Flag("FOLL_WRITE: the device may write")
+    pte = Pointer[Pte]("Pte", "where it was taken", quiet=True)
+    coherent = Flag("not the kernel's: no fork or zap has touched that address since", quiet=True)
+
+
+class Task(Record):
+    """A thread of the litmus test."""
+
+    done = Flag("it has run its last statement", quiet=True)
+    userfault = Pointer[Pte]("Pte", "where it waits to be let write", feature="uffd_wp")
+    reported = Flag("somebody has read so from the userfaultfd", quiet=True, feature="uffd_wp")
+
+
+class Tlb(Record):
+    """What the CPU of a thread remembers of one pte; only there with `option = tlb`."""
+
+    folio = Pointer[Folio]("Folio", "the page it leads to")
+    write = Flag("it may be written")
+    dirty = Flag("the pte was dirty already, so that a write need not look at it")
+
+
+class Register(Record):
+    """A register of a thread."""
+
+    value = Contents(None, "its content")
+
+
+class Statistics(Record):
+    """Counters that no rule reads; only there where a test asks for them."""
+
+    copies = Count(15, "pages the kernel copied")
+
+
+class Kernel(Constant):
+    """A running kernel: what it can be asked, the test it runs, and every record by kind.
+
+    `folios` and `slots` bound the model: a run that needs more raises Exhausted and is repeated with more.
+    `soft_dirty` is CONFIG_MEM_SOFT_DIRTY, in a test that looks at it.
+    """
+
+    def __init__(
+        self, version: Version | Asked, program: Program, folios: int, slots: int, count_copies: bool
+    ) -> None:
+        self.asked, self.program, self.count_copies = Asked.of(version), program, count_copies
+        processes, pages = len(program.parents), len(program.pages)
+        devices = len(program.swap)
+        counts: dict[type[Record], int] = {
+            Mm: processes,
+            Vma: processes * pages,
+            Pte: processes * pages,
+            Folio: folios + 1,
+            Slot: slots * devices,
+            ZswapEntry: slots * devices + 1 if "zswap" in program.swap else 0,
+            SwapDevice: devices,
+            Reference: len(program.references),
+            Task: len(program.threads),
+            Tlb: len(program.threads) * pages if "tlb" in program.options else 0,
+            Register: len(program.registers),
+            Statistics: int(count_copies),
+        }
+        values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
+        places = max((page.places for page in program.pages), default=1)
+        dimensions = {"pages": pages, "places": places}
+        self.layout = Layout(counts, values, dimensions, _names(program, folios), features(program))
+        self.mms, self.vmas, self.ptes = self.layout.all(Mm), self.layout.all(Vma), self.layout.all(Pte)
+        self.folios = self.layout.all(Folio)[:-1]
+        self.zero_page = self.layout.all(Folio)[-1]
+        self.slots, self.devices = self.layout.all(Slot), self.layout.all(SwapDevice)
+        self.references, self.tasks = self.layout.all(Reference), self.layout.all(Task)
+        self.zswap_entries = self.layout.all(ZswapEntry)
+        self.tlbs = self.layout.all(Tlb)
+        self.discarded = self.content(DISCARDED)
+        self.registers, self.statistics = self.layout.all(Register), self.layout.all(Statistics)
+        self.soft_dirty = "soft_dirty" in self.layout.features and self.ask(swap_bits.has_soft_dirty)
+        self.uffd_wp = "uffd_wp" in self.layout.features
+
+    @property
+    def debug_vm(self) -> bool:
+        """CONFIG_DEBUG_VM, `option = debug_vm`: checks that production kernels compile out."""
+        return "debug_vm" in self.program.options
+
+    @property
+    def lockless(self) -> bool:
+        """Whether anybody in this test walks page tables without a lock (GUP-fast)."""
+        return "gup_fast" in self.layout.features
+
+    @property
+    def swapoff_runs(self) -> bool:
+        """Whether the test calls swapoff, which may free a device that somebody else looks at."""
+        return "swapoff" in self.layout.features
+
+    @property
+    def weak_barriers(self) -> bool:
+        """`option = weak_barriers`: a CPU may reorder what no barrier keeps in order."""
+        return "weak_barriers" in self.program.options
+
+    def has(self, change: Change) -> bool:
+        """Whether this kernel has an upstream change."""
+        return self.asked.has(change)
+
+    def ask(self, question: Callable[..., Answer], *operands: object) -> Answer:
+        """What else there is to know of this kernel: `question(version, *operands)`."""
+        return self.asked.ask(question, *operands)
+
+    def say(self, text: str) -> None:
+        """Explain, beside the rule that decides, why it decides so; traces print it."""
+        self.layout.step.say(text)
+
+    def choose(self, options: int) -> int:
+        """What nothing in the state decides: every one of 0 .. options-1 is explored."""
+        return self.layout.step.choose(options)
+
+    def content(self, value: str) -> Content:
+        """A constant page content."""
+        return self.layout.content(value)
+
+    @property
+    def has_tlb(self) -> bool:
+        """`option = tlb`: CPUs have TLBs, and flushes are deferred as in the kernel."""
+        return bool(self.tlbs)
+
+    def tlb(self, cpu: int, pte: Pte) -> Tlb:
+        """What the CPU of a thread remembers of an entry."""
+        return self.tlbs[cpu * len(self.program.pages) + pte.page]
+
+    def mm(self, task: Task) -> Mm:
+        """The address space a thread runs in."""
+        return self.mms[self.program.threads[task.number].process]
+
+    def pte(self, mm: Mm, page: int) -> Pte:
+        """The page-table entry of one page of a process."""
+        return self.ptes[mm.number * len(self.program.pages) + page]
+
+    def exhausted(self, kind: str) -> Exhausted:
+        """What to raise where the model has no free record left."""
+        return Exhausted(kind)
+
+    def zswap(self, device: SwapDevice) -> bool:
+        """Whether zswap stands in front of the device."""
+        return self.program.swap[device.number] == "zswap"
+
+    def synchronous(self, device: SwapDevice) -> bool:
+        """SWP_SYNCHRONOUS_IO: reads and writes complete in the caller (zram, brd)."""
+        return self.program.swap[device.number] in ("zram",)
+
+    def stable_writes(self, device: SwapDevice) -> bool:
+        """SWP_STABLE_WRITES: a page must not change while the device reads it.
+
+        zram asks for it, but for v5.19 (e7be8d1dd983, undone by 37887783b3fe, v6.0).
+        """
+        kind = self.program.swap[device.number]
+        return kind == "ssd_stable" or (kind == "zram" and not self.has(changes.ZRAM_TAKES_ANYTHING))
+
+
+def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:
+    """Records called as people call them: P0.x, 0:r1, the zero page."""
+    names = {("Folio", folios): "zero_page"}
+    for process in range(len(program.parents)):
+        leader = next(thread.name for thread in program.threads if thread.process == process)
+        names["Mm", process] = f"{leader}.mm"
+        for page in program.pages:
+            index = process * len(program.pages) + page.index
+            names["Pte", index] = f"{leader}.{page.name}"
+            names["Vma", index] = f"{leader}.{page.name}.vma"
+    if "tlb" in program.options:
+        for thread in program.threads:
+            for page in program.pages:
+                names["Tlb", thread.index * len(program.pages) + page.index] = (
+                    f"{thread.name}.tlb.{page.name}"
+                )
+    for index, reference in enumerate(program.references):
+        names["Reference", index] = reference
+    for thread in program.threads:
+        names["Task", thread.index] = thread.name
+    for index, (owner, register) in enumerate(program.registers):
+        names["Register", index] = f"{owner}:{register}"
+    return names
+
+
+def still(k: Kernel, mutant: Change, holds: bool) -> bool:
+    """Whether what was seen without a lock holds under it; a kernel with the mutant believes it does."""
+    return holds or k.has(mutant)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""What a step of the model is, in the words of the test and of the kernel tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cowpath.explore.record.cells import Layout
+from cowpath.explore.record.frame import Frame
+from cowpath.explore.record.step import Place
+from cowpath.explore.trace import Step
+from cowpath.history.version import Version
+from cowpath.linux.include.pgtable import ptep_get, raw_text
+from cowpath.linux.state import Pte
+from cowpath.litmus.print import statement_text
+from cowpath.litmus.program import Program
+
+KERNEL_FILES = {
+    "task.py": "user space",
+    "model.py": "mm/swap.c",
+    "arch/tlb.py": "mm/tlb.c",
+}
+"""The files of the model that mirror none of the same name."""
+
+HEADERS = "include/"
+"""Where the model keeps what the kernel keeps in include/linux/."""
+
+
+def statement_number(program: Program, actor: int, frame: Frame) -> int | None:
+    """Which statement of its thread a step from this frame belongs to; None for a background actor.
+
+    Between two statements a thread stands in `run_thread` itself, and the step begins the next one.  After
+    the last statement the number is the length of the body.
+    """
+    if actor >= len(program.threads) or frame.finished:
+        return None
+    position = dict(frame.held).get("position", 0)
+    assert isinstance(position, int)
+    return position
+
+
+def statement_of(program: Program, actor: int, frame: Frame) -> str:
+    """The statement that a step from this frame belongs to; empty for a background actor."""
+    number = statement_number(program, actor, frame)
+    if number is None:
+        return ""
+    body = program.threads[actor].body
+    return statement_text(body[number]) if number < len(body) else "end"
+
+
+def function_of(step: Step) -> Place | None:
+    """The kernel function that a step is a part of: the one it stood in, or the deeper one it entered."""
+    deeper = len(step.after.where) > len(step.before.where)
+    for frame in (step.after, step.before) if deeper else (step.before, step.after):
+        inner = [place for place in frame.where if Path(place.file).name != "task.py"]
+        if inner:
+            return inner[-1]
+    written = [change.place for change in step.changes if Path(change.place.file).name != "task.py"]
+    return written[-1] if written else None
+
+
+def kernel_file(place: Place) -> str:
+    """The file of the kernel tree that a file of the model mirrors.
+
+    >>> kernel_file(Place("do_swap_page", "/somewhere/cowpath/linux/mm/memory.py", 1))
+    'mm/memory.c'
+    """
+    path = inside_tree(place.file)
+    stem = path.removesuffix(".py")
+    if path.startswith(HEADERS):
+        return f"include/linux/{stem.removeprefix(HEADERS)}.h"
+    return KERNEL_FILES.get(path, f"{stem}.c")
+
+
+def inside_tree(file: str) -> str:
+    """The path of a file of the model below the tree that mirrors the kernel's.
+
+    >>> inside_tree("/somewhere/cowpath/linux/fs/proc/task_mmu.py")
+    'fs/proc/task_mmu.py'
+    """
+    parts = Path(file).parts
+    last = max(index for index, part in enumerate(parts) if part == "linux")
+    return "/".join(parts[last + 1 :])
+
+
+def model_line(place: Place) -> str:
+    """Where the model says so, from the tree on: "linux/mm/memory.py:213"."""
+    return f"linux/{inside_tree(place.file)}:{place.line}"
+
+
+def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]:
+    """What stands in each page-table entry that is empty or a swap pte, in hexadecimal, by the entry's name.
+
+    Present and migration entries hold a page frame number, which the model has no use for; they have no raw
+    value.  Nor has any on an architecture whose layout is not known.
+    """
+    from cowpath.arch import LayoutError  # few need it
+
+    layout.step.begin(state)
+    values = {repr(pte): ptep_get(pte) for pte in layout.all(Pte)}
+    try:
+        return {name: raw_text(version, value) for name, value in values.items() if value.kind in RAW}
+    except LayoutError:
+        return {}
+
+
+RAW = ("none", "swap")
+"""Kinds of entries whose bits the model knows."""

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""The explorer's server: loopback only, reads only, answers nobody but the page that it served itself."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from cowpath.errors import CowpathError
+from cowpath.viewer import assets
+from cowpath.viewer.session import Document, Session
+
+LOOPBACK = "127.0.0.1"
+
+Answer = Callable[[Session, dict[str, str]], Document]
+
+API: dict[str, Answer] = {
+    "/api/overview": lambda session, asked: session.overview(),
+    "/api/progress": lambda session, asked: session.progress(asked["kernel"]),
+    "/api/verdict": lambda session, asked: session.verdict(asked["kernel"]),
+    "/api/test": lambda session, asked: session.test(asked["kernel"]),
+    "/api/jump": lambda session, asked: session.jump(asked["kernel"], asked["goal"]),
+    "/api/follow": lambda session, asked: session.follow(
+        asked["kernel"], asked.get("path", ""), asked.get("other", "")
+    ),
+}
+"""What can be asked, with the parameters that each answer reads."""
+
+AT_ONCE = ("/api/overview", "/api/progress")
+"""What is answered while a kernel is still explored."""
+
+
+class Server(ThreadingHTTPServer):
+    """One session on one port of the loopback interface."""
+
+    daemon_threads = True
+
+    def __init__(self, session: Session, port: int = 0) -> None:
+        super().__init__((LOOPBACK, port), Handler)
+        self.session = session
+        self.locks = {kernel: threading.Lock() for kernel in session.versions}  # a recorder runs one step
+        self.hosts = {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
+        self.page, digest = assets.served_page()
+        self.policy = (
+            f"default-src 'none'; script-src 'self' '{digest}'; style-src 'self'; connect-src 'self'; "
+            "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://{LOOPBACK}:{self.server_port}/"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up in the middle of an answer is no news; anything else is."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+    def answer(self, path: str, asked: dict[str, str]) -> tuple[HTTPStatus, Document]:
+        """One request to the API; what a user can mend is an answer, not an accident.
+
+        It waits for its own kernels only, so that the page answers while others are still explored.
+        """
+        named = {asked.get("kernel"), asked.get("other")} if path not in AT_ONCE else set()
+        wanted = sorted(named & set(self.locks), key=str)
+        try:
+            with ExitStack() as held:
+                for kernel in wanted:
+                    held.enter_context(self.locks[str(kernel)])
+                return HTTPStatus.OK, API[path](self.session, asked)
+        except KeyError as missing:
+            return HTTPStatus.BAD_REQUEST, {"error": f"the request lacks {missing.args[0]!r}"}
+        except CowpathError as error:
+            return HTTPStatus.BAD_REQUEST, {"error": str(error)}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """GET, and only for our own page: a foreign site can neither read an answer nor cause work."""
+
+    server: Server
+    server_version = "cowpath"
+    sys_version = ""
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def do_GET(self) -> None:
+        """Send the page, one of its files, or an answer."""
+        url = urlsplit(self.path)
+        if not self.from_ourselves():
+            self.send(HTTPStatus.FORBIDDEN, "text/plain", "cowpath answers only its own page\n")
+        elif url.path == "/":
+            self.send(HTTPStatus.OK, "text/html; charset=utf-8", self.server.page)
+        elif url.path in API:
+            asked = {name: values[-1] for name, values in parse_qs(url.query).items()}
+            status, document = self.server.answer(url.path, asked)
+            self.send(status, "application/json", json.dumps(document, separators=(",", ":")))
+        else:
+            self.send_file(url.path.removeprefix("/static/"))
+
+    def from_ourselves(self) -> bool:
+        """Whether a request comes from our page or from somebody who typed the address.
+
+        The Host check stops DNS rebinding: a foreign name that resolves to the loopback address is still a
+        foreign name.  Origin and Sec-Fetch-Site stop other sites, whatever they embed us as.
+        """
+        if self.headers.get("Host", "") not in self.server.hosts:
+            return False
+        origin = self.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc not in self.server.hosts:
+            return False
+        return self.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+
+    def send_file(self, name: str) -> None:
+        """One of the viewer's files; a name is looked up, never opened."""
+        files = assets.static()
+        if name in files:
+            self.send(HTTPStatus.OK, assets.TYPES[name[name.rindex(".") :]], files[name])
+        else:
+            self.send(HTTPStatus.NOT_FOUND, "text/plain", "there is no such file\n")
+
+    def send(self, status: HTTPStatus, kind: str, text: str) -> None:
+        """One answer, with what keeps a browser from making more of it."""
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Security-Policy", self.server.policy)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
+        """Say nothing: results go to the page."""

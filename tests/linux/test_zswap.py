@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""zswap, step by step."""
+
+import pytest
+
+from cowpath.linux.include.mm import Fault
+from cowpath.linux.mm.madvise import madvise_dontneed, madvise_pageout
+from cowpath.linux.mm.memory import handle_pte_fault
+from cowpath.linux.mm.page_io import content_of, swap_writepage
+from cowpath.linux.mm.zswap import zswap_shrinker, zswap_store
+from cowpath.litmus.ast import ZERO
+from tests.linux.bench import Bench
+
+ZSWAP = 'C bench { char x[2] = "ab"; swap = zswap; } P0(char *x) { x[0] = 0; }'
+
+
+def swapped(release: str = "6.1") -> Bench:
+    bench = Bench(release, ZSWAP)
+    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    return bench
+
+
+def test_a_store_needs_no_writeback() -> None:
+    bench = swapped()
+    assert bench.shown() == "swap slot0 exclusive"
+    assert bench.folio().refcount == 0
+    entry = bench.slot().zswap
+    assert entry is not None
+    assert entry.refcount == 1
+
+
+def test_a_load_leaves_the_entry() -> None:
+    bench = swapped()
+    bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0)))
+    assert bench.shown() == "folio0 ro"
+    assert bench.data(bench.folio()) == "ab"
+
+
+def test_a_freed_slot_has_no_entry() -> None:
+    bench = swapped()
+    bench.finish(madvise_dontneed(bench.k, 0, bench.pte()))
+    assert bench.slot().zswap is None
+    assert bench.k.zswap_entries[0].refcount == 0
+
+
+@pytest.mark.parametrize(("release", "written"), [("6.3", True), ("6.4", False)])
+def test_an_entry_that_was_replaced_is_not_written(release: str, written: bool) -> None:
+    """04fc7816089c, v6.4."""
+    bench = swapped(release)
+    shrinker = bench.steps(zswap_shrinker(bench.k))
+    next(shrinker)
+    next(shrinker)
+    next(shrinker)
+    bench.set(bench.folio(1), refcount=1)
+    bench.call(zswap_store, bench.k, bench.folio(1), bench.slot())
+    next(shrinker)
+    assert (bench.slot().folio is not None) is written
+
+
+@pytest.mark.parametrize(("release", "left"), [("6.8", True), ("6.9", False)])
+def test_a_load_takes_the_entry_out(release: str, left: bool) -> None:
+    """c2e2ba770200, v6.9."""
+    bench = swapped(release)
+    bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0)))
+    assert (bench.slot().zswap is not None) is left
+    assert bench.folio().dirty is not left
+
+
+@pytest.mark.parametrize(("release", "stays"), [("6.11", False), ("6.12", True)])
+def test_zeros_leave_the_older_copy_of_a_slot_where_it_is(release: str, stays: bool) -> None:
+    """0ca0c24e3211, v6.12: they are not stored, so they replace nothing."""
+    bench = Bench(release, ZSWAP)
+    folio, slot = bench.folio(), bench.slot()
+    bench.set(slot, has_cache=True, count=1, folio=folio)
+    bench.set(folio, swapcache=True, entry=slot, mapcount=0, refcount=2, locked=True)
+    bench.call(swap_writepage, bench.k, folio)
+    older = slot.zswap
+    assert older is not None
+    bench.call(lambda: folio.data.fill(bench.k.content(ZERO)))
+    bench.set(folio, locked=True)
+    bench.call(swap_writepage, bench.k, folio)
+    assert slot.zero is stays
+    step, zero = bench.k.layout.step, bench.k.content(ZERO).code
+    assert (step.look(older.data[0]) != zero) is stays
+    assert step.look(content_of(bench.k, slot)[0]) == zero

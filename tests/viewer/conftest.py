@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""A served explorer, and a real browser to look at it with."""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+from cowpath.history.version import version
+from cowpath.litmus.parse import parse_source
+from cowpath.litmus.resolve import resolve
+from cowpath.litmus.source import Source, read_source
+from cowpath.viewer.server import Server
+from cowpath.viewer.session import Session
+from tests.founding import FOUNDING, ROOT
+
+SHOTS = ROOT / "build" / "explorer"
+"""Where screenshots go; CI keeps them."""
+
+Serve = Callable[..., Server]
+
+
+def session(source: Source, *releases: str, max_states: int | None = None) -> Session:
+    """A session on some kernels."""
+    kernels = [version(release) for release in releases]
+    return Session(source, resolve(parse_source(source), source), kernels, max_states)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve a litmus file (or a source) on some kernels until the test ends."""
+    with ExitStack() as stack:
+
+        def start(test: Path | Source = FOUNDING, *releases: str, max_states: int | None = None) -> Server:
+            source = test if isinstance(test, Source) else read_source(test)
+            shown = session(source, *(releases or ("5.18", "6.1")), max_states=max_states)
+            server = stack.enter_context(Server(shown))
+            stack.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[webdriver.Chrome]:
+    """Debian's Chromium without a window.  Missing, it skips the test; under CI=true that is a failure."""
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if browser is None or driver is None:
+        missing = "needs chromium and chromedriver: apt install chromium chromium-driver"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options=options, service=Service(driver))
+    yield started
+    started.quit()
+
+
+@pytest.fixture
+def browser(chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
+    """The browser at 1200 pixels, light; afterwards, whatever the page complained about fails the test."""
+    resize(chromium, 1200, 900)
+    chromium.get_log("browser")  # what an earlier test left
+    yield chromium
+    complaints = [entry["message"] for entry in chromium.get_log("browser")]
+    assert complaints == []
+
+
+def resize(browser: webdriver.Chrome, width: int, height: int, scheme: str = "light") -> None:
+    """The size of the page, whatever a window manager thinks, and its colour scheme."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    features = [
+        {"name": "prefers-color-scheme", "value": scheme},
+        {"name": "prefers-reduced-motion", "value": "reduce"},
+    ]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def shoot(browser: webdriver.Chrome, name: str) -> None:
+    """Keep what the page looks like."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    browser.save_screenshot(str(SHOTS / f"{name}.png"))
