@@ -63,7 +63,7 @@ def check(
     True
     >>> check("C t { char x[1]; } P0(char *x) { x[0] = 'a'; }", "sid")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    cowpath.release.ReleaseError: 'sid' is not a kernel release: ...
+    cowpath.history.release.ReleaseError: 'sid' is not a kernel release: ...
     """
     wanted = version(kernel, arch, added, dropped)
     source = read(path_or_text)

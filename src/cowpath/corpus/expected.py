@@ -70,7 +70,7 @@ class Expected:
 def key(version: Version) -> str:
     """How a kernel is written in the file.
 
-    >>> from cowpath.kernel.version import version
+    >>> from cowpath.history.version import version
     >>> key(version("6.1", dropped=["H5"])), key(version("6.1", "arm"))
     ('6.1 without H5', '6.1 arm')
     """

@@ -44,7 +44,7 @@ class Asked:
     def has(self, change: Change) -> bool:
         """Whether this kernel has a change.
 
-        >>> from cowpath.kernel.version import find, version
+        >>> from cowpath.history.version import find, version
         >>> asked = Asked(version("5.19"))
         >>> asked.has(find("H5")[0])
         True

@@ -39,7 +39,7 @@ class Release:
         >>> Release.parse("5.99")
         Traceback (most recent call last):
         ...
-        cowpath.release.ReleaseError: there is no kernel 5.99: the 5.x series ended with 5.19
+        cowpath.history.release.ReleaseError: there is no kernel 5.99: the 5.x series ended with 5.19
         """
         match = _RELEASE.fullmatch(text.strip())
         if not match:

@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 def once(versions: Iterable[Version], search: Callable[[Asked], Found]) -> Iterator[tuple[Version, Found]]:
     """Each kernel with what a search finds on it, or has found on one that is alike; alike ones together.
 
-    >>> from cowpath.kernel.version import find, version
+    >>> from cowpath.history.version import find, version
     >>> H5 = find("H5")[0]
     >>> found = once(map(version, ("5.18", "5.19", "6.0")), lambda kernel: [kernel.has(H5)])
     >>> [(str(version.release), has) for version, has in found]

@@ -130,7 +130,7 @@ class Task:
 def compute(task: Task) -> list[Cell]:
     """Explore one test on its kernels, those that are alike once; its cells in order.
 
-    >>> from cowpath.kernel.version import version
+    >>> from cowpath.history.version import version
     >>> [cell.words for cell in compute(Task(KINDS[1], "fork-after", (version("6.1"),), None, False))]
     ['(lost)']
     """

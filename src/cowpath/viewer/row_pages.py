@@ -72,7 +72,7 @@ def page_of(row: Row) -> str:
 def links(table: Table, made: Sequence[Row]) -> dict[tuple[Kind, Situation, Column], str]:
     """Where the bad cells of these rows lead: to their page, at their kernel.
 
-    >>> from cowpath.kernel.version import version
+    >>> from cowpath.history.version import version
     >>> urlencode({"kernel": str(version("5.18"))})
     'kernel=5.18+x86_64'
     """

@@ -84,8 +84,8 @@ def path_of(cell: Cell) -> tuple[str, ...]:
 def anchor(kind: Kind, situation: Situation, column: Column) -> str:
     """A name for a cell that works in a link.
 
-    >>> from cowpath.kernel.version import version
-    >>> from cowpath.situations import KINDS, SITUATIONS
+    >>> from cowpath.history.version import version
+    >>> from cowpath.corpus.situations import KINDS, SITUATIONS
     >>> anchor(KINDS[1], SITUATIONS[0], Column("5.9-5.17 arm", (version("5.9", "arm"),)))
     'get-write-plain-5-9-5-17-arm'
     """
