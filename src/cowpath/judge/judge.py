@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from cowpath import promise
+from cowpath import linux, promise
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method, explore
 from cowpath.explore.found import Progress, Search
@@ -20,7 +20,7 @@ from cowpath.history.version import Version
 from cowpath.judge.condition import evaluate, mentions_copies, split
 from cowpath.judge.naming import name_all, name_breakage
 from cowpath.judge.result import Outcome, Result, Violation
-from cowpath.linux import invariants, model
+from cowpath.judge.tree import Tree
 from cowpath.litmus.program import Program
 
 LARGEST_MODEL = 40
@@ -40,20 +40,22 @@ def judge(
     method: Method | None = None,
     progress: Progress | None = None,
     count_copies: bool = False,
+    tree: Tree = linux,
 ) -> Result:
     """Explore a test on a kernel and hold what it may do against the promise.
 
+    The kernel's rules come from `tree`, which may be a changed copy of `cowpath.linux` (see `load_tree`).
     A search that ends early (see `explore`) gives the verdict "unfinished", and nothing that it did not see
     is claimed.  Raises CowpathError where a statement is not modelled or the test is too large.
     """
     began = time.perf_counter()
     asked = Asked.of(version)
     copies = count_copies or mentions_copies(program)
-    exploration = explore_mechanism(program, asked, method, progress, copies)
+    exploration = explore_mechanism(program, asked, method, progress, copies, tree)
     promised = explore(promise.build(program))
     outcomes = tuple(read_outcomes(program, exploration, promised, copies))
     violations = tuple(
-        Violation(found.name, invariants.title(found.name), found.text, found.state)
+        Violation(found.name, tree.title(found.name), found.text, found.state)
         for found in exploration.violations.values()
     )
     broken = name_all(outcomes, violations)
@@ -79,11 +81,12 @@ def explore_mechanism(
     method: Method | None = None,
     progress: Progress | None = None,
     count_copies: bool = False,
+    tree: Tree = linux,
 ) -> Search:
     """Search with as many folios and slots as the test turns out to need."""
-    more = {"Folio": 0, "Slot": 0}
+    asked, more = Asked.of(version), {"Folio": 0, "Slot": 0}
     while True:
-        mechanism = model.build(version, program, more["Folio"], more["Slot"], count_copies)[1]
+        mechanism = tree.build(asked, program, more["Folio"], more["Slot"], count_copies)[1]
         try:
             return explore(mechanism, method, progress)
         except Exhausted as lack:
@@ -112,9 +115,3 @@ def read_outcomes(program: Program, mechanism: Search, promised: Search, copies:
         text = f"{kind}: {'; '.join(mechanism.hang.waiting)}"
         breakage = "" if promised.hang is not None else "hang"
         yield Outcome({}, {}, hang=text, breakage=breakage, state=mechanism.hang.state)
-
-
-# -- what to call it -------------------------------------------------------------------------------
-
-
-# -- conditions ------------------------------------------------------------------------------------

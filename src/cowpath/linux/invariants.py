@@ -15,8 +15,9 @@ from cowpath.explore.record.cells import Record
 from cowpath.history import changes
 from cowpath.history.change import Change
 from cowpath.history.version import Version
-from cowpath.linux.mm.page_io import content_of
-from cowpath.linux.state import Folio, Kernel, Pte, Reference, Slot
+
+from .mm.page_io import content_of
+from .state import Folio, Kernel, Pte, Reference, Slot
 
 Broken = str | None
 """None, or the sentence that says what is wrong."""

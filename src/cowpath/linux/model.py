@@ -13,21 +13,22 @@ from cowpath.history import swap_bits
 from cowpath.history.asked import Asked
 from cowpath.history.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS
 from cowpath.history.version import Version
-from cowpath.linux import invariants
-from cowpath.linux.include.pgtable import mk_pte, pte_mkwrite, set_pte
-from cowpath.linux.mm.ksm import ksmd
-from cowpath.linux.mm.migrate import compaction
-from cowpath.linux.mm.page_io import content_of, swap_bio
-from cowpath.linux.mm.swap import drain_one, lru_lazyfree
-from cowpath.linux.mm.swap_state import swap_vma_readahead
-from cowpath.linux.mm.vmscan import kswapd
-from cowpath.linux.mm.zswap import zswap_shrinker
-from cowpath.linux.state import Folio, Kernel, Mm, Pte
-from cowpath.linux.task import run_thread
 from cowpath.litmus import ast
 from cowpath.litmus.ast import ZERO
 from cowpath.litmus.features import features
 from cowpath.litmus.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
+
+from . import invariants
+from .include.pgtable import mk_pte, pte_mkwrite, set_pte
+from .mm.ksm import ksmd
+from .mm.migrate import compaction
+from .mm.page_io import content_of, swap_bio
+from .mm.swap import drain_one, lru_lazyfree
+from .mm.swap_state import swap_vma_readahead
+from .mm.vmscan import kswapd
+from .mm.zswap import zswap_shrinker
+from .state import Folio, Kernel, Mm, Pte
+from .task import run_thread
 
 
 def build(

@@ -10,16 +10,19 @@ from cowpath.errors import CowpathError
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked, Content
 from cowpath.history import mutants
-from cowpath.linux.arch.tlb import translate
-from cowpath.linux.fs.proc.task_mmu import clear_refs_write, pagemap_soft_dirty
-from cowpath.linux.fs.userfaultfd import userfaultfd_read
-from cowpath.linux.include.mm import Fault
-from cowpath.linux.kernel.fork import dup_mmap
-from cowpath.linux.mm import gup, ksm
-from cowpath.linux.mm.madvise import madvise_dontneed, madvise_free, madvise_pageout
-from cowpath.linux.mm.memory import handle_pte_fault
-from cowpath.linux.mm.migrate import move_pages
-from cowpath.linux.mm.mmap import (
+from cowpath.litmus import ast
+from cowpath.litmus.program import SEGV
+
+from .arch.tlb import translate
+from .fs.proc.task_mmu import clear_refs_write, pagemap_soft_dirty
+from .fs.userfaultfd import userfaultfd_read
+from .include.mm import Fault
+from .kernel.fork import dup_mmap
+from .mm import gup, ksm
+from .mm.madvise import madvise_dontneed, madvise_free, madvise_pageout
+from .mm.memory import handle_pte_fault
+from .mm.migrate import move_pages
+from .mm.mmap import (
     exit_mmap,
     mmap_read_lock,
     mmap_read_unlock,
@@ -27,13 +30,11 @@ from cowpath.linux.mm.mmap import (
     vma_end_read,
     vma_start_read,
 )
-from cowpath.linux.mm.mprotect import change_prot_numa, mprotect
-from cowpath.linux.mm.swapfile import swapoff
-from cowpath.linux.mm.userfaultfd import userfaultfd_move, userfaultfd_writeprotect
-from cowpath.linux.state import Kernel, Pte, Reference, Task, Vma
-from cowpath.linux.state import Register as RegisterRecord
-from cowpath.litmus import ast
-from cowpath.litmus.program import SEGV
+from .mm.mprotect import change_prot_numa, mprotect
+from .mm.swapfile import swapoff
+from .mm.userfaultfd import userfaultfd_move, userfaultfd_writeprotect
+from .state import Kernel, Pte, Reference, Task, Vma
+from .state import Register as RegisterRecord
 
 KILLED = "killed"
 """What an access returns where the process got SIGSEGV; the thread ends there."""

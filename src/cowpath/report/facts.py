@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cowpath.explore.record.cells import Layout, Pointer, Record
+from cowpath.explore.record.cells import Layout, Pointer, Record, kind_of
 from cowpath.explore.trace import Change
-from cowpath.linux.state import Folio, Pte, Reference, Register, Slot
 from cowpath.litmus.program import DISCARDED
 from cowpath.litmus.values import string_text, value_text
 
@@ -24,7 +23,7 @@ def facts(changes: Sequence[Change]) -> list[str]:
 def subject(change: Change) -> tuple[Record, str]:
     """What belongs into one phrase: the places of a page, the two ends of the swap cache, else one field."""
     field = change.name.rpartition(".")[2]
-    if isinstance(change.record, Slot) and field == "folio":
+    if kind_of(change.record) == "Slot" and field == "folio":
         return change.record, CACHE
     if is_content(change):
         return change.record, "content"
@@ -38,14 +37,14 @@ def told(changes: Sequence[Change], about: tuple[Record, str]) -> Iterator[str]:
     before, after = mine[0].before, mine[-1].after
     if field == "content":
         yield f"{record!r} is freed" if is_freed(record, changes) else content_words(record, mine)
-    elif isinstance(record, Pte) and mine[0].name == repr(record):
+    elif kind_of(record) == "Pte" and mine[0].name == repr(record):
         yield pte_words(repr(record), before, after)
     elif field == CACHE:
         enters = f"{after} enters the swap cache ({record!r})"
         yield enters if after != "none" else f"{before} leaves the swap cache ({record!r})"
-    elif isinstance(record, Reference) and field == "folio":
+    elif kind_of(record) == "Reference" and field == "folio":
         yield f"{record!r} refers to {after}" if after != "none" else f"{record!r} is given back"
-    elif isinstance(record, Folio) and field == "entry" and any(subject(c)[1] == CACHE for c in changes):
+    elif kind_of(record) == "Folio" and field == "entry" and any(subject(c)[1] == CACHE for c in changes):
         return  # the slot's end of it is told
     elif not (before.isdigit() and after.isdigit()):
         yield f"{mine[0].name} changes from {before} to {after}"
@@ -62,7 +61,7 @@ def is_freed(record: Record, changes: Sequence[Change]) -> bool:
 def content_words(record: Record, changes: Sequence[Change]) -> str:
     """What is in a page, a slot or a register now."""
     values = [change.after for change in changes]
-    if isinstance(record, Register):
+    if kind_of(record) == "Register":
         return f"{record!r} is {value_text(values[0])}"
     if all(value == DISCARDED for value in values):
         return f"the content of {record!r} is discarded"
@@ -158,7 +157,7 @@ def reach(layout: Layout, changes: Sequence[Change], state: bytes) -> str:
     """
     shown = [change for change in changes if not change.quiet]
     records = list(dict.fromkeys(change.record for change in shown))
-    if len(records) != 1 or not all(map(is_content, shown)) or isinstance(records[0], Register):
+    if len(records) != 1 or not all(map(is_content, shown)) or kind_of(records[0]) == "Register":
         return ""
     leading = [repr(other) for other in pointing_at(layout, records[0], state)]
     if len(leading) == 1:
@@ -178,4 +177,4 @@ def pointing_at(layout: Layout, record: Record, state: bytes) -> Iterator[Record
 
 def is_content(change: Change) -> bool:
     """Whether a change is one of what is in a page, a slot or a register."""
-    return isinstance(change.record, Register) or change.name.startswith(f"{change.record!r}[")
+    return kind_of(change.record) == "Register" or change.name.startswith(f"{change.record!r}[")

@@ -6,10 +6,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from cowpath.explore.record.cells import Record, kind_of
 from cowpath.explore.trace import Change, Step
 from cowpath.judge.result import Result
-from cowpath.linux.include.pgtable import ptep_get, raw_text
-from cowpath.linux.state import Pte
+from cowpath.linux import raw_ptes
 
 
 def with_raw_ptes(result: Result, steps: Sequence[Step]) -> list[Step]:
@@ -24,13 +24,12 @@ def with_raw_ptes(result: Result, steps: Sequence[Step]) -> list[Step]:
 
 
 def _with_bits(result: Result, step: Step, change: Change) -> Change:
-    if not isinstance(change.record, Pte):
+    if kind_of(change.record) != "Pte":
         return change
     before, after = (_bits(result, change.record, state) for state in (step.source, step.target))
     return dataclasses.replace(change, before=f"{change.before}{before}", after=f"{change.after}{after}")
 
 
-def _bits(result: Result, pte: Pte, state: bytes) -> str:
-    pte.layout.step.begin(state)
-    value = ptep_get(pte)
-    return f" [{raw_text(result.version, value)}]" if value.kind in ("none", "swap") else ""
+def _bits(result: Result, pte: Record, state: bytes) -> str:
+    bits = raw_ptes(pte.layout, state, result.version).get(repr(pte))
+    return f" [{bits}]" if bits is not None else ""

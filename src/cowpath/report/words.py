@@ -10,8 +10,7 @@ from cowpath.explore.record.frame import Frame
 from cowpath.explore.record.step import Place
 from cowpath.explore.trace import Step
 from cowpath.history.version import Version
-from cowpath.linux.include.pgtable import ptep_get, raw_text
-from cowpath.linux.state import Pte
+from cowpath.linux import raw_ptes
 from cowpath.litmus.print import statement_text
 from cowpath.litmus.program import Program
 
@@ -21,6 +20,12 @@ KERNEL_FILES = {
     "arch/tlb.py": "mm/tlb.c",
 }
 """The files of the model that mirror none of the same name."""
+
+TOP_LEVEL = ("invariants.py", "model.py", "state.py", "task.py")
+"""The files of the model that lie beside its directories."""
+
+ROOMS = ("arch", "fs", "include", "kernel", "mm")
+"""The directories of the model, called as in the kernel tree."""
 
 HEADERS = "include/"
 """Where the model keeps what the kernel keeps in include/linux/."""
@@ -73,14 +78,15 @@ def kernel_file(place: Place) -> str:
 
 
 def inside_tree(file: str) -> str:
-    """The path of a file of the model below the tree that mirrors the kernel's.
+    """The path of a file of the model below its tree, whatever directory holds the tree.
 
-    >>> inside_tree("/somewhere/cowpath/linux/fs/proc/task_mmu.py")
-    'fs/proc/task_mmu.py'
+    >>> inside_tree("/somewhere/cowpath/linux/fs/proc/task_mmu.py"), inside_tree("/my/kernel/task.py")
+    ('fs/proc/task_mmu.py', 'task.py')
     """
     parts = Path(file).parts
-    last = max(index for index, part in enumerate(parts) if part == "linux")
-    return "/".join(parts[last + 1 :])
+    if parts[-1] in TOP_LEVEL:
+        return parts[-1]
+    return "/".join(parts[max(index for index, part in enumerate(parts) if part in ROOMS) :])
 
 
 def model_line(place: Place) -> str:
@@ -96,13 +102,7 @@ def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]
     """
     from cowpath.arch import LayoutError  # few need it
 
-    layout.step.begin(state)
-    values = {repr(pte): ptep_get(pte) for pte in layout.all(Pte)}
     try:
-        return {name: raw_text(version, value) for name, value in values.items() if value.kind in RAW}
+        return raw_ptes(layout, state, version)
     except LayoutError:
         return {}
-
-
-RAW = ("none", "swap")
-"""Kinds of entries whose bits the model knows."""

@@ -214,6 +214,19 @@ class Record:
         return None
 
 
+def kind_of(record: Record) -> str:
+    """The name of a record's class, as pointers declare it.
+
+    Two models loaded side by side have classes of the same names, so that whoever shows records goes by this.
+
+    >>> class Page(Record):
+    ...     dirty = Flag("differs from its copy on disk")
+    >>> kind_of(Layout({Page: 1}, values=("0",)).all(Page)[0])
+    'Page'
+    """
+    return type(record).__name__
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
     """One named small integer; `index` is where it stands in a state, -1 for what the layout lacks."""

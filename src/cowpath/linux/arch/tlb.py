@@ -8,7 +8,7 @@ Without the option there is no TLB, as if every flush came at once.
 
 from __future__ import annotations
 
-from cowpath.linux.state import Folio, Kernel, Mm, Pte, Tlb
+from ..state import Folio, Kernel, Mm, Pte, Tlb
 
 
 def translate(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import mutants
-from cowpath.linux.mm.mmap import mmap_read_lock, mmap_read_unlock
-from cowpath.linux.state import Kernel, Pte, Register, Task, still
 from cowpath.litmus.ast import NO, YES
 
+from ..mm.mmap import mmap_read_lock, mmap_read_unlock
+from ..state import Kernel, Pte, Register, Task, still
+
 if TYPE_CHECKING:
-    from cowpath.linux.include.mm import Fault
+    from ..include.mm import Fault
 
 SIGBUS = "sigbus"
 """VM_FAULT_SIGBUS: what a fault returns that would have to wait and must not."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cowpath.linux.include.pgtable import (
+from ..state import Pte
+from .pgtable import (
     PTE_NONE,
     PteValue,
 )
-from cowpath.linux.state import Pte
 
 
 class Fault(NamedTuple):

@@ -7,13 +7,15 @@ entry must not see the marker.  Both facts matter, see H2 of the founding patch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cowpath.explore.record import cells
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, swap_bits
 from cowpath.history.swap_bits import swap_layout
 from cowpath.history.version import Version
-from cowpath.linux.state import Folio, Kernel, Mm, Pte, Slot, Vma
+
+from ..state import Folio, Kernel, Mm, Pte, Slot, Vma
 
 if TYPE_CHECKING:
     from cowpath.arch.layout import Layout
@@ -207,6 +209,19 @@ def raw_text(version: Version, value: PteValue) -> str:
     layout = swap_layout(version)
     bits = raw_pte(layout, value)
     return value.kind if bits is None else hex_text(layout, bits)
+
+
+def raw_ptes(layout: cells.Layout, state: bytes, version: Version) -> dict[str, str]:
+    """Each entry of a state that is empty or a swap pte, by its name, as the kernel's bits in hexadecimal.
+
+    The others are left out: they hold a page frame number, which the model has no use for.  Raises
+    LayoutError for an architecture whose swap ptes are not known.
+    """
+    layout.step.begin(state)
+    values = {repr(pte): ptep_get(cast(Pte, pte)) for pte in layout.by_name("Pte")}
+    return {
+        name: raw_text(version, value) for name, value in values.items() if value.kind in ("none", "swap")
+    }
 
 
 def same_as_swp(

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from cowpath.explore.record.recorder import Code
 from cowpath.history import changes, mutants
-from cowpath.linux.arch.tlb import flush_tlb_mm
-from cowpath.linux.include.pgtable import (
+
+from ..arch.tlb import flush_tlb_mm
+from ..include.pgtable import (
     PteValue,
     mk_pte,
     pte_lock,
@@ -18,11 +19,11 @@ from cowpath.linux.include.pgtable import (
     ptep_get,
     set_pte,
 )
-from cowpath.linux.mm.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
-from cowpath.linux.mm.rmap import folio_add_new_anon_rmap, folio_maybe_dma_pinned
-from cowpath.linux.mm.swap import alloc_folio, count_copy, folio_add_lru, folio_get
-from cowpath.linux.mm.swapfile import swap_duplicate
-from cowpath.linux.state import Folio, Kernel, Mm, Pte, Vma
+from ..mm.mmap import mmap_write_lock, mmap_write_unlock, vma_end_write_all, vma_start_write
+from ..mm.rmap import folio_add_new_anon_rmap, folio_maybe_dma_pinned
+from ..mm.swap import alloc_folio, count_copy, folio_add_lru, folio_get
+from ..mm.swapfile import swap_duplicate
+from ..state import Folio, Kernel, Mm, Pte, Vma
 
 
 def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:

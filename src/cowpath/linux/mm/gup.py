@@ -8,8 +8,9 @@ from typing import NamedTuple
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked, Content
 from cowpath.history import changes, mutants
-from cowpath.linux.include.mm import Fault
-from cowpath.linux.include.pgtable import (
+
+from ..include.mm import Fault
+from ..include.pgtable import (
     PteValue,
     pte_lock,
     pte_needs_soft_dirty_wp,
@@ -18,10 +19,10 @@ from cowpath.linux.include.pgtable import (
     ptep_get,
     userfaultfd_pte_wp,
 )
-from cowpath.linux.mm.memory import handle_pte_fault
-from cowpath.linux.mm.mmap import mmap_read_lock, mmap_read_unlock
-from cowpath.linux.mm.swap import folio_get, folio_put, folio_ref_count, free_if_unused
-from cowpath.linux.state import Folio, Kernel, Pte, Reference, Register, still
+from ..state import Folio, Kernel, Pte, Reference, Register, still
+from .memory import handle_pte_fault
+from .mmap import mmap_read_lock, mmap_read_unlock
+from .swap import folio_get, folio_put, folio_ref_count, free_if_unused
 
 
 class Want(NamedTuple):

@@ -6,10 +6,11 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
-from cowpath.linux.arch.tlb import flush_tlb_page
-from cowpath.linux.fs.userfaultfd import SIGBUS
-from cowpath.linux.include.mm import Fault
-from cowpath.linux.include.pgtable import (
+
+from ..arch.tlb import flush_tlb_page
+from ..fs.userfaultfd import SIGBUS
+from ..include.mm import Fault
+from ..include.pgtable import (
     PTE_NONE,
     PteValue,
     mk_pte,
@@ -21,10 +22,11 @@ from cowpath.linux.include.pgtable import (
     ptep_get,
     set_pte,
 )
-from cowpath.linux.mm.memory import handle_pte_fault
-from cowpath.linux.mm.mmap import mmap_read_lock, mmap_read_unlock, mmap_write_lock, mmap_write_unlock
-from cowpath.linux.mm.rmap import folio_remove_rmap, folio_try_share_anon_rmap
-from cowpath.linux.mm.swap import (
+from ..state import Folio, Kernel, Pte, Vma, still
+from .memory import handle_pte_fault
+from .mmap import mmap_read_lock, mmap_read_unlock, mmap_write_lock, mmap_write_unlock
+from .rmap import folio_remove_rmap, folio_try_share_anon_rmap
+from .swap import (
     folio_get,
     folio_put,
     folio_ref_count,
@@ -32,8 +34,7 @@ from cowpath.linux.mm.swap import (
     folio_unlock,
     lru_add_drain_all,
 )
-from cowpath.linux.mm.swapfile import folio_free_swap
-from cowpath.linux.state import Folio, Kernel, Pte, Vma, still
+from .swapfile import folio_free_swap
 
 # -- who asks for it -------------------------------------------------------------------------------
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from cowpath.explore.record.recorder import Code
 from cowpath.history import mutants
-from cowpath.linux.arch.tlb import flush_tlb_page
-from cowpath.linux.include.pgtable import PTE_NONE, pte_lock, pte_mkclean, pte_unlock, ptep_get, set_pte
-from cowpath.linux.mm.mmap import detach_references, mmap_read_lock, mmap_read_unlock, zap_pte
-from cowpath.linux.mm.swap import (
+
+from ..arch.tlb import flush_tlb_page
+from ..include.pgtable import PTE_NONE, pte_lock, pte_mkclean, pte_unlock, ptep_get, set_pte
+from ..state import Folio, Kernel, Pte
+from .mmap import detach_references, mmap_read_lock, mmap_read_unlock, zap_pte
+from .swap import (
     folio_isolate_lru,
     folio_putback_lru,
     folio_trylock,
@@ -16,9 +18,8 @@ from cowpath.linux.mm.swap import (
     lru_add_drain,
     mark_page_lazyfree,
 )
-from cowpath.linux.mm.swapfile import folio_free_swap, free_swap_and_cache
-from cowpath.linux.mm.vmscan import shrink_folio_list
-from cowpath.linux.state import Folio, Kernel, Pte
+from .swapfile import folio_free_swap, free_swap_and_cache
+from .vmscan import shrink_folio_list
 
 
 def madvise_pageout(k: Kernel, cpu: int, pte: Pte) -> Code:

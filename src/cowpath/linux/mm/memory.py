@@ -8,10 +8,11 @@ from typing import NamedTuple
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked, Crash
 from cowpath.history import changes, mutants
-from cowpath.linux.arch.tlb import flush_tlb_page
-from cowpath.linux.fs.userfaultfd import handle_userfault
-from cowpath.linux.include.mm import Fault
-from cowpath.linux.include.pgtable import (
+
+from ..arch.tlb import flush_tlb_page
+from ..fs.userfaultfd import handle_userfault
+from ..include.mm import Fault
+from ..include.pgtable import (
     PteValue,
     keep_tracking,
     maybe_mkwrite,
@@ -26,17 +27,18 @@ from cowpath.linux.include.pgtable import (
     set_pte,
     userfaultfd_pte_wp,
 )
-from cowpath.linux.mm import swapfile
-from cowpath.linux.mm.migrate import migrate_isolated
-from cowpath.linux.mm.mprotect import make_accessible
-from cowpath.linux.mm.page_io import swap_readpage
-from cowpath.linux.mm.rmap import (
+from ..state import Folio, Kernel, Pte, Slot, still
+from . import swapfile
+from .migrate import migrate_isolated
+from .mprotect import make_accessible
+from .page_io import swap_readpage
+from .rmap import (
     folio_add_anon_rmap,
     folio_add_new_anon_rmap,
     folio_move_anon_rmap,
     folio_remove_rmap,
 )
-from cowpath.linux.mm.swap import (
+from .swap import (
     alloc_folio,
     count_copy,
     folio_add_lru,
@@ -49,13 +51,12 @@ from cowpath.linux.mm.swap import (
     folio_unlock,
     lru_add_drain,
 )
-from cowpath.linux.mm.swap_state import (
+from .swap_state import (
     free_swap_cache,
     ksm_might_need_to_copy,
     lookup_swap_cache,
     swapin_readahead,
 )
-from cowpath.linux.state import Folio, Kernel, Pte, Slot, still
 
 
 def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:

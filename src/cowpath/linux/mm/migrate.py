@@ -6,8 +6,9 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
-from cowpath.linux.arch.tlb import flush_tlb_folio
-from cowpath.linux.include.pgtable import (
+
+from ..arch.tlb import flush_tlb_folio
+from ..include.pgtable import (
     keep_tracking,
     mk_pte,
     pte_lock,
@@ -16,8 +17,9 @@ from cowpath.linux.include.pgtable import (
     ptep_get,
     set_pte,
 )
-from cowpath.linux.mm.rmap import ptes_mapping, try_to_migrate
-from cowpath.linux.mm.swap import (
+from ..state import Folio, Kernel, Pte, still
+from .rmap import ptes_mapping, try_to_migrate
+from .swap import (
     alloc_folio,
     folio_get,
     folio_isolate_lru,
@@ -31,8 +33,7 @@ from cowpath.linux.mm.swap import (
     lru_add_drain,
     lru_add_drain_all,
 )
-from cowpath.linux.mm.vmscan import pick
-from cowpath.linux.state import Folio, Kernel, Pte, still
+from .vmscan import pick
 
 # -- who asks for it -------------------------------------------------------------------------------
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
-from cowpath.linux.arch.tlb import flush_tlb_page
-from cowpath.linux.include.pgtable import PTE_NONE, pte_lock, pte_unlock, ptep_get, set_pte
-from cowpath.linux.mm.rmap import folio_remove_rmap
-from cowpath.linux.mm.swap import folio_put, lru_add_drain
-from cowpath.linux.mm.swap_state import free_swap_cache
-from cowpath.linux.mm.swapfile import free_swap_and_cache
-from cowpath.linux.state import Kernel, Mm, Pte, Vma
+
+from ..arch.tlb import flush_tlb_page
+from ..include.pgtable import PTE_NONE, pte_lock, pte_unlock, ptep_get, set_pte
+from ..state import Kernel, Mm, Pte, Vma
+from .rmap import folio_remove_rmap
+from .swap import folio_put, lru_add_drain
+from .swap_state import free_swap_cache
+from .swapfile import free_swap_and_cache
 
 
 def mmap_read_lock(mm: Mm, unless: bool = False) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from cowpath.explore.record.recorder import Code
 from cowpath.history import changes
-from cowpath.linux.arch.tlb import flush_tlb_page
-from cowpath.linux.include.pgtable import (
+
+from ..arch.tlb import flush_tlb_page
+from ..include.pgtable import (
     PteValue,
     pte_lock,
     pte_mkuffd_wp,
@@ -17,7 +18,8 @@ from cowpath.linux.include.pgtable import (
     set_pte,
     userfaultfd_pte_wp,
 )
-from cowpath.linux.mm.mmap import (
+from ..state import Folio, Kernel, Pte, Vma
+from .mmap import (
     mmap_read_lock,
     mmap_read_unlock,
     mmap_write_lock,
@@ -25,9 +27,8 @@ from cowpath.linux.mm.mmap import (
     vma_end_write_all,
     vma_start_write,
 )
-from cowpath.linux.mm.rmap import folio_maybe_dma_pinned
-from cowpath.linux.mm.swap import folio_ref_count
-from cowpath.linux.state import Folio, Kernel, Pte, Vma
+from .rmap import folio_maybe_dma_pinned
+from .swap import folio_ref_count
 
 
 def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:

@@ -7,10 +7,11 @@ from cowpath.explore.record.cells import ContentView
 from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked, Crash
 from cowpath.history import changes
-from cowpath.linux.mm import swapfile, zswap
-from cowpath.linux.mm.swap import folio_ref_count, folio_unlock
-from cowpath.linux.state import Folio, Kernel, Slot
 from cowpath.litmus.ast import ZERO
+
+from ..state import Folio, Kernel, Slot
+from . import swapfile, zswap
+from .swap import folio_ref_count, folio_unlock
 
 
 def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:

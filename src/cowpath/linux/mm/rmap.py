@@ -6,8 +6,9 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Crash
 from cowpath.history import changes, mutants
-from cowpath.linux.arch.tlb import flush_tlb_page
-from cowpath.linux.include.pgtable import (
+
+from ..arch.tlb import flush_tlb_page
+from ..include.pgtable import (
     PTE_NONE,
     PteValue,
     keep_tracking,
@@ -19,9 +20,9 @@ from cowpath.linux.include.pgtable import (
     set_pte,
     swp_entry_to_pte,
 )
-from cowpath.linux.mm import swapfile
-from cowpath.linux.mm.swap import folio_put, folio_ref_count
-from cowpath.linux.state import Folio, Kernel, Pte, still
+from ..state import Folio, Kernel, Pte, still
+from . import swapfile
+from .swap import folio_put, folio_ref_count
 
 
 def folio_add_new_anon_rmap(k: Kernel, folio: Folio, pte: Pte) -> None:

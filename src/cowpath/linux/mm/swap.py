@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from cowpath.explore.record.step import Blocked, Crash
 from cowpath.history import changes
-from cowpath.linux.state import Folio, Kernel
 from cowpath.litmus.ast import ZERO
+
+from ..state import Folio, Kernel
 
 GUP_PIN_COUNTING_BIAS = 1024
 """What a FOLL_PIN adds to the reference count."""

@@ -6,9 +6,11 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked, Crash
 from cowpath.history import changes, mutants
-from cowpath.linux.include.pgtable import ptep_get
-from cowpath.linux.mm import page_io, swapfile
-from cowpath.linux.mm.swap import (
+
+from ..include.pgtable import ptep_get
+from ..state import Folio, Kernel, Pte, Slot, SwapDevice, still
+from . import page_io, swapfile
+from .swap import (
     alloc_folio,
     count_copy,
     folio_add_lru,
@@ -17,7 +19,6 @@ from cowpath.linux.mm.swap import (
     folio_trylock,
     folio_unlock,
 )
-from cowpath.linux.state import Folio, Kernel, Pte, Slot, SwapDevice, still
 
 
 def add_to_swap(k: Kernel, folio: Folio) -> bool:

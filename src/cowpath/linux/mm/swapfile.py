@@ -6,7 +6,9 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked, Crash
 from cowpath.history import changes, mutants
-from cowpath.linux.include.pgtable import (
+from cowpath.litmus.program import DISCARDED
+
+from ..include.pgtable import (
     PteValue,
     keep_tracking,
     mk_pte,
@@ -18,8 +20,9 @@ from cowpath.linux.include.pgtable import (
     set_pte,
     swp_entry_to_pte,
 )
-from cowpath.linux.mm import rmap, swap_state, zswap
-from cowpath.linux.mm.swap import (
+from ..state import Folio, Kernel, Mm, Pte, Slot, SwapDevice, still
+from . import rmap, swap_state, zswap
+from .swap import (
     folio_add_lru,
     folio_get,
     folio_lock,
@@ -27,8 +30,6 @@ from cowpath.linux.mm.swap import (
     folio_unlock,
     folio_wait_writeback,
 )
-from cowpath.linux.state import Folio, Kernel, Mm, Pte, Slot, SwapDevice, still
-from cowpath.litmus.program import DISCARDED
 
 # -- slots -----------------------------------------------------------------------------------------
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
-from cowpath.linux.arch.tlb import flush_tlb_page
-from cowpath.linux.fs.userfaultfd import wake_userfault
-from cowpath.linux.include.pgtable import (
+
+from ..arch.tlb import flush_tlb_page
+from ..fs.userfaultfd import wake_userfault
+from ..include.pgtable import (
     PTE_NONE,
     PteValue,
     pte_lock,
@@ -22,8 +23,9 @@ from cowpath.linux.include.pgtable import (
     ptep_get,
     set_pte,
 )
-from cowpath.linux.mm import swap_state
-from cowpath.linux.mm.mmap import (
+from ..state import Folio, Kernel, Pte, Slot, still
+from . import swap_state
+from .mmap import (
     mmap_read_lock,
     mmap_read_unlock,
     mmap_write_lock,
@@ -31,11 +33,10 @@ from cowpath.linux.mm.mmap import (
     vma_end_write_all,
     vma_start_write,
 )
-from cowpath.linux.mm.mprotect import change_uffd_wp
-from cowpath.linux.mm.rmap import folio_maybe_dma_pinned
-from cowpath.linux.mm.swap import folio_get, folio_lock, folio_put, folio_unlock
-from cowpath.linux.mm.swapfile import get_swap_device, put_swap_device
-from cowpath.linux.state import Folio, Kernel, Pte, Slot, still
+from .mprotect import change_uffd_wp
+from .rmap import folio_maybe_dma_pinned
+from .swap import folio_get, folio_lock, folio_put, folio_unlock
+from .swapfile import get_swap_device, put_swap_device
 
 # -- write protection ------------------------------------------------------------------------------
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
-from cowpath.linux.arch.tlb import flush_tlb_folio
-from cowpath.linux.mm.page_io import swap_writepage
-from cowpath.linux.mm.rmap import folio_maybe_dma_pinned, ptes_mapping, try_to_unmap_one
-from cowpath.linux.mm.swap import (
+
+from ..arch.tlb import flush_tlb_folio
+from ..state import Folio, Kernel, still
+from .page_io import swap_writepage
+from .rmap import folio_maybe_dma_pinned, ptes_mapping, try_to_unmap_one
+from .swap import (
     folio_isolate_lru,
     folio_put,
     folio_ref_count,
@@ -17,8 +19,7 @@ from cowpath.linux.mm.swap import (
     folio_unlock,
     folio_wait_writeback,
 )
-from cowpath.linux.mm.swap_state import add_to_swap, delete_from_swap_cache
-from cowpath.linux.state import Folio, Kernel, still
+from .swap_state import add_to_swap, delete_from_swap_cache
 
 
 def shrink_folio_list(k: Kernel, folio: Folio) -> Code:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
-from cowpath.linux.mm import swap_state
-from cowpath.linux.mm.swap import alloc_folio, folio_add_lru, folio_put, folio_unlock
-from cowpath.linux.state import Folio, Kernel, Slot, ZswapEntry, still
+
+from ..state import Folio, Kernel, Slot, ZswapEntry, still
+from . import swap_state
+from .swap import alloc_folio, folio_add_lru, folio_put, folio_unlock
 
 
 def zswap_store(k: Kernel, folio: Folio, slot: Slot) -> None:

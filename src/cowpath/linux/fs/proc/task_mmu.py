@@ -10,9 +10,11 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes
-from cowpath.linux.arch.tlb import flush_tlb_mm
-from cowpath.linux.include.pgtable import PteValue, pte_lock, pte_unlock, pte_wrprotect, ptep_get, set_pte
-from cowpath.linux.mm.mmap import (
+from cowpath.litmus.ast import NO, YES
+
+from ...arch.tlb import flush_tlb_mm
+from ...include.pgtable import PteValue, pte_lock, pte_unlock, pte_wrprotect, ptep_get, set_pte
+from ...mm.mmap import (
     mmap_read_lock,
     mmap_read_unlock,
     mmap_write_downgrade,
@@ -21,9 +23,8 @@ from cowpath.linux.mm.mmap import (
     vma_end_write_all,
     vma_start_write,
 )
-from cowpath.linux.mm.rmap import folio_maybe_dma_pinned
-from cowpath.linux.state import Kernel, Mm, Pte, Register
-from cowpath.litmus.ast import NO, YES
+from ...mm.rmap import folio_maybe_dma_pinned
+from ...state import Kernel, Mm, Pte, Register
 
 
 def clear_refs_write(k: Kernel, mm: Mm) -> Code:
