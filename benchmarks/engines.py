@@ -134,7 +134,7 @@ def worker(engine: str, path: str, limit: int) -> None:
 
     _, model = build(version("5.18", "x86_64"), load_program(path), ROOM, ROOM)
     if engine == "reference":
-        report(engine, lambda: explore(model, Method(engine, min(limit, 100_000))))
+        report(engine, lambda: explore(model, Method("reference", min(limit, 100_000))))
         return
     threads, rename = (2 if "two" in engine else 1), "renamed" in engine
     found = report(engine, lambda: explore(model, Method("native", limit, threads=threads, rename=rename)))
@@ -184,16 +184,30 @@ def cowpath(engine: str, directory: Path, limit: int) -> list[Run]:
     return [Run(**json.loads(line)) for line in output.splitlines()]
 
 
+def run(directory: Path, *command: str) -> str:
+    """What a program that runs in `directory` prints.  Raises CalledProcessError where it fails."""
+    return subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True).stdout
+
+
+def number_in(pattern: str, output: str, missing: float | None = None) -> float:
+    """The number that a pattern finds, or `missing`.  Raises ValueError where there is neither."""
+    found = re.search(pattern, output)
+    if found is not None:
+        return float(found[1])
+    if missing is None:
+        raise ValueError(f"nothing like {pattern} in: {output}")
+    return missing
+
+
 def compile_spin(directory: Path) -> bool:
     """Two verifiers: depth first, and breadth first.  False: more d_steps than Spin takes (2048)."""
-    run = {"cwd": directory, "check": True, "capture_output": True}
     made = subprocess.run(["spin", "-o2", "-a", "model.pml"], cwd=directory, capture_output=True, text=True)
     if made.returncode:
         print(made.stdout.strip(), file=sys.stderr)
         return False
     for name, extra in (("pan_dfs", []), ("pan_bfs", ["-DBFS"])):
         flags = ["-O2", "-DSAFETY", "-DNOREDUCE", "-DMEMLIM=20000", "-w", *extra]
-        subprocess.run(["gcc", *flags, "pan.c", "-o", name], **run)
+        run(directory, "gcc", *flags, "pan.c", "-o", name)
     return True
 
 
@@ -203,13 +217,9 @@ def spin(engine: str, directory: Path, table: int) -> Run:
     command = ["/usr/bin/time", "-f", "%U %M", program, "-E", "-n", "-m1000000", f"-w{table}"]
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
     output = done.stdout
-    states = int(float(re.search(r"([\d.e+]+) states, stored", output)[1]))
-    seconds = float(re.search(r"elapsed time ([\d.e+-]+)", output)[1])
-    memory = float(
-        re.search(r"([\d.]+)\s+actual memory usage for states", output + " 0 actual memory usage for states")[
-            1
-        ]
-    )
+    states = int(number_in(r"([\d.e+]+) states, stored", output))
+    seconds = number_in(r"elapsed time ([\d.e+-]+)", output)
+    memory = number_in(r"([\d.]+)\s+actual memory usage for states", output, missing=0)
     cpu, peak = float(done.stderr.split()[-2]), int(done.stderr.split()[-1]) * 1024
     store = (memory * (1 << 20) + (8 << table)) / states
     return Run(engine, states, seconds, cpu, peak, store, f"hash table of 2^{table} included")
@@ -218,11 +228,10 @@ def spin(engine: str, directory: Path, table: int) -> Run:
 def rumur(directory: Path) -> Run:
     """Compile and run; the compiler needs longer than the search."""
     options = ["--deadlock-detection", "off", "--symmetry-reduction", "off", "--threads", "1"]
-    run = {"cwd": directory, "check": True, "capture_output": True, "text": True}
-    subprocess.run(["rumur", *options, "--output", "model.c", "model.m"], **run)
-    subprocess.run(["gcc", "-std=c11", "-O0", "-w", "model.c", "-o", "model", "-lpthread", "-mcx16"], **run)
+    run(directory, "rumur", *options, "--output", "model.c", "model.m")
+    run(directory, "gcc", "-std=c11", "-O0", "-w", "model.c", "-o", "model", "-lpthread", "-mcx16")
     began, worked = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    output = subprocess.run(["./model"], **run).stdout
+    output = run(directory, "./model")
     seconds = time.perf_counter() - began
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - worked
     return Run(

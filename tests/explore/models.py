@@ -36,6 +36,10 @@ class Hand(Record):
     seen = Contents("one", "what it read last")
 
 
+Programs = tuple[tuple[str, ...], ...]
+"""What each worker does, one word a statement."""
+
+
 @dataclass(frozen=True, repr=False)
 class World(Constant):
     """Everything a worker may touch."""
@@ -149,7 +153,7 @@ def cleaner(world: World, page: Page) -> Code:
         page.dirty = False
 
 
-def build(programs: tuple[tuple[str, ...], ...], pages: int) -> Model:
+def build(programs: Programs, pages: int) -> Model:
     """The model of some workers."""
     layout = Layout(
         {Lock: 1, Page: pages, Hand: len(programs)}, ("0", "a", "b", "c"), {"places": 2, "one": 1}
@@ -183,7 +187,7 @@ def alone(page: Page) -> str | None:
 STATEMENTS = ("take", "fill", "copy", "free", "meet", "guess")
 
 
-def models() -> st.SearchStrategy[tuple[tuple[tuple[str, ...], ...], int]]:
+def models() -> st.SearchStrategy[tuple[Programs, int]]:
     """Arguments of `build`."""
     program = st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=5).map(tuple)
     return st.tuples(st.lists(program, min_size=1, max_size=3).map(tuple), st.integers(1, 3))

@@ -51,7 +51,7 @@ def search(test: Path, kernel: str, method: Method) -> Search:
 
 
 @pytest.fixture(autouse=True)
-def cold(monkeypatch):
+def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     """The native engine does nearly all of it, not the reference search that it starts with."""
     monkeypatch.setattr(engine, "WARM_UP", 30)
 

@@ -16,11 +16,11 @@ from tests.explore.native.test_search import LARGE
 TEST = Path(__file__).parents[2] / "litmus" / "founding" / "get-write-read-refault.litmus"
 
 
-def test_a_small_search_stays_in_python():
+def test_a_small_search_stays_in_python() -> None:
     assert isinstance(engine.explore(build(LARGE, 2)), Exploration)
 
 
-def test_a_search_that_grows_changes_engines(monkeypatch):
+def test_a_search_that_grows_changes_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
     monkeypatch.setattr(engine, "THRESHOLD", 100)
     found = engine.explore(build(LARGE, 2), engine.Method(rename=False))
@@ -28,13 +28,13 @@ def test_a_search_that_grows_changes_engines(monkeypatch):
     assert len(found.states) == len(engine.explore(build(LARGE, 2), engine.Method("reference")).states)
 
 
-def test_without_its_libraries_the_reference_goes_on(monkeypatch):
+def test_without_its_libraries_the_reference_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "THRESHOLD", 100)
     monkeypatch.setattr(engine, "available", lambda: False)
     assert isinstance(engine.explore(build(LARGE, 2)), Exploration)
 
 
-def test_partial_order_is_for_the_reference_search(monkeypatch):
+def test_partial_order_is_for_the_reference_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "THRESHOLD", 100)
     found = engine.explore(build(LARGE, 2), engine.Method(partial_order=True))
     assert isinstance(found, Exploration)
@@ -44,7 +44,7 @@ def test_partial_order_is_for_the_reference_search(monkeypatch):
         engine.Method("native", partial_order=True)
 
 
-def test_every_engine_can_keep_dead_locals(monkeypatch):
+def test_every_engine_can_keep_dead_locals(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
     monkeypatch.setattr(engine, "THRESHOLD", 100)
     for method in (engine.Method(), engine.Method("reference"), engine.Method(partial_order=True)):
@@ -53,12 +53,12 @@ def test_every_engine_can_keep_dead_locals(monkeypatch):
         assert engine.explore(build(LARGE, 1), method).recorder.live_only
 
 
-def test_threads_are_one_or_two():
+def test_threads_are_one_or_two() -> None:
     with pytest.raises(ValueError, match="threads=3: 1 or 2"):
         engine.Method(threads=3)
 
 
-def test_a_small_check_imports_neither_numpy_nor_numba():
+def test_a_small_check_imports_neither_numpy_nor_numba() -> None:
     code = (
         "import sys\nfrom cowpath.cli import main\n"
         f"main(['check', {str(TEST)!r}, '--kernel', '5.18'])\n"

@@ -47,10 +47,9 @@ def spin(directory: Path, program: str) -> tuple[int, int]:
     run(directory, "spin", "-o2", "-a", "model.pml")
     run(directory, "gcc", "-O1", "-DSAFETY", "-DNOREDUCE", "-w", "pan.c", "-o", "pan")
     output = run(directory, "./pan", "-E", "-n", "-m1000000")
-    states, transitions = (
-        int(re.search(rf"(\d+)(?:e\+\d+)? {what}", output)[1]) for what in ("states, stored", "transitions")
-    )
-    return states, transitions
+    (states,) = re.findall(r"(\d+)(?:e\+\d+)? states, stored", output)
+    (transitions,) = re.findall(r"(\d+)(?:e\+\d+)? transitions", output)
+    return int(states), int(transitions)
 
 
 def rumur(directory: Path, program: str) -> tuple[int, int]:
@@ -59,8 +58,8 @@ def rumur(directory: Path, program: str) -> tuple[int, int]:
     options = ("--deadlock-detection", "off", "--symmetry-reduction", "off", "--threads", "1")
     run(directory, "rumur", *options, "--set-capacity", "67108864", "--output", "model.c", "model.m")
     run(directory, "gcc", "-std=c11", "-O0", "-w", "model.c", "-o", "model", "-lpthread", "-mcx16")
-    found = re.search(r"(\d+) states, (\d+) rules fired", run(directory, "./model"))
-    return int(found[1]), int(found[2])
+    ((states, fired),) = re.findall(r"(\d+) states, (\d+) rules fired", run(directory, "./model"))
+    return int(states), int(fired)
 
 
 def explored(name: str) -> Exploration:
@@ -70,7 +69,7 @@ def explored(name: str) -> Exploration:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_spin_counts_the_same_states(name, tmp_path):
+def test_spin_counts_the_same_states(name: str, tmp_path: Path) -> None:
     need("spin", "gcc")
     found = explored(name)
     states, transitions = spin(tmp_path, promela(found.recorder, name))
@@ -80,7 +79,7 @@ def test_spin_counts_the_same_states(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_rumur_counts_the_same_states(name, tmp_path):
+def test_rumur_counts_the_same_states(name: str, tmp_path: Path) -> None:
     need("rumur", "gcc")
     found = explored(name)
     states, fired = rumur(tmp_path, murphi(found.recorder, name))
@@ -89,7 +88,7 @@ def test_rumur_counts_the_same_states(name, tmp_path):
         assert fired == found.transitions
 
 
-def test_content_that_changes_places_is_saved_first():
+def test_content_that_changes_places_is_saved_first() -> None:
     """Promela and Murphi assign one after the other; a step writes at once."""
     from cowpath.explore.export import Rule, _murphi_effect, _promela_effect
 

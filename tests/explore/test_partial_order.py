@@ -172,7 +172,8 @@ def test_a_move_reads_and_writes(box: int) -> None:
     toy = Toy()
     other = Actor("B", partial(fills, toy, box))
     for actors in ((moves_over, other), (other, moves_over)):
-        _, reduced = compare(lambda a=actors: toy.model(*a, observe=lambda: (toy.boxes[0].items[0],)))
+        build = partial(toy.model, *actors, observe=lambda: (toy.boxes[0].items[0],))
+        _, reduced = compare(build)
         assert {outcome.observed for outcome in reduced.outcomes} == {("0",), ("b",)}
 
 

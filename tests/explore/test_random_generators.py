@@ -102,7 +102,8 @@ def load(text: str, directory: Path) -> Callable[[Toy], Code]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.outer
+    outer: Callable[[Toy], Code] = module.outer
+    return outer
 
 
 def meddles(toy: Toy) -> Code:

@@ -3,6 +3,7 @@
 
 import itertools
 from collections import deque
+from collections.abc import Iterator
 
 from hypothesis import assume, given, settings
 
@@ -91,9 +92,9 @@ def test_paths_are_shortest_and_of_those_the_simplest(program: Program) -> None:
         assert switches([actor for actor, _ in path]) == min(map(switches, others))
 
 
-def all_paths(found: Exploration, depth: list[int], target: int):
+def all_paths(found: Exploration, depth: list[int], target: int) -> Iterator[list[int]]:
     """The actors of every shortest path, forwards, by brute force."""
-    waiting = [(0, [])]
+    waiting: list[tuple[int, list[int]]] = [(0, [])]
     while waiting:
         number, actors = waiting.pop()
         if number == target:

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MIT
 """The native engine gives the reference search's answers, state for state."""
 
+from typing import NoReturn, cast
+
 import pytest
 from hypothesis import given, settings
 
 pytest.importorskip("numba")
 
-from cowpath.explore.engine import Method, explore
 from cowpath.explore.found import Exploration
 from cowpath.explore.native import compiled, exploration, parts
 from cowpath.explore.native import search as native
 from cowpath.explore.path import path_to
+from cowpath.explore.record.frame import Waiting
 from cowpath.explore.record.recorder import Recorder
-from tests.explore.models import build, models
+from cowpath.explore.record.step import RangeError
+from cowpath.explore.search import explore as reference_search
+from tests.explore.models import Programs, build, models
 
 LARGE = (
     ("take", "fill", "copy", "meet", "free"),
@@ -22,14 +26,17 @@ LARGE = (
 ALL = 1 << 30
 
 
-def warm(programs, pages, states):
+def warm(programs: Programs, pages: int, states: int) -> Exploration:
     """A reference search that stops early: what a native one starts with."""
-    return explore(build(programs, pages), Method("reference", states))
+    return reference_search(build(programs, pages), states)
 
 
 def keys(recorder: Recorder, state: bytes) -> tuple[object, ...]:
     """A state with its frames by what identifies them: engines may meet frames in different order."""
-    names = [{number: key for key, number in ids.items()} for ids in recorder._frame_ids]
+    names = [
+        {number: cast("tuple[Waiting, ...]", key) for key, number in ids.items()}
+        for ids in recorder._frame_ids
+    ]
     cells = len(recorder.model.layout.cells)
     frames = [state[at] | state[at + 1] << 8 for at in recorder.frame_at]
     where = [
@@ -51,8 +58,8 @@ def assert_same(one: Exploration, other: exploration.NativeExploration) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(models())
-def test_random_models(arguments):
-    reference = explore(build(*arguments), Method("reference"))
+def test_random_models(arguments: tuple[Programs, int]) -> None:
+    reference = reference_search(build(*arguments))
     found = exploration.native(warm(*arguments, 20), None, None, ALL, 1, False)
     assert_same(reference, found)
     last = len(found.states) - 1
@@ -60,18 +67,18 @@ def test_random_models(arguments):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_large_model_on_one_core_and_two(threads, monkeypatch):
+def test_large_model_on_one_core_and_two(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "TRIAL", 500)
     monkeypatch.setattr(native, "SMALL", 8)  # the second core has something to do from the beginning
-    reference = explore(build(LARGE, 3), Method("reference"))
+    reference = reference_search(build(LARGE, 3))
     found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, threads, False)
     assert_same(reference, found)
     assert found.search.chosen
 
 
-def test_parts_that_outgrow_their_tables_and_their_bits(monkeypatch):
+def test_parts_that_outgrow_their_tables_and_their_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "SMALLEST", 4)
-    reference = explore(build(LARGE, 3), Method("reference"))
+    reference = reference_search(build(LARGE, 3))
     found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False)
     assert_same(reference, found)
     needed = [table.bit_length() - 1 for table in found.search.store.parts.tables]
@@ -83,7 +90,7 @@ def test_parts_that_outgrow_their_tables_and_their_bits(monkeypatch):
         assert len(found.search.store.parts.sizes) == count
 
 
-def test_what_is_remembered_about_roots_is_forgotten_when_parts_grow():
+def test_what_is_remembered_about_roots_is_forgotten_when_parts_grow() -> None:
     search = exploration.native(warm(LARGE, 2, 50), None, None, ALL, 1, True).search
     search.caches.renamed[0] = 1, 2
     search.store.parts.sizes[0] = search.store.parts.arrays.room[0]
@@ -91,29 +98,29 @@ def test_what_is_remembered_about_roots_is_forgotten_when_parts_grow():
     assert (search.caches.renamed == compiled.UNKNOWN).all()
 
 
-def test_frames_that_outgrow_their_fields(monkeypatch):
+def test_frames_that_outgrow_their_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "SPARE", 0)
-    reference = explore(build(LARGE, 2), Method("reference"))
+    reference = reference_search(build(LARGE, 2))
     assert_same(reference, exploration.native(warm(LARGE, 2, 1), None, None, ALL, 1, False))
 
 
-def test_paths_are_shortest_and_simplest():
+def test_paths_are_shortest_and_simplest() -> None:
     found = exploration.native(warm(LARGE, 2, 50), None, None, ALL, 1, False)
-    reference = explore(build(LARGE, 2), Method("reference"))
+    reference = reference_search(build(LARGE, 2))
     for number in range(0, len(found.states), 97):
         one, other = path_to(reference, number), path_to(found, number)
         assert [actor for actor, _ in one] == [actor for actor, _ in other]
         assert other[-1:] == ([(one[-1][0], found.states[number])] if number else [])
 
 
-def test_a_deadlock_is_found():
+def test_a_deadlock_is_found() -> None:
     programs = (("take", "take"), ("take",), ("take", "copy"))
-    reference = explore(build(programs, 2), Method("reference"))
+    reference = reference_search(build(programs, 2))
     assert reference.hang is not None
     assert_same(reference, exploration.native(warm(programs, 2, 20), None, None, ALL, 1, False))
 
 
-def test_too_little_memory_is_said():
+def test_too_little_memory_is_said() -> None:
     enough = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False).search.store.used
     found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 8 * 1500, 1, False)
     assert not found.finished
@@ -121,11 +128,10 @@ def test_too_little_memory_is_said():
     assert len(found.states) > 1
 
 
-def test_a_wrong_model_is_said_with_what_was_found(monkeypatch):
+def test_a_wrong_model_is_said_with_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
     start = warm(LARGE, 2, 20)
-    from cowpath.explore.record.step import RangeError
 
-    def broken(*_):
+    def broken(*_: object) -> NoReturn:
         raise RangeError("page0.users = 4 is out of its range")
 
     monkeypatch.setattr(start.recorder, "_record", broken)

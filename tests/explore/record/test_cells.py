@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Fields, ranges, records, and how cells are called."""
 
+from typing import cast
+
 import pytest
 
 from cowpath.explore.record.cells import Contents, Count, Layout, Record
 from cowpath.explore.record.step import Content, ModelError
-from tests.explore.toys import Toy
+from tests.explore.toys import Lock, Toy
 
 
 class Wide(Record):
@@ -48,14 +50,14 @@ def test_a_single_content_is_called_by_its_record_alone() -> None:
 @pytest.mark.parametrize("value", [-1, 8, 300, "many", None])
 def test_a_value_out_of_range_names_the_cell(toy: Toy, value: object) -> None:
     with pytest.raises(ModelError, match=r"^counter1\.value = .* is out of its range 0\.\.7$"):
-        toy.counters[1].value = value
+        toy.counters[1].value = cast(int, value)
 
 
 def test_a_choice_and_a_pointer_out_of_range(toy: Toy) -> None:
     with pytest.raises(ModelError, match=r"^Ann\.mood = 'sad' is out of its range calm \| busy$"):
         toy.worker.mood = "sad"
     with pytest.raises(ModelError, match=r"^Ann\.lock = counter0 is out of its range a lock or none$"):
-        toy.worker.lock = toy.counters[0]
+        toy.worker.lock = cast(Lock, toy.counters[0])
     with pytest.raises(ModelError, match=r"^Ann\.lock = lock0 is out of its range a lock or none$"):
         toy.worker.lock = Toy().locks[0]  # of another layout
     assert not toy.layout.step.writes

@@ -6,11 +6,13 @@ from functools import partial
 
 import pytest
 
-from cowpath.explore.record.recorder import Actor, Branch, Leaf, Miss, Recorder, Tree
+from cowpath.explore.record.recorder import Actor, Branch, Code, Leaf, Miss, Recorder, Tree
 from cowpath.explore.record.step import ModelError
 from cowpath.explore.search import explore
 from tests.explore import toys
 from tests.explore.toys import Toy
+
+Thread = Callable[[Toy], Code]
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +93,7 @@ def test_a_second_behaviour_is_refused() -> None:
         (toys.compares_content, "page content is opaque to the kernel"),
     ],
 )
-def test_a_broken_rule_is_refused(thread: object, message: str) -> None:
+def test_a_broken_rule_is_refused(thread: Thread, message: str) -> None:
     with pytest.raises(ModelError) as refused:
         explore(Toy().model(thread))
     assert message in str(refused.value)
@@ -122,7 +124,7 @@ def test_a_live_local_is_refused_either_way() -> None:
 
 
 @pytest.mark.parametrize("thread", [toys.is_not_idle_first, toys.reads_before_idle])
-def test_a_background_actor_does_nothing_before_it_idles(thread: object) -> None:
+def test_a_background_actor_does_nothing_before_it_idles(thread: Thread) -> None:
     toy = Toy()
     with pytest.raises(ModelError, match="daemon must do nothing before its first `yield IDLE`"):
         Recorder(toy.model(Actor("daemon", partial(thread, toy), background=True)))
@@ -131,12 +133,15 @@ def test_a_background_actor_does_nothing_before_it_idles(thread: object) -> None
 def test_an_observer_must_not_write() -> None:
     toy = Toy()
 
-    def writes() -> tuple[object, ...]:
+    def writes() -> None:
         toy.counters[0].value = 1
+
+    def observes() -> tuple[object, ...]:
+        writes()
         return ()
 
     with pytest.raises(ModelError, match="observes and must not write"):
-        explore(toy.model(observe=writes))
+        explore(toy.model(observe=observes))
     with pytest.raises(ModelError, match="observes and must not write"):
         explore(toy.model(invariants=(("wrong", writes),)))
 
@@ -162,7 +167,7 @@ def test_a_different_first_read_is_refused() -> None:
         explore(model)
 
 
-def more_of_both(toy: Toy) -> toys.Code:
+def more_of_both(toy: Toy) -> Code:
     toy.counters[1].value = toy.counters[2].value = 1
     yield
 
@@ -202,7 +207,7 @@ def test_frames_say_where_an_actor_stands() -> None:
 # -- going on from a frame -------------------------------------------------------------------------
 
 
-def counts_and_reads(toy: Toy, position: int = 0) -> toys.Code:
+def counts_and_reads(toy: Toy, position: int = 0) -> Code:
     """Two steps, the second of which has a recording for each value of counter 1."""
     while position < 2:
         if position == 1:
@@ -213,12 +218,12 @@ def counts_and_reads(toy: Toy, position: int = 0) -> toys.Code:
 
 @pytest.mark.parametrize(("resume", "fresh"), [(None, 4), (counts_and_reads, 1)])
 def test_an_actor_goes_on_from_its_outermost_function_without_replay(
-    resume: Callable[..., toys.Code] | None, fresh: int
+    resume: Callable[..., Code] | None, fresh: int
 ) -> None:
     """Four values to read, a recording each; the generator that came to the frame serves one of them."""
     toy, started = Toy(), []
 
-    def start() -> toys.Code:
+    def start() -> Code:
         started.append(1)
         return counts_and_reads(toy)
 
