@@ -2,6 +2,7 @@
 """Random litmus tests: any tree that can be written (`trees`), and tests that make sense (`valid_trees`)."""
 
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from cowpath.litmus.program import SEGV, Program
 from cowpath.litmus.resolve import BACKGROUND, OPTIONS, SWAP_DEVICES, resolve
 from cowpath.litmus.statements import CALLS, Form, Kind, Operand
 from cowpath.litmus.values import CHARACTERS, RESERVED
+
+T = TypeVar("T")
 
 RESERVED_WORDS = {"char", "ref_t", "of", "exists", "forall"}
 
@@ -78,7 +81,7 @@ def page_declarations(draw: st.DrawFn, name: st.SearchStrategy[str] = names) -> 
     return ast.PageDeclaration(draw(name), places, draw(st.none() | content))
 
 
-def _tuples(items: st.SearchStrategy[object], most: int, least: int = 0) -> st.SearchStrategy[tuple]:
+def _tuples(items: st.SearchStrategy[T], most: int, least: int = 0) -> st.SearchStrategy[tuple[T, ...]]:
     return st.lists(items, min_size=least, max_size=most).map(tuple)
 
 
@@ -135,7 +138,7 @@ def valid_trees(
         ast.ThreadDeclaration(f"P{number}", names, headers[number], tuple(bodies[number]))
         for number in range(count)
     )
-    settings = () if swap is None else (ast.Setting("swap", swap),)
+    settings: tuple[ast.Setting, ...] = () if swap is None else (ast.Setting("swap", swap),)
     options = draw(st.sets(st.sampled_from(OPTIONS)))
     if options:
         settings += (ast.Setting("option", tuple(sorted(options))),)
@@ -186,15 +189,13 @@ def _possible(name: str, writing: _Writing) -> bool:
 def _valid_call(draw: st.DrawFn, writing: _Writing, form: Form) -> ast.Statement:
     fields: dict[str, object] = dict(form.implied)
     others = list(draw(st.permutations([page.name for page in writing.pages])))
-    take = None
-    if any(operand.kind is Kind.REFERENCE for operand in form.operands):
-        take = draw(st.sampled_from([t for t in writing.held if t.pin == form.implied.get("pin", t.pin)]))
+    take = _held(draw, writing, form)
     for operand in form.operands:
         if operand.kind is Kind.PAGE:
             fields[operand.field] = others.pop()
-        elif operand.kind is Kind.REFERENCE:
+        elif operand.kind is Kind.REFERENCE and take:
             fields[operand.field] = take.reference
-        elif operand.kind is Kind.PLACE:
+        elif operand.kind is Kind.PLACE and take:
             places = next(page.places for page in writing.pages if page.name == take.page)
             fields[operand.field] = draw(st.integers(0, places - 1))
         elif operand.kind is Kind.VALUE:
@@ -209,9 +210,16 @@ def _valid_call(draw: st.DrawFn, writing: _Writing, form: Form) -> ast.Statement
     if isinstance(statement, ast.GetUserPage):
         writing.taken.append(statement)
         writing.held.append(statement)
-    if isinstance(statement, ast.PutPage):
+    if isinstance(statement, ast.PutPage) and take:
         writing.held.remove(take)
-    return statement
+    return cast(ast.Statement, statement)
+
+
+def _held(draw: st.DrawFn, writing: _Writing, form: Form) -> ast.GetUserPage | None:
+    """The reference that the call works on; None for a call that has no such operand."""
+    if not any(operand.kind is Kind.REFERENCE for operand in form.operands):
+        return None
+    return draw(st.sampled_from([t for t in writing.held if t.pin == form.implied.get("pin", t.pin)]))
 
 
 def _register(draw: st.DrawFn, writing: _Writing) -> str:

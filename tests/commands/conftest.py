@@ -52,7 +52,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         try:
             status = main([str(argument) for argument in arguments])
         except SystemExit as leaving:  # argparse
-            status = leaving.code
+            status = leaving.code if isinstance(leaving.code, int) else 1
         out, err = capsys.readouterr()
         assert "Traceback" not in out + err
         assert "\x1b" not in out + err

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The judgement: what breakage is called, conditions, bounds, and models that grow."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ from cowpath.litmus.resolve import load_program, program_from_text
 FOUNDING = Path(__file__).parents[2] / "litmus" / "founding"
 
 
-def founding(name: str, release: str, **changes: list[str]) -> Result:
-    return judge(load_program(FOUNDING / f"{name}.litmus"), version(release, **changes))
+def founding(name: str, release: str, added: Sequence[str] = (), dropped: Sequence[str] = ()) -> Result:
+    kernel = version(release, added=added, dropped=dropped)
+    return judge(load_program(FOUNDING / f"{name}.litmus"), kernel)
 
 
 def program(threads: str, condition: str = "", pages: str = 'char x[1] = "a";') -> Program:

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar, cast
 
 from cowpath.explore.record.step import Blocked
 from cowpath.history.version import version
@@ -15,6 +15,8 @@ from cowpath.litmus.resolve import program_from_text
 
 ONE_PAGE = 'C bench { char x[2] = "ab"; } P0(char *x) { r0 = x[0]; }'
 FORKED = 'C bench { char x[2] = "ab"; } P0(char *x) { fork(P1); r0 = x[0]; } P1(char *x) { r0 = x[0]; }'
+
+T = TypeVar("T")
 
 
 class Bench:
@@ -70,7 +72,7 @@ class Bench:
             setattr(record, name, value)
         self._commit()
 
-    def steps(self, path: Any) -> Any:
+    def steps(self, path: Generator[object, None, T]) -> Generator[None, None, T]:
         """Run a kernel path step by step: yields after each, returns its value."""
         assert inspect.isgenerator(path)
         while True:
@@ -79,18 +81,18 @@ class Bench:
                 next(path)
             except StopIteration as end:
                 self._commit()
-                return end.value
+                return cast(T, end.value)
             self._commit()
             yield
 
-    def finish(self, path: Any) -> Any:
+    def finish(self, path: Generator[object, None, T]) -> T:
         """Run a kernel path to its end."""
         running = self.steps(path)
         while True:
             try:
                 next(running)
             except StopIteration as end:
-                return end.value
+                return cast(T, end.value)
 
     def blocks(self, function: Callable[..., Any], *arguments: Any) -> bool:
         """Whether a step has to wait in this state."""

@@ -2,6 +2,7 @@
 """UFFDIO_MOVE and UFFDIO_WRITEPROTECT, step by step."""
 
 import contextlib
+from collections.abc import Generator
 
 import pytest
 
@@ -119,7 +120,7 @@ def protected(release: str = "6.1", page: int = 0) -> Bench:
     return bench
 
 
-def write_fault(bench: Bench, page: int = 0) -> object:
+def write_fault(bench: Bench, page: int = 0) -> Generator[None, None, object]:
     """P0's CPU wants to write; the steps of the fault."""
     bench.call(mmap_read_lock, bench.k.mms[0])
     return bench.steps(handle_pte_fault(bench.k, Fault(bench.pte(page=page), 0, write=True)))

@@ -107,7 +107,8 @@ def test_a_cpio_archive_is_as_the_kernel_wants_it() -> None:
     archive.add("sub/init", b"abc", PROGRAM)
     packed = archive.packed()
     assert len(packed) % 512 == 0
-    names, offset = [], 0
+    names: list[str] = []
+    offset = 0
     while not names or names[-1] != "TRAILER!!!":
         assert packed[offset : offset + 6] == b"070701"
         fields = [int(packed[offset + 6 + 8 * i : offset + 14 + 8 * i], 16) for i in range(13)]

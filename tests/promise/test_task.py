@@ -2,6 +2,7 @@
 """Statements find their rules."""
 
 import dataclasses
+from typing import cast
 
 import pytest
 
@@ -14,7 +15,8 @@ from cowpath.litmus.resolve import program_from_text
 
 def test_a_statement_without_a_rule_is_refused() -> None:
     program = program_from_text('C t { char x[1] = "a"; } P0(char *x) { r0 = x[0]; }')
-    body = (*program.threads[0].body, ast.Node(position=ast.Position(3, 5)))
-    program = dataclasses.replace(program, threads=(dataclasses.replace(program.threads[0], body=body),))
+    unknown = cast(ast.Statement, ast.Node(position=ast.Position(3, 5)))
+    thread = dataclasses.replace(program.threads[0], body=(*program.threads[0].body, unknown))
+    program = dataclasses.replace(program, threads=(thread,))
     with pytest.raises(CowpathError, match="line 3, column 5: nothing is promised about this statement yet"):
         explore(promise.build(program))

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The forms of a result, on results made by hand."""
 
+import dataclasses
+from typing import Any
+
 from cowpath.history.version import Version, version
 from cowpath.judge.judge import judge
 from cowpath.judge.result import ORDER, Outcome, Result, Violation
@@ -10,9 +13,7 @@ from cowpath.report import sarif, story, text
 TEST = program_from_text("C t { char x[1] = \"a\"; } P0(char *x) { r0 = x[0]; } exists (0:r0='a')")
 
 
-def result(kernel: Version | None = None, **changes: object) -> Result:
-    import dataclasses
-
+def result(kernel: Version | None = None, **changes: Any) -> Result:
     return dataclasses.replace(judge(TEST, kernel or version("6.1")), **changes)
 
 

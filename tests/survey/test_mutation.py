@@ -173,7 +173,7 @@ def ours(one: Mutant) -> bool:
     return one.added or one.changes[0].part_of == FOUNDING
 
 
-@pytest.mark.parametrize("one", list(filter(ours, all_mutants())), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", [one for one in all_mutants() if ours(one)], ids=lambda one: one.name)
 def test_every_mutation_is_expected_to_be_noticed_or_says_why_not(one: Mutant) -> None:
     """The quick form of `cowpath mutate`; test_corpus.py shows that the expectations are true."""
     assert one.unobservable or f"{'with' if one.added else 'without'} {one.name}" in expectations()

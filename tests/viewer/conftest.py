@@ -71,10 +71,15 @@ def chromium() -> Iterator[webdriver.Chrome]:
 def browser(chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
     """The browser at 1200 pixels, light; afterwards, whatever the page complained about fails the test."""
     resize(chromium, 1200, 900)
-    chromium.get_log("browser")  # what an earlier test left
+    complaints(chromium)  # of an earlier test
     yield chromium
-    complaints = [entry["message"] for entry in chromium.get_log("browser")]
-    assert complaints == []
+    assert complaints(chromium) == []
+
+
+def complaints(browser: webdriver.Chrome) -> list[str]:
+    """What the page has complained about since this was last asked."""
+    get_log: Callable[[str], list[dict[str, str]]] = browser.get_log  # selenium gives it no types
+    return [entry["message"] for entry in get_log("browser")]
 
 
 def resize(browser: webdriver.Chrome, width: int, height: int, scheme: str = "light") -> None:

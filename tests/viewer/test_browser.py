@@ -19,7 +19,7 @@ from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source
 from cowpath.viewer.pages import check_page, trace_page
 from tests.founding import FOUNDING, judged
-from tests.viewer.conftest import Serve, resize, shoot
+from tests.viewer.conftest import Serve, complaints, resize, shoot
 
 GONE = [NoSuchElementException, StaleElementReferenceException]
 
@@ -48,9 +48,12 @@ def press(browser: Chrome, *keys: str) -> None:
 
 def click(browser: Chrome, name: str) -> None:
     """Click what has this id, once it is there and stays."""
-    WebDriverWait(browser, 20, 0.05, ignored_exceptions=GONE).until(
-        lambda page: page.find_element(By.ID, name).click() or True
-    )
+
+    def clicked(page: Chrome) -> bool:
+        page.find_element(By.ID, name).click()
+        return True
+
+    WebDriverWait(browser, 20, 0.05, ignored_exceptions=GONE).until(clicked)
 
 
 def opened(browser: Chrome, url: str) -> None:
@@ -228,7 +231,7 @@ def test_a_server_that_has_ended_is_missed(browser: Chrome, serve: Serve) -> Non
         assert "cowpath explore has ended." in text(browser, ".problem")
     finally:
         reach(browser, offline=False)
-    browser.get_log("browser")  # the browser complains of it too
+    complaints(browser)  # the browser has some, too
 
 
 def reach(browser: Chrome, offline: bool) -> None:
