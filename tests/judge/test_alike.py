@@ -23,7 +23,7 @@ from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
 from cowpath.litmus.resolve import load_program
 from cowpath.report import json, text
-from cowpath.report.raw import with_raw_ptes
+from cowpath.report.raw import raw_words
 from cowpath.report.trace import trace_text
 
 CORPUS = Path(__file__).parents[2] / "litmus"
@@ -50,7 +50,7 @@ def told(result: Result) -> tuple[object, ...]:
     result = replace(result, seconds=0.0)
     goal = default_goal(result)
     steps = [] if goal is None else trace(result.exploration, goal.state)
-    path = "" if goal is None else trace_text(result, with_raw_ptes(result, steps), goal)
+    path = "" if goal is None else trace_text(result, steps, goal, words=raw_words(result, steps))
     states = list(result.exploration.states)
     edges = [list(result.exploration.edges(number)) for number in range(len(states))]
     return (

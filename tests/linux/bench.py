@@ -12,6 +12,7 @@ from cowpath.history.version import version
 from cowpath.linux.model import build
 from cowpath.linux.state import Folio, Pte, Slot
 from cowpath.litmus.resolve import program_from_text
+from cowpath.report.words import value_words
 
 ONE_PAGE = 'C bench { char x[2] = "ab"; } P0(char *x) { r0 = x[0]; }'
 FORKED = 'C bench { char x[2] = "ab"; } P0(char *x) { fork(P1); r0 = x[0]; } P1(char *x) { r0 = x[0]; }'
@@ -106,10 +107,9 @@ class Bench:
         """A pte."""
         return self.k.pte(self.k.mms[process], page)
 
-    def shown(self, process: int = 0, page: int = 0) -> str | None:
+    def shown(self, process: int = 0, page: int = 0) -> str:
         """A pte in words."""
-        self._look()
-        return self.pte(process, page).describe()
+        return value_words(self.pte(process, page).fields_in(self.state))
 
     def folio(self, number: int = 0) -> Folio:
         """A folio."""

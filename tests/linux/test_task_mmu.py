@@ -136,7 +136,7 @@ def test_a_read_from_swap_maps_writable_where_nothing_is_to_be_noted(cleared: bo
     bench = tracked("6.11") if cleared else Bench("6.11", TRACKED)
     bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
     bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0)))
-    assert str(bench.pte().describe()).split()[1] == shown
+    assert bench.shown().split()[1] == shown
 
 
 def test_fork_hands_it_on() -> None:

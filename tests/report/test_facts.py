@@ -9,30 +9,46 @@ from cowpath.judge.goal import default_goal
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
 from cowpath.litmus.resolve import load_program
-from cowpath.report.facts import facts, pte_words, reach
+from cowpath.report.facts import facts, pte_change, reach
+from cowpath.report.words import PTE_FLAGS
 from tests.founding import FOUNDING, judged
+
+
+def entry(described: str) -> dict[str, object]:
+    """The fields of a page-table entry that is described so."""
+    kind, *rest = described.split()
+    target = {"present": "folio", "swap": "slot", "migration": "migrating"}
+    fields: dict[str, object] = {"kind": kind, "write": "rw" in rest}
+    if kind != "none":
+        fields[target[kind]] = rest[0]
+    flags = dict.fromkeys((word.replace("-", "_") for word in rest[1:] if word not in ("rw", "ro")), True)
+    return dict.fromkeys(PTE_FLAGS, False) | fields | flags
 
 
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ("none", "folio1 rw", "x maps folio1 read-write"),
-        ("folio0 rw", "folio0 ro dirty", "x becomes read-only"),
-        ("folio0 rw dirty", "folio0 rw", "x becomes clean"),
-        ("folio0 rw", "folio0 rw dirty", "x becomes dirty"),
-        ("folio0 rw", "none", "x becomes empty"),
-        ("swap slot0 exclusive", "swap slot0", "x loses the exclusive marker"),
-        ("folio0 ro", "swap slot0 exclusive", "x becomes the swap pte of slot0, marked exclusive"),
-        ("folio0 ro", "migration write folio0", "x becomes the migration entry of folio0"),
-        ("migration write folio0 soft-dirty", "migration write folio0", "x is not soft-dirty any more"),
-        ("swap slot0 exclusive uffd-wp", "folio0 ro uffd-wp", "x maps folio0 read-only"),
-        ("folio0 rw", "folio0 ro uffd-wp", "x becomes read-only and is write-protected by userfaultfd"),
-        ("folio0 rw protnone", "folio0 rw", "x is accessible again"),
-        ("none", "folio0 rw dirty soft-dirty", "x maps folio0 read-write and becomes soft-dirty"),
+        ("none", "present folio1 rw", "maps folio1 read-write"),
+        ("present folio0 rw", "present folio0 ro dirty", "becomes read-only"),
+        ("present folio0 rw dirty", "present folio0 rw", "becomes clean"),
+        ("present folio0 rw", "present folio0 rw dirty", "becomes dirty"),
+        ("present folio0 rw", "none", "becomes empty"),
+        ("swap slot0 exclusive", "swap slot0", "loses the exclusive marker"),
+        ("present folio0 ro", "swap slot0 exclusive", "becomes the swap pte of slot0, marked exclusive"),
+        ("present folio0 ro", "migration folio0", "becomes the migration entry of folio0"),
+        ("migration folio0 soft-dirty", "migration folio0", "is not soft-dirty any more"),
+        ("swap slot0 exclusive uffd-wp", "present folio0 ro uffd-wp", "maps folio0 read-only"),
+        (
+            "present folio0 rw",
+            "present folio0 ro uffd-wp",
+            "becomes read-only and is write-protected by userfaultfd",
+        ),
+        ("present folio0 rw protnone", "present folio0 rw", "is accessible again"),
+        ("none", "present folio0 rw dirty soft-dirty", "maps folio0 read-write and becomes soft-dirty"),
     ],
 )
 def test_every_kind_of_entry_has_its_words(before: str, after: str, words: str) -> None:
-    assert pte_words("x", before, after) == words
+    assert pte_change(entry(before), entry(after)) == words
 
 
 def steps_of(kernel: str, test: str) -> tuple[Result, list[Step]]:

@@ -17,6 +17,7 @@ from cowpath.judge.result import Result
 from cowpath.litmus import parse
 from cowpath.litmus.resolve import load_program
 from cowpath.report.trace import trace_text
+from cowpath.report.words import Words, value_words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,12 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     goal = choose(result, parse.load(arguments.file), arguments.to)
     if goal is None:
         return nowhere(result)
-    steps = trace(result.exploration, goal.state)
-    if arguments.raw_ptes:
-        from cowpath.report.raw import with_raw_ptes
-
-        steps = with_raw_ptes(result, steps)
-    show(arguments, result, steps, goal)
+    show(arguments, result, trace(result.exploration, goal.state), goal)
     return 0
 
 
@@ -91,6 +87,17 @@ def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], g
 
         from cowpath.report.terminal import print_trace
 
-        print_trace(Console(highlight=False), result, steps, goal, arguments.all)
+        print_trace(
+            Console(highlight=False), result, steps, goal, arguments.all, words(arguments, result, steps)
+        )
     else:
-        sys.stdout.write(trace_text(result, steps, goal, arguments.all))
+        sys.stdout.write(trace_text(result, steps, goal, arguments.all, words(arguments, result, steps)))
+
+
+def words(arguments: argparse.Namespace, result: Result, steps: Sequence[Step]) -> Words:
+    """How to show values: with --raw-ptes the bits of ptes beside them."""
+    if not arguments.raw_ptes:
+        return value_words
+    from cowpath.report.raw import raw_words
+
+    return raw_words(result, steps)

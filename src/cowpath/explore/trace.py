@@ -15,12 +15,16 @@ from cowpath.explore.record.step import ModelError, Note, Place
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that a step changed, before and after in the model's words; `place` wrote it."""
+    """One thing that a step changed; the code at `place` wrote it.
+
+    `before` and `after` are values of the model: a number, a flag, a name, a record or None, a character of
+    content.  Where the record is one value as a whole (`Record.whole`), they are its fields by name.
+    """
 
     name: str
     record: Record
-    before: str
-    after: str
+    before: object
+    after: object
     place: Place
     quiet: bool
 
@@ -97,34 +101,23 @@ def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> Ste
 
 
 def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> list[Change]:
-    """The cells that differ, those of a record with a description taken together."""
-    layout = recorder.model.layout
+    """The cells that differ; those of a record that is one value are taken together."""
     found: list[Change] = []
-    described: set[Record] = set()
-    for cell in layout.cells:
+    taken: set[Record] = set()
+    for cell in recorder.model.layout.cells:
         if source[cell.index] == target[cell.index]:
             continue
         place = leaf.places.get(cell.index, Place("", "", 0))
-        whole = _described(recorder, cell, source, target)
-        if whole is None:
-            before, after = (layout.show(cell, state[cell.index]) for state in (source, target))
+        if not shown_whole(cell):
+            before, after = (cell.values[state[cell.index]] for state in (source, target))
             found.append(Change(cell.name, cell.record, before, after, place, cell.field.quiet))
-        elif cell.record not in described:
-            described.add(cell.record)
-            quiet = whole[0] == whole[1]
-            found.append(Change(repr(cell.record), cell.record, *whole, place, quiet))
+        elif cell.record not in taken:
+            taken.add(cell.record)
+            whole = (cell.record.fields_in(source), cell.record.held(target))
+            found.append(Change(repr(cell.record), cell.record, *whole, place, quiet=False))
     return found
 
 
-def _described(recorder: Recorder, cell: Cell, source: bytes, target: bytes) -> tuple[str, str] | None:
-    """The record before and after in words, if it describes itself; contents always stand alone."""
-    if isinstance(cell.field, Contents):
-        return None
-    before, after = (describe(recorder, cell.record, state) for state in (source, target))
-    return None if before is None or after is None else (before, after)
-
-
-def describe(recorder: Recorder, record: Record, state: bytes) -> str | None:
-    """A record in words, as it is in a state."""
-    recorder.step.begin(state)
-    return record.describe()
+def shown_whole(cell: Cell) -> bool:
+    """Whether a reader is shown the whole record in place of this cell; contents always stand alone."""
+    return cell.record.whole and not isinstance(cell.field, Contents)

@@ -58,6 +58,8 @@ class Vma(Record):
 class Pte(Record):
     """A page-table entry.  Fields that its kind does not use are 0, so equal values are equal cells."""
 
+    whole = True
+
     kind = Choice(("none", "present", "swap", "migration"), "what the entry is")
     folio = Pointer["Folio"]("Folio", "present: the page")
     write = Flag("present: writable")
@@ -88,23 +90,6 @@ class Pte(Record):
     def vma(self) -> Vma:
         """The mapping it lies in."""
         return self.layout.all(Vma)[self.number]
-
-    def describe(self) -> str | None:
-        """As a trace shows it: "folio0 rw", "swap slot0 exclusive"."""
-        words = {
-            "none": "none",
-            "present": f"{self.folio} {'rw' if self.write else 'ro'}",
-            "swap": f"swap {self.slot}",
-            "migration": f"migration {self.access} {self.migrating}",
-        }
-        flags = {
-            "dirty": self.dirty,
-            "exclusive": self.exclusive,
-            "soft-dirty": self.soft_dirty,
-            "uffd-wp": self.uffd_wp,
-            "protnone": self.protnone,
-        }
-        return " ".join([words[self.kind], *(flag for flag, is_set in flags.items() if is_set)])
 
 
 class Folio(Record):

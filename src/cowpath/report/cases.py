@@ -15,7 +15,7 @@ from cowpath.litmus.program import Program
 from cowpath.report import text
 from cowpath.report.case import Case, Seen, Spot, Status
 from cowpath.report.json import Failure
-from cowpath.report.trace import grouped, heading, promised_words
+from cowpath.report.trace import change_words, grouped, heading, promised_words
 from cowpath.report.words import statement_number
 
 PATH_LIMIT = 200_000
@@ -100,7 +100,7 @@ def spots(result: Result, steps: Sequence[Step]) -> Iterator[Spot]:
     """The path as places in the litmus file, with what happens there."""
     for group in grouped(result, steps):
         actor, statement, function = heading(result, group[0])
-        shown = [f"{c.name} {c.before} -> {c.after}" for s in group for c in s.changes if not c.quiet]
+        shown = [f"{c.name} {change_words(c)}" for s in group for c in s.changes if not c.quiet]
         said = f"{actor}: {': '.join(part for part in (statement, function) if part)}"
         place = position(result, group[0])
         yield Spot(place.line, place.column, f"{said} ({', '.join(shown)})" if shown else said)

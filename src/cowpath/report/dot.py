@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cowpath.explore.found import Search
 from cowpath.explore.trace import explain
 from cowpath.judge.result import Result
+from cowpath.report.trace import change_words
 
 COLOURS = ("#0b6e99", "#a3277c", "#9a6700", "#3b7a2a", "#4b4bc8", "#a8431f")
 
@@ -50,7 +51,7 @@ def edges(found: Search) -> Iterator[str]:
     for number in range(len(found.states)):
         for actor, target in found.edges(number):
             step = explain(found.recorder, actor, found.states[number], found.states[target])
-            shown = [f"{c.name}: {c.before} -> {c.after}" for c in step.changes if not c.quiet][:3]
+            shown = [f"{c.name}: {change_words(c)}" for c in step.changes if not c.quiet][:3]
             colour = quoted(COLOURS[actor % len(COLOURS)])
             label = quoted(step.actor_name, *shown)
             yield f"s{number} -> s{target} [color={colour}, fontcolor={colour}, label={label}];"

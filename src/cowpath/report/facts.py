@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""What steps changed, in words: ptes, the swap cache, references, contents; counters and flags go without."""
+"""Phrases for what steps changed: ptes, the swap cache, references, contents.
+
+Counters and flags have none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 from cowpath.explore.record.cells import Layout, Pointer, Record, kind_of
 from cowpath.explore.trace import Change
 from cowpath.litmus.program import DISCARDED
 from cowpath.litmus.values import string_text, value_text
+from cowpath.report.words import value_words
 
-ACCESS = {"rw": "read-write", "ro": "read-only"}
+Fields = Mapping[str, object]
+"""A page-table entry: its fields by name."""
+
 CACHE = "swap cache"
 
 
@@ -21,7 +26,7 @@ def facts(changes: Sequence[Change]) -> list[str]:
 
 
 def subject(change: Change) -> tuple[Record, str]:
-    """What belongs into one phrase: the places of a page, the two ends of the swap cache, else one field."""
+    """Names what shares a phrase: the places of a page, both ends of the swap cache, else a single field."""
     field = change.name.rpartition(".")[2]
     if kind_of(change.record) == "Slot" and field == "folio":
         return change.record, CACHE
@@ -37,30 +42,30 @@ def told(changes: Sequence[Change], about: tuple[Record, str]) -> Iterator[str]:
     before, after = mine[0].before, mine[-1].after
     if field == "content":
         yield f"{record!r} is freed" if is_freed(record, changes) else content_words(record, mine)
-    elif kind_of(record) == "Pte" and mine[0].name == repr(record):
-        yield pte_words(repr(record), before, after)
+    elif isinstance(before, Mapping) and isinstance(after, Mapping):
+        yield f"{record!r} {pte_change(before, after)}"
     elif field == CACHE:
         enters = f"{after} enters the swap cache ({record!r})"
-        yield enters if after != "none" else f"{before} leaves the swap cache ({record!r})"
+        yield enters if after is not None else f"{before} leaves the swap cache ({record!r})"
     elif kind_of(record) == "Reference" and field == "folio":
-        yield f"{record!r} refers to {after}" if after != "none" else f"{record!r} is given back"
+        yield f"{record!r} refers to {after}" if after is not None else f"{record!r} is given back"
     elif kind_of(record) == "Folio" and field == "entry" and any(subject(c)[1] == CACHE for c in changes):
         return  # the slot's end of it is told
-    elif not (before.isdigit() and after.isdigit()):
-        yield f"{mine[0].name} changes from {before} to {after}"
+    elif not (isinstance(before, int) and isinstance(after, int)):
+        yield f"{mine[0].name} changes from {value_words(before)} to {value_words(after)}"
 
 
 def is_freed(record: Record, changes: Sequence[Change]) -> bool:
     """Whether a page loses its last reference; the model forgets the content of free pages."""
     return any(
-        change.record is record and change.name == f"{record!r}.refcount" and change.after == "0"
+        change.record is record and change.name == f"{record!r}.refcount" and change.after == 0
         for change in changes
     )
 
 
 def content_words(record: Record, changes: Sequence[Change]) -> str:
     """What is in a page, a slot or a register now."""
-    values = [change.after for change in changes]
+    values = [str(change.after) for change in changes]
     if kind_of(record) == "Register":
         return f"{record!r} is {value_text(values[0])}"
     if all(value == DISCARDED for value in values):
@@ -70,72 +75,57 @@ def content_words(record: Record, changes: Sequence[Change]) -> str:
     return f"{record!r} gets the content {string_text(tuple(values))}"
 
 
-def pte_words(name: str, before: str, after: str) -> str:
-    """What became of a page-table entry, from its two descriptions.
+def pte_change(old: Fields, new: Fields) -> str:
+    """What became of a page-table entry.
 
-    >>> pte_words("P0.x", "folio0 rw dirty", "swap slot0 exclusive")
-    'P0.x becomes the swap pte of slot0, marked exclusive'
-    >>> pte_words("P0.x", "swap slot0", "folio0 ro"), pte_words("P0.x", "folio0 rw", "folio0 ro")
-    ('P0.x maps folio0 read-only', 'P0.x becomes read-only')
+    >>> mapped = {"kind": "present", "folio": "folio0", "write": True}
+    >>> pte_change(mapped, {"kind": "swap", "slot": "slot0", "exclusive": True})
+    'becomes the swap pte of slot0, marked exclusive'
+    >>> pte_change({"kind": "none"}, mapped), pte_change(mapped, mapped | {"write": False})
+    ('maps folio0 read-write', 'becomes read-only')
     """
-    old, new = Described.read(before), Described.read(after)
     parts = [mapping_words(old, new)]
-    if new.kind != "none":
-        parts += [words[flag in new.flags] for flag, words in TOLD.items() if flag in old.flags ^ new.flags]
-    return f"{name} {listing([part for part in parts if part] or ['changes'])}"
+    if new["kind"] != "none":
+        parts += [words[bool(new.get(flag))] for flag, words in TOLD.items() if differ(old, new, flag)]
+    return listing([part for part in parts if part] or ["changes"])
 
 
-class Described(NamedTuple):
-    """What a page-table entry is described as (Pte.describe), taken apart."""
-
-    kind: str  # "none", "present", "swap" or "migration"
-    target: str = ""
-    access: str = ""  # present: "rw" or "ro"; migration: its kind
-    flags: frozenset[str] = frozenset()
-
-    @classmethod
-    def read(cls, text: str) -> Described:
-        """The parts of a description.
-
-        >>> Described.read("migration write folio0").target
-        'folio0'
-        """
-        match text.split():
-            case ["swap", target, *flags]:
-                return cls("swap", target, "", frozenset(flags))
-            case ["migration", access, target, *flags]:
-                return cls("migration", target, access, frozenset(flags))
-            case [target, ("rw" | "ro") as access, *flags]:
-                return cls("present", target, access, frozenset(flags))
-        return cls("none")
+def differ(old: Fields, new: Fields, field: str) -> bool:
+    """Whether a field of an entry is not what it was; one that is left out counts as not set."""
+    return (old.get(field) or False) != (new.get(field) or False)
 
 
 TOLD = {
-    "soft-dirty": ("is not soft-dirty any more", "becomes soft-dirty"),
-    "uffd-wp": ("is not write-protected by userfaultfd any more", "is write-protected by userfaultfd"),
+    "soft_dirty": ("is not soft-dirty any more", "becomes soft-dirty"),
+    "uffd_wp": ("is not write-protected by userfaultfd any more", "is write-protected by userfaultfd"),
     "protnone": ("is accessible again", "becomes inaccessible"),
 }
 """What is said where a flag has gone, and where it has come."""
 
 
-def mapping_words(old: Described, new: Described) -> str:
+TARGETS = {"present": "folio", "swap": "slot", "migration": "migrating"}
+"""The field that says where an entry of each kind leads."""
+
+
+def mapping_words(old: Fields, new: Fields) -> str:
     """Where an entry leads to now, or how it may be used; empty if neither has changed."""
-    same = (old.kind, old.target) == (new.kind, new.target)
-    if new.kind == "present":
-        if not same:
-            return f"maps {new.target} {ACCESS[new.access]}"
-        if old.access != new.access:
-            return f"becomes {ACCESS[new.access]}"
-        changed = "dirty" in old.flags ^ new.flags
-        return "" if not changed else "becomes dirty" if "dirty" in new.flags else "becomes clean"
-    if new.kind == "migration":
-        return "" if same else f"becomes the migration entry of {new.target}"
-    if new.kind == "none":
+    kind = str(new["kind"])
+    if kind == "none":
         return "becomes empty"
+    target = new[TARGETS[kind]]
+    same = old["kind"] == kind and old[TARGETS[kind]] == target
+    if kind == "present":
+        access = "read-write" if new["write"] else "read-only"
+        if not same:
+            return f"maps {target} {access}"
+        if differ(old, new, "write"):
+            return f"becomes {access}"
+        return "" if not differ(old, new, "dirty") else "becomes dirty" if new["dirty"] else "becomes clean"
+    if kind == "migration":
+        return "" if same else f"becomes the migration entry of {target}"
     if same:
-        return "loses the exclusive marker" if "exclusive" in old.flags - new.flags else ""
-    marked = ", marked exclusive" if "exclusive" in new.flags else ""
-    return f"becomes the swap pte of {new.target}{marked}"
+        return "loses the exclusive marker" if old.get("exclusive") and not new.get("exclusive") else ""
+    return f"becomes the swap pte of {target}" + ", marked exclusive" * bool(new.get("exclusive"))
 
 
 def listing(parts: Sequence[str]) -> str:

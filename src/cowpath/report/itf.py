@@ -65,9 +65,9 @@ def fields(layout: Layout, record: Record, state: bytes) -> dict[str, Any]:
         elif isinstance(field, Count):
             found[name] = {"#bigint": str(state[first])}
         elif isinstance(field, Contents):
-            found[name] = {"#tup": [layout.show(cell, state[cell.index]) for cell in cells]}
+            found[name] = {"#tup": [cell.values[state[cell.index]] for cell in cells]}
         elif isinstance(field, Pointer):
-            found[name] = layout.show(cells[0], state[first]) if state[first] else ""
+            found[name] = repr(cells[0].values[state[first]]) if state[first] else ""
         else:
-            found[name] = layout.show(cells[0], state[first])
+            found[name] = cells[0].values[state[first]]
     return found

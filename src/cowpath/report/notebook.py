@@ -11,6 +11,7 @@ from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result
 from cowpath.report import text
 from cowpath.report.trace import Block, blocks, last_line, promised_words, subtitle, title
+from cowpath.report.words import value_words
 
 BAD, GOOD = "color:#c2410c;font-weight:600", "color:#15803d"
 CELL = "text-align:left;vertical-align:top;padding:.15em .8em .15em 0"
@@ -51,7 +52,8 @@ def trace_html(result: Result, steps: Sequence[Step], goal: Goal) -> str:
 def block_html(block: Block) -> str:
     """One row."""
     changed = "<br>".join(
-        f"<code>{escape(change.name)}</code> {escape(change.before)} &rarr; <b>{escape(change.after)}</b>"
+        f"<code>{escape(change.name)}</code> {escape(value_words(change.before))} &rarr; "
+        f"<b>{escape(value_words(change.after))}</b>"
         for change in block.changes
     )
     why = "<br>".join(f"<i>{escape(note)}</i>" for note in block.notes)

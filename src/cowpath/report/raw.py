@@ -3,33 +3,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from cowpath.explore.record.cells import Record, kind_of
-from cowpath.explore.trace import Change, Step
+from cowpath.explore.trace import Step
 from cowpath.judge.result import Result
 from cowpath.linux import raw_ptes
+from cowpath.report.words import Words, value_words
 
 
-def with_raw_ptes(result: Result, steps: Sequence[Step]) -> list[Step]:
-    """The same path; each pte that changes is shown with its bits, before and after.
+def raw_words(result: Result, steps: Sequence[Step]) -> Words:
+    """How to show the values of a path so that each empty pte and each swap pte has its bits behind it.
 
-    A present pte has none here: they need a page frame number, which the model does not have.
+    A present pte or a migration entry has none here: they hold a page frame number, which the model does not
+    have.
     """
-    return [
-        dataclasses.replace(step, changes=tuple(_with_bits(result, step, change) for change in step.changes))
-        for step in steps
-    ]
+    bits = {}
+    for step in steps:
+        for state in (step.source, step.target):
+            raw = raw_ptes(result.exploration.model.layout, state, result.version)
+            for record in {change.record for change in step.changes if repr(change.record) in raw}:
+                bits[frozenset(record.fields_in(state).items())] = raw[repr(record)]
 
+    def words(value: object) -> str:
+        shown = value_words(value)
+        found = bits.get(frozenset(value.items())) if isinstance(value, Mapping) else None
+        return shown if found is None else f"{shown} [{found}]"
 
-def _with_bits(result: Result, step: Step, change: Change) -> Change:
-    if kind_of(change.record) != "Pte":
-        return change
-    before, after = (_bits(result, change.record, state) for state in (step.source, step.target))
-    return dataclasses.replace(change, before=f"{change.before}{before}", after=f"{change.after}{after}")
-
-
-def _bits(result: Result, pte: Record, state: bytes) -> str:
-    bits = raw_ptes(pte.layout, state, result.version).get(repr(pte))
-    return f" [{bits}]" if bits is not None else ""
+    return words

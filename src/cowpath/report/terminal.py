@@ -14,15 +14,21 @@ from cowpath.explore.trace import Step
 from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result
 from cowpath.report.trace import AGAIN, Block, blocks, circle, last_line, promised_words, subtitle, title
+from cowpath.report.words import Words, value_words
 
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_red")
 """Of actors, in order; `NO_COLOR` and terminals without colours are rich's business."""
 
 
 def print_trace(
-    console: Console, result: Result, steps: Sequence[Step], goal: Goal, everything: bool = False
+    console: Console,
+    result: Result,
+    steps: Sequence[Step],
+    goal: Goal,
+    everything: bool = False,
+    words: Words = value_words,
 ) -> None:
-    """Print the whole path."""
+    """Print the whole path; `everything` and `words` as in `trace_text`."""
     good = isinstance(goal, Outcome) and goal.promised
     verdict = "bold green" if good else "bold red"
     console.print(Text(title(goal), verdict))
@@ -31,24 +37,25 @@ def print_trace(
     shown = list(blocks(result, steps, everything))
     again = list(blocks(result, circle(result, goal), everything=True))
     names = max((len(change.name) for block in shown + again for change in block.changes), default=0)
-    values = max((len(change.before) for block in shown + again for change in block.changes), default=0)
+    old = [words(change.before) for block in shown + again for change in block.changes]
+    widths = (names, max(map(len, old), default=0))
     for block in shown:
-        print_block(console, block, (names, values))
+        print_block(console, block, widths, words)
     if again:
         console.print(f"\n{AGAIN}\n")
         for block in again:
-            print_block(console, block, (names, values))
+            print_block(console, block, widths, words)
     console.print()
     for line in promised_words(result, goal):
         console.print(Text(line))
     console.print(Text(last_line(result, goal), verdict))
 
 
-def print_block(console: Console, block: Block, widths: tuple[int, int]) -> None:
+def print_block(console: Console, block: Block, widths: tuple[int, int], words: Words) -> None:
     """One heading, what changed, and why."""
     console.print(heading_line(block, console.width))
     if block.changes:
-        console.print(Padding(changes_table(block, widths), (0, 0, 0, 4), expand=False))
+        console.print(Padding(changes_table(block, widths, words), (0, 0, 0, 4), expand=False))
     for note in block.notes:
         console.print(Padding(Text(note, "italic"), (0, 0, 0, 4), expand=False))
 
@@ -66,7 +73,7 @@ def heading_line(block: Block, width: int) -> Text:
     return left.append(" " * gap + block.file, "dim") if block.file and gap > 1 else left
 
 
-def changes_table(block: Block, widths: tuple[int, int]) -> Table:
+def changes_table(block: Block, widths: tuple[int, int], words: Words) -> Table:
     """One line per thing that changed; names and old values are as wide in every table of the path."""
     table = Table.grid(padding=(0, 1))
     for width in (*widths, 2, 1):
@@ -75,8 +82,8 @@ def changes_table(block: Block, widths: tuple[int, int]) -> Table:
         style = "dim" if change.quiet else ""
         table.add_row(
             Text(change.name, style),
-            Text(change.before, "dim"),
+            Text(words(change.before), "dim"),
             Text("->", "dim"),
-            Text(change.after, "bold"),
+            Text(words(change.after), "bold"),
         )
     return table

@@ -11,7 +11,7 @@ from cowpath.explore.trace import Change, Step, cycle
 from cowpath.judge.condition import names
 from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result, Violation
-from cowpath.report.words import function_of, kernel_file, model_line, statement_of
+from cowpath.report.words import Words, function_of, kernel_file, model_file, statement_of, value_words
 
 WIDTH = 60
 """Where the column with the kernel's names begins."""
@@ -26,7 +26,7 @@ class Block:
     statement: str
     function: str
     file: str  # of the kernel tree
-    line: str  # of the model
+    model_file: str
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
     target: bytes  # the state afterwards
@@ -48,22 +48,28 @@ def blocks(result: Result, steps: Sequence[Step], everything: bool = False) -> I
             continue
         actor, statement, function = heading(result, group[0])
         place = next((found for step in group if (found := function_of(step)) is not None), None)
-        file, line = ("", "") if place is None else (kernel_file(place), model_line(place))
+        file, model = ("", "") if place is None else (kernel_file(place), model_file(place))
         number = group[0].actor
         target = group[-1].target
-        yield Block(number, actor, statement, function, file, line, tuple(changes), tuple(notes), target)
+        yield Block(number, actor, statement, function, file, model, tuple(changes), tuple(notes), target)
 
 
-def trace_text(result: Result, steps: Sequence[Step], goal: Goal, everything: bool = False) -> str:
-    """The whole trace as plain text; `everything` adds what only matters to locking."""
+def trace_text(
+    result: Result,
+    steps: Sequence[Step],
+    goal: Goal,
+    everything: bool = False,
+    words: Words = value_words,
+) -> str:
+    """The whole trace as plain text; `everything` adds what only matters to locking, `words` show values."""
     lines = [title(goal), subtitle(result, steps), ""]
     for block in blocks(result, steps, everything):
-        lines += block_lines(block)
+        lines += block_lines(block, words)
     again = circle(result, goal)
     if again:
         lines += ["", AGAIN, ""]
         for block in blocks(result, again, everything=True):
-            lines += block_lines(block)
+            lines += block_lines(block, words)
     return "\n".join([*lines, "", *promised_words(result, goal), last_line(result, goal)]) + "\n"
 
 
@@ -124,13 +130,18 @@ def heading(result: Result, step: Step) -> tuple[str, str, str]:
     return step.actor_name, statement, "" if place is None else place.function
 
 
-def block_lines(block: Block) -> list[str]:
+def block_lines(block: Block, words: Words = value_words) -> list[str]:
     """One heading, then what changed, then why."""
-    where = f"{block.file}  {block.line}" if block.file else ""
+    where = f"{block.file}  {block.model_file}" if block.file else ""
     lines = [f"{f'{block.name}  {block.title}':{WIDTH}}  {where}".rstrip()]
     width = max((len(change.name) for change in block.changes), default=0)
-    lines += [f"        {change.name:{width}}  {change.before} -> {change.after}" for change in block.changes]
+    lines += [f"        {change.name:{width}}  {change_words(change, words)}" for change in block.changes]
     return lines + [f"        {note}" for note in block.notes]
+
+
+def change_words(change: Change, words: Words = value_words) -> str:
+    """Old value and new one: "1 -> 2"."""
+    return f"{words(change.before)} -> {words(change.after)}"
 
 
 def net_changes(group: Sequence[Step]) -> list[Change]:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a step of the model is, in the words of the test and of the kernel tree."""
+"""Steps and values of the model in the words of the test and of the kernel tree."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cowpath.explore.record.cells import Layout
@@ -89,9 +90,51 @@ def inside_tree(file: str) -> str:
     return "/".join(parts[max(index for index, part in enumerate(parts) if part in ROOMS) :])
 
 
-def model_line(place: Place) -> str:
-    """Where the model says so, from the tree on: "linux/mm/memory.py:213"."""
-    return f"linux/{inside_tree(place.file)}:{place.line}"
+def model_file(place: Place) -> str:
+    """Where the model says so, from the tree on: "linux/mm/memory.py"."""
+    return f"linux/{inside_tree(place.file)}"
+
+
+# -- values ----------------------------------------------------------------------------------------
+
+Words = Callable[[object], str]
+"""How a value that a step read or wrote is shown."""
+
+PTE_FLAGS = ("dirty", "exclusive", "soft_dirty", "uffd_wp", "protnone")
+"""The flags of a page-table entry that are named behind it, if set."""
+
+
+def value_words(value: object) -> str:
+    """A value of a cell, or of a record that is one value as a whole.
+
+    >>> value_words(None), value_words(True), value_words(3), value_words("submitted")
+    ('none', '1', '3', 'submitted')
+    """
+    if isinstance(value, Mapping):
+        return pte_words(value)
+    if value is None:
+        return "none"
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def pte_words(pte: Mapping[str, object]) -> str:
+    """A page-table entry, from its fields by name.
+
+    >>> pte_words({"kind": "present", "folio": "folio0", "write": True, "dirty": True})
+    'folio0 rw dirty'
+    >>> pte_words({"kind": "swap", "slot": "slot0", "exclusive": True})
+    'swap slot0 exclusive'
+    """
+    kind = pte["kind"]
+    if kind == "present":
+        shown = f"{pte['folio']} {'rw' if pte['write'] else 'ro'}"
+    elif kind == "swap":
+        shown = f"swap {pte['slot']}"
+    elif kind == "migration":
+        shown = f"migration {pte['access']} {pte['migrating']}"
+    else:
+        shown = "none"
+    return " ".join([shown, *(flag.replace("_", "-") for flag in PTE_FLAGS if pte.get(flag))])
 
 
 def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]:

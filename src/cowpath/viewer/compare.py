@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cowpath.explore.record.cells import Contents, Layout
-from cowpath.explore.trace import describe
-from cowpath.report.words import statement_number
+from cowpath.explore.trace import shown_whole
+from cowpath.report.words import statement_number, value_words
 from cowpath.viewer.walk import Move, Walk
 
 BEYOND = 1 << 20
@@ -70,17 +69,15 @@ def differences(left: Walk, right: Walk, a: bytes, b: bytes) -> list[str]:
 
 
 def shown(walk: Walk, state: bytes) -> dict[str, str]:
-    """Every value that a trace would show, by name; records that describe themselves as a whole."""
-    layout: Layout = walk.layout
+    """Every value that a trace would show, by name; records that are one value as a whole."""
     found: dict[str, str] = {}
-    for cell in layout.cells:
+    for cell in walk.layout.cells:
         if cell.field.quiet:
             continue
-        text = None if isinstance(cell.field, Contents) else describe(walk.recorder, cell.record, state)
-        if text is None:
-            found[cell.name] = layout.show(cell, state[cell.index])
+        if shown_whole(cell):
+            found[repr(cell.record)] = value_words(cell.record.fields_in(state))
         else:
-            found[repr(cell.record)] = text
+            found[cell.name] = value_words(cell.values[state[cell.index]])
     return found
 
 

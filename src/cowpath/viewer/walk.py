@@ -13,17 +13,18 @@ from cowpath.errors import CowpathError
 from cowpath.explore.path import path_to
 from cowpath.explore.record.frame import Frame
 from cowpath.explore.record.step import Content
-from cowpath.explore.trace import Step, describe, explain
+from cowpath.explore.trace import Step, explain
 from cowpath.judge.condition import split
 from cowpath.judge.result import Result
 from cowpath.report.facts import reach
 from cowpath.report.words import (
     function_of,
     kernel_file,
-    model_line,
+    model_file,
     raw_values,
     statement_number,
     statement_of,
+    value_words,
 )
 
 LONGEST = 2000
@@ -147,15 +148,13 @@ class Walk:
         return frame
 
     def words(self, state: bytes) -> dict[str, str]:
-        """The records that describe themselves."""
-        told = {}
-        for records in self.layout.records.values():
-            for record in records:
-                text = describe(self.recorder, record, state)
-                if text is None:
-                    break
-                told[repr(record)] = text
-        return told
+        """The records that are one value as a whole, in words, by name."""
+        return {
+            repr(record): value_words(record.fields_in(state))
+            for kind, records in self.layout.records.items()
+            if kind.whole
+            for record in records
+        }
 
     def actor_of(self, state: bytes, actor: int) -> dict[str, Any]:
         """Where an actor stands: which statement, in which functions."""
@@ -210,8 +209,10 @@ def step_of(result: Result, step: Step) -> dict[str, Any]:
         "statement": statement_of(result.program, step.actor, step.before),
         "function": "" if place is None else place.function,
         "file": "" if place is None else kernel_file(place),
-        "line": "" if place is None else model_line(place),
-        "changes": [[c.name, c.before, c.after, int(c.quiet)] for c in step.changes],
+        "line": "" if place is None else model_file(place),
+        "changes": [
+            [c.name, value_words(c.before), value_words(c.after), int(c.quiet)] for c in step.changes
+        ],
         "notes": [note.text for note in step.notes],
         "reach": reach(result.exploration.model.layout, step.changes, step.target),
     }

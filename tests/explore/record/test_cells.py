@@ -118,10 +118,10 @@ def test_a_cell_holds_at_most_256_values() -> None:
         Layout({Wide: 1}, ("0",))
 
 
-def test_cells_are_shown_in_the_words_of_the_model(toy: Toy) -> None:
+def test_cells_hold_values_of_the_model(toy: Toy) -> None:
     cells = {cell.name: cell for cell in toy.layout.cells}
-    shown = [
-        toy.layout.show(cells[name], code)
+    held = [
+        cells[name].values[code]
         for name, code in (
             ("Ann.lock", 0),
             ("Ann.lock", 2),
@@ -130,7 +130,7 @@ def test_cells_are_shown_in_the_words_of_the_model(toy: Toy) -> None:
             ("lock0.held", 1),
         )
     ]
-    assert shown == ["none", "lock1", "busy", "b", "1"]
+    assert held == [None, toy.locks[1], "busy", "b", True]
 
 
 def test_the_initial_state_is_what_fill_assigns() -> None:

@@ -188,9 +188,15 @@ class ContentView:
 
 
 class Record:
-    """A group of cells: one pte, one folio, one lock."""
+    """A group of cells: one pte, one folio, one lock.
+
+    A kind whose fields make sense only together, such as a pte, says `whole = True`: a change of any of them
+    is then shown as a change of the record.
+    """
 
     __slots__ = ("cells", "layout", "number")
+
+    whole = False
 
     def __init__(self, layout: Layout, number: int) -> None:
         self.layout, self.number = layout, number
@@ -209,9 +215,20 @@ class Record:
     def __repr__(self) -> str:
         return self.layout.record_name(self)
 
-    def describe(self) -> str | None:
-        """The whole record in a few words, where that says more than its single cells (else None)."""
-        return None
+    def fields_in(self, state: bytes) -> dict[str, object]:
+        """What its fields hold in a state, by name; contents are left out.
+
+        >>> class Page(Record):
+        ...     dirty = Flag("differs from its copy on disk")
+        >>> layout = Layout({Page: 1}, values=("0",))
+        >>> layout.all(Page)[0].fields_in(bytes([1]))
+        {'dirty': True}
+        """
+        return {
+            name: cell.values[state[cell.index] if cell.index >= 0 else 0]
+            for name, cell in self.cells.items()
+            if not isinstance(cell.field, Contents)
+        }
 
 
 def kind_of(record: Record) -> str:
@@ -330,20 +347,3 @@ class Layout:
         for cell, code in self.step.writes.items():
             state[cell] = code
         return bytes(state)
-
-    def show(self, cell: Cell, code: int) -> str:
-        """A cell's value as text.
-
-        >>> class Page(Record):
-        ...     dirty = Flag("differs from its copy on disk")
-        >>> layout = Layout({Page: 1}, values=("0",))
-        >>> layout.show(layout.cells[0], 1)
-        '1'
-        """
-        if isinstance(cell.field, Contents):
-            return self.values[code]
-        if isinstance(cell.field, Pointer):
-            return "none" if code == 0 else repr(self.by_name(cell.field.kind)[code - 1])
-        if isinstance(cell.field, Choice):
-            return cell.field.names[code]
-        return str(code)
