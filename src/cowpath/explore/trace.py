@@ -113,7 +113,7 @@ def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> li
             found.append(Change(cell.name, cell.record, before, after, place, cell.field.quiet))
         elif cell.record not in taken:
             taken.add(cell.record)
-            whole = (cell.record.fields_in(source), cell.record.held(target))
+            whole = (cell.record.fields_in(source), cell.record.fields_in(target))
             found.append(Change(repr(cell.record), cell.record, *whole, place, quiet=False))
     return found
 
