@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One way to search, whichever engine does it.
+"""Search a model with the engine that suits it.
 
 Small searches run in the reference search, which needs nothing but Python.  One that grows past `THRESHOLD`
 states starts over in the native engine, with everything recorded so far; that needs the extra
@@ -61,7 +61,7 @@ class Method:
 
 
 def explore(model: Model, method: Method | None = None, progress: Progress | None = None) -> Search:
-    """Every reachable state, every outcome, every broken invariant, by the engine that suits.
+    """Find every reachable state, every outcome and every broken invariant, by the engine that suits.
 
     A search that ends for lack of memory, at its bound or at a count beyond its range has `finished` False
     and says why in `reason`.  Raises ImportError where the engine "native" is asked for and NumPy or Numba is
@@ -89,7 +89,7 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
 
 
 def available() -> bool:
-    """Whether the native engine's libraries are installed."""
+    """True where the libraries that the native engine needs are installed."""
     return all(importlib.util.find_spec(name) is not None for name in ("numpy", "numba"))
 
 

@@ -23,7 +23,7 @@ Effect = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...], int, in
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one frame's tree does in some states: where all of one of the `guards`, (cell, value), hold.
+    """The effect of one frame's tree in the states where all of one of the `guards`, (cell, value), hold.
 
     `stores` are (cell, value), `moves` (target, source).
     """

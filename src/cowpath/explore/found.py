@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a search found, by whatever engine: states, outcomes, broken invariants, shortest paths."""
+"""The result of a search, by whatever engine: states, outcomes, broken invariants, shortest paths."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Layer = dict[int, list[tuple[int, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One way a run can end: what was observed, or why the system stopped."""
+    """The end of a run: the values observed there, or the check that stopped the system."""
 
     observed: Observed
     crash: str = ""
@@ -41,7 +41,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Where a run is caught: no end can be reached, and nothing new either."""
+    """A state in which a run is caught: it can reach no end any more, and nothing new either."""
 
     state: int
     deadlock: bool  # nothing can move; otherwise steps go on for ever and lead nowhere
@@ -49,11 +49,11 @@ class Hang:
 
 
 class Search(Protocol):
-    """What a search found, by whatever engine.  States are numbered breadth first; 0 is the initial one."""
+    """The result of a search, by whatever engine.  States are numbered breadth first, the initial one 0."""
 
     @property
     def model(self) -> Model:
-        """What was explored."""
+        """The model that was explored."""
 
     @property
     def recorder(self) -> Recorder:
@@ -77,11 +77,11 @@ class Search(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether every state was expanded."""
+        """True where every state was expanded."""
 
     @property
     def reason(self) -> str:
-        """Why not, where it did not finish."""
+        """The reason why a search did not finish; empty where it did."""
 
     @property
     def transitions(self) -> int:
@@ -89,11 +89,11 @@ class Search(Protocol):
 
     @property
     def engine(self) -> str:
-        """What searched, in a few words."""
+        """The engine that searched, in a few words."""
 
     @property
     def shortest(self) -> bool:
-        """Whether no path of the model to a state is shorter than those of this search."""
+        """True where no path of the model to a state is shorter than those of this search."""
 
     def edges(self, state: int) -> Iterator[tuple[int, int]]:
         """(actor, successor) for each step possible in a state."""
@@ -109,7 +109,7 @@ class Search(Protocol):
 
 @dataclass
 class Exploration:
-    """All that a search found.  States are numbered in breadth-first order; 0 is the initial one."""
+    """All states and transitions of a search.  States are numbered breadth first, the initial one 0."""
 
     model: Model
     recorder: Recorder

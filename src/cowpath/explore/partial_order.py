@@ -66,7 +66,7 @@ class Footprint:
         return Footprint(self.reads | other.reads, self.writes | other.writes)
 
     def disturbs(self, other: Footprint) -> bool:
-        """Whether their order may matter.
+        """True where the order of the two may matter.
 
         >>> Footprint(reads=0b01).disturbs(Footprint(reads=0b01))
         False
@@ -102,7 +102,7 @@ def explore(
 
 
 class PartialOrder(BreadthFirst):
-    """One search after the other, each with the futures that are known when it begins."""
+    """Searches one after the other, each with the futures that are known when it begins."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.futures: Futures = [{} for _ in recorder.model.actors]
@@ -120,19 +120,19 @@ class PartialOrder(BreadthFirst):
         self.found.shortest = False
 
     def learns(self) -> bool:
-        """Look at what is recorded; whether that is more than this search knew when it began."""
+        """Look at what is recorded.  True where that is more than this search knew when it began."""
         known = self.futures, self.visible
         self.futures = [futures(self.recorder, actor) for actor in range(len(self.model.actors))]
-        self.visible = _bits(cell for _, _, tree in self.invariants for cell in tree.reads)
+        self.visible = _bits(cell for _, _, tree in self.invariants.all for cell in tree.reads)
         return known != (self.futures, self.visible)
 
     def actors(self, number: int, state: bytes) -> Iterable[int]:
-        """One actor that may go first for all, or everybody."""
+        """An actor that may go first for all, if there is one; else everybody."""
         everybody = super().actors(number, state)
         return next(((actor,) for actor in everybody if self.is_ample(number, state, actor)), everybody)
 
     def is_ample(self, number: int, state: bytes, actor: int) -> bool:
-        """Whether an actor may go first for all."""
+        """True where an actor may go first for all."""
         if self.recorder.frame(state, actor).idle:
             return False
         leaves = self.recorder.leaves(state, actor)
@@ -147,7 +147,7 @@ class PartialOrder(BreadthFirst):
         )
 
     def footprint(self, state: bytes, actor: int, leaves: list[Leaf]) -> Footprint:
-        """What an actor reads and writes in a state, whatever it chooses."""
+        """The cells that an actor reads and writes in a state, whatever it chooses."""
         if any(leaf not in self.footprints for leaf in leaves):
             tree = self.recorder.trees[actor][self.recorder.frame_number(state, actor)]
             self.footprints.update(footprints(self.recorder, tree))
@@ -164,7 +164,7 @@ class PartialOrder(BreadthFirst):
 
 
 def futures(recorder: Recorder, actor: int) -> dict[int, Footprint]:
-    """What an actor may do from each of its frames on, as far as it is recorded.
+    """The cells that an actor may read and write from each of its frames on, as far as it is recorded.
 
     Swept from the last frame to the first, as most steps lead to a frame that was found later.
     """

@@ -15,7 +15,7 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How one gets to a state by a given last actor: how many switches between actors, and from where."""
+    """A way to a state that ends with a given actor: its switches between actors, and the step before."""
 
     switches: int
     state: int

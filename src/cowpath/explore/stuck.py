@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where a run is caught: states from which no end can be reached."""
+"""Find the states from which no end can be reached: there a run is caught."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _caught(stuck: Sequence[int], successors: Callable[[int], Sequence[int]]) ->
 
 
 def waiting(recorder: Recorder, state: bytes) -> Iterator[str]:
-    """One line for each actor that has not finished: where it stands, and what it waits for."""
+    """A line for each actor that has not finished: where it stands, and what it waits for."""
     for actor, description in enumerate(recorder.model.actors):
         frame = recorder.frame(state, actor)
         if frame.finished or frame.idle:

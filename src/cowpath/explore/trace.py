@@ -15,7 +15,7 @@ from cowpath.explore.record.step import ModelError, Note, Place
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that a step changed; the code at `place` wrote it.
+    """A cell or record that a step changed; the code at `place` wrote it.
 
     `before` and `after` are values of the model: a number, a flag, a name, a record or None, a character of
     content.  Where the record is one value as a whole (`Record.whole`), they are its fields by name.
@@ -31,7 +31,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a path, from `source` to `target`; the actor stood at `before` and stands at `after`."""
+    """A step of a path, from `source` to `target`; the actor stood at `before` and stands at `after`."""
 
     actor: int
     actor_name: str
@@ -77,7 +77,7 @@ def _explain_all(found: Search, state: bytes, path: list[tuple[int, bytes]]) -> 
 
 
 def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> Step:
-    """One step: who, where, what changed and why.  Raises ModelError where there is no such step."""
+    """Who took a step, where, what it changed and why.  Raises ModelError where there is no such step."""
     leaf = next(
         (
             leaf

@@ -16,6 +16,7 @@ from typing import NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from cowpath.explore.evaluate import observed
 from cowpath.explore.found import Outcome, Progress, Violation
 from cowpath.explore.native import compiled
 from cowpath.explore.native.caches import Caches, empty_caches
@@ -26,7 +27,6 @@ from cowpath.explore.native.split import choose_parts, fields_of, merge_smallest
 from cowpath.explore.native.store import Store, StoreArrays
 from cowpath.explore.record.recorder import Model, Recorder, Tree
 from cowpath.explore.record.step import Content, ModelError
-from cowpath.explore.search import observed
 
 BATCH = 1 << 14
 """States that are expanded at once, at most."""

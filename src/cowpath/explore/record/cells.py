@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Field(Generic[T]):
-    """One attribute of a record, held in one cell (an array field: in one cell per element).
+    """An attribute of a record, held in one cell (an array field: in one cell per element).
 
     A `quiet` field matters to the search but seldom to a reader: traces leave it out unless asked.  A field
     with a `feature` has a cell only where the layout has that feature; elsewhere it keeps its first value.
@@ -45,7 +45,7 @@ class Field(Generic[T]):
         return 1
 
     def values(self, layout: Layout) -> Iterable[object]:
-        """What a cell's integers 0, 1, 2, ... stand for: at most 256 values."""
+        """The values that a cell's integers 0, 1, 2, ... stand for: at most 256."""
         raise NotImplementedError
 
     @overload
@@ -99,7 +99,7 @@ class Count(Field[int]):
 
 
 class Choice(Field[str]):
-    """One of a few names; the first is the initial one."""
+    """A choice among a few names; the first is the initial one."""
 
     def __init__(self, names: Sequence[str], meaning: str, *, quiet: bool = False, feature: str = "") -> None:
         super().__init__(meaning, quiet=quiet, feature=feature)
@@ -246,7 +246,7 @@ def kind_of(record: Record) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One named small integer; `index` is where it stands in a state, -1 for what the layout lacks."""
+    """A named small integer; `index` is where it stands in a state, -1 for what the layout lacks."""
 
     index: int
     name: str
@@ -294,7 +294,7 @@ class Layout:
                     self._add_cells(record, field, held, codes)
 
     def _codes(self, field: Field[Any]) -> tuple[tuple[object, ...], dict[object, int]]:
-        """What the cells of a field can hold, and the inverse; without its feature, only its first value."""
+        """The values that cells of a field can hold, and the inverse; without its feature, only the first."""
         values = tuple(field.values(self))
         held = values if self._has(field) else values[:1]
         return held, {value: code for code, value in enumerate(held)}

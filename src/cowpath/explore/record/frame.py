@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where an actor stands: its code position and live locals along its `yield from` chain.
+"""Identify where an actor stands: by its code position and live locals along its `yield from` chain.
 
 Two generators that agree on those have the same future, whatever happened before; rules.py says which locals
 are live, and what else may not hide in a generator.
@@ -28,7 +28,7 @@ class Constant:
 
 
 HOLDABLE = (int, str, Record, Constant, type(None))
-"""What a local may hold where another actor may run; so are tuples of it."""
+"""The types that a local may hold where another actor may run; tuples of them are allowed, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class Frame:
 
 
 def stack(generator: Code | None, live_only: bool) -> tuple[Waiting, ...]:
-    """What tells frames apart: every function that waits, outermost first; empty where a generator ended.
+    """The key that tells frames apart: every function that waits, outermost first; empty at the end.
 
     Without `live_only`, dead locals count, too, where they can be named.  Raises ModelError where something
     hides in the generator, or a local holds what it may not.
@@ -84,13 +84,13 @@ def _waiting(generator: GeneratorType[Any, None, Any], live_only: bool) -> Waiti
 
 @functools.cache
 def _point(file: str, first_line: int, line: int) -> tuple[Place, tuple[str, ...]]:
-    """Where a function of the model waits, and the names of its locals that are live there."""
+    """The place where a function of the model waits, and the names of its locals that are live there."""
     function = rules.at(file, first_line)
     return Place(function.name, file, line), tuple(sorted(function.live_at(line)))
 
 
 def refused(value: object) -> str:
-    """What a local holds, in words, where it may not; empty where it may.
+    """The type of a value that a local must not hold, in words; empty where the value is allowed.
 
     >>> refused((1, "a", None)), refused((1, [2]))
     ('', 'list')

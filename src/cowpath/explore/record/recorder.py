@@ -31,7 +31,7 @@ SPARES = 4
 
 @dataclass(frozen=True)
 class Actor:
-    """Something that acts: a thread, kswapd, a swap device.
+    """An actor of the model: a thread, kswapd, a swap device.
 
     A run may end while an `optional` actor cannot begin.  A `background` one starts at its first
     `yield IDLE`, before which it does nothing.
@@ -50,7 +50,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Model:
-    """What a search explores.  `invariants` return None or what is broken; `observe` returns an outcome."""
+    """The input of a search.  `invariants` return None or what is broken; `observe` returns an outcome."""
 
     layout: Layout
     actors: tuple[Actor, ...]
@@ -165,22 +165,32 @@ class Recorder:
         """Live locals tell frames apart; without `live_only`, dead ones do, too, where they can be named."""
         self.model, self.live_only = model, live_only
         self.step: Step = model.layout.step
-        self.recordings = 0
-        self.crashes: list[str] = [""]
         cells = len(model.layout.cells)
         self.frame_at = [cells + FRAME_BYTES * index for index in range(len(model.actors))]
         self.crash_at = cells + FRAME_BYTES * len(model.actors)
+        self.initial = model.initial + bytes(FRAME_BYTES * len(model.actors) + CRASH_BYTES)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is recorded; every actor has the frame in which it has not begun."""
+        self.recordings = 0
+        self.crashes: list[str] = [""]
         self.frames: list[list[Frame]] = []
         self.trees: list[list[Tree]] = []
         self._frame_ids: list[dict[object, int]] = []
         self._spare: dict[Frame, list[Code]] = {}  # generators that stand in a frame, used once each
-        for index, actor in enumerate(model.actors):
+        for index, actor in enumerate(self.model.actors):
             self._frame_ids.append({})
             self.frames.append([Frame(index, None, (), (), finished=False, idle=actor.optional)])
             self.trees.append([Tree()])
             if actor.background:
                 self._settle(index)
-        self.initial = model.initial + bytes(FRAME_BYTES * len(model.actors) + CRASH_BYTES)
+
+    def take_over(self, other: Recorder) -> None:
+        """Go on with what another recorder of this model has recorded; that one must not be used any more."""
+        self.recordings, self.crashes = other.recordings, other.crashes
+        self.frames, self.trees = other.frames, other.trees
+        self._frame_ids, self._spare = other._frame_ids, other._spare
 
     def frame_number(self, state: bytes, actor: int) -> int:
         """The number of the frame in which an actor stands in a state."""
@@ -188,19 +198,19 @@ class Recorder:
         return state[at] | state[at + 1] << 8
 
     def frame(self, state: bytes, actor: int) -> Frame:
-        """Where an actor stands in a state."""
+        """The frame in which an actor stands in a state."""
         return self.frames[actor][self.frame_number(state, actor)]
 
     def crash(self, state: bytes) -> str:
-        """Why the modelled system stopped; empty where it runs."""
+        """The reason why the modelled system stopped; empty where it runs."""
         return self.crashes[state[self.crash_at]]
 
     def at_rest(self, state: bytes) -> bool:
-        """Whether the run may end here: every actor has finished, idles, or is optional and cannot begin."""
+        """True where the run may end: every actor has finished, idles, or is optional and cannot begin."""
         return all(self._rests(state, actor) for actor in range(len(self.frames)))
 
     def leaves(self, state: bytes, actor: int) -> list[Leaf]:
-        """What the actor's next step may do in this state; blocked leaves included, none when finished."""
+        """The leaves of the actor's next step in this state, blocked ones too; none when it has finished."""
         at = self.frame_at[actor]
         number = state[at] | state[at + 1] << 8
         frame = self.frames[actor][number]
@@ -226,9 +236,17 @@ class Recorder:
                     raise ModelError(f"{function} observes and must not write") from None
                 tree.insert(self.step.reads, Leaf(result=result))
 
-    def rerun(self, state: bytes, actor: int) -> list[bytes]:
-        """The successors of a state computed afresh in Python, to check recorded steps against."""
-        return [leaf.apply(state) for leaf in self._afresh(state, actor) if leaf.blocked is None]
+    def verify(self, state: bytes) -> None:
+        """Run every step possible in a state in Python; raises ModelError where a recorded one differs."""
+        if state[self.crash_at]:
+            return
+        for actor, description in enumerate(self.model.actors):
+            walked, fresh = (
+                [leaf.apply(state) for leaf in leaves if leaf.blocked is None]
+                for leaves in (self.leaves(state, actor), self._afresh(state, actor))
+            )
+            if walked != fresh:
+                raise ModelError(f"a recorded step of {description.name} differs from the model")
 
     def told(self, state: bytes, actor: int) -> list[Leaf]:
         """The leaves of a state, run once more for who wrote what and why: few steps are ever looked at."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What model code may look like, checked when an actor meets it, and which locals are live where it yields.
+"""Rules for the code of models, checked when an actor meets it, and the locals live where it yields.
 
 A frame (where an actor stands) is identified by its code position and its live locals.  That is sound only if
 nothing else can influence the rest of the generator, hence the rules:
@@ -114,7 +114,7 @@ def _yields(function: ast.FunctionDef) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Exits:
-    """What is live where `break` and `continue` lead."""
+    """The names that are live where `break` and `continue` lead."""
 
     on_break: Names
     on_continue: Names

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One running step: what it reads is noted, what it writes is held back until it ends.
+"""The running step: its reads are noted, its writes are held back until it ends.
 
 The model's code runs only here.  A step may be *recorded* (reads come from a state) or *replayed* (reads come
 from a list, to bring a fresh generator back to where an earlier one stood; writes then go nowhere).
@@ -65,7 +65,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Why a step did what it did, in the model's words, and where the model says so."""
+    """A sentence of the model that explains a step, and where the model says it."""
 
     text: str
     place: Place
