@@ -2,14 +2,26 @@
 """Random litmus tests: any tree that can be written (`trees`), and tests that make sense (`valid_trees`)."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from cowpath.litmus import ast
+from cowpath.litmus.form import Form, Kind, Operand
+from cowpath.litmus.initial import BACKGROUND, OPTIONS, SWAP_DEVICES
 from cowpath.litmus.program import SEGV, Program
-from cowpath.litmus.resolve import BACKGROUND, OPTIONS, SWAP_DEVICES, resolve
-from cowpath.litmus.statements import CALLS, Form, Kind, Operand
+from cowpath.litmus.resolve import resolve
+from cowpath.litmus.statements import (
+    CALLS,
+    KINDS,
+    Exit,
+    Fork,
+    GetUserPage,
+    Load,
+    PutPage,
+    Store,
+    Wait,
+)
 from cowpath.litmus.values import CHARACTERS, RESERVED
 
 T = TypeVar("T")
@@ -41,12 +53,14 @@ def _any_call(form: Form) -> st.SearchStrategy[ast.Statement]:
     fields = {operand.field: _any_operand(operand) for operand in form.operands}
     if form.result:
         fields[form.result] = names
-    return st.builds(form.node, **fields, **{name: st.just(value) for name, value in form.implied.items()})
+    return st.builds(
+        KINDS[form.name], **fields, **{name: st.just(value) for name, value in form.implied.items()}
+    )
 
 
 statements = st.one_of(
-    st.builds(ast.Load, names, names, numbers),
-    st.builds(ast.Store, names, numbers, _OPERANDS[Kind.VALUE]),
+    st.builds(Load, names, names, numbers),
+    st.builds(Store, names, numbers, _OPERANDS[Kind.VALUE]),
     *(_any_call(form) for form in CALLS.values()),
 )
 
@@ -112,8 +126,8 @@ class _Writing:
     pages: tuple[ast.PageDeclaration, ...]
     has_swap: bool
     calls: tuple[str, ...]
-    taken: list[ast.GetUserPage] = field(default_factory=list)
-    held: list[ast.GetUserPage] = field(default_factory=list)  # taken by this thread, not yet given back
+    taken: list[GetUserPage] = field(default_factory=list)
+    held: list[GetUserPage] = field(default_factory=list)  # taken by this thread, not yet given back
     registers: list[str] = field(default_factory=list)  # of this thread
 
 
@@ -139,7 +153,7 @@ def valid_trees(
         for number in range(count)
     )
     settings: tuple[ast.Setting, ...] = () if swap is None else (ast.Setting("swap", swap),)
-    options = draw(st.sets(st.sampled_from(OPTIONS)))
+    options = draw(st.sets(st.sampled_from(tuple(OPTIONS))))
     if options:
         settings += (ast.Setting("option", tuple(sorted(options))),)
     actors = tuple(draw(st.sets(st.sampled_from(_background(names)), max_size=1)))
@@ -158,7 +172,7 @@ def _body(draw: st.DrawFn, writing: _Writing, most: int) -> list[ast.Statement]:
     for _ in range(draw(st.integers(0, most))):
         body.append(_statement(draw, writing))
     if "exit" in writing.calls and draw(st.integers(0, 5)) == 0:
-        body.append(ast.Exit())
+        body.append(Exit())
     return body
 
 
@@ -168,9 +182,9 @@ def _statement(draw: st.DrawFn, writing: _Writing) -> ast.Statement:
     page = draw(st.sampled_from(writing.pages))
     place = draw(st.integers(0, page.places - 1))
     if kind == "load":
-        return ast.Load(_register(draw, writing), page.name, place)
+        return Load(_register(draw, writing), page.name, place)
     if kind == "store":
-        return ast.Store(page.name, place, _stored(draw, writing))
+        return Store(page.name, place, _stored(draw, writing))
     return _valid_call(draw, writing, CALLS[kind])
 
 
@@ -187,7 +201,7 @@ def _possible(name: str, writing: _Writing) -> bool:
 
 
 def _valid_call(draw: st.DrawFn, writing: _Writing, form: Form) -> ast.Statement:
-    fields: dict[str, object] = dict(form.implied)
+    fields: dict[str, Any] = dict(form.implied)
     others = list(draw(st.permutations([page.name for page in writing.pages])))
     take = _held(draw, writing, form)
     for operand in form.operands:
@@ -206,16 +220,16 @@ def _valid_call(draw: st.DrawFn, writing: _Writing, form: Form) -> ast.Statement
         fields["register"] = _register(draw, writing)
     elif form.result == "reference":
         fields["reference"] = f"g{len(writing.taken)}"
-    statement = form.node(**fields)
-    if isinstance(statement, ast.GetUserPage):
+    statement = KINDS[form.name](**fields)
+    if isinstance(statement, GetUserPage):
         writing.taken.append(statement)
         writing.held.append(statement)
-    if isinstance(statement, ast.PutPage) and take:
+    if isinstance(statement, PutPage) and take:
         writing.held.remove(take)
-    return cast(ast.Statement, statement)
+    return statement
 
 
-def _held(draw: st.DrawFn, writing: _Writing, form: Form) -> ast.GetUserPage | None:
+def _held(draw: st.DrawFn, writing: _Writing, form: Form) -> GetUserPage | None:
     """The reference that the call works on; None for a call that has no such operand."""
     if not any(operand.kind is Kind.REFERENCE for operand in form.operands):
         return None
@@ -241,16 +255,18 @@ def _header(draw: st.DrawFn, bodies: list[list[ast.Statement]], number: int) -> 
     forker = draw(st.none() | st.integers(0, number - 1))
     if forker is None:
         return draw(st.none() | st.integers(0, number - 1).map(lambda thread: f"P{thread}"))
-    end = len(bodies[forker]) - (ast.Exit() in bodies[forker])
+    end = len(bodies[forker]) - (Exit() in bodies[forker])
     at = draw(st.integers(0, end))
-    bodies[forker].insert(at, ast.Fork(f"P{number}"))
+    bodies[forker].insert(at, Fork(f"P{number}"))
     if draw(st.booleans()):
-        bodies[forker].insert(draw(st.integers(at + 1, end + 1)), ast.Wait(f"P{number}"))
+        bodies[forker].insert(draw(st.integers(at + 1, end + 1)), Wait(f"P{number}"))
     return None
 
 
 def _background(pages: tuple[str, ...]) -> list[ast.Background]:
-    return [ast.Background(kind, pages[:count]) for kind, count in BACKGROUND.items() if count <= len(pages)]
+    return [
+        ast.Background(row.name, pages[: row.pages]) for row in BACKGROUND.values() if row.pages <= len(pages)
+    ]
 
 
 def _observations(
@@ -263,10 +279,9 @@ def _observations(
             place = st.integers(0, page.places - 1)
             possible.append(st.builds(ast.MemoryIs, st.just(number), st.just(page.name), place, observed))
         for statement in thread.body:
-            if isinstance(statement, ast.Load | ast.DeviceRead):
-                register = st.just(statement.register)
-                possible.append(st.builds(ast.RegisterIs, st.just(number), register, observed))
-            elif isinstance(statement, ast.Asking):
-                register, answer = st.just(statement.register), st.sampled_from((ast.NO, ast.YES))
-                possible.append(st.builds(ast.RegisterIs, st.just(number), register, answer))
+            if statement.assigns:
+                answers = statement.form.answers
+                seen = st.sampled_from(answers) if answers else observed
+                register = st.just(statement.assigns)
+                possible.append(st.builds(ast.RegisterIs, st.just(number), register, seen))
     return st.one_of(possible)

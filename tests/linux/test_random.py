@@ -12,6 +12,7 @@ from cowpath.judge.result import Result
 from cowpath.litmus import ast
 from cowpath.litmus.parse import parse
 from cowpath.litmus.resolve import resolve
+from cowpath.litmus.statements import DeviceWrite, Fork, GetUserPage, Wait
 from tests.strategies import valid_trees
 
 MODELLED = (
@@ -65,8 +66,8 @@ def run(tree: ast.Litmus) -> Result:
 def writes_where_it_may_only_read(tree: ast.Litmus) -> bool:
     """A device writes through a read-only reference; no driver does: nobody marks the page dirty for it."""
     statements = [statement for _, statement in tree.statements()]
-    writable = {s.reference for s in statements if isinstance(s, ast.GetUserPage) and "FOLL_WRITE" in s.flags}
-    return any(isinstance(s, ast.DeviceWrite) and s.reference not in writable for s in statements)
+    writable = {s.reference for s in statements if isinstance(s, GetUserPage) and "FOLL_WRITE" in s.flags}
+    return any(isinstance(s, DeviceWrite) and s.reference not in writable for s in statements)
 
 
 ZAP_MEETS_GUP_FAST = (
@@ -98,7 +99,7 @@ def swapped(tree: ast.Litmus) -> ast.Litmus:
 @given(trees.filter(lambda tree: len(tree.threads) == 2))
 def test_outcomes_do_not_depend_on_the_order_of_threads(tree: ast.Litmus) -> None:
     calls = [type(statement) for _, statement in tree.statements()]
-    assume(ast.Fork not in calls and ast.Wait not in calls)
+    assume(Fork not in calls and Wait not in calls)
     there, back = run(tree), run(swapped(tree))
     assert registers(there, {0: 0, 1: 1}) == registers(back, {0: 1, 1: 0})
     assert there.verdict == back.verdict

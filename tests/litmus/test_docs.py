@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cowpath.litmus import resolve, values
+from cowpath.litmus import initial, resolve, values
 from cowpath.litmus.errors import LitmusError
 from cowpath.litmus.parse import MAX_CODE, MAX_CONDITION_DEPTH, parse
 from cowpath.litmus.print import statement_text
@@ -36,7 +36,7 @@ def test_every_statement_is_one(text: str) -> None:
 
 
 def test_every_word_is_documented() -> None:
-    words = {*resolve.SWAP_DEVICES, "none", *resolve.OPTIONS, *resolve.BACKGROUND, SEGV}
+    words = {*initial.SWAP_DEVICES, initial.NO_SWAP, *initial.OPTIONS, *initial.BACKGROUND, SEGV}
     for form in CALLS.values():
         assert any(re.search(rf"\b{form.name}\(", text) for text in STATEMENTS)
         words |= {word for operand in form.operands for word in operand.words()}

@@ -11,6 +11,7 @@ from cowpath.litmus.ast import Position
 from cowpath.litmus.parse import parse
 from cowpath.litmus.program import BackgroundActor, Page, Program
 from cowpath.litmus.resolve import program_from_text
+from cowpath.litmus.statements import Store
 from tests.strategies import programs
 
 FAMILY = """C family
@@ -82,7 +83,7 @@ def test_positions_are_those_of_the_file() -> None:
     load, store = litmus.threads[0].body
     assert load.position == Position(5, 2)
     assert store.position == Position(5, 18)
-    assert isinstance(store, ast.Store)
+    assert isinstance(store, Store)
     assert isinstance(store.value, ast.Register)
     assert store.value.position == Position(5, 25)
     assert litmus.pages[0].position == Position(2, 8)

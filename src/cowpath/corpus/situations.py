@@ -13,6 +13,22 @@ from dataclasses import dataclass
 
 from cowpath.litmus import ast
 from cowpath.litmus.ast import Statement
+from cowpath.litmus.statements import (
+    DeviceRead,
+    DeviceWrite,
+    Fork,
+    GetUserPage,
+    KsmMerge,
+    Load,
+    Madvise,
+    Migrate,
+    Mprotect,
+    Munmap,
+    PutPage,
+    Store,
+    Swapoff,
+    Wait,
+)
 
 REFERENCE = "g"
 
@@ -38,14 +54,14 @@ class Kind:
         flags += ["FOLL_WRITE"] * self.write + ["FOLL_LONGTERM"] * self.longterm
         return " | ".join(flags) + ", read-only" * (not self.write) + ", GUP-fast" * self.fast
 
-    def take(self, page: str = "x") -> ast.GetUserPage:
+    def take(self, page: str = "x") -> GetUserPage:
         """The statement that takes such a reference."""
         flags = ("FOLL_WRITE",) * self.write + ("FOLL_LONGTERM",) * self.longterm
-        return ast.GetUserPage(REFERENCE, page, flags, self.pin, self.fast)
+        return GetUserPage(REFERENCE, page, flags, self.pin, self.fast)
 
-    def put(self) -> ast.PutPage:
+    def put(self) -> PutPage:
         """The statement that gives it back."""
-        return ast.PutPage(REFERENCE, self.pin)
+        return PutPage(REFERENCE, self.pin)
 
 
 KINDS = (
@@ -92,19 +108,19 @@ class Situation:
 
 # -- parts -----------------------------------------------------------------------------------------
 
-PAGEOUT = ast.Madvise("x", "MADV_PAGEOUT")
-READ_ONLY = ast.Mprotect("x", ("PROT_READ",))
-WRITABLE = ast.Mprotect("x", ("PROT_READ", "PROT_WRITE"))
-CPU_READS = ast.Load("r0", "x", 1)
-CPU_WRITES = ast.Store("x", 1, "c")
-FORK = ast.Fork("P1")
+PAGEOUT = Madvise("x", "MADV_PAGEOUT")
+READ_ONLY = Mprotect("x", ("PROT_READ",))
+WRITABLE = Mprotect("x", ("PROT_READ", "PROT_WRITE"))
+CPU_READS = Load("r0", "x", 1)
+CPU_WRITES = Store("x", 1, "c")
+FORK = Fork("P1")
 
 
 def use(kind: Kind) -> tuple[Statement, ...]:
     """The CPU writes, the device writes or reads, the reference goes, and r1 tells."""
     if kind.write:
-        return CPU_WRITES, ast.DeviceWrite(REFERENCE, 0, "D"), kind.put(), ast.Load("r1", "x", 0)
-    return CPU_WRITES, ast.DeviceRead("r1", REFERENCE, 1), kind.put()
+        return CPU_WRITES, DeviceWrite(REFERENCE, 0, "D"), kind.put(), Load("r1", "x", 0)
+    return CPU_WRITES, DeviceRead("r1", REFERENCE, 1), kind.put()
 
 
 def incoherent(kind: Kind, thread: int = 0) -> ast.Condition:
@@ -136,7 +152,7 @@ def while_held(*between: Statement) -> Callable[[Kind], ast.Litmus]:
     return make
 
 
-CHILD = (ast.Load("r0", "x", 1),)
+CHILD = (Load("r0", "x", 1),)
 """What the child of a fork does: look for what its parent wrote."""
 
 
@@ -185,19 +201,19 @@ def taken_from_swap(kind: Kind) -> ast.Litmus:
 
 def dontneed(kind: Kind) -> ast.Litmus:
     """The reference keeps the old page; the memory starts anew, and neither shows the other."""
-    access: tuple[Statement, ...] = (ast.DeviceRead("r1", REFERENCE, 1), kind.put())
+    access: tuple[Statement, ...] = (DeviceRead("r1", REFERENCE, 1), kind.put())
     if kind.write:
-        access = (ast.DeviceWrite(REFERENCE, 0, "D"), kind.put(), ast.Load("r1", "x", 0))
-    body = (kind.take(), ast.Madvise("x", "MADV_DONTNEED"), *access)
+        access = (DeviceWrite(REFERENCE, 0, "D"), kind.put(), Load("r1", "x", 0))
+    body = (kind.take(), Madvise("x", "MADV_DONTNEED"), *access)
     return scene((body,), ast.Condition("exists", ast.RegisterIs(0, "r1", "D" if kind.write else "\\0")))
 
 
 def munmap(kind: Kind) -> ast.Litmus:
     """The mapping goes; the device can still use its page."""
-    access: tuple[Statement, ...] = (ast.DeviceRead("r1", REFERENCE, 1),)
+    access: tuple[Statement, ...] = (DeviceRead("r1", REFERENCE, 1),)
     if kind.write:
-        access = (ast.DeviceWrite(REFERENCE, 1, "D"), *access)
-    body = (kind.take(), ast.Munmap("x"), *access, kind.put())
+        access = (DeviceWrite(REFERENCE, 1, "D"), *access)
+    body = (kind.take(), Munmap("x"), *access, kind.put())
     expected = ast.RegisterIs(0, "r1", "D" if kind.write else "b")
     return scene((body,), ast.Condition("exists", ast.Not(expected)))
 
@@ -206,11 +222,11 @@ def child_keeps(*parent: Statement) -> Callable[[Kind], ast.Litmus]:
     """A child takes the reference and gives up its mapping; then the parent writes (CVE-2020-29374)."""
 
     def make(kind: Kind) -> ast.Litmus:
-        first = (FORK, ast.Wait("P1"), *parent, ast.Store("x", 1, "p"))
-        child = (kind.take(), ast.Munmap("x"))
-        device: tuple[Statement, ...] = (ast.DeviceRead("r1", REFERENCE, 1),)
+        first = (FORK, Wait("P1"), *parent, Store("x", 1, "p"))
+        child = (kind.take(), Munmap("x"))
+        device: tuple[Statement, ...] = (DeviceRead("r1", REFERENCE, 1),)
         if kind.write:
-            device = (ast.DeviceWrite(REFERENCE, 0, "D"), *device)
+            device = (DeviceWrite(REFERENCE, 0, "D"), *device)
         seen = ast.Condition("exists", ast.RegisterIs(2, "r1", "p"))
         return scene((first, child, device), seen, of=(None, None, "P1"))
 
@@ -220,7 +236,7 @@ def child_keeps(*parent: Statement) -> Callable[[Kind], ast.Litmus]:
 def ksm(kind: Kind) -> ast.Litmus:
     """KSM tries to merge the page with an equal one."""
     merge = (
-        ast.Madvise("x", "MADV_MERGEABLE"), ast.Madvise("y", "MADV_MERGEABLE"), ast.KsmMerge("x", "y"),
+        Madvise("x", "MADV_MERGEABLE"), Madvise("y", "MADV_MERGEABLE"), KsmMerge("x", "y"),
     )  # fmt: skip
     return scene(((kind.take(), *merge, *use(kind)),), incoherent(kind), pages=("x", "y"))
 
@@ -246,7 +262,7 @@ SITUATIONS = (
     Situation("swapped", "taken from swap", "the page is in swap when it is taken.", taken_from_swap),
     Situation(
         "swapoff", "swapped out, swapoff", "the page is reclaimed and swapoff brings it back.",
-        while_held(PAGEOUT, ast.Swapoff()),
+        while_held(PAGEOUT, Swapoff()),
     ),
     Situation(
         "mprotect", "mprotect to read-only and back", "the page is write-protected for a while.",
@@ -264,7 +280,7 @@ SITUATIONS = (
         child_keeps(PAGEOUT),
     ),
     Situation("ksm", "KSM", "KSM tries to merge the page with an equal one.", ksm),
-    Situation("migration", "migration", "the page is migrated.", while_held(ast.Migrate("x"))),
+    Situation("migration", "migration", "the page is migrated.", while_held(Migrate("x"))),
 )  # fmt: skip
 """In the order of the table.  Those whose statements are not modelled yet say so in their cells."""
 

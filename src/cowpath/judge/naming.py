@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from cowpath.explore.found import Observed
 from cowpath.judge.result import ORDER, Outcome, Violation
-from cowpath.litmus import ast
 from cowpath.litmus.program import Program
+from cowpath.litmus.statements import DeviceRead, DeviceWrite, Store
 
 
 def name_all(outcomes: Iterable[Outcome], violations: Iterable[Violation]) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def asks_for_writes(program: Program, position: int) -> bool:
         return False
     thread, register = program.registers[position]
     body = program.threads[thread].body
-    return any(isinstance(s, ast.Asking) and s.register == register for s in body)
+    return any(s.form.told and s.assigns == register for s in body)
 
 
 def observer(program: Program, position: int) -> tuple[int, bool]:
@@ -61,7 +61,7 @@ def observer(program: Program, position: int) -> tuple[int, bool]:
     if position < len(program.registers):
         thread, register = program.registers[position]
         body = program.threads[thread].body
-        through = any(isinstance(s, ast.DeviceRead) and s.register == register for s in body)
+        through = any(isinstance(s, DeviceRead) and s.register == register for s in body)
         return program.threads[thread].process, through
     places = sum(page.places for page in program.pages)
     return (position - len(program.registers)) // places, False
@@ -73,5 +73,5 @@ def writers_of(program: Program, value: str) -> set[int]:
         thread.process
         for thread in program.threads
         for statement in thread.body
-        if isinstance(statement, ast.Store | ast.DeviceWrite) and statement.value == value
+        if isinstance(statement, Store | DeviceWrite) and statement.value == value
     }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from cowpath.errors import CowpathError
@@ -13,10 +14,11 @@ from cowpath.history import swap_bits
 from cowpath.history.asked import Asked
 from cowpath.history.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS
 from cowpath.history.version import Version
-from cowpath.litmus import ast
 from cowpath.litmus.ast import ZERO
 from cowpath.litmus.features import features
+from cowpath.litmus.initial import BACKGROUND
 from cowpath.litmus.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
+from cowpath.litmus.statements import Swapoff
 
 from . import invariants
 from .include.pgtable import mk_pte, pte_mkwrite, set_pte
@@ -27,7 +29,7 @@ from .mm.swap import drain_one, lru_lazyfree
 from .mm.swap_state import swap_vma_readahead
 from .mm.vmscan import kswapd
 from .mm.zswap import zswap_shrinker
-from .state import Folio, Kernel, Mm, Pte
+from .state import SWAP_KINDS, Folio, Kernel, Mm, Pte
 from .task import run_thread
 
 
@@ -60,18 +62,26 @@ def build(
 def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
     """Folios, taken wherever one is free; so are slots, unless swapoff or zswap visits them in order."""
     statements = [statement for thread in k.program.threads for statement in thread.body]
-    if k.zswap_entries or any(isinstance(statement, ast.Swapoff) for statement in statements):
+    if k.zswap_entries or any(isinstance(statement, Swapoff) for statement in statements):
         return (k.folios,)
     by_device = (tuple(slot for slot in k.slots if slot.device is device) for device in k.devices)
     return (k.folios, *by_device)
 
 
-MODELLED = {
-    "swap device": ("ssd", "zram", "ssd_stable", "zswap"),
-    "option": ("debug_vm", "tlb", "weak_barriers"),
-    "background actor": ("kswapd", "ksmd", "migrated", "readahead"),
+DAEMONS: Mapping[str, Callable[[Kernel, BackgroundActor], Code]] = {
+    "kswapd": lambda k, actor: kswapd(k, actor.pages[0]),
+    "ksmd": lambda k, actor: ksmd(k, len(k.tasks), actor.pages),
+    "migrated": lambda k, actor: compaction(k, len(k.tasks), actor.pages[0]),
+    "readahead": lambda k, actor: swap_vma_readahead(k, len(k.tasks), actor.pages[0]),
 }
-"""What of the language the model knows; statements say so themselves (see task.py)."""
+"""The code of each background actor; a daemon has a CPU of its own, beside those of the threads."""
+
+MODELLED: dict[str, Collection[str]] = {
+    "swap device": SWAP_KINDS,
+    "option": ("debug_vm", "tlb", "weak_barriers"),
+    "background actor": DAEMONS,
+}
+"""What of the initial block the model knows; for statements see task.py."""
 
 
 def check_modelled(asked: Asked, program: Program) -> None:
@@ -107,7 +117,7 @@ def actors(k: Kernel) -> list[Actor]:
     ]
     for background in k.program.background:
         name = f"{background.kind}({', '.join(k.program.pages[page].name for page in background.pages)})"
-        found.append(Actor(name, partial(daemon, k, background), background=True))
+        found.append(Actor(name, partial(DAEMONS[background.kind], k, background), background=True))
     if k.zswap_entries:
         found.append(Actor("zswap shrinker", partial(zswap_shrinker, k), background=True))
     for folio in k.folios:
@@ -117,17 +127,6 @@ def actors(k: Kernel) -> list[Actor]:
         batch = partial(batch_is_full, k, folio)
         found.append(Actor(f"LRU batch of {folio}", batch, background=True, of=folio))
     return found
-
-
-def daemon(k: Kernel, background: BackgroundActor) -> Code:
-    """The code of a background actor; a daemon has a CPU of its own, beside those of the threads."""
-    if background.kind == "ksmd":
-        return ksmd(k, len(k.tasks), background.pages)
-    if background.kind == "migrated":
-        return compaction(k, len(k.tasks), background.pages[0])
-    if background.kind == "readahead":
-        return swap_vma_readahead(k, len(k.tasks), background.pages[0])
-    return kswapd(k, background.pages[0])
 
 
 def batch_is_full(k: Kernel, folio: Folio) -> Code:
@@ -161,7 +160,9 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
     pte = k.pte(mm, page)
     pte.vma.mapped = pte.vma.read = pte.vma.write = True
     pte.vma.soft_dirty = k.soft_dirty
-    pte.vma.mergeable = any(actor.kind == "ksmd" and page in actor.pages for actor in k.program.background)
+    pte.vma.mergeable = any(
+        BACKGROUND[actor.kind].merges and page in actor.pages for actor in k.program.background
+    )
     if content is None:
         return
     folio = k.folios[page]

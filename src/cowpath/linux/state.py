@@ -12,7 +12,8 @@ difference: a FOLL_PIN adds 1024 to it there; here pins have a count of their ow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from cowpath.explore.record.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.record.recorder import Constant
@@ -196,6 +197,26 @@ class Statistics(Record):
     copies = Count(15, "pages the kernel copied")
 
 
+@dataclass(frozen=True, slots=True)
+class SwapKind:
+    """A kind of swap device, as the kernel's flags (SWP_...) and settings have it."""
+
+    synchronous: bool = False  # SWP_SYNCHRONOUS_IO
+    stable_writes: bool = False  # SWP_STABLE_WRITES
+    unstable_with: Change | None = None  # a change that takes stable writes from it
+    zswap: bool = False  # zswap stands in front of it
+
+
+SWAP_KINDS: Mapping[str, SwapKind] = {
+    "ssd": SwapKind(),
+    "zram": SwapKind(synchronous=True, stable_writes=True, unstable_with=changes.ZRAM_TAKES_ANYTHING),
+    "ssd_stable": SwapKind(stable_writes=True),
+    "zswap": SwapKind(zswap=True),
+}
+"""Each swap device of the language.  zram asks for stable writes, but for v5.19 (e7be8d1dd983, undone by
+37887783b3fe, v6.0)."""
+
+
 class Kernel(Constant):
     """A running kernel: what it can be asked, the test it runs, and every record by kind.
 
@@ -215,7 +236,9 @@ class Kernel(Constant):
             Pte: processes * pages,
             Folio: folios + 1,
             Slot: slots * devices,
-            ZswapEntry: slots * devices + 1 if "zswap" in program.swap else 0,
+            ZswapEntry: slots * devices + 1
+            if any(SWAP_KINDS[device].zswap for device in program.swap)
+            else 0,
             SwapDevice: devices,
             Reference: len(program.references),
             Task: len(program.threads),
@@ -302,19 +325,16 @@ class Kernel(Constant):
 
     def zswap(self, device: SwapDevice) -> bool:
         """Whether zswap stands in front of the device."""
-        return self.program.swap[device.number] == "zswap"
+        return SWAP_KINDS[self.program.swap[device.number]].zswap
 
     def synchronous(self, device: SwapDevice) -> bool:
         """SWP_SYNCHRONOUS_IO: reads and writes complete in the caller (zram, brd)."""
-        return self.program.swap[device.number] in ("zram",)
+        return SWAP_KINDS[self.program.swap[device.number]].synchronous
 
     def stable_writes(self, device: SwapDevice) -> bool:
-        """SWP_STABLE_WRITES: a page must not change while the device reads it.
-
-        zram asks for it, but for v5.19 (e7be8d1dd983, undone by 37887783b3fe, v6.0).
-        """
-        kind = self.program.swap[device.number]
-        return kind == "ssd_stable" or (kind == "zram" and not self.has(changes.ZRAM_TAKES_ANYTHING))
+        """SWP_STABLE_WRITES: a page must not change while the device reads it."""
+        kind = SWAP_KINDS[self.program.swap[device.number]]
+        return kind.stable_writes and not (kind.unstable_with and self.has(kind.unstable_with))
 
 
 def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:

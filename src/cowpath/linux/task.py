@@ -6,38 +6,27 @@ Each thread has a CPU of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
 from cowpath.errors import CowpathError
 from cowpath.explore.record.recorder import Code
-from cowpath.explore.record.step import Blocked, Content
-from cowpath.history import mutants
-from cowpath.litmus import ast
-from cowpath.litmus.program import SEGV
+from cowpath.explore.record.step import Blocked
+from cowpath.litmus import ast, statements
 
-from .arch.tlb import translate
+from .arch.fault import KILLED, load, store, stored
 from .fs.proc.task_mmu import clear_refs_write, pagemap_soft_dirty
 from .fs.userfaultfd import userfaultfd_read
-from .include.mm import Fault
 from .kernel.fork import dup_mmap
 from .mm import gup, ksm
 from .mm.madvise import madvise_dontneed, madvise_free, madvise_pageout
-from .mm.memory import handle_pte_fault
 from .mm.migrate import move_pages
-from .mm.mmap import (
-    exit_mmap,
-    mmap_read_lock,
-    mmap_read_unlock,
-    munmap,
-    vma_end_read,
-    vma_start_read,
-)
+from .mm.mmap import exit_mmap, munmap
 from .mm.mprotect import change_prot_numa, mprotect
 from .mm.swapfile import swapoff
 from .mm.userfaultfd import userfaultfd_move, userfaultfd_writeprotect
-from .state import Kernel, Pte, Reference, Task, Vma
-from .state import Register as RegisterRecord
-
-KILLED = "killed"
-"""What an access returns where the process got SIGSEGV; the thread ends there."""
+from .state import Kernel, Pte, Reference, Register, Task
 
 
 def run_thread(k: Kernel, task: Task, position: int = 0) -> Code:
@@ -56,80 +45,25 @@ def run_thread(k: Kernel, task: Task, position: int = 0) -> Code:
 
 
 def execute(k: Kernel, task: Task, statement: ast.Statement) -> Code | None:
-    """Do a statement that takes one step, and return None; else return the kernel code to run."""
-    match statement:
-        case ast.DeviceWrite(reference=reference, place=place, value=value):
-            gup.device_write(reference_of(k, reference), place, stored(k, *value_of(k, task, value)))
-        case ast.DeviceRead(register=register, reference=reference, place=place):
-            gup.device_read(reference_of(k, reference), place, register_of(k, task, register))
-        case ast.PutPage(reference=reference):
-            gup.put_reference(k, reference_of(k, reference))
-        case ast.SoftDirty(register=register, page=page):
-            pte = k.pte(k.mm(task), k.program.page_index[page])
-            pagemap_soft_dirty(k, pte, register_of(k, task, register))
-        case ast.UserfaultfdRead(register=register, page=page):
-            pte = k.pte(k.mm(task), k.program.page_index[page])
-            userfaultfd_read(k, task, pte, register_of(k, task, register))
-        case ast.Wait(thread=thread):
-            wait(k.tasks[k.program.thread_index[thread]])
-        case _:
-            return system_call(k, task, statement)
-    return None
+    """Do a statement that takes one step, and return None; else return the kernel code to run.
+
+    Raises CowpathError where the mechanism has no row for it.
+    """
+    if type(statement) not in STATEMENTS:
+        line, column = statement.position.line, statement.position.column
+        raise CowpathError(f"line {line}, column {column}: this statement is not modelled yet")
+    return STATEMENTS[type(statement)](k, task, statement)
 
 
-def system_call(k: Kernel, task: Task, statement: ast.Statement) -> Code:
-    """The kernel code for a statement that takes more than one step."""
-    mm, cpu, program = k.mm(task), task.number, k.program
-    match statement:
-        case ast.Load(register=register, page=page, place=place):
-            pte = k.pte(mm, program.page_index[page])
-            return load(k, cpu, pte, place, register_of(k, task, register))
-        case ast.Store(page=page, place=place, value=value):
-            return store(k, cpu, k.pte(mm, program.page_index[page]), place, *value_of(k, task, value))
-        case ast.GetUserPage(reference=reference, page=page, flags=flags, pin=pin, fast=fast):
-            pte = k.pte(mm, program.page_index[page])
-            want = gup.Want("FOLL_WRITE" in flags, pin, "FOLL_LONGTERM" in flags, "FOLL_FORCE" in flags)
-            take = gup.get_user_pages_fast if fast else gup.get_user_pages
-            return take(k, cpu, reference_of(k, reference), pte, want)
-        case ast.Fork(thread=thread):
-            child = program.threads[program.thread_index[thread]].process
-            return dup_mmap(k, cpu, mm, k.mms[child])
-        case ast.Exit():
-            return exit_process(k, task)
-        case ast.Madvise(page=page, advice="MADV_PAGEOUT"):
-            return madvise_pageout(k, cpu, k.pte(mm, program.page_index[page]))
-        case ast.Madvise(page=page, advice="MADV_DONTNEED"):
-            return madvise_dontneed(k, cpu, k.pte(mm, program.page_index[page]))
-        case ast.Madvise(page=page, advice="MADV_FREE"):
-            return madvise_free(k, cpu, k.pte(mm, program.page_index[page]))
-        case ast.Madvise(page=page, advice=("MADV_MERGEABLE" | "MADV_UNMERGEABLE") as advice):
-            pte = k.pte(mm, program.page_index[page])
-            return ksm.madvise_mergeable(k, cpu, pte, advice == "MADV_MERGEABLE")
-        case ast.KsmMerge(page=page, other=other):
-            ptes = k.pte(mm, program.page_index[page]), k.pte(mm, program.page_index[other])
-            return ksm.ksm_merge(k, len(k.tasks), *ptes)
-        case ast.Migrate(page=page):
-            return move_pages(k, cpu, k.pte(mm, program.page_index[page]))
-        case ast.UserfaultfdMove(destination=destination, source=source):
-            ptes = k.pte(mm, program.page_index[destination]), k.pte(mm, program.page_index[source])
-            return userfaultfd_move(k, *ptes)
-        case ast.Mprotect(page=page, protection=protection):
-            return mprotect(k, k.pte(mm, program.page_index[page]), protection)
-        case ast.NumaHint(page=page):
-            return change_prot_numa(k, k.pte(mm, program.page_index[page]))
-        case ast.ClearRefs():
-            return clear_refs_write(k, mm)
-        case ast.UserfaultfdWp(page=page, mode=mode):
-            return userfaultfd_writeprotect(k, k.pte(mm, program.page_index[page]), protect=not mode)
-        case ast.Munmap(page=page):
-            return munmap(k, cpu, k.pte(mm, program.page_index[page]))
-        case ast.Swapoff():
-            return swapoff(k, cpu)
-    position = statement.position
-    raise CowpathError(f"line {position.line}, column {position.column}: this statement is not modelled yet")
+# -- what the names in a statement stand for -------------------------------------------------------
 
 
-def register_of(k: Kernel, task: Task, name: str) -> RegisterRecord:
+def pte_of(k: Kernel, task: Task, page: str) -> Pte:
+    """The page-table entry of a page, in the process of a thread."""
+    return k.pte(k.mm(task), k.program.page_index[page])
+
+
+def register_of(k: Kernel, task: Task, name: str) -> Register:
     """A register of a thread."""
     return k.registers[k.program.registers.index((task.number, name))]
 
@@ -139,65 +73,11 @@ def reference_of(k: Kernel, name: str) -> Reference:
     return k.references[k.program.reference_index[name]]
 
 
-def value_of(k: Kernel, task: Task, value: ast.Value) -> tuple[RegisterRecord | None, str]:
+def value_of(k: Kernel, task: Task, value: ast.Value) -> tuple[Register | None, str]:
     """A register or a constant to be stored; content itself may not be held across a yield."""
     if isinstance(value, ast.Register):
         return register_of(k, task, value.name), ""
     return None, value
-
-
-def stored(k: Kernel, register: RegisterRecord | None, constant: str) -> Content:
-    """The content that `value_of` stands for, at this moment."""
-    return k.content(constant) if register is None else register.value[0]
-
-
-# -- what the CPU does -----------------------------------------------------------------------------
-
-
-def load(k: Kernel, cpu: int, pte: Pte, place: int, register: RegisterRecord) -> Code:
-    """A load: where the CPU finds the page, else after a read fault."""
-    folio = translate(k, cpu, pte, write=False)
-    while folio is None:
-        fate = yield from page_fault(k, cpu, pte, write=False)
-        if fate == KILLED:
-            register.value[0] = k.content(SEGV)
-            return KILLED
-        yield
-        folio = translate(k, cpu, pte, write=False)
-    register.value[0] = folio.data[place]
-    return None
-
-
-def store(k: Kernel, cpu: int, pte: Pte, place: int, source: RegisterRecord | None, constant: str) -> Code:
-    """A store: where the CPU finds the page and may write to it, else after a write fault."""
-    folio = translate(k, cpu, pte, write=True)
-    while folio is None:
-        fate = yield from page_fault(k, cpu, pte, write=True)
-        if fate == KILLED:
-            return KILLED
-        yield
-        folio = translate(k, cpu, pte, write=True)
-    folio.data[place] = stored(k, source, constant)
-    return None
-
-
-def access_allowed(vma: Vma, write: bool) -> bool:
-    """Whether the mapping permits the access (access_error, vma_permits_fault)."""
-    return vma.mapped and (vma.write if write else vma.read)
-
-
-def page_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
-    """The exception handler: a lock for reading around the fault (arch/*/mm/fault.c)."""
-    if access_allowed(pte.vma, write) and vma_start_read(k, pte):
-        yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
-        vma_end_read(pte.vma)
-        return None
-    mmap_read_lock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
-    allowed = access_allowed(pte.vma, write)
-    if allowed:
-        yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
-    mmap_read_unlock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
-    return None if allowed else KILLED
 
 
 def wait(other: Task) -> None:
@@ -214,3 +94,151 @@ def exit_process(k: Kernel, task: Task) -> Code:
             raise Blocked(f"the end of {other}")
     yield from exit_mmap(k, task.number, k.mm(task))
     return KILLED
+
+
+# -- one row a statement ---------------------------------------------------------------------------
+
+
+def do_load(k: Kernel, task: Task, s: statements.Load) -> Code:
+    """`r = x[i]`"""
+    return load(k, task.number, pte_of(k, task, s.page), s.place, register_of(k, task, s.register))
+
+
+def do_store(k: Kernel, task: Task, s: statements.Store) -> Code:
+    """`x[i] = v`"""
+    return store(k, task.number, pte_of(k, task, s.page), s.place, *value_of(k, task, s.value))
+
+
+def do_get_user_page(k: Kernel, task: Task, s: statements.GetUserPage) -> Code:
+    """`g = get_user_page(x)`, `pin_user_page(x)`, and their `_fast` forms."""
+    flags = s.flags
+    want = gup.Want("FOLL_WRITE" in flags, s.pin, "FOLL_LONGTERM" in flags, "FOLL_FORCE" in flags)
+    take = gup.get_user_pages_fast if s.fast else gup.get_user_pages
+    return take(k, task.number, reference_of(k, s.reference), pte_of(k, task, s.page), want)
+
+
+def do_device_write(k: Kernel, task: Task, s: statements.DeviceWrite) -> None:
+    """`device_write(g, i, v)`"""
+    gup.device_write(reference_of(k, s.reference), s.place, stored(k, *value_of(k, task, s.value)))
+
+
+def do_device_read(k: Kernel, task: Task, s: statements.DeviceRead) -> None:
+    """`r = device_read(g, i)`"""
+    gup.device_read(reference_of(k, s.reference), s.place, register_of(k, task, s.register))
+
+
+def do_put_page(k: Kernel, task: Task, s: statements.PutPage) -> None:
+    """`put_page(g)`, `unpin_user_page(g)`"""
+    gup.put_reference(k, reference_of(k, s.reference))
+
+
+def do_fork(k: Kernel, task: Task, s: statements.Fork) -> Code:
+    """`fork(P1)`"""
+    child = k.program.threads[k.program.thread_index[s.thread]].process
+    return dup_mmap(k, task.number, k.mm(task), k.mms[child])
+
+
+def do_exit(k: Kernel, task: Task, s: statements.Exit) -> Code:
+    """`exit()`"""
+    return exit_process(k, task)
+
+
+def do_wait(k: Kernel, task: Task, s: statements.Wait) -> None:
+    """`wait(P1)`"""
+    wait(k.tasks[k.program.thread_index[s.thread]])
+
+
+def do_madvise(k: Kernel, task: Task, s: statements.Madvise) -> Code:
+    """`madvise(x, MADV_...)`"""
+    return ADVICE[s.advice](k, task.number, pte_of(k, task, s.page))
+
+
+ADVICE: Mapping[str, Callable[[Kernel, int, Pte], Code]] = {
+    "MADV_PAGEOUT": madvise_pageout,
+    "MADV_DONTNEED": madvise_dontneed,
+    "MADV_FREE": madvise_free,
+    "MADV_MERGEABLE": partial(ksm.madvise_mergeable, mergeable=True),
+    "MADV_UNMERGEABLE": partial(ksm.madvise_mergeable, mergeable=False),
+}
+"""What each advice calls, with the CPU and the entry of the page."""
+
+
+def do_mprotect(k: Kernel, task: Task, s: statements.Mprotect) -> Code:
+    """`mprotect(x, PROT_...)`"""
+    return mprotect(k, pte_of(k, task, s.page), s.protection)
+
+
+def do_munmap(k: Kernel, task: Task, s: statements.Munmap) -> Code:
+    """`munmap(x)`"""
+    return munmap(k, task.number, pte_of(k, task, s.page))
+
+
+def do_swapoff(k: Kernel, task: Task, s: statements.Swapoff) -> Code:
+    """`swapoff()`"""
+    return swapoff(k, task.number)
+
+
+def do_migrate(k: Kernel, task: Task, s: statements.Migrate) -> Code:
+    """`migrate(x)`"""
+    return move_pages(k, task.number, pte_of(k, task, s.page))
+
+
+def do_ksm_merge(k: Kernel, task: Task, s: statements.KsmMerge) -> Code:
+    """`ksm_merge(x, y)`: ksmd has a CPU of its own."""
+    return ksm.ksm_merge(k, len(k.tasks), pte_of(k, task, s.page), pte_of(k, task, s.other))
+
+
+def do_numa_hint(k: Kernel, task: Task, s: statements.NumaHint) -> Code:
+    """`numa_hint(x)`"""
+    return change_prot_numa(k, pte_of(k, task, s.page))
+
+
+def do_clear_refs(k: Kernel, task: Task, s: statements.ClearRefs) -> Code:
+    """`clear_refs()`"""
+    return clear_refs_write(k, k.mm(task))
+
+
+def do_soft_dirty(k: Kernel, task: Task, s: statements.SoftDirty) -> None:
+    """`r = soft_dirty(x)`"""
+    pagemap_soft_dirty(k, pte_of(k, task, s.page), register_of(k, task, s.register))
+
+
+def do_userfaultfd_wp(k: Kernel, task: Task, s: statements.UserfaultfdWp) -> Code:
+    """`userfaultfd_wp(x)`, `userfaultfd_wp(x, 0)`"""
+    return userfaultfd_writeprotect(k, pte_of(k, task, s.page), protect=not s.mode)
+
+
+def do_userfaultfd_read(k: Kernel, task: Task, s: statements.UserfaultfdRead) -> None:
+    """`r = userfaultfd_read(x)`"""
+    userfaultfd_read(k, task, pte_of(k, task, s.page), register_of(k, task, s.register))
+
+
+def do_userfaultfd_move(k: Kernel, task: Task, s: statements.UserfaultfdMove) -> Code:
+    """`userfaultfd_move(x, y)`"""
+    return userfaultfd_move(k, pte_of(k, task, s.destination), pte_of(k, task, s.source))
+
+
+STATEMENTS: Mapping[type[ast.Statement], Callable[[Kernel, Task, Any], Code | None]] = {
+    statements.Load: do_load,
+    statements.Store: do_store,
+    statements.GetUserPage: do_get_user_page,
+    statements.DeviceWrite: do_device_write,
+    statements.DeviceRead: do_device_read,
+    statements.PutPage: do_put_page,
+    statements.Fork: do_fork,
+    statements.Exit: do_exit,
+    statements.Wait: do_wait,
+    statements.Madvise: do_madvise,
+    statements.Mprotect: do_mprotect,
+    statements.Munmap: do_munmap,
+    statements.Swapoff: do_swapoff,
+    statements.Migrate: do_migrate,
+    statements.KsmMerge: do_ksm_merge,
+    statements.NumaHint: do_numa_hint,
+    statements.ClearRefs: do_clear_refs,
+    statements.SoftDirty: do_soft_dirty,
+    statements.UserfaultfdWp: do_userfaultfd_wp,
+    statements.UserfaultfdRead: do_userfaultfd_read,
+    statements.UserfaultfdMove: do_userfaultfd_move,
+}
+"""The kernel code for each statement; tests/test_statements.py holds that none is missing."""

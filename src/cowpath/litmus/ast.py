@@ -2,12 +2,15 @@
 """The syntax tree of a litmus test: what was written, nothing resolved, nothing judged.
 
 Positions are carried for error messages and traces and take no part in comparisons, so a file and its
-reprinted form have equal trees.  `program.py` turns a tree into a checked `Program`.
+reprinted form have equal trees.  `resolve.py` turns a tree into a checked `Program`.  The statements
+themselves are in statements.py.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
+
+from cowpath.litmus.form import Form
 
 ZERO = r"\0"
 """The value of memory that was never written, spelled as in C."""
@@ -45,199 +48,26 @@ NO, YES = "0", "1"
 """What a statement that asks a question gives: characters, not zero memory."""
 
 
-# -- statements, in the order of docs/litmus.md ----------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
-class Load(Node):
-    """`r0 = x[1]`: a load through the page table."""
+class Statement(Node):
+    """Something that a thread does.  Every kind of it is a class of statements.py, with its row."""
 
-    register: str
-    page: str
-    place: int
+    forms: ClassVar[tuple[Form, ...]] = ()
+    """How this kind is written: one row, or one for each name where the name itself says something."""
 
+    @property
+    def form(self) -> Form:
+        """The row that this statement is written by: the one whose implied fields it has."""
+        for form in self.forms:
+            if all(getattr(self, name) == value for name, value in form.implied.items()):
+                return form
+        raise TypeError(f"not a statement: {self!r}")
 
-@dataclass(frozen=True, slots=True)
-class Store(Node):
-    """`x[1] = 'c'`: a store through the page table."""
-
-    page: str
-    place: int
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class GetUserPage(Node):
-    """`g = get_user_page(x, FOLL_WRITE)`, `pin_user_page(...)`, and their `_fast` forms."""
-
-    reference: str
-    page: str
-    flags: tuple[str, ...]  # FOLL_WRITE, FOLL_LONGTERM, FOLL_FORCE, in this order
-    pin: bool  # FOLL_PIN instead of FOLL_GET
-    fast: bool  # without the mmap lock
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceWrite(Node):
-    """`device_write(g, 0, 'D')`: through the reference, not through any pte."""
-
-    reference: str
-    place: int
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRead(Node):
-    """`r0 = device_read(g, 0)`."""
-
-    register: str
-    reference: str
-    place: int
-
-
-@dataclass(frozen=True, slots=True)
-class PutPage(Node):
-    """`put_page(g)` or `unpin_user_page(g)`."""
-
-    reference: str
-    pin: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Fork(Node):
-    """`fork(P1)`: P1 starts in a child of this process."""
-
-    thread: str
-
-
-@dataclass(frozen=True, slots=True)
-class Exit(Node):
-    """`exit()`: the whole process ends; its memory goes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait(Node):
-    """`wait(P1)`: until P1 has done its last statement."""
-
-    thread: str
-
-
-@dataclass(frozen=True, slots=True)
-class Madvise(Node):
-    """`madvise(x, MADV_PAGEOUT)`."""
-
-    page: str
-    advice: str  # MADV_PAGEOUT, MADV_DONTNEED, MADV_FREE, MADV_MERGEABLE, MADV_UNMERGEABLE
-
-
-@dataclass(frozen=True, slots=True)
-class Mprotect(Node):
-    """`mprotect(x, PROT_READ | PROT_WRITE)`."""
-
-    page: str
-    protection: tuple[str, ...]  # PROT_READ, PROT_WRITE in this order, or PROT_NONE alone
-
-
-@dataclass(frozen=True, slots=True)
-class Munmap(Node):
-    """`munmap(x)`."""
-
-    page: str
-
-
-@dataclass(frozen=True, slots=True)
-class Swapoff(Node):
-    """`swapoff()`: every slot of the test's swap device is read back in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Migrate(Node):
-    """`migrate(x)`: the page moves to another folio."""
-
-    page: str
-
-
-@dataclass(frozen=True, slots=True)
-class KsmMerge(Node):
-    """`ksm_merge(x, y)`: ksmd finds the two pages and tries to merge them."""
-
-    page: str
-    other: str
-
-
-@dataclass(frozen=True, slots=True)
-class NumaHint(Node):
-    """`numa_hint(x)`: the next access faults, for the kernel to learn where it comes from."""
-
-    page: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClearRefs(Node):
-    """`clear_refs()`: from now on the process's writes are noted (soft-dirty)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SoftDirty(Node):
-    """`r0 = soft_dirty(x)`: whether pagemap calls the page soft-dirty, NO or YES."""
-
-    register: str
-    page: str
-
-
-@dataclass(frozen=True, slots=True)
-class UserfaultfdWp(Node):
-    """`userfaultfd_wp(x)`: writes wait until `userfaultfd_wp(x, 0)`."""
-
-    page: str
-    mode: tuple[str, ...]  # of UFFDIO_WRITEPROTECT, NO: off; empty: on
-
-
-@dataclass(frozen=True, slots=True)
-class UserfaultfdRead(Node):
-    """`r0 = userfaultfd_read(x)`: wait for a write that waits; NO where none can come any more, else YES."""
-
-    register: str
-    page: str
-
-
-@dataclass(frozen=True, slots=True)
-class UserfaultfdMove(Node):
-    """`userfaultfd_move(x, y)`: UFFDIO_MOVE to x from y."""
-
-    destination: str
-    source: str
-
-
-Statement = (
-    Load
-    | Store
-    | GetUserPage
-    | DeviceWrite
-    | DeviceRead
-    | PutPage
-    | Fork
-    | Exit
-    | Wait
-    | Madvise
-    | Mprotect
-    | Munmap
-    | Swapoff
-    | Migrate
-    | KsmMerge
-    | NumaHint
-    | ClearRefs
-    | SoftDirty
-    | UserfaultfdWp
-    | UserfaultfdRead
-    | UserfaultfdMove
-)
-
-Asking = SoftDirty | UserfaultfdRead
-"""Statements that ask the kernel whether there was a write: NO or YES."""
-
-Assigning = Load | DeviceRead | Asking
-"""Statements that assign a register."""
+    @property
+    def assigns(self) -> str:
+        """The register that this statement gives a value; empty where it gives none a value."""
+        name: str = getattr(self, "register") if self.form.result == "register" else ""  # noqa: B009
+        return name
 
 
 # -- the initial block -----------------------------------------------------------------------------

@@ -5,25 +5,35 @@ from collections.abc import Mapping
 
 from cowpath.litmus import ast
 from cowpath.litmus.errors import did_you_mean
+from cowpath.litmus.form import Kind
 from cowpath.litmus.program import UNASSIGNED
 from cowpath.litmus.source import Source
-from cowpath.litmus.statements import Kind, form_of
+from cowpath.litmus.statements import (
+    DeviceRead,
+    DeviceWrite,
+    Exit,
+    GetUserPage,
+    Load,
+    PutPage,
+    Store,
+    Wait,
+)
 
-References = Mapping[str, ast.GetUserPage]
+References = Mapping[str, GetUserPage]
 """Each reference and the one statement that takes it."""
 
 
-def collect_references(litmus: ast.Litmus, source: Source) -> dict[str, ast.GetUserPage]:
+def collect_references(litmus: ast.Litmus, source: Source) -> dict[str, GetUserPage]:
     """The references of a test in file order; a LitmusError where one name is taken twice.
 
-    >>> take = ast.GetUserPage("g", "x", (), pin=False, fast=False)
+    >>> take = GetUserPage("g", "x", (), pin=False, fast=False)
     >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (take,))
     >>> list(collect_references(ast.Litmus("t", "", (), (), (), (thread,), None), Source("t", "")))
     ['g']
     """
-    references: dict[str, ast.GetUserPage] = {}
+    references: dict[str, GetUserPage] = {}
     for _, statement in litmus.statements():
-        if isinstance(statement, ast.GetUserPage):
+        if isinstance(statement, GetUserPage):
             name = statement.reference
             if name in references:
                 hint = "references are known to all threads: give each its own name"
@@ -35,7 +45,8 @@ def collect_references(litmus: ast.Litmus, source: Source) -> dict[str, ast.GetU
 def check_bodies(litmus: ast.Litmus, source: Source, references: References, *, has_swap: bool) -> None:
     """Check every statement of every thread; raises LitmusError at the first that cannot work.
 
-    >>> thread = ast.ThreadDeclaration("P0", (), None, (ast.Swapoff(),))
+    >>> from cowpath.litmus.statements import Swapoff
+    >>> thread = ast.ThreadDeclaration("P0", (), None, (Swapoff(),))
     >>> check_bodies(ast.Litmus("t", "", (), (), (), (thread,), None), Source("t", ""), {}, has_swap=False)
     Traceback (most recent call last):
     cowpath.litmus.errors.LitmusError: t: swapoff() needs a swap device
@@ -46,9 +57,9 @@ def check_bodies(litmus: ast.Litmus, source: Source, references: References, *, 
         body = _Body(litmus, source, references, puts, thread)
         for statement in thread.body:
             body.check(statement)
-            if isinstance(statement, ast.Swapoff) and not has_swap:
+            if statement.form.needs_swap and not has_swap:
                 hint = "the initial block says swap = none"
-                raise source.error("swapoff() needs a swap device", statement.position, hint)
+                raise source.error(f"{statement.form.name}() needs a swap device", statement.position, hint)
 
 
 class _Body:
@@ -76,7 +87,7 @@ class _Body:
         """One statement, operand by operand, then what it changes."""
         if self.exited:
             raise self.source.error("nothing runs after exit()", statement.position)
-        for operand in form_of(statement).operands:
+        for operand in statement.form.operands:
             value = getattr(statement, operand.field)
             if operand.kind is Kind.PAGE:
                 self._page(statement, value)
@@ -100,10 +111,10 @@ class _Body:
             raise self.source.error(message, statement.position, hint, name)
 
     def _place(self, statement: ast.Statement, place: int) -> None:
-        if isinstance(statement, ast.DeviceRead | ast.DeviceWrite):
+        if isinstance(statement, DeviceRead | DeviceWrite):
             page = self.pages.get(self.references[statement.reference].page)
         else:
-            assert isinstance(statement, ast.Load | ast.Store)
+            assert isinstance(statement, Load | Store)
             page = self.pages[statement.page]
         if page is not None:  # else the statement that takes the reference is in error itself
             check_place(self.source, page, statement.position, place)
@@ -122,13 +133,13 @@ class _Body:
         if name not in known:
             hint = did_you_mean(name, known)
             raise self.source.error(f"unknown thread '{name}'", statement.position, hint, name)
-        if isinstance(statement, ast.Wait) and name == self.thread.name:
+        if isinstance(statement, Wait) and name == self.thread.name:
             raise self.source.error(f"{name} waits for itself", statement.position, word=name)
 
     def _two_pages(self, statement: ast.Statement) -> None:
-        pages = [getattr(statement, o.field) for o in form_of(statement).operands if o.kind is Kind.PAGE]
+        pages = [getattr(statement, o.field) for o in statement.form.operands if o.kind is Kind.PAGE]
         if len(pages) == 2 and pages[0] == pages[1]:
-            message = f"{form_of(statement).name}() needs two different pages"
+            message = f"{statement.form.name}() needs two different pages"
             raise self.source.error(message, statement.position, word=pages[0])
 
     # -- references --------------------------------------------------------------------------------
@@ -143,11 +154,11 @@ class _Body:
         if name not in self.taken and self._taken_here(name):
             message = f"reference '{name}' is used before it is taken"
             raise self.source.error(message, statement.position, word=name)
-        if isinstance(statement, ast.PutPage):
+        if isinstance(statement, PutPage):
             self._put(statement, name)
 
-    def _put(self, statement: ast.PutPage, name: str) -> None:
-        take = form_of(self.references[name]).name
+    def _put(self, statement: PutPage, name: str) -> None:
+        take = self.references[name].form.name
         if statement.pin != self.references[name].pin:
             right = "put_page" if statement.pin else "unpin_user_page"
             message = f"'{name}' was taken with {take}()"
@@ -163,13 +174,13 @@ class _Body:
     # -- what a statement changes ------------------------------------------------------------------
 
     def _effects(self, statement: ast.Statement) -> None:
-        if isinstance(statement, ast.Assigning):
-            self._new_name(statement, statement.register, "register")
-            self.registers.add(statement.register)
-        elif isinstance(statement, ast.GetUserPage):
+        if register := statement.assigns:
+            self._new_name(statement, register, "register")
+            self.registers.add(register)
+        elif isinstance(statement, GetUserPage):
             self._new_name(statement, statement.reference, "reference")
             self.taken.add(statement.reference)
-        self.exited = isinstance(statement, ast.Exit)
+        self.exited = isinstance(statement, Exit)
 
     def _new_name(self, statement: ast.Statement, name: str, what: str) -> None:
         others = {"page": self.pages, "reference": self.references}
@@ -239,9 +250,10 @@ def check_condition(litmus: ast.Litmus, source: Source, registers: tuple[tuple[i
 
 
 def check_answer(litmus: ast.Litmus, source: Source, atom: ast.RegisterIs) -> None:
-    """A LitmusError where a register that only holds a yes or a no is asked for anything else.
+    """A LitmusError where a register that only holds answers is asked for anything else.
 
-    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (ast.SoftDirty("r0", "x"),))
+    >>> from cowpath.litmus.statements import SoftDirty
+    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (SoftDirty("r0", "x"),))
     >>> asks = ast.RegisterIs(0, "r0", ast.ZERO)
     >>> check_answer(ast.Litmus("t", "", (), (), (), (thread,), None), Source("t", ""), asks)
     Traceback (most recent call last):
@@ -249,12 +261,12 @@ def check_answer(litmus: ast.Litmus, source: Source, atom: ast.RegisterIs) -> No
     write 0:r0='0'; without quotes 0 is zero memory
     """
     assigning = [
-        statement
-        for statement in litmus.threads[atom.thread].body
-        if isinstance(statement, ast.Assigning) and statement.register == atom.register
+        statement for statement in litmus.threads[atom.thread].body if statement.assigns == atom.register
     ]
-    known = (ast.NO, ast.YES, UNASSIGNED)
-    if atom.value not in known and all(isinstance(statement, ast.Asking) for statement in assigning):
-        message = f"{form_of(assigning[0]).name}() gives '{ast.NO}' or '{ast.YES}'"
-        hint = f"write {atom.thread}:{atom.register}='{ast.NO}'; without quotes 0 is zero memory"
-        raise source.error(message, atom.position, hint)
+    answers = [answer for statement in assigning for answer in statement.form.answers]
+    if not all(statement.form.answers for statement in assigning):
+        return
+    if atom.value not in (*answers, UNASSIGNED):
+        gives = " or ".join(f"'{answer}'" for answer in dict.fromkeys(answers))
+        hint = f"write {atom.thread}:{atom.register}='{answers[0]}'; without quotes 0 is zero memory"
+        raise source.error(f"{assigning[0].form.name}() gives {gives}", atom.position, hint)

@@ -11,9 +11,10 @@ from cowpath.litmus import ast
 from cowpath.litmus.ast import Position
 from cowpath.litmus.comments import content
 from cowpath.litmus.errors import LitmusError, did_you_mean
+from cowpath.litmus.form import Form, Kind, Operand
 from cowpath.litmus.program import SEGV
 from cowpath.litmus.source import Source
-from cowpath.litmus.statements import CALLS, Form, Kind, Operand
+from cowpath.litmus.statements import CALLS, KINDS, Load, Store
 from cowpath.litmus.values import CHARACTERS, RESERVED, split_string
 
 MAX_NUMBER = 999
@@ -178,10 +179,10 @@ class Builder(Transformer[Token, ast.Litmus]):
                 raise self.error(
                     "a page is declared in the initial block, not here", _at(declared), "leave the type out"
                 )
-            return ast.Store(target.page, target.place, self._stored(value), position=position)
+            return Store(target.page, target.place, self._stored(value), position=position)
         if isinstance(value, _Place):
             self._check_type(declared, "char", f"'{target}' is a register")
-            return ast.Load(str(target), value.page, value.place, position=position)
+            return Load(str(target), value.page, value.place, position=position)
         if isinstance(value, _Call):
             return self._call_with_result(declared, target, value, position)
         raise self._not_loadable(target, value)
@@ -241,7 +242,7 @@ class Builder(Transformer[Token, ast.Litmus]):
             fields[operand.field] = self._operand(form, operand, argument)
         if optional:
             fields.setdefault(operands[-1].field, ())
-        return cast(ast.Statement, form.node(**fields, **form.implied, position=position))
+        return KINDS[form.name](**fields, **form.implied, position=position)
 
     def _operand(self, form: Form, operand: Operand, argument: _Argument) -> object:
         if operand.kind is Kind.VALUE and not isinstance(argument, _Flags):

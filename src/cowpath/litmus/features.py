@@ -3,49 +3,41 @@
 
 A cell (of `linux/state.py`, of `promise/state.py`) that names a feature exists only in tests that use it,
 and so does a `yield` inside a section that only such a test can look into: who does not use it does not pay
-for it.
+for it.  Which statement, device, option or actor brings which feature stands in its row (statements.py,
+initial.py).
 """
 
 from __future__ import annotations
 
-from cowpath.litmus import ast
+from collections.abc import Iterator
+
+from cowpath.litmus.ast import Statement
+from cowpath.litmus.initial import BACKGROUND, OPTIONS, SWAP_DEVICES
 from cowpath.litmus.program import Program
+
+IMPLIED = {"numa": "migration"}  # to where the accesses come from
+"""A feature that brings another one."""
 
 
 def features(program: Program) -> frozenset[str]:
-    """The features that a test needs."""
-    statements = [statement for thread in program.threads for statement in thread.body]
-    found = {feature for statement in statements if (feature := _of(statement))}
-    if "tlb" in program.options:
-        found.add("tlb")
-    if "numa" in found:
-        found.add("migration")  # to where the accesses come from
-    if "zswap" in program.swap:
-        found.add("zswap")
-    return frozenset(found | {_BACKGROUND.get(actor.kind, "") for actor in program.background} - {""})
+    """The features that a test needs.
+
+    >>> from cowpath.litmus.resolve import program_from_text
+    >>> sorted(features(program_from_text("C t { char x[1]; } P0(char *x) { numa_hint(x); }")))
+    ['migration', 'numa']
+    """
+    found = {feature for thread in program.threads for s in thread.body for feature in _of(s)}
+    found |= {SWAP_DEVICES[device].feature for device in program.swap}
+    found |= {OPTIONS[option].feature for option in program.options}
+    found |= {BACKGROUND[actor.kind].feature for actor in program.background}
+    found |= {IMPLIED.get(feature, "") for feature in found}
+    return frozenset(found - {""})
 
 
-_BACKGROUND = {"ksmd": "ksm", "migrated": "migration"}
-
-
-def _of(statement: ast.Statement) -> str:
-    match statement:
-        case ast.Madvise(advice="MADV_FREE"):
-            return "lazyfree"
-        case ast.KsmMerge() | ast.Madvise(advice="MADV_MERGEABLE"):
-            return "ksm"
-        case ast.Migrate():
-            return "migration"
-        case ast.UserfaultfdMove():
-            return "move"
-        case ast.GetUserPage(fast=True):
-            return "gup_fast"
-        case ast.Swapoff():
-            return "swapoff"
-        case ast.ClearRefs() | ast.SoftDirty():
-            return "soft_dirty"
-        case ast.UserfaultfdWp() | ast.UserfaultfdRead():
-            return "uffd_wp"
-        case ast.NumaHint():
-            return "numa"
-    return ""
+def _of(statement: Statement) -> Iterator[str]:
+    """The features of one statement: of its row, and of the words in it."""
+    form = statement.form
+    yield form.feature
+    for operand in form.operands:
+        if operand.features:
+            yield operand.features.get(getattr(statement, operand.field), "")

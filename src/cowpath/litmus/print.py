@@ -4,7 +4,8 @@
 from collections.abc import Callable, Iterator
 
 from cowpath.litmus import ast
-from cowpath.litmus.statements import Kind, Operand, form_of
+from cowpath.litmus.form import Kind, Operand
+from cowpath.litmus.statements import Load, Store
 from cowpath.litmus.values import string_text, value_text
 
 _TYPES = {"register": "char ", "reference": "ref_t ", "": ""}
@@ -14,7 +15,8 @@ def to_text(litmus: ast.Litmus) -> str:
     """The canonical text of a test.
 
     >>> page = ast.PageDeclaration("x", 1, ("a",))
-    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (ast.Load("r0", "x", 0),))
+    >>> from cowpath.litmus.statements import Load
+    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (Load("r0", "x", 0),))
     >>> print(to_text(ast.Litmus("t", "", (page,), (), (), (thread,), None)), end="")
     C t
     <BLANKLINE>
@@ -37,16 +39,17 @@ def to_text(litmus: ast.Litmus) -> str:
 def statement_text(statement: ast.Statement) -> str:
     """One statement without type and semicolon, as traces show it.
 
-    >>> statement_text(ast.Store("x", 1, "c"))
+    >>> from cowpath.litmus.statements import GetUserPage, Store
+    >>> statement_text(Store("x", 1, "c"))
     "x[1] = 'c'"
-    >>> statement_text(ast.GetUserPage("g", "x", ("FOLL_WRITE",), pin=False, fast=False))
+    >>> statement_text(GetUserPage("g", "x", ("FOLL_WRITE",), pin=False, fast=False))
     'g = get_user_page(x, FOLL_WRITE)'
     """
-    if isinstance(statement, ast.Store):
+    if isinstance(statement, Store):
         return f"{statement.page}[{statement.place}] = {_value(statement.value)}"
-    if isinstance(statement, ast.Load):
+    if isinstance(statement, Load):
         return f"{statement.register} = {statement.page}[{statement.place}]"
-    form = form_of(statement)
+    form = statement.form
     operands = (_operand(operand, getattr(statement, operand.field)) for operand in form.operands)
     call = f"{form.name}({', '.join(text for text in operands if text)})"
     return f"{getattr(statement, form.result)} = {call}" if form.result else call
@@ -105,7 +108,7 @@ def _thread(thread: ast.ThreadDeclaration) -> str:
 
 
 def _line(statement: ast.Statement) -> str:
-    return f"{_TYPES[form_of(statement).result]}{statement_text(statement)};"
+    return f"{_TYPES[statement.form.result]}{statement_text(statement)};"
 
 
 def _block(header: str, lines: Iterator[str]) -> str:

@@ -4,6 +4,7 @@
 from cowpath.litmus import ast
 from cowpath.litmus.errors import did_you_mean
 from cowpath.litmus.source import Source
+from cowpath.litmus.statements import Fork
 
 Processes = tuple[list[int], tuple[int | None, ...], list[int | None]]
 
@@ -15,7 +16,7 @@ def assign_processes(litmus: ast.Litmus, source: Source) -> Processes:
     that of the thread that its header names.  Raises LitmusError where this makes no sense.
 
     >>> thread = ast.ThreadDeclaration
-    >>> p0, p1 = thread("P0", (), None, (ast.Fork("P1"),)), thread("P1", (), None, ())
+    >>> p0, p1 = thread("P0", (), None, (Fork("P1"),)), thread("P1", (), None, ())
     >>> assign_processes(ast.Litmus("t", "", (), (), (), (p0, p1), None), Source("t", ""))
     ([0, 1], (None, 0), [None, 0])
     """
@@ -37,7 +38,7 @@ def _forks(litmus: ast.Litmus, source: Source, index: dict[str, int]) -> dict[in
     """Forked thread -> forking thread, in order of threads."""
     forks: dict[int, int] = {}
     for thread, statement in litmus.statements():
-        if not isinstance(statement, ast.Fork):
+        if not isinstance(statement, Fork):
             continue
         name = statement.thread
         if name not in index:

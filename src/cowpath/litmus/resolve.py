@@ -7,10 +7,12 @@ from os import PathLike
 from cowpath.litmus import ast
 from cowpath.litmus.bodies import check_bodies, check_condition, check_page, collect_references
 from cowpath.litmus.errors import did_you_mean
+from cowpath.litmus.initial import BACKGROUND, DEFAULT_SWAP, NO_SWAP, OPTIONS, SWAP_DEVICES
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.processes import assign_processes
 from cowpath.litmus.program import BackgroundActor, Page, Program, Thread
 from cowpath.litmus.source import Source, read_source
+from cowpath.litmus.statements import DeviceWrite, Store
 from cowpath.litmus.values import CHARACTERS
 
 MAX_THREADS = 8
@@ -18,12 +20,6 @@ MAX_PAGES = 8
 MAX_PLACES = 8
 MAX_STATEMENTS = 64
 MAX_DEVICES = 2
-
-SWAP_DEVICES = ("ssd", "zram", "ssd_stable", "zswap")
-DEFAULT_SWAP = ("ssd",)
-OPTIONS = ("debug_vm", "tlb", "weak_barriers")
-BACKGROUND = {"kswapd": 1, "ksmd": 2, "migrated": 1, "readahead": 1}
-"""Each background actor and how many pages it works on."""
 
 
 def load_program(path: str | PathLike[str]) -> Program:
@@ -51,7 +47,8 @@ def resolve(litmus: ast.Litmus, source: Source | None = None) -> Program:
     """Check a tree and number its names; `source` is where errors point to.
 
     >>> page = ast.PageDeclaration("x", 1, None)
-    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (ast.Load("r0", "y", 0),))
+    >>> from cowpath.litmus.statements import Load
+    >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (Load("r0", "y", 0),))
     >>> resolve(ast.Litmus("t", "", (page,), (), (), (thread,), None))
     Traceback (most recent call last):
     cowpath.litmus.errors.LitmusError: t: unknown page 'y'
@@ -108,7 +105,7 @@ def _check_pages(litmus: ast.Litmus, source: Source) -> None:
 
 
 def _settings(litmus: ast.Litmus, source: Source) -> dict[str, tuple[str, ...]]:
-    known = {"swap": ("none", *SWAP_DEVICES), "option": OPTIONS}
+    known = {"swap": (NO_SWAP, *SWAP_DEVICES), "option": tuple(OPTIONS)}
     settings: dict[str, tuple[str, ...]] = {}
     for setting in litmus.settings:
         if setting.name not in known:
@@ -128,9 +125,9 @@ def _settings(litmus: ast.Litmus, source: Source) -> dict[str, tuple[str, ...]]:
 
 def _setting_values(setting: ast.Setting, source: Source) -> tuple[str, ...]:
     if setting.name == "swap":
-        if setting.values == ("none",):
+        if setting.values == (NO_SWAP,):
             return ()
-        if "none" in setting.values:
+        if NO_SWAP in setting.values:
             raise source.error("'none' and a swap device exclude each other", setting.position, word="none")
         if len(setting.values) > MAX_DEVICES:
             raise source.error(f"a test has at most {MAX_DEVICES} swap devices", setting.position)
@@ -145,7 +142,7 @@ def _check_background(litmus: ast.Litmus, source: Source) -> None:
         if actor.kind not in BACKGROUND:
             hint = did_you_mean(actor.kind, BACKGROUND)
             raise source.error(f"unknown background actor '{actor.kind}'", actor.position, hint)
-        wanted = BACKGROUND[actor.kind]
+        wanted = BACKGROUND[actor.kind].pages
         if len(actor.pages) != wanted:
             hint = f"write {actor.kind}({', '.join('xy'[:wanted])});"
             count = "1 page" if wanted == 1 else f"{wanted} pages"
@@ -179,10 +176,10 @@ def _check_headers(litmus: ast.Litmus, source: Source) -> None:
 def _registers(litmus: ast.Litmus) -> tuple[tuple[int, str], ...]:
     """(thread, register) in order of first assignment."""
     names = (
-        (index, statement.register)
+        (index, statement.assigns)
         for index, thread in enumerate(litmus.threads)
         for statement in thread.body
-        if isinstance(statement, ast.Assigning)
+        if statement.assigns
     )
     return tuple(dict.fromkeys(names))
 
@@ -197,10 +194,9 @@ def _mentioned_values(litmus: ast.Litmus) -> Iterator[str]:
     for page in litmus.pages:
         yield from page.content or ()
     for _, statement in litmus.statements():
-        if isinstance(statement, ast.Store | ast.DeviceWrite) and isinstance(statement.value, str):
+        if isinstance(statement, Store | DeviceWrite) and isinstance(statement.value, str):
             yield statement.value
-        elif isinstance(statement, ast.Asking):
-            yield from (ast.NO, ast.YES)
+        yield from statement.form.answers
     if litmus.condition:
         for atom in ast.atoms(litmus.condition.expression):
             if isinstance(atom, ast.RegisterIs | ast.MemoryIs):

@@ -1,85 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The statements of the language as one table: parser, printer, checker and documentation all read it.
+"""The statements of the language, each with its row, in the order of docs/litmus.md.
 
-A new statement is a node in ast.py and a `Form` here.
+A new statement is a class here.  Whoever runs statements has one table keyed by these classes: linux/task.py
+(the mechanism), promise/task.py (the promise), machine/compile.py and machine/agent/statements.py (the
+machine).  docs/adding-a-statement.md shows how; tests/test_statements.py holds that no table has a gap.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from itertools import combinations
+from dataclasses import dataclass
 
-from cowpath.litmus import ast
-
-
-class Kind(Enum):
-    """What an operand of a statement is; the value is its name in messages."""
-
-    PAGE = "a page"
-    REFERENCE = "a reference"
-    THREAD = "a thread"
-    PLACE = "a place (a number)"
-    VALUE = "a value such as 'a', or a register"
-    WORD = "a name"
-    FLAGS = "flags"
-
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """One operand: the field of the node that holds it, and for WORD and FLAGS what may stand there."""
-
-    field: str
-    kind: Kind
-    allowed: tuple[tuple[str, ...], ...] = ()
-
-    def words(self) -> list[str]:
-        """Every word that may stand here.
-
-        >>> Operand("advice", Kind.WORD, (("MADV_FREE",), ("MADV_PAGEOUT",))).words()
-        ['MADV_FREE', 'MADV_PAGEOUT']
-        """
-        return list(dict.fromkeys(word for group in self.allowed for word in group))
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a statement is written: `result = name(operands)`.  Loads and stores have no name."""
-
-    name: str
-    node: type
-    operands: tuple[Operand, ...]
-    meaning: str
-    result: str = ""  # the field that is assigned: "register", "reference" or none
-    implied: Mapping[str, bool] = field(default_factory=dict)  # fields that the name itself says
-
-    def usage(self) -> str:
-        """The call as documentation and hints show it.
-
-        >>> CALLS["device_read"].usage()
-        'r = device_read(g, 0)'
-        """
-        result = {"register": "r = ", "reference": "g = ", "": ""}[self.result]
-        return f"{result}{self.name}({', '.join(_example(operand) for operand in self.operands)})"
-
-
-def subsets(*words: str) -> tuple[tuple[str, ...], ...]:
-    """All sets of flags, each in the order given.
-
-    >>> subsets("A", "B")
-    ((), ('A',), ('B',), ('A', 'B'))
-    """
-    return tuple(chosen for size in range(len(words) + 1) for chosen in combinations(words, size))
-
-
-def _example(operand: Operand) -> str:
-    names = {"other": "y", "source": "y"}
-    fixed = {Kind.REFERENCE: "g", Kind.THREAD: "P1", Kind.PLACE: "0", Kind.VALUE: "'a'"}
-    if operand.kind is Kind.PAGE:
-        return names.get(operand.field, "x")
-    if operand.kind in fixed:
-        return fixed[operand.kind]
-    return " | ".join(next(group for group in operand.allowed if group))
-
+from cowpath.litmus.ast import NO, YES, Statement, Value
+from cowpath.litmus.form import Form, Kind, Operand, subsets
 
 _PAGE = Operand("page", Kind.PAGE)
 _PLACE = Operand("place", Kind.PLACE)
@@ -88,76 +19,288 @@ _REFERENCE = Operand("reference", Kind.REFERENCE)
 _THREAD = Operand("thread", Kind.THREAD)
 _GET_FLAGS = Operand("flags", Kind.FLAGS, subsets("FOLL_WRITE", "FOLL_FORCE"))
 _PIN_FLAGS = Operand("flags", Kind.FLAGS, subsets("FOLL_WRITE", "FOLL_LONGTERM", "FOLL_FORCE"))
-_ADVICE = Operand(
-    "advice",
-    Kind.WORD,
-    (("MADV_PAGEOUT",), ("MADV_DONTNEED",), ("MADV_FREE",), ("MADV_MERGEABLE",), ("MADV_UNMERGEABLE",)),
-)
-_PROTECTION = Operand("protection", Kind.FLAGS, (("PROT_NONE",), ("PROT_READ",), ("PROT_READ", "PROT_WRITE")))
 
-LOAD = Form("", ast.Load, (_PAGE, _PLACE), "a load through the page table", "register")
-STORE = Form("", ast.Store, (_PAGE, _PLACE, _VALUE), "a store through the page table")
+# -- loads and stores ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Load(Statement):
+    """`r0 = x[1]`: a load through the page table."""
+
+    register: str
+    page: str
+    place: int
+
+    forms = (Form("", (_PAGE, _PLACE), "a load through the page table", "register"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Store(Statement):
+    """`x[1] = 'c'`: a store through the page table."""
+
+    page: str
+    place: int
+    value: Value
+
+    forms = (Form("", (_PAGE, _PLACE, _VALUE), "a store through the page table"),)
+
+
+# -- references ------------------------------------------------------------------------------------
 
 
 def _take(name: str, flags: Operand, meaning: str, *, pin: bool, fast: bool) -> Form:
     implied = {"pin": pin, "fast": fast}
-    return Form(name, ast.GetUserPage, (_PAGE, flags), meaning, "reference", implied)
+    return Form(name, (_PAGE, flags), meaning, "reference", implied, "gup_fast" if fast else "")
 
 
-CALLS: Mapping[str, Form] = {
-    form.name: form
-    for form in (
+@dataclass(frozen=True, slots=True)
+class GetUserPage(Statement):
+    """`g = get_user_page(x, FOLL_WRITE)`, `pin_user_page(...)`, and their `_fast` forms."""
+
+    reference: str
+    page: str
+    flags: tuple[str, ...]  # FOLL_WRITE, FOLL_LONGTERM, FOLL_FORCE, in this order
+    pin: bool  # FOLL_PIN instead of FOLL_GET
+    fast: bool  # without the mmap lock
+
+    forms = (
         _take("get_user_page", _GET_FLAGS, "take a reference: FOLL_GET", pin=False, fast=False),
         _take("get_user_page_fast", _GET_FLAGS, "FOLL_GET without the mmap lock", pin=False, fast=True),
         _take("pin_user_page", _PIN_FLAGS, "take a pin: FOLL_PIN", pin=True, fast=False),
         _take("pin_user_page_fast", _PIN_FLAGS, "FOLL_PIN without the mmap lock", pin=True, fast=True),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceWrite(Statement):
+    """`device_write(g, 0, 'D')`: through the reference, not through any pte."""
+
+    reference: str
+    place: int
+    value: Value
+
+    forms = (Form("device_write", (_REFERENCE, _PLACE, _VALUE), "a device writes, through no pte"),)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRead(Statement):
+    """`r0 = device_read(g, 0)`: through the reference, not through any pte."""
+
+    register: str
+    reference: str
+    place: int
+
+    forms = (Form("device_read", (_REFERENCE, _PLACE), "a device reads, through no pte", "register"),)
+
+
+@dataclass(frozen=True, slots=True)
+class PutPage(Statement):
+    """`put_page(g)` or `unpin_user_page(g)`."""
+
+    reference: str
+    pin: bool
+
+    forms = (
+        Form("put_page", (_REFERENCE,), "give a FOLL_GET reference back", implied={"pin": False}),
+        Form("unpin_user_page", (_REFERENCE,), "give a FOLL_PIN back", implied={"pin": True}),
+    )
+
+
+# -- processes -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fork(Statement):
+    """`fork(P1)`: P1 starts in a child of this process."""
+
+    thread: str
+
+    forms = (Form("fork", (_THREAD,), "the thread starts in a child of this process", everywhere=True),)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit(Statement):
+    """`exit()`: the whole process ends; its memory goes."""
+
+    forms = (Form("exit", (), "the whole process ends and its memory goes", everywhere=True),)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Statement):
+    """`wait(P1)`: until P1 has done its last statement."""
+
+    thread: str
+
+    forms = (Form("wait", (_THREAD,), "until that thread has done its last statement"),)
+
+
+# -- system calls ----------------------------------------------------------------------------------
+
+_ADVICE = Operand(
+    "advice",
+    Kind.WORD,
+    (("MADV_PAGEOUT",), ("MADV_DONTNEED",), ("MADV_FREE",), ("MADV_MERGEABLE",), ("MADV_UNMERGEABLE",)),
+    {"MADV_FREE": "lazyfree", "MADV_MERGEABLE": "ksm"},
+)
+_PROTECTION = Operand("protection", Kind.FLAGS, (("PROT_NONE",), ("PROT_READ",), ("PROT_READ", "PROT_WRITE")))
+
+
+@dataclass(frozen=True, slots=True)
+class Madvise(Statement):
+    """`madvise(x, MADV_PAGEOUT)`."""
+
+    page: str
+    advice: str  # a word of _ADVICE
+
+    forms = (Form("madvise", (_PAGE, _ADVICE), "as madvise(2)"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Mprotect(Statement):
+    """`mprotect(x, PROT_READ | PROT_WRITE)`."""
+
+    page: str
+    protection: tuple[str, ...]  # PROT_READ, PROT_WRITE in this order, or PROT_NONE alone
+
+    forms = (Form("mprotect", (_PAGE, _PROTECTION), "as mprotect(2)"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Munmap(Statement):
+    """`munmap(x)`."""
+
+    page: str
+
+    forms = (Form("munmap", (_PAGE,), "as munmap(2)"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Swapoff(Statement):
+    """`swapoff()`: every slot of the test's swap device is read back in."""
+
+    forms = (
         Form(
-            "device_write", ast.DeviceWrite, (_REFERENCE, _PLACE, _VALUE), "a device writes, through no pte"
+            "swapoff", (), "every slot of the test's swap is read back in",
+            feature="swapoff", needs_swap=True, everywhere=True,
         ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate(Statement):
+    """`migrate(x)`: the page moves to another folio."""
+
+    page: str
+
+    forms = (Form("migrate", (_PAGE,), "the page moves to another folio", feature="migration"),)
+
+
+@dataclass(frozen=True, slots=True)
+class KsmMerge(Statement):
+    """`ksm_merge(x, y)`: ksmd finds the two pages and tries to merge them."""
+
+    page: str
+    other: str
+
+    forms = (
+        Form("ksm_merge", (_PAGE, Operand("other", Kind.PAGE)), "ksmd tries to merge the two", feature="ksm"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NumaHint(Statement):
+    """`numa_hint(x)`: the next access faults, for the kernel to learn where it comes from."""
+
+    page: str
+
+    forms = (Form("numa_hint", (_PAGE,), "NUMA balancing lets the next access fault", feature="numa"),)
+
+
+# -- what user space is told of writes -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRefs(Statement):
+    """`clear_refs()`: from now on the process's writes are noted (soft-dirty)."""
+
+    forms = (
         Form(
-            "device_read", ast.DeviceRead, (_REFERENCE, _PLACE), "a device reads, through no pte", "register"
-        ),
-        Form("put_page", ast.PutPage, (_REFERENCE,), "give a FOLL_GET reference back", "", {"pin": False}),
-        Form("unpin_user_page", ast.PutPage, (_REFERENCE,), "give a FOLL_PIN back", "", {"pin": True}),
-        Form("fork", ast.Fork, (_THREAD,), "the thread starts in a child of this process"),
-        Form("exit", ast.Exit, (), "the whole process ends and its memory goes"),
-        Form("wait", ast.Wait, (_THREAD,), "until that thread has done its last statement"),
-        Form("madvise", ast.Madvise, (_PAGE, _ADVICE), "as madvise(2)"),
-        Form("mprotect", ast.Mprotect, (_PAGE, _PROTECTION), "as mprotect(2)"),
-        Form("munmap", ast.Munmap, (_PAGE,), "as munmap(2)"),
-        Form("swapoff", ast.Swapoff, (), "every slot of the test's swap is read back in"),
-        Form("migrate", ast.Migrate, (_PAGE,), "the page moves to another folio"),
-        Form("ksm_merge", ast.KsmMerge, (_PAGE, Operand("other", Kind.PAGE)), "ksmd tries to merge the two"),
-        Form("numa_hint", ast.NumaHint, (_PAGE,), "NUMA balancing lets the next access fault"),
-        Form("clear_refs", ast.ClearRefs, (), "4 is written to /proc/self/clear_refs"),
-        Form("soft_dirty", ast.SoftDirty, (_PAGE,), "bit 55 of /proc/self/pagemap", "register"),
-        Form(
-            "userfaultfd_wp",
-            ast.UserfaultfdWp,
-            (_PAGE, Operand("mode", Kind.FLAGS, ((), (ast.NO,)))),
-            "UFFDIO_WRITEPROTECT: writes wait; with 0 they need not any more",
-        ),
-        Form("userfaultfd_read", ast.UserfaultfdRead, (_PAGE,), "wait for a write that waits", "register"),
-        Form(
-            "userfaultfd_move",
-            ast.UserfaultfdMove,
-            (Operand("destination", Kind.PAGE), Operand("source", Kind.PAGE)),
-            "UFFDIO_MOVE to the first page from the second",
+            "clear_refs", (), "4 is written to /proc/self/clear_refs", feature="soft_dirty", everywhere=True
         ),
     )
-}
-"""Every statement that is written as a call, by name, in the order of docs/litmus.md."""
 
 
-def form_of(statement: ast.Statement) -> Form:
-    """The entry of the table that a statement is an instance of.
+@dataclass(frozen=True, slots=True)
+class SoftDirty(Statement):
+    """`r0 = soft_dirty(x)`: YES where pagemap calls the page soft-dirty, else NO."""
 
-    >>> form_of(ast.PutPage("g", pin=True)).name
-    'unpin_user_page'
-    """
-    for form in (LOAD, STORE, *CALLS.values()):
-        if isinstance(statement, form.node) and all(
-            getattr(statement, name) == value for name, value in form.implied.items()
-        ):
-            return form
-    raise TypeError(f"not a statement: {statement!r}")
+    register: str
+    page: str
+
+    forms = (
+        Form(
+            "soft_dirty", (_PAGE,), "bit 55 of /proc/self/pagemap", "register",
+            feature="soft_dirty", answers=(NO, YES), told=True,
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class UserfaultfdWp(Statement):
+    """`userfaultfd_wp(x)`: writes wait until `userfaultfd_wp(x, 0)`."""
+
+    page: str
+    mode: tuple[str, ...]  # of UFFDIO_WRITEPROTECT, NO: off; empty: on
+
+    forms = (
+        Form(
+            "userfaultfd_wp", (_PAGE, Operand("mode", Kind.FLAGS, ((), (NO,)))),
+            "UFFDIO_WRITEPROTECT: writes wait; with 0 they need not any more", feature="uffd_wp",
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class UserfaultfdRead(Statement):
+    """`r0 = userfaultfd_read(x)`: wait for a write that waits; NO where none can come any more, else YES."""
+
+    register: str
+    page: str
+
+    forms = (
+        Form(
+            "userfaultfd_read", (_PAGE,), "wait for a write that waits", "register",
+            feature="uffd_wp", answers=(NO, YES), told=True,
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class UserfaultfdMove(Statement):
+    """`userfaultfd_move(x, y)`: UFFDIO_MOVE to x from y."""
+
+    destination: str
+    source: str
+
+    forms = (
+        Form(
+            "userfaultfd_move", (Operand("destination", Kind.PAGE), Operand("source", Kind.PAGE)),
+            "UFFDIO_MOVE to the first page from the second", feature="move",
+        ),
+    )  # fmt: skip
+
+
+# -- all of them -----------------------------------------------------------------------------------
+
+STATEMENTS: tuple[type[Statement], ...] = (
+    Load, Store, GetUserPage, DeviceWrite, DeviceRead, PutPage, Fork, Exit, Wait, Madvise, Mprotect, Munmap,
+    Swapoff, Migrate, KsmMerge, NumaHint, ClearRefs, SoftDirty, UserfaultfdWp, UserfaultfdRead,
+    UserfaultfdMove,
+)  # fmt: skip
+"""Every kind of statement, in the order of docs/litmus.md."""
+
+CALLS: Mapping[str, Form] = {form.name: form for kind in STATEMENTS for form in kind.forms if form.name}
+"""Every row that is written as a call, by its name."""
+
+KINDS: Mapping[str, type[Statement]] = {form.name: kind for kind in STATEMENTS for form in kind.forms}
+"""The class of each call, by the name of the call."""

@@ -20,10 +20,10 @@ from typing import IO, Any
 
 from cowpath.machine.apt import say
 from cowpath.machine.children import started
-from cowpath.machine.compile import CannotRunAnywhereError
 from cowpath.machine.errors import MachineError
 from cowpath.machine.initramfs import jobs_archive
 from cowpath.machine.job import Answer, Request, cannot, merge
+from cowpath.machine.means import CannotRunAnywhereError
 
 BEGIN, RESULT, DONE = "COWPATH-BEGIN", "COWPATH-RESULT", "COWPATH-DONE"
 ATTEMPTS = 3

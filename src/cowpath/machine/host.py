@@ -13,8 +13,8 @@ from typing import Any
 
 from cowpath.machine.apt import say
 from cowpath.machine.children import started
-from cowpath.machine.compile import CannotRunAnywhereError
 from cowpath.machine.job import Answer, Request, cannot, merge
+from cowpath.machine.means import CannotRunAnywhereError
 
 AGENT = "cowpath.machine.agent"
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cowpath.litmus.program import Program
-from cowpath.machine.compile import CannotRunAnywhereError, compile_program
+from cowpath.machine.compile import compile_program
+from cowpath.machine.means import CannotRunAnywhereError
 from cowpath.machine.schedule import Schedule, writes_wait
 
 Observed = tuple[str, ...]

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from cowpath.litmus import ast
+from cowpath.litmus import ast, statements
+from cowpath.litmus.form import Kind
 from cowpath.litmus.program import Program
 from cowpath.machine.errors import MachineError
 
@@ -24,8 +25,6 @@ Step = tuple[int, int]
 
 MAX_ORDERS = 256
 """More orders than this are sampled, and the result says so."""
-
-_EVERYWHERE = (ast.Fork, ast.Exit, ast.Swapoff, ast.ClearRefs)
 
 
 class FollowError(MachineError):
@@ -70,7 +69,7 @@ def writes_wait(program: Program) -> bool:
     Its statement ends in the middle of another's then, and an order of whole statements says nothing.
     """
     bodies = [statement for thread in program.threads for statement in thread.body]
-    return len(program.threads) > 1 and any(isinstance(s, ast.UserfaultfdWp) for s in bodies)
+    return len(program.threads) > 1 and any(isinstance(s, statements.UserfaultfdWp) for s in bodies)
 
 
 def follow(program: Program, text: str) -> Schedule:
@@ -111,7 +110,7 @@ class _Steps:
             s.reference: (thread.index, i, s.page)
             for thread in program.threads
             for i, s in enumerate(thread.body)
-            if isinstance(s, ast.GetUserPage)
+            if isinstance(s, statements.GetUserPage)
         }
 
     def orders(self) -> Iterator[Order]:
@@ -178,13 +177,13 @@ class _Steps:
 
     def _needs(self, thread: int, statement: ast.Statement) -> list[Step]:
         match statement:
-            case ast.Wait(thread=name):
+            case statements.Wait(thread=name):
                 return self._end_of(self.program.thread_index[name])
-            case ast.Exit():
+            case statements.Exit():
                 process = self.program.threads[thread].process
                 others = [t.index for t in self.program.threads if t.process == process and t.index != thread]
                 return [step for other in others for step in self._end_of(other)]
-            case ast.DeviceRead() | ast.DeviceWrite() | ast.PutPage():
+            case statements.DeviceRead() | statements.DeviceWrite() | statements.PutPage():
                 return [self.takes[statement.reference][:2]]
         return []
 
@@ -198,7 +197,7 @@ class _Steps:
     def _fork_of(self, process: int) -> Step:
         for thread in self.program.threads:
             for i, statement in enumerate(thread.body):
-                if isinstance(statement, ast.Fork):
+                if isinstance(statement, statements.Fork):
                     child = self.program.threads[self.program.thread_index[statement.thread]]
                     if child.process == process:
                         return thread.index, i
@@ -215,9 +214,9 @@ class _Steps:
             pages = self.program.background[actor - self.threads].pages
             return {self.program.pages[page].name for page in pages}
         statement = self.program.threads[actor].body[i]
-        if isinstance(statement, _EVERYWHERE):
+        if statement.form.everywhere:
             return None
-        found = {getattr(statement, name, "") for name in ("page", "other", "destination", "source")}
-        if reference := getattr(statement, "reference", ""):
-            found.add(self.takes[reference][2])
-        return found - {""}
+        operands = statement.form.operands
+        found = {getattr(statement, operand.field) for operand in operands if operand.kind is Kind.PAGE}
+        used = (getattr(statement, operand.field) for operand in operands if operand.kind is Kind.REFERENCE)
+        return found | {self.takes[reference][2] for reference in used}

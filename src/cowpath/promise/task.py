@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
 from cowpath.errors import CowpathError
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked, Content
-from cowpath.litmus import ast
+from cowpath.litmus import ast, statements
 from cowpath.promise import rules, writes
 from cowpath.promise.state import Memory, Process, Promise, Reference, Register, Task
+
+ENDED = "ended"
+"""What a statement returns after which its thread does nothing more: SIGSEGV, or exit."""
 
 
 def run_thread(p: Promise, task: Task, position: int = 0) -> Code:
@@ -18,71 +24,33 @@ def run_thread(p: Promise, task: Task, position: int = 0) -> Code:
     while position < len(p.program.threads[task.number].body):
         if p.tells("uffd_wp"):
             yield from writes.announce(p, task, written_by(p, task, position))
-        statement = p.program.threads[task.number].body[position]
-        if isinstance(statement, ast.Fork):
-            yield from rules.fork(p, process_of(p, task), process_of(p, task_of(p, statement.thread)))
-        elif isinstance(statement, ast.ClearRefs):
-            yield from writes.clear_refs(p, process_of(p, task))
-        elif isinstance(statement, ast.Exit):
-            others_are_done(p, task)
-            yield from rules.exit_process(p, process_of(p, task))
-            break
-        elif not execute(p, task, statement):
+        fate = execute(p, task, p.program.threads[task.number].body[position])
+        if isinstance(fate, Generator):
+            fate = yield from fate
+        if fate == ENDED:
             break
         position += 1
         yield
     task.done = True
 
 
-def execute(p: Promise, task: Task, statement: ast.Statement) -> bool:
-    """A statement that takes one instant; False where the process is killed by SIGSEGV."""
-    match statement:
-        case ast.Load(register=register, page=page, place=place):
-            return rules.load(p, memory_of(p, task, page), place, register_of(p, task, register))
-        case ast.Store(page=page, place=place, value=value):
-            return rules.store(p, memory_of(p, task, page), place, content_of(p, task, value))
-        case ast.GetUserPage(reference=reference, page=page, flags=flags, pin=pin):
-            rules.take(p, reference_of(p, reference), memory_of(p, task, page), flags, pin)
-        case ast.DeviceWrite(reference=reference, place=place, value=value):
-            rules.device_write(p, taken(p, reference), place, content_of(p, task, value))
-        case ast.DeviceRead(register=register, reference=reference, place=place):
-            rules.device_read(taken(p, reference), place, register_of(p, task, register))
-        case ast.PutPage(reference=reference):
-            rules.put(p, taken(p, reference))
-        case ast.Mprotect(page=page, protection=protection):
-            rules.mprotect(memory_of(p, task, page), protection)
-        case ast.Munmap(page=page):
-            rules.munmap(p, memory_of(p, task, page))
-        case ast.Madvise(page=page, advice="MADV_DONTNEED"):
-            rules.give_up(p, memory_of(p, task, page))
-        case ast.Madvise(page=page, advice="MADV_FREE"):
-            rules.madvise_free(p, memory_of(p, task, page))
-        case ast.UserfaultfdMove(destination=destination, source=source):
-            rules.userfaultfd_move(p, memory_of(p, task, destination), memory_of(p, task, source))
-        case ast.SoftDirty(register=register, page=page):
-            writes.soft_dirty(p, memory_of(p, task, page), register_of(p, task, register))
-        case ast.UserfaultfdWp(page=page, mode=mode):
-            (writes.allow if mode else writes.protect)(p, memory_of(p, task, page))
-        case ast.UserfaultfdRead(register=register, page=page):
-            memory, others = memory_of(p, task, page), others_of(p, task)
-            writes.listen(p, memory, others, register_of(p, task, register))
-        case ast.Wait(thread=thread):
-            if not task_of(p, thread).done:
-                raise Blocked(f"the end of {thread}")
-        case ast.Madvise() | ast.Swapoff() | ast.Migrate() | ast.KsmMerge() | ast.NumaHint():
-            pass  # what the kernel does by itself changes nothing
-        case _:
-            line, column = statement.position.line, statement.position.column
-            raise CowpathError(f"line {line}, column {column}: nothing is promised about this statement yet")
-    return True
+def execute(p: Promise, task: Task, statement: ast.Statement) -> Code | str | None:
+    """Do a statement that takes one instant, and return ENDED or None; else return the rule to run.
+
+    Raises CowpathError where the promise has no row for it.
+    """
+    if type(statement) not in STATEMENTS:
+        line, column = statement.position.line, statement.position.column
+        raise CowpathError(f"line {line}, column {column}: nothing is promised about this statement yet")
+    return STATEMENTS[type(statement)](p, task, statement)
 
 
 def written_by(p: Promise, task: Task, position: int) -> Memory | None:
     """The memory that a statement writes to through its process, where it may."""
     match p.program.threads[task.number].body[position]:
-        case ast.Store(page=page):
+        case statements.Store(page=page):
             memory, force = memory_of(p, task, page), False
-        case ast.GetUserPage(page=page, flags=flags) if "FOLL_WRITE" in flags:
+        case statements.GetUserPage(page=page, flags=flags) if "FOLL_WRITE" in flags:
             memory, force = memory_of(p, task, page), "FOLL_FORCE" in flags
         case _:
             return None
@@ -143,3 +111,129 @@ def content_of(p: Promise, task: Task, value: ast.Value) -> Content:
     if isinstance(value, ast.Register):
         return register_of(p, task, value.name).value[0]
     return p.content(value)
+
+
+# -- one row a statement ---------------------------------------------------------------------------
+
+
+def do_load(p: Promise, task: Task, s: statements.Load) -> str | None:
+    """`r = x[i]`"""
+    readable = rules.load(p, memory_of(p, task, s.page), s.place, register_of(p, task, s.register))
+    return None if readable else ENDED
+
+
+def do_store(p: Promise, task: Task, s: statements.Store) -> str | None:
+    """`x[i] = v`"""
+    writable = rules.store(p, memory_of(p, task, s.page), s.place, content_of(p, task, s.value))
+    return None if writable else ENDED
+
+
+def do_get_user_page(p: Promise, task: Task, s: statements.GetUserPage) -> None:
+    """`g = get_user_page(x)`, `pin_user_page(x)`; how fast it is makes no difference."""
+    rules.take(p, reference_of(p, s.reference), memory_of(p, task, s.page), s.flags, s.pin)
+
+
+def do_device_write(p: Promise, task: Task, s: statements.DeviceWrite) -> None:
+    """`device_write(g, i, v)`"""
+    rules.device_write(p, taken(p, s.reference), s.place, content_of(p, task, s.value))
+
+
+def do_device_read(p: Promise, task: Task, s: statements.DeviceRead) -> None:
+    """`r = device_read(g, i)`"""
+    rules.device_read(taken(p, s.reference), s.place, register_of(p, task, s.register))
+
+
+def do_put_page(p: Promise, task: Task, s: statements.PutPage) -> None:
+    """`put_page(g)`, `unpin_user_page(g)`"""
+    rules.put(p, taken(p, s.reference))
+
+
+def do_fork(p: Promise, task: Task, s: statements.Fork) -> Code:
+    """`fork(P1)`"""
+    return rules.fork(p, process_of(p, task), process_of(p, task_of(p, s.thread)))
+
+
+def do_exit(p: Promise, task: Task, s: statements.Exit) -> Code:
+    """`exit()`: when the other threads of the process are done."""
+    others_are_done(p, task)
+    yield from rules.exit_process(p, process_of(p, task))
+    return ENDED
+
+
+def do_wait(p: Promise, task: Task, s: statements.Wait) -> None:
+    """`wait(P1)`"""
+    if not task_of(p, s.thread).done:
+        raise Blocked(f"the end of {s.thread}")
+
+
+def do_madvise(p: Promise, task: Task, s: statements.Madvise) -> None:
+    """`madvise(x, MADV_...)`: most advice changes nothing that a process can see."""
+    if s.advice == "MADV_DONTNEED":
+        rules.give_up(p, memory_of(p, task, s.page))
+    elif s.advice == "MADV_FREE":
+        rules.madvise_free(p, memory_of(p, task, s.page))
+
+
+def do_mprotect(p: Promise, task: Task, s: statements.Mprotect) -> None:
+    """`mprotect(x, PROT_...)`"""
+    rules.mprotect(memory_of(p, task, s.page), s.protection)
+
+
+def do_munmap(p: Promise, task: Task, s: statements.Munmap) -> None:
+    """`munmap(x)`"""
+    rules.munmap(p, memory_of(p, task, s.page))
+
+
+def do_nothing(p: Promise, task: Task, s: ast.Statement) -> None:
+    """What the kernel does by itself changes nothing that a process can see."""
+
+
+def do_clear_refs(p: Promise, task: Task, s: statements.ClearRefs) -> Code:
+    """`clear_refs()`"""
+    return writes.clear_refs(p, process_of(p, task))
+
+
+def do_soft_dirty(p: Promise, task: Task, s: statements.SoftDirty) -> None:
+    """`r = soft_dirty(x)`"""
+    writes.soft_dirty(p, memory_of(p, task, s.page), register_of(p, task, s.register))
+
+
+def do_userfaultfd_wp(p: Promise, task: Task, s: statements.UserfaultfdWp) -> None:
+    """`userfaultfd_wp(x)`, `userfaultfd_wp(x, 0)`"""
+    (writes.allow if s.mode else writes.protect)(p, memory_of(p, task, s.page))
+
+
+def do_userfaultfd_read(p: Promise, task: Task, s: statements.UserfaultfdRead) -> None:
+    """`r = userfaultfd_read(x)`"""
+    writes.listen(p, memory_of(p, task, s.page), others_of(p, task), register_of(p, task, s.register))
+
+
+def do_userfaultfd_move(p: Promise, task: Task, s: statements.UserfaultfdMove) -> None:
+    """`userfaultfd_move(x, y)`"""
+    rules.userfaultfd_move(p, memory_of(p, task, s.destination), memory_of(p, task, s.source))
+
+
+STATEMENTS: Mapping[type[ast.Statement], Callable[[Promise, Task, Any], Code | str | None]] = {
+    statements.Load: do_load,
+    statements.Store: do_store,
+    statements.GetUserPage: do_get_user_page,
+    statements.DeviceWrite: do_device_write,
+    statements.DeviceRead: do_device_read,
+    statements.PutPage: do_put_page,
+    statements.Fork: do_fork,
+    statements.Exit: do_exit,
+    statements.Wait: do_wait,
+    statements.Madvise: do_madvise,
+    statements.Mprotect: do_mprotect,
+    statements.Munmap: do_munmap,
+    statements.Swapoff: do_nothing,
+    statements.Migrate: do_nothing,
+    statements.KsmMerge: do_nothing,
+    statements.NumaHint: do_nothing,
+    statements.ClearRefs: do_clear_refs,
+    statements.SoftDirty: do_soft_dirty,
+    statements.UserfaultfdWp: do_userfaultfd_wp,
+    statements.UserfaultfdRead: do_userfaultfd_read,
+    statements.UserfaultfdMove: do_userfaultfd_move,
+}
+"""The rule for each statement; tests/test_statements.py holds that none is missing."""

@@ -17,6 +17,7 @@ from cowpath.litmus.program import Program
 
 KERNEL_FILES = {
     "task.py": "user space",
+    "arch/fault.py": "arch/*/mm/fault.c",
     "model.py": "mm/swap.c",
     "arch/tlb.py": "mm/tlb.c",
 }
@@ -27,6 +28,9 @@ TOP_LEVEL = ("invariants.py", "model.py", "state.py", "task.py")
 
 ROOMS = ("arch", "fs", "include", "kernel", "mm")
 """The directories of the model, called as in the kernel tree."""
+
+USER_SPACE = ("task.py", "arch/fault.py")
+"""The files where a thread's own code stands: a step there goes by its statement, not by a function."""
 
 HEADERS = "include/"
 """Where the model keeps what the kernel keeps in include/linux/."""
@@ -58,10 +62,10 @@ def function_of(step: Step) -> Place | None:
     """The kernel function that a step is a part of: the one it stood in, or the deeper one it entered."""
     deeper = len(step.after.where) > len(step.before.where)
     for frame in (step.after, step.before) if deeper else (step.before, step.after):
-        inner = [place for place in frame.where if Path(place.file).name != "task.py"]
+        inner = [place for place in frame.where if inside_tree(place.file) not in USER_SPACE]
         if inner:
             return inner[-1]
-    written = [change.place for change in step.changes if Path(change.place.file).name != "task.py"]
+    written = [change.place for change in step.changes if inside_tree(change.place.file) not in USER_SPACE]
     return written[-1] if written else None
 
 

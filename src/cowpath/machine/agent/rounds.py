@@ -11,7 +11,8 @@ import signal
 import time
 from typing import Any
 
-from . import calls, ksm, numa
+from . import calls
+from .actors import ACTORS
 from .board import DONE, HELD, Board
 from .fuse import HeldFile
 from .process import OBSERVE, ROUND, STEP, Channels, Process
@@ -20,9 +21,6 @@ from .statements import ENDED, FAILED, UNMET
 
 TOO_MANY_FAILURES = 3
 LET_GO_SECONDS = 1.0
-
-ADVICE = {"kswapd": "MADV_PAGEOUT", "readahead": "MADV_WILLNEED"}
-"""Background actors that an madvise from outside stands in for; the latter maps nothing."""
 
 Outcome = tuple[str, ...]
 
@@ -200,18 +198,10 @@ class Controller:
         return all(board.thread[i] == DONE or self._gone(threads[i]["process"]) for i in alive)
 
     def _background(self, actor: dict[str, Any]) -> None:
-        """kswapd, ksmd, readahead or a migration, if they can: nobody waits for them and nobody minds."""
+        """A background actor acts, if it can: nobody waits for it and nobody minds."""
+        pids = [self.board.pid(process) for process in range(len(self.program["parents"]))]
         with contextlib.suppress(OSError):
-            if actor["kind"] == "ksmd":
-                ksm.scan()
-                return
-            address = self.memory.address(actor["pages"][0])
-            for process in range(len(self.program["parents"])):
-                if pid := self.board.pid(process):
-                    if actor["kind"] in ADVICE:
-                        calls.advise_other(pid, address, ADVICE[actor["kind"]])
-                    else:
-                        numa.move_elsewhere(pid, address)
+            ACTORS[actor["kind"]](self.memory.address(actor["pages"][0]), [pid for pid in pids if pid])
 
     # -- afterwards --------------------------------------------------------------------------------
 

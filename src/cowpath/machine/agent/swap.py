@@ -9,7 +9,7 @@ import fcntl
 import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from . import calls
 from .setting import CannotRunError, changed, read, write
@@ -27,17 +27,7 @@ def swap_on(kind: str, device: str, directory: str) -> Iterator[str]:
     Raises CannotRunError where the machine has nothing of the kind.  The device is off again afterwards.
     """
     with contextlib.ExitStack() as stack:
-        if kind == "zram":
-            path = stack.enter_context(_zram())
-        elif kind == "ssd_stable":
-            path = device or stack.enter_context(_loop(os.path.join(directory, "stable")))
-            stack.enter_context(_stable_writes(path))
-        else:
-            path = device or stack.enter_context(_file(os.path.join(directory, "swap")))
-        if kind == "zswap":
-            if not os.path.exists(ZSWAP):
-                raise CannotRunError("this kernel has no zswap")
-            stack.enter_context(changed(ZSWAP, "Y"))
+        path = stack.enter_context(KINDS[kind](device, directory))
         write_header(path)
         try:
             calls.swapon(path)
@@ -48,6 +38,35 @@ def swap_on(kind: str, device: str, directory: str) -> Iterator[str]:
             yield path
         finally:
             turn_off(path)
+
+
+@contextlib.contextmanager
+def _ssd(device: str, directory: str) -> Iterator[str]:
+    """`swap = ssd`: I/O takes time."""
+    if device:
+        yield device
+        return
+    with _file(os.path.join(directory, "swap")) as path:
+        yield path
+
+
+@contextlib.contextmanager
+def _ssd_stable(device: str, directory: str) -> Iterator[str]:
+    """`swap = ssd_stable`: a page under writeback may not change."""
+    with contextlib.ExitStack() as stack:
+        path = device or stack.enter_context(_loop(os.path.join(directory, "stable")))
+        stack.enter_context(_stable_writes(path))
+        yield path
+
+
+@contextlib.contextmanager
+def _zswap(device: str, directory: str) -> Iterator[str]:
+    """`swap = zswap`: a compressed cache in front of a disk."""
+    with _ssd(device, directory) as path:
+        if not os.path.exists(ZSWAP):
+            raise CannotRunError("this kernel has no zswap")
+        with changed(ZSWAP, "Y"):
+            yield path
 
 
 def turn_off(path: str) -> None:
@@ -89,8 +108,8 @@ def _file(path: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _zram() -> Iterator[str]:
-    """A zram device of our own."""
+def _zram(device: str, directory: str) -> Iterator[str]:
+    """`swap = zram`: a device of our own."""
     if not os.path.isdir(ZRAM_CONTROL):
         raise CannotRunError("this kernel has no zram")
     number = read(f"{ZRAM_CONTROL}/hot_add")
@@ -132,3 +151,12 @@ def _stable_writes(path: str) -> Iterator[None]:
         raise CannotRunError("this kernel cannot ask a device for stable writes")
     with changed(setting, "1"):
         yield
+
+
+KINDS: dict[str, Callable[[str, str], contextlib.AbstractContextManager[str]]] = {
+    "ssd": _ssd,
+    "zram": _zram,
+    "ssd_stable": _ssd_stable,
+    "zswap": _zswap,
+}
+"""By their names in cowpath.litmus.initial, given a device that the machine lends (or "") and a directory."""

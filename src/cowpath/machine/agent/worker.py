@@ -9,6 +9,7 @@ import gc
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from . import calls, numa, userfault
@@ -64,32 +65,68 @@ def result_of(tally: Tally) -> dict[str, Any]:
 
 def check_machine(program: dict[str, Any]) -> None:
     """Try what the test needs and what some kernels lack.  Raises CannotRunError."""
-    needs = {s["do"] for thread in program["threads"] for s in thread["body"]}
-    needs |= {reference["means"] for reference in program["references"]}
-    needs |= {actor["kind"] for actor in program["background"]}
-    if needs & {"Migrate", "migrated"} and len(numa.nodes()) < 2:
+    used = {s["do"] for thread in program["threads"] for s in thread["body"]}
+    used |= {reference["means"] for reference in program["references"]}
+    used |= {actor["kind"] for actor in program["background"]}
+    for names, needs in NEEDS:
+        if used & names:
+            needs()
+
+
+def _two_nodes() -> None:
+    if len(numa.nodes()) < 2:
         raise CannotRunError("this machine has one memory node: a page cannot be made to migrate")
-    if "readahead" in needs:
-        _attempt(_read_own_page_ahead, "this kernel's process_madvise knows no MADV_WILLNEED")
-    if needs & {"ClearRefs", "SoftDirty"} and not tracks_writes():
+
+
+def _readahead() -> None:
+    _attempt(_read_own_page_ahead, "this kernel's process_madvise knows no MADV_WILLNEED")
+
+
+def _soft_dirty() -> None:
+    if not tracks_writes():
         raise CannotRunError("this kernel has no soft-dirty tracking (CONFIG_MEM_SOFT_DIRTY)")
-    if "UserfaultfdMove" in needs:
-        _attempt(
-            lambda: os.close(userfault.open_userfaultfd(userfault.FEATURE_MOVE)),
-            "this kernel has no UFFDIO_MOVE (v6.8)",
-        )
-    if needs & {"UserfaultfdWp", "UserfaultfdRead"}:
-        complaint = "this kernel has no UFFDIO_WRITEPROTECT, or does not let us use it"
-        _attempt(userfault.attempt_write_protection, complaint)
-    if "fixed-buffer" in needs:
-        _attempt(lambda: Ring().close(), "this kernel has no io_uring, or does not let us use it")
-    if "remote-read" in needs:
-        _attempt(_copy_own_byte, "this kernel has no process_vm_readv, or does not let us use it")
-    if needs & {"held-read", "remote-read"} and not os.path.exists("/dev/fuse"):
+
+
+def _userfaultfd_move() -> None:
+    _attempt(_open_for_moves, "this kernel has no UFFDIO_MOVE (v6.8)")
+
+
+def _open_for_moves() -> None:
+    os.close(userfault.open_userfaultfd(userfault.FEATURE_MOVE))
+
+
+def _userfaultfd_wp() -> None:
+    complaint = "this kernel has no UFFDIO_WRITEPROTECT, or does not let us use it"
+    _attempt(userfault.attempt_write_protection, complaint)
+
+
+def _io_uring() -> None:
+    _attempt(lambda: Ring().close(), "this kernel has no io_uring, or does not let us use it")
+
+
+def _process_vm_readv() -> None:
+    _attempt(_copy_own_byte, "this kernel has no process_vm_readv, or does not let us use it")
+
+
+def _fuse() -> None:
+    if not os.path.exists("/dev/fuse"):
         raise CannotRunError("this kernel has no FUSE, or has it as a module that did not come with it")
 
 
-def _attempt(action: Any, complaint: str) -> None:
+NEEDS: tuple[tuple[frozenset[str], Callable[[], None]], ...] = (
+    (frozenset(("Migrate", "migrated")), _two_nodes),
+    (frozenset(("readahead",)), _readahead),
+    (frozenset(("ClearRefs", "SoftDirty")), _soft_dirty),
+    (frozenset(("UserfaultfdMove",)), _userfaultfd_move),
+    (frozenset(("UserfaultfdWp", "UserfaultfdRead")), _userfaultfd_wp),
+    (frozenset(("fixed-buffer",)), _io_uring),
+    (frozenset(("remote-read",)), _process_vm_readv),
+    (frozenset(("held-read", "remote-read")), _fuse),
+)
+"""What only some kernels have: the statements, actors and means of references that need it, and a try."""
+
+
+def _attempt(action: Callable[[], object], complaint: str) -> None:
     try:
         action()
     except OSError as error:
