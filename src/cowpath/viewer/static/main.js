@@ -112,7 +112,7 @@ const actions = {
   home: () => actions.go(0),
   end: () => actions.go(Infinity),
   take(move) {
-    const taken = state.walk.steps.slice(0, state.at).map((step, number) => moveAt(number));
+    const taken = state.walk.steps.slice(0, state.at).map((_, number) => moveAt(number));
     return show({ path: [...taken, move].join("-") });
   },
   async jump(goal, at = Infinity) {

@@ -14,7 +14,7 @@ export function picture(view) {
   const table = el(
     "div",
     { class: "columns", role: "group", "aria-label": `The machine on ${view.test.kernel}` },
-    columns.map((column) => columnOf(context, column, ever.filter((record) => record.kind.column === column))),
+    columns.map((column) => columnOf(context, ever.filter((record) => record.kind.column === column))),
   );
   const layer = svg("svg", { class: "arrows", "aria-hidden": "true" });
   const free = ghosts.filter((record) => !record.name.includes("."));
@@ -35,7 +35,7 @@ function ghostLine(ghosts) {
   return el("p", { class: "ghosts" }, "not in use: ", ghosts.map((record) => record.name).join(", "));
 }
 
-function columnOf(context, column, records) {
+function columnOf(context, records) {
   const kinds = [...new Set(records.map((record) => record.kind))].filter((kind) => kind.fields.some((f) => f.type === "pointer"));
   const legend = kinds.map((kind) => el("span", { class: "kind" }, el("b", {}, kind.name), ` ${brief(kind.doc)}`));
   const groups = new Map();
