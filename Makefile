@@ -4,6 +4,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests that share something (a kernel, the swap devices, a browser) are in one group and so in one process.
+PYTEST = $(BIN)/pytest -n auto --dist loadgroup
+EXTRAS := [native]
+PYTHONS := python3.11 python3.12 python3.13 python3.14
 
 # What tests need beyond Python: a browser to look at the explorer with, an emulator to boot a kernel in, and
 # model checkers for a second opinion.
@@ -14,12 +18,12 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo test bench kernels tools emulators clean
+.PHONY: demo quick test lint format pythons plain wheel bench kernels tools emulators clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[native]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".$(EXTRAS)" --group dev
 	touch $@
 
 demo: $(VENV)/installed
@@ -39,14 +43,54 @@ endef
 
 tools:
 	$(call install,$(TEST_TOOLS))
+	@if command -v npm >/dev/null; then $(MAKE) --silent node_modules/installed; \
+	else echo "not installed: npm, for the linter of JavaScript"; fi
+
+node_modules/installed: package-lock.json
+	npm ci --silent --no-fund --no-audit
+	touch $@
 
 emulators:
 	$(call install,$(EMULATORS))
 
-test: $(VENV)/installed tools
+lint: $(VENV)/installed
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if [ -x node_modules/.bin/biome ]; then node_modules/.bin/biome lint --error-on-warnings; \
+	elif [ "$$CI" = true ] && command -v npm >/dev/null; then echo "biome: not installed, though npm is"; exit 1; \
+	else echo "biome lint skipped: not installed (make tools, needs npm)"; fi
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Two minutes: before each commit.
+quick: lint
+	$(PYTEST) -m "not slow"
+
+test: $(VENV)/installed tools lint
 	$(BIN)/pytest
+
+# The quick tests on every Python that is there, as an installed package.
+pythons:
+	@for python in $(PYTHONS); do \
+	    path=$$(command -v $$python) && $$path -c "" 2>/dev/null || \
+	        path=$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$${python#python}.*/bin/$$python 2>/dev/null | tail -1); \
+	    if [ -z "$$path" ]; then echo "$$python: not on this machine"; continue; fi; \
+	    echo "$$python: $$path"; \
+	    $(MAKE) --silent VENV=build/venv-$$python PYTHON=$$path build/venv-$$python/installed || exit 1; \
+	    build/venv-$$python/bin/pytest -n auto --dist loadgroup -p no:cacheprovider -m "not slow" || exit 1; \
+	done
+
+# The quick tests without NumPy and Numba: everything but the native engine.
+plain:
+	$(MAKE) --silent VENV=build/venv-plain EXTRAS= build/venv-plain/installed
+	build/venv-plain/bin/pytest -n auto --dist loadgroup -p no:cacheprovider -m "not slow"
+
+wheel: $(VENV)/installed
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
 
 # cowpath, Spin and rumur side by side on the same exported models; what the reductions save.
 bench: $(VENV)/installed tools
@@ -59,4 +103,4 @@ kernels: $(VENV)/installed emulators
 	    $(REAL_KERNELS:%=--on %)
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) build dist node_modules
