@@ -32,6 +32,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+LICENCE = "<!-- SPDX-License-Identifier: MIT -->\n"
 ROOM = 2  # folios and slots beyond what a test has by default
 
 
@@ -402,7 +403,7 @@ def main() -> None:
         return
     found = {size: measure(size, arguments.rounds, arguments.limit) for size in arguments.sizes}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "engines.md").write_text(markdown(found, bound(), first_verdict()))
+    (RESULTS / "engines.md").write_text(LICENCE + markdown(found, bound(), first_verdict()))
     (RESULTS / "engines.svg").write_text(plot(found))
 
 

@@ -149,7 +149,7 @@ def main() -> None:
     }
     text = markdown(found, sum(equal_threads(load_program(test)) for test in CORPUS))
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "reductions.md").write_text(text)
+    (RESULTS / "reductions.md").write_text(f"<!-- SPDX-License-Identifier: MIT -->\n{text}")
     sys.stdout.write(text)
 
 
