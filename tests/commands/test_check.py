@@ -115,6 +115,28 @@ def test_several_kernels_make_a_table(run: Run, kept: Path, lost: Path) -> None:
     ]
 
 
+def test_a_stable_update_is_named_in_every_report(run: Run, kept: Path) -> None:
+    assert run("check", kept, "--kernel", "6.1.176").out.startswith("kept  6.1.176 x86_64\n")
+    document = json.loads(run("check", kept, "--kernel", "6.1.176", "--format", "json").out)
+    assert document["tests"][0]["kernel"] == "6.1.176"
+    assert "6.1.176" in run("check", kept, "--kernel", "6.1.176", "--format", "junit").out
+
+
+def test_a_backport_makes_a_difference(run: Run) -> None:
+    race = FOUNDING.parent / "fixes" / "13ddaf26be32.litmus"
+    assert [run("check", race, "--kernel", update).status for update in ("6.1.79", "6.1.80")] == [1, 0]
+
+
+def test_a_range_of_kernels(run: Run, kept: Path) -> None:
+    head = run("check", kept, "--kernel", "5.18..6.1", "--kernel", "6.0").out.splitlines()[0]
+    assert head.split() == ["5.18", "5.19", "6.0", "6.1"]
+
+
+def test_of_an_update_that_was_not_read_stderr_says_so(run: Run, kept: Path) -> None:
+    found = run("check", kept, "--kernel", "6.6.40")
+    assert (found.status, found.err.count("6.6.40 may have fixes that are missing here")) == (0, 1)
+
+
 def test_columns_are_headed_by_what_tells_kernels_apart(run: Run, lost: Path) -> None:
     out = run("check", lost, "--kernel", "6.1", "--arch", "x86_64", "--arch", "arm", "--without", "H5").out
     assert out.splitlines()[0].split("  ")[-2:] == ["6.1 x86_64 -H5", "6.1 arm -H5"]

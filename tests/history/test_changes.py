@@ -81,11 +81,30 @@ def test_a_release_in_between_has_what_the_one_before_has() -> None:
         (lambda: version("6.1", "arm65"), "no architecture is called 'arm65'; did you mean"),
         (lambda: version("6.1", dropped=["H9"]), "unknown change 'H9': did you mean"),
         (lambda: version("6.1", added=["1493a1913e35ff"]), "unknown change"),
+        (lambda: version("5.18", dropped=["H3"]), "5.18 x86_64: it came with v5.19"),
+        (lambda: version("6.1", added=["H4"]), "6.1 x86_64: it is there since v5.19"),
+        (lambda: version("6.1.176", added=["13ddaf26be32"]), "since v6.8, and this update has it early"),
+        (lambda: version("6.12.117", dropped=["batch-clears-lru"]), "a stable update took it back"),
+        (lambda: version("6.1", added=["swp-exclusive-s390"]), "it is for s390 only"),
+        (lambda: version("7.1", dropped=["bypass-takes-slot"]), "v7.0 took it back"),
+        (lambda: version("6.1", dropped=["as-posted"]), "a variant that no release has"),
+        (lambda: version("6.1", added=["as-posted"], dropped=["as-posted"]), "undo each other"),
     ],
 )
 def test_bad_names_teach(make: object, message: str) -> None:
     with pytest.raises(CowpathError, match=message):
         make()  # type: ignore[operator]
+
+
+def test_a_stable_update_is_a_kernel_of_its_own() -> None:
+    update = version("6.1.176")
+    assert str(update) == "6.1.176 x86_64"
+    assert {change.name for change in update.changes - version("6.1").changes} == {
+        "pinned-after-unmap", "zswap-rechecks-entry", "bypass-takes-slot", "free-swap-holds-device",
+    }  # fmt: skip
+    assert all(update.claims(change) for change in update.changes)
+    lost = version("6.12").changes - version("6.12.117").changes
+    assert {change.name for change in lost} == {"batch-clears-lru"}
 
 
 def test_variants_belong_to_no_release() -> None:

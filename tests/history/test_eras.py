@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Columns of a table: who shares one."""
 
-from cowpath.history.eras import all_versions, before, each_alone, eras
+from cowpath.history.eras import all_versions, each_alone, eras
 from cowpath.history.release import Release
 from cowpath.history.version import Version, version
 
@@ -37,7 +37,3 @@ def test_every_release_of_a_change_is_among_all_versions() -> None:
     releases = [kernel.release for kernel in all_versions()]
     assert releases == sorted(set(releases))
     assert {Release(5, 9), Release(5, 18), Release(5, 19)} <= set(releases)
-
-
-def test_the_release_before() -> None:
-    assert [str(before(Release(*two))) for two in ((6, 1), (6, 0), (7, 0))] == ["6.0", "5.19", "6.19"]

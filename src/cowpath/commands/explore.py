@@ -9,8 +9,8 @@ import threading
 
 from cowpath.commands import options
 from cowpath.errors import CowpathError
-from cowpath.history.changes import CHANGES
-from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Version, version
+from cowpath.history.eras import all_versions
+from cowpath.history.version import Version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import read_source
@@ -79,12 +79,5 @@ def warm_up(server: Server) -> None:
 def offered(arguments: argparse.Namespace) -> list[Version]:
     """The kernels that were named first, then every release that changes a rule, newest first."""
     named = options.versions(arguments) if any((arguments.kernel, arguments.arch)) else []
-    releases = {change.release for change in CHANGES if change.release is not None} | {OLDEST, NEWEST}
-    modelled = sorted((release for release in releases if OLDEST <= release <= NEWEST), reverse=True)
-    architectures = arguments.arch or [DEFAULT_ARCHITECTURE]
-    others = [
-        version(release, architecture, arguments.added, arguments.dropped)
-        for architecture in architectures
-        for release in modelled
-    ]
+    others = options.changeable([kernel.release for kernel in reversed(all_versions())], arguments)
     return list({str(one): one for one in (*named, *others)}.values())

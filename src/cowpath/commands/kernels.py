@@ -9,11 +9,12 @@ import textwrap
 
 from cowpath.arch import ARCHITECTURES
 from cowpath.errors import CowpathError
+from cowpath.history import selection
 from cowpath.history.change import Change
 from cowpath.history.changes import CHANGES
 from cowpath.history.eras import all_versions
 from cowpath.history.release import Release
-from cowpath.history.stable import updates
+from cowpath.history.stable import UPDATES, doubt, updates
 from cowpath.history.version import DEFAULT_ARCHITECTURE, OLDEST, Version, version
 from cowpath.report.text import align
 
@@ -21,7 +22,11 @@ from cowpath.report.text import align
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath kernels`."""
     parser.add_argument("--real", action="store_true", help="the real kernels for `cowpath run`")
-    parser.add_argument("release", nargs="*", help="none: list them; one: what it has; two: how they differ")
+    parser.add_argument(
+        "release",
+        nargs="*",
+        help="none: list them; one (6.1, 6.1.176): what it has; two: how they differ",
+    )
     parser.add_argument("--arch", default=DEFAULT_ARCHITECTURE, help=f"default {DEFAULT_ARCHITECTURE}")
 
 
@@ -30,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.real:
         sys.stdout.write(real())
         return 0
-    asked = [version(release, arguments.arch) for release in arguments.release]
+    asked = [
+        version(release, arguments.arch) for text in arguments.release for release in selection.releases(text)
+    ]
     if len(asked) > 2:
         raise CowpathError("name one kernel to see what it has, or two to compare them")
     if not asked:
@@ -59,18 +66,27 @@ def fill(text: str) -> str:
 
 
 def inventory(kernel: Version) -> str:
-    """What one kernel has, and what its stable updates have besides."""
+    """What one kernel has, and what stable updates after it have besides."""
     changes = sorted_changes(kernel)
     if not changes:
         return f"{kernel} has none of the changes that are modelled\n"
-    return listing(changes) + stable_note(kernel.release)
+    return listing(changes, kernel) + lost_note(kernel) + stable_note(kernel.release)
 
 
-def stable_note(series: Release) -> str:
-    """A paragraph about the stable updates of a release, if they brought anything."""
-    brought = [str(update) for update in updates(series)]
-    text = f"Stable updates brought more: {', '.join(brought)}."
-    return "\n" + fill(text) if brought else ""
+def lost_note(kernel: Version) -> str:
+    """A paragraph about what a stable update has lost of its mainline release, if anything."""
+    lost = [str(update) for update in UPDATES if update.gone and update.holds_in(kernel.release)]
+    return "\n" + fill(f"Lost on the way: {', '.join(lost)}.") if lost else ""
+
+
+def stable_note(release: Release) -> str:
+    """A paragraph about the stable updates after a release, if they bring anything, and what is not known."""
+    brought = [str(update) for update in updates(release)]
+    which = f"Updates after {release} brought" if release.patch else f"Stable updates of {release} brought"
+    note = fill(f"{which} more: {', '.join(brought)}.") if brought else ""
+    if why := doubt(release):
+        note += fill(f"{why[0].upper()}{why[1:]}.")
+    return note and f"\n{note}"
 
 
 def real() -> str:
@@ -87,15 +103,25 @@ def real() -> str:
 
 
 def sorted_changes(kernel: Version) -> list[Change]:
-    """The changes of a kernel, oldest first."""
+    """The changes of a kernel, in the order in which its releases brought them."""
     found = [change for change in CHANGES if kernel.has(change)]
-    return sorted(found, key=lambda change: change.release or OLDEST)
+    return sorted(found, key=lambda change: arrival(change, kernel))
 
 
-def listing(changes: list[Change]) -> str:
-    """Changes with their commits and rules."""
+def arrival(change: Change, kernel: Version) -> Release:
+    """The release that brought a change to a kernel: an update of its own series, or mainline."""
+    own = [
+        update.release for update in UPDATES if update.change is change and update.holds_in(kernel.release)
+    ]
+    return (own or [change.release or OLDEST])[0]
+
+
+def listing(changes: list[Change], kernel: Version) -> str:
+    """Changes of a kernel with their commits and rules."""
     rows = [["release", "commit", "name", "rule"]]
-    rows += [[str(change.release), change.shown_commit, change.name, change.rule] for change in changes]
+    rows += [
+        [str(arrival(change, kernel)), change.shown_commit, change.name, change.rule] for change in changes
+    ]
     return align(rows)
 
 
@@ -108,5 +134,8 @@ def difference(old: Version, new: Version) -> str:
     text = ""
     for kernel, changes in ((new, gained), (old, lost)):
         if changes:
-            text += f"only {kernel}:\n" + listing(changes)
-    return text + stable_note(old.release) + (stable_note(new.release) if new.release != old.release else "")
+            text += f"only {kernel}:\n" + listing(changes, kernel)
+    latest = {
+        kernel.release.mainline: kernel.release for kernel in sorted((old, new), key=lambda k: k.release)
+    }
+    return text + "".join(stable_note(release) for release in latest.values())

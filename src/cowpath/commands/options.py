@@ -7,10 +7,14 @@ import argparse
 import itertools
 import re
 import sys
+from collections.abc import Iterable
 
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method, available
-from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, Version, version
+from cowpath.history.release import Release
+from cowpath.history.selection import releases
+from cowpath.history.stable import doubt
+from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, IdleChangeError, Version, version
 from cowpath.survey.parallel import default_jobs
 
 
@@ -18,7 +22,11 @@ def add_kernel_options(parser: argparse.ArgumentParser) -> None:
     """--kernel, --arch, --with, --without."""
     group = parser.add_argument_group("which kernel")
     group.add_argument(
-        "--kernel", action="append", metavar="RELEASE", help=f"a release, repeatable (default {NEWEST})"
+        "--kernel",
+        action="append",
+        metavar="RELEASE",
+        help="a release (6.1), a stable update with its backports (6.1.176), a range (5.10..6.1) or all; "
+        f"repeatable (default {NEWEST})",
     )
     group.add_argument(
         "--arch",
@@ -169,10 +177,34 @@ def write_page(name: str, text: str) -> None:
 
 
 def versions(arguments: argparse.Namespace) -> list[Version]:
-    """Every kernel that the options name."""
+    """Every kernel that the options name, each once.
+
+    Says on stderr of which updates not everything is known.
+    """
+    named = [one for text in arguments.kernel or [str(NEWEST)] for one in releases(text)]
+    for release in dict.fromkeys(named):
+        if why := doubt(release):
+            print(f"cowpath: {why}", file=sys.stderr)
     return [
         version(release, architecture, arguments.added, arguments.dropped)
         for release, architecture in itertools.product(
-            arguments.kernel or [str(NEWEST)], arguments.arch or [DEFAULT_ARCHITECTURE]
+            dict.fromkeys(named), dict.fromkeys(arguments.arch or [DEFAULT_ARCHITECTURE])
         )
     ]
+
+
+def changeable(candidates: Iterable[Release], arguments: argparse.Namespace) -> list[Version]:
+    """Kernels that nobody has named, on every architecture asked for: those that can be changed as asked.
+
+    Raises IdleChangeError if they do nothing on any of them.
+    """
+    found: list[Version] = []
+    idle: list[IdleChangeError] = []
+    for architecture, release in itertools.product(arguments.arch or [DEFAULT_ARCHITECTURE], candidates):
+        try:
+            found.append(version(release, architecture, arguments.added, arguments.dropped))
+        except IdleChangeError as error:
+            idle.append(error)
+    if idle and not found:
+        raise idle[-1]
+    return found

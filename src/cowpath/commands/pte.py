@@ -170,7 +170,8 @@ def _pagemap(arguments: argparse.Namespace) -> int:
     from cowpath.report.pagemap import pagemap_json, pagemap_lines
 
     arch = _arch(arguments.arch)
-    release = Release.parse(os.uname().release if arguments.kernel is None else arguments.kernel)
+    running = arguments.kernel is None
+    release = Release.reported(os.uname().release) if running else Release.parse(arguments.kernel)
     pid = os.getpid() if arguments.pid == "self" else number(arguments.pid, "a process id")
     address = number(arguments.address, "an address")
     entry = read_pagemap(pid, address)

@@ -109,13 +109,12 @@ def write_pages(table: Table, arguments: argparse.Namespace, tally: Tally) -> No
 
 
 def versions(arguments: argparse.Namespace) -> list[Version]:
-    """The kernels asked for; by default every release that changes a rule."""
+    """The kernels asked for; by default every release that changes a rule and can be changed as asked."""
     from cowpath.history.eras import all_versions
 
     if arguments.kernel is not None:
         return options.versions(arguments)
-    releases = [str(version.release) for version in all_versions()]
-    return options.versions(argparse.Namespace(**{**vars(arguments), "kernel": releases}))
+    return options.changeable([version.release for version in all_versions()], arguments)
 
 
 def kinds(names: Sequence[str] | None) -> list[Kind]:

@@ -51,4 +51,8 @@ class Change:
             return False
         if self.until is not None and release >= self.until:
             return False
+        return self.fits(architecture)
+
+    def fits(self, architecture: str) -> bool:
+        """Whether an architecture can have the change at all."""
         return not self.architectures or architecture in self.architectures

@@ -79,7 +79,7 @@ def runs(versions: Sequence[Version], signature: Signature) -> list[Column]:
             groups[-1].append(version)
         else:
             groups.append([version])
-    ends = [before(group[0].release) for group in groups[1:]] + [versions[-1].release]
+    ends = [group[0].release.previous() for group in groups[1:]] + [versions[-1].release]
     return [
         Column(span(group[0].release, end), tuple(group)) for group, end in zip(groups, ends, strict=True)
     ]
@@ -92,21 +92,6 @@ def span(first: Release, last: Release) -> str:
     ('5.9-5.17', '5.18')
     """
     return str(first) if first == last else f"{first}-{last}"
-
-
-LAST_MINOR = {4: 20, 5: 19, 6: 19}
-"""The last release of a series, after which the major number grew."""
-
-
-def before(release: Release) -> Release:
-    """The release before this one.
-
-    >>> str(before(Release(6, 0))), str(before(Release(5, 18)))
-    ('5.19', '5.17')
-    """
-    if release.minor:
-        return Release(release.major, release.minor - 1)
-    return Release(release.major - 1, LAST_MINOR[release.major - 1])
 
 
 def name_apart(columns: Sequence[Column]) -> tuple[Column, ...]:

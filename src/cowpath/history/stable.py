@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What stable updates have beyond the mainline release that they update: fixes from later releases.
 
-Looked up in the changelogs of Debian's linux packages, which quote the stable ones update by update, and
-held against the trees of 5.10.223, 6.1.176 and 6.12.117.  Only changes that the model knows are here.  For
-5.10, 6.1 and 6.12 those changelogs are complete; of other series what was come across is here.
+Read in the changelogs of Debian's linux packages, which quote those of kernel.org update by update
+(linux-libc-dev carries them whole), and held against the trees of 5.10.223, 6.1.176, 6.12.117 and 6.12.118.
+`READ` says of which series every update was read and up to which one; of the others what was come across is
+here.  Only changes that the model knows are listed.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from cowpath.history import changes
@@ -29,29 +29,47 @@ class Update:
     until: int | None = None
     gone: bool = False
 
+    @property
+    def release(self) -> Release:
+        """The update that brought it."""
+        return Release(self.series.major, self.series.minor, self.since)
+
+    def holds_in(self, release: Release) -> bool:
+        """Whether it is in force in a release."""
+        return (
+            release.mainline == self.series
+            and self.since <= release.patch
+            and (self.until is None or release.patch < self.until)
+        )
+
     def __str__(self) -> str:
         """As `cowpath kernels` names it: "6.1.80 bypass-takes-slot"."""
         name = f"no {self.change.name}" if self.gone else self.change.name
         until = f" (until {self.series}.{self.until})" if self.until is not None else ""
-        return f"{self.series}.{self.since} {name}{until}"
+        return f"{self.release} {name}{until}"
 
 
-V5_10, V5_17, V6_1 = Release(5, 10), Release(5, 17), Release(6, 1)
-V6_4, V6_6, V6_7, V6_12 = Release(6, 4), Release(6, 6), Release(6, 7), Release(6, 12)
+V5_10, V5_16, V5_17, V5_19 = Release(5, 10), Release(5, 16), Release(5, 17), Release(5, 19)
+V6_1, V6_4, V6_6, V6_7, V6_12 = Release(6, 1), Release(6, 4), Release(6, 6), Release(6, 7), Release(6, 12)
+
+READ = {V5_10: 262, V6_1: 192, V6_12: 118}
+"""The series of which every update was read, and the last one there was."""
 
 UPDATES = (
     Update(V5_10, 4, changes.FORK_SEQUENCE),
     Update(V5_10, 9, changes.PINNED_NOT_SWAPPED),
-    Update(V5_10, 46, changes.CLEAR_REFS_SPARES_PINNED),  # at the latest, and so the next one
-    Update(V5_10, 46, changes.CLEAR_REFS_EXCLUDES),
+    Update(V5_10, 9, changes.CLEAR_REFS_SPARES_PINNED),
+    Update(V5_10, 9, changes.CLEAR_REFS_EXCLUDES),
+    Update(V5_10, 24, changes.UFFD_WP_FLUSHES),
+    Update(V5_10, 46, changes.UFFD_WP_IS_A_FLAG),
     Update(V5_10, 50, changes.GET_SWAP_DEVICE, until=53),
+    Update(V5_10, 102, changes.NUMA_SKIPS_REFERENCED),
     Update(V5_10, 111, changes.LAZYFREE_COUNTS_REFERENCES),
     Update(V5_10, 112, changes.SLOT_KEPT_AFTER_READ),
     Update(V5_10, 215, changes.FREE_SWAP_HOLDS_DEVICE),
-    Update(V5_10, 223, changes.UFFD_WP_FLUSHES),  # at the latest, and so the next two
-    Update(V5_10, 223, changes.UFFD_WP_IS_A_FLAG),
-    Update(V5_10, 223, changes.NUMA_SKIPS_REFERENCED),
+    Update(V5_16, 11, changes.NUMA_SKIPS_REFERENCED),
     Update(V5_17, 4, changes.SLOT_KEPT_AFTER_READ),
+    Update(V5_19, 6, changes.FORCE_NEEDS_EXCLUSIVE),  # or one to three updates earlier
     Update(V6_1, 28, changes.PINNED_AFTER_UNMAP),
     Update(V6_1, 30, changes.ZSWAP_RECHECKS_ENTRY),
     Update(V6_1, 80, changes.BYPASS_TAKES_SLOT),
@@ -66,35 +84,45 @@ UPDATES = (
 )
 
 
-def updates(series: Release) -> tuple[Update, ...]:
-    """What the updates of a release brought, oldest first.
+def updates(release: Release) -> tuple[Update, ...]:
+    """What the updates of a release bring, oldest first; of an update, what later ones bring.
 
-    >>> [str(update) for update in updates(Release(6, 4))]
-    ['6.4.3 fork-locks-vmas']
+    >>> [str(update) for update in updates(Release(6, 4))], updates(Release(6, 4, 3))
+    (['6.4.3 fork-locks-vmas'], ())
     """
-    return tuple(update for update in UPDATES if update.series == series)
-
-
-def backports(release: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The changes that a stable release has beyond its mainline release, and those that it lacks, by name.
-
-    >>> backports("5.10.9")
-    (('fork-sequence', 'pinned-not-swapped'), ())
-    >>> backports("6.12.117+deb13-amd64")[1]
-    ('batch-clears-lru',)
-    >>> backports("6.1.0"), backports("6.1")
-    (((), ()), ((), ()))
-    """
-    found = re.match(r"(\d+)\.(\d+)\.(\d+)", release)
-    if found is None:
-        return (), ()
-    major, minor, patch = map(int, found.groups())
-    there = [
-        update
-        for update in updates(Release(major, minor))
-        if update.since <= patch and (update.until is None or patch < update.until)
-    ]
-    return (
-        tuple(update.change.name for update in there if not update.gone),
-        tuple(update.change.name for update in there if update.gone),
+    return tuple(
+        update for update in UPDATES if update.series == release.mainline and update.since > release.patch
     )
+
+
+def early(release: Release) -> tuple[frozenset[Change], frozenset[Change]]:
+    """The changes that a stable update has beyond its mainline release, and those that it has lost.
+
+    >>> sorted(change.name for change in early(Release(5, 10, 4))[0])
+    ['fork-sequence']
+    >>> [change.name for change in early(Release(6, 12, 117))[1]]
+    ['batch-clears-lru']
+    """
+    there = [update for update in UPDATES if update.holds_in(release)]
+    return (
+        frozenset(update.change for update in there if not update.gone),
+        frozenset(update.change for update in there if update.gone),
+    )
+
+
+def doubt(release: Release) -> str:
+    """Why an update may have more of later changes than is known here; empty if all of it was read.
+
+    >>> doubt(Release(6, 1)), doubt(Release(6, 1, 176))
+    ('', '')
+    >>> doubt(Release(6, 6, 40))
+    'the updates of 6.6 were not read one by one: 6.6.40 may have fixes that are missing here'
+    """
+    last = READ.get(release.mainline)
+    if not release.patch or (last is not None and release.patch <= last):
+        return ""
+    if last is None:
+        known = f"the updates of {release.mainline} were not read one by one"
+    else:
+        known = f"the updates of {release.mainline} were read up to {release.mainline}.{last}"
+    return f"{known}: {release} may have fixes that are missing here"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Kernels as sets of upstream changes.
+"""Kernels as sets of upstream changes: those of a mainline release, and what a stable update has early.
 
 Dropping one change (`--without`) or adding one (`--with`) makes a kernel that never existed, which is how one
 learns what a change is for.
@@ -7,6 +7,7 @@ learns what a change is for.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from cowpath.history.change import Change
 from cowpath.history.changes import CHANGES, SWP_EXCLUSIVE_BIT
 from cowpath.history.mutants import MUTANTS
 from cowpath.history.release import Release
+from cowpath.history.stable import early
 
 OLDEST, NEWEST = Release(5, 7), Release(7, 3)
 
@@ -26,6 +28,10 @@ _ARCHITECTURE_CHANGES = frozenset(change for change in CHANGES if change.name.st
 
 class UnknownChangeError(CowpathError):
     """A change, release or architecture that is not modelled."""
+
+
+class IdleChangeError(CowpathError):
+    """A change added to a kernel that has it, or dropped from one that has it not."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,11 @@ class Version(Constant):
         return change in self.changes
 
     def claims(self, change: Change) -> bool:
-        """Whether mainline of this release has a change, whatever was added or dropped by hand."""
-        return change.in_release(self.release, self.architecture)
+        """Whether this release has a change, whatever was added or dropped by hand."""
+        return change in stock(self.release, self.architecture)
 
     def claims_swp_exclusive(self) -> bool:
-        """Whether mainline of this release carries exclusivity through swap on this architecture."""
+        """Whether this release carries exclusivity through swap on this architecture."""
         return self.claims(SWP_EXCLUSIVE_BIT) and any(self.claims(change) for change in _ARCHITECTURE_CHANGES)
 
     @property
@@ -68,24 +74,76 @@ def version(
     added: Iterable[str] = (),
     dropped: Iterable[str] = (),
 ) -> Version:
-    """The kernel with these names.  Raises UnknownChangeError, LayoutError or ReleaseError.
+    """The kernel with these names.
 
-    An architecture may go by any name that cowpath.arch knows.
+    A stable update ("6.1.176") has its backports.  An architecture goes by any name that cowpath.arch knows.
+    Raises UnknownChangeError, IdleChangeError, LayoutError or ReleaseError.
 
     >>> str(version("5.19", dropped=["H3"]))
     '5.19 x86_64 without H3'
+    >>> version("6.1").has(find("13ddaf26be32")[0]), version("6.1.176").has(find("13ddaf26be32")[0])
+    (False, True)
     """
-    number = Release.parse(release) if isinstance(release, str) else release
-    if not OLDEST <= number <= NEWEST:
-        raise UnknownChangeError(f"kernel {number} is not modelled: {OLDEST} to {NEWEST} are")
+    number = modelled(Release.parse(release) if isinstance(release, str) else release)
     if architecture != DEFAULT_ARCHITECTURE:
         from cowpath.arch import architecture as known  # 40 files of tables: only where one is asked for
 
         architecture = known(architecture).name
-    plus = tuple(change for name in added for change in find(name))
-    minus = tuple(change for name in dropped for change in find(name))
-    mainline = {change for change in CHANGES if change.in_release(number, architecture)}
-    return Version(number, architecture, frozenset((mainline | set(plus)) - set(minus)), plus, minus)
+    kernel = Version(number, architecture, stock(number, architecture))
+    added, dropped = tuple(added), tuple(dropped)
+    if both := set(added) & set(dropped):
+        raise IdleChangeError(f"--with {min(both)} and --without {min(both)} undo each other")
+    added, dropped = tuple(added), tuple(dropped)
+    if both := set(added) & set(dropped):
+        raise IdleChangeError(f"--with {min(both)} and --without {min(both)} undo each other")
+    plus, minus = _chosen(kernel, added, "with"), _chosen(kernel, dropped, "without")
+    return Version(number, architecture, frozenset((kernel.changes | set(plus)) - set(minus)), plus, minus)
+
+
+def modelled(release: Release) -> Release:
+    """The release itself, if the model reaches so far.  Raises UnknownChangeError."""
+    if not OLDEST <= release.mainline <= NEWEST:
+        raise UnknownChangeError(f"kernel {release} is not modelled: {OLDEST} to {NEWEST} are")
+    return release
+
+
+@functools.cache
+def stock(release: Release, architecture: str) -> frozenset[Change]:
+    """The changes of a release on an architecture, backports included, before any is added or dropped."""
+    gained, lost = early(release)
+    fitting = {change for change in gained if change.fits(architecture)}
+    mainline = {change for change in CHANGES if change.in_release(release, architecture)}
+    return frozenset((mainline | fitting) - lost)
+
+
+def _chosen(kernel: Version, names: Iterable[str], how: str) -> tuple[Change, ...]:
+    """The changes to add to a kernel or to drop from it.  Raises IdleChangeError where they do nothing."""
+    chosen: list[Change] = []
+    for name in names:
+        found = find(name)
+        fitting = [change for change in found if change.fits(kernel.architecture)]
+        if all(kernel.has(change) is (how == "with") for change in fitting):
+            raise IdleChangeError(
+                f"--{how} {name} changes nothing on {kernel}: {_why_idle(kernel, found[0])}"
+            )
+        chosen += found
+    return tuple(chosen)
+
+
+def _why_idle(kernel: Version, change: Change) -> str:
+    """Why a kernel has a change already, or has it not."""
+    if kernel.has(change):
+        mainline = change.in_release(kernel.release, kernel.architecture)
+        return f"it is there since v{change.release}" + ("" if mainline else ", and this update has it early")
+    if change.release is None:
+        return "it is a variant that no release has: it can be added only"
+    if not change.fits(kernel.architecture):
+        return f"it is for {', '.join(change.architectures)} only"
+    if change.until is not None and kernel.release >= change.until:
+        return f"v{change.until} took it back ({change.undone_by})"
+    if change.in_release(kernel.release, kernel.architecture):
+        return "a stable update took it back"
+    return f"it came with v{change.release}"
 
 
 def names_of(changes: Iterable[Change]) -> list[str]:

@@ -17,7 +17,6 @@ from cowpath import promise
 from cowpath.errors import CowpathError
 from cowpath.explore.search import explore
 from cowpath.history.release import Release
-from cowpath.history.stable import backports
 from cowpath.history.version import UnknownChangeError, Version, version
 from cowpath.judge import condition, judge, naming
 from cowpath.judge.result import ORDER, Outcome
@@ -126,7 +125,7 @@ class Comparison:
 
 
 def stable_release(facts: Mapping[str, Any]) -> str:
-    """The release with its patch level: Debian's kernels name it in their version only.
+    """The release with its stable update: Debian's kernels name it in their version only.
 
     >>> stable_release({"release": "5.10.0-32-cloud-amd64", "version": "#1 SMP Debian 5.10.223-1"})
     '5.10.223'
@@ -141,7 +140,7 @@ def expect(program: Program, release: str, architecture: str) -> Expectation:
     A kernel, or a statement, that is not modelled leaves the promise alone to judge.
     """
     try:
-        kernel = version(Release.parse(release), architecture, *backports(release))
+        kernel = version(Release.reported(release), architecture)
         result = judge.judge(program, kernel)
     except UnknownChangeError:
         return _promise_only(program, "not modelled")
