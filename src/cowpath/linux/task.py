@@ -22,6 +22,7 @@ from .kernel.fork import dup_mmap
 from .mm import gup, ksm
 from .mm.madvise import madvise_dontneed, madvise_free, madvise_pageout
 from .mm.migrate import move_pages
+from .mm.mincore import mincore
 from .mm.mmap import exit_mmap, munmap
 from .mm.mprotect import change_prot_numa, mprotect
 from .mm.swapfile import swapoff
@@ -193,6 +194,11 @@ def do_numa_hint(k: Kernel, task: Task, s: statements.NumaHint) -> Code:
     return change_prot_numa(k, pte_of(k, task, s.page))
 
 
+def do_mincore(k: Kernel, task: Task, s: statements.Mincore) -> None:
+    """`r = mincore(x)`"""
+    mincore(k, pte_of(k, task, s.page), register_of(k, task, s.register))
+
+
 def do_clear_refs(k: Kernel, task: Task, s: statements.ClearRefs) -> Code:
     """`clear_refs()`"""
     return clear_refs_write(k, k.mm(task))
@@ -235,6 +241,7 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Kernel, Task, Any], Code | No
     statements.Migrate: do_migrate,
     statements.KsmMerge: do_ksm_merge,
     statements.NumaHint: do_numa_hint,
+    statements.Mincore: do_mincore,
     statements.ClearRefs: do_clear_refs,
     statements.SoftDirty: do_soft_dirty,
     statements.UserfaultfdWp: do_userfaultfd_wp,

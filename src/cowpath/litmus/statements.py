@@ -216,6 +216,16 @@ class NumaHint(Statement):
     forms = (Form("numa_hint", (_PAGE,), "NUMA balancing lets the next access fault", feature="numa"),)
 
 
+@dataclass(frozen=True, slots=True)
+class Mincore(Statement):
+    """`r0 = mincore(x)`: YES where the page is in memory, mapped or in the swap cache, else NO."""
+
+    register: str
+    page: str
+
+    forms = (Form("mincore", (_PAGE,), "as mincore(2)", "register", answers=(NO, YES)),)
+
+
 # -- what user space is told of writes -------------------------------------------------------------
 
 
@@ -294,7 +304,7 @@ class UserfaultfdMove(Statement):
 
 STATEMENTS: tuple[type[Statement], ...] = (
     Load, Store, GetUserPage, DeviceWrite, DeviceRead, PutPage, Fork, Exit, Wait, Madvise, Mprotect, Munmap,
-    Swapoff, Migrate, KsmMerge, NumaHint, ClearRefs, SoftDirty, UserfaultfdWp, UserfaultfdRead,
+    Swapoff, Migrate, KsmMerge, NumaHint, Mincore, ClearRefs, SoftDirty, UserfaultfdWp, UserfaultfdRead,
     UserfaultfdMove,
 )  # fmt: skip
 """Every kind of statement, in the order of docs/litmus.md."""

@@ -191,8 +191,10 @@ def do_numa_hint(n: Names, thread: int, s: statements.NumaHint) -> Facts:
     raise CannotRunAnywhereError("NUMA balancing scans when it likes: no system call asks for it")
 
 
-def do_ask(n: Names, thread: int, s: statements.SoftDirty | statements.UserfaultfdRead) -> Facts:
-    """`r = soft_dirty(x)`, `r = userfaultfd_read(x)`"""
+def do_ask(
+    n: Names, thread: int, s: statements.Mincore | statements.SoftDirty | statements.UserfaultfdRead
+) -> Facts:
+    """`r = mincore(x)`, `r = soft_dirty(x)`, `r = userfaultfd_read(x)`"""
     return {"register": n.register(thread, s.register), "page": n.page(s.page)}
 
 
@@ -228,6 +230,7 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Names, int, Any], Facts]] = {
     statements.Migrate: do_migrate,
     statements.KsmMerge: do_ksm_merge,
     statements.NumaHint: do_numa_hint,
+    statements.Mincore: do_ask,
     statements.ClearRefs: do_plain,
     statements.SoftDirty: do_ask,
     statements.UserfaultfdWp: do_userfaultfd_wp,

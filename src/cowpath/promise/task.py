@@ -10,6 +10,7 @@ from cowpath.errors import CowpathError
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked, Content
 from cowpath.litmus import ast, statements
+from cowpath.litmus.ast import NO, YES
 from cowpath.promise import rules, writes
 from cowpath.promise.state import Memory, Process, Promise, Reference, Register, Task
 
@@ -188,6 +189,12 @@ def do_nothing(p: Promise, task: Task, s: ast.Statement) -> None:
     """What the kernel does by itself changes nothing that a process can see."""
 
 
+def do_mincore(p: Promise, task: Task, s: statements.Mincore) -> None:
+    """`r = mincore(x)`: any answer, for a page may be anywhere; none where nothing is mapped (ENOMEM)."""
+    if memory_of(p, task, s.page).mapped:
+        register_of(p, task, s.register).value[0] = p.content(YES if p.choose() else NO)
+
+
 def do_clear_refs(p: Promise, task: Task, s: statements.ClearRefs) -> Code:
     """`clear_refs()`"""
     return writes.clear_refs(p, process_of(p, task))
@@ -230,6 +237,7 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Promise, Task, Any], Code | s
     statements.Migrate: do_nothing,
     statements.KsmMerge: do_nothing,
     statements.NumaHint: do_nothing,
+    statements.Mincore: do_mincore,
     statements.ClearRefs: do_clear_refs,
     statements.SoftDirty: do_soft_dirty,
     statements.UserfaultfdWp: do_userfaultfd_wp,

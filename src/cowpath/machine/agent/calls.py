@@ -80,6 +80,13 @@ def mprotect(address: int, length: int, protection: int) -> None:
     check(_libc.mprotect(address, length, protection), "mprotect")
 
 
+def mincore(address: int) -> bool:
+    """mincore of one page: whether it is in memory."""
+    found = ctypes.create_string_buffer(1)
+    check(_libc.mincore(ctypes.c_void_p(address), ctypes.c_size_t(PAGE), found), "mincore")
+    return bool(found.raw[0] & 1)
+
+
 def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -> None:
     """mount."""
     names = [ctypes.c_char_p(text.encode()) for text in (source, target, kind)]

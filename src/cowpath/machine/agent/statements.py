@@ -156,6 +156,13 @@ def ksm_merge(process: Process, thread: int, s: Statement) -> None:
         raise UnmetError(f"{s['name']} were not merged")
 
 
+def mincore(process: Process, thread: int, s: Statement) -> None:
+    """`r = mincore(x)`"""
+    with _nothing_mapped():
+        in_memory = calls.mincore(process.memory.address(s["page"]))
+        _assign(process, s["register"], byte_of(str(int(in_memory))))
+
+
 def clear_refs(process: Process, thread: int, s: Statement) -> None:
     """`clear_refs()`"""
     forget_writes()
@@ -200,7 +207,7 @@ DOERS: dict[str, Callable[[Process, int, Statement], None]] = {
     "Load": load, "Store": store, "GetUserPage": get_user_page, "DeviceWrite": device_write,
     "DeviceRead": device_read, "PutPage": put_page, "Fork": fork, "Exit": exit_process, "Wait": wait,
     "Madvise": madvise, "Mprotect": mprotect, "Munmap": munmap, "Swapoff": swapoff, "Migrate": migrate,
-    "KsmMerge": ksm_merge, "ClearRefs": clear_refs, "SoftDirty": soft_dirty,
+    "KsmMerge": ksm_merge, "Mincore": mincore, "ClearRefs": clear_refs, "SoftDirty": soft_dirty,
     "UserfaultfdWp": userfaultfd_wp, "UserfaultfdRead": userfaultfd_read,
     "UserfaultfdMove": userfaultfd_move,
 }  # fmt: skip
