@@ -21,6 +21,7 @@ def test_the_litmus_file_is_the_one_in_the_corpus() -> None:
     assert shown == (ROOT / "litmus/founding/get-write-read-refault.litmus").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_table_is_what_make_demo_prints(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

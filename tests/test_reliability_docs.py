@@ -3,8 +3,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from cowpath.report.reliability import BRACKETS, markdown
 from cowpath.survey.reliability import MEANING, Table
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("table")]
 
 DOCS = (Path(__file__).parents[1] / "docs" / "reliability.md").read_text("utf-8")
 

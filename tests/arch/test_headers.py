@@ -19,6 +19,8 @@ from cowpath.arch.swp_pte import make
 from cowpath.history.release import Release
 from tests.arch.debian import TARGETS, MissingError, Target, compile_probe, prepare
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("headers")]
+
 SHAPES = {
     "plain": (),
     "exclusive": ("exclusive",),

@@ -19,6 +19,8 @@ from cowpath.judge.judge import explore_mechanism
 from cowpath.litmus.resolve import load_program
 from tests.explore.test_partial_order import recorded
 
+pytestmark = pytest.mark.slow
+
 CORPUS = Path(__file__).parents[2] / "litmus"
 TESTS = sorted(CORPUS.glob("*/*.litmus"))
 KERNELS = ("5.18", str(NEWEST))
@@ -36,9 +38,14 @@ class Case(NamedTuple):
         return search(self.test, self.kernel, method)
 
 
-@pytest.fixture(
-    scope="module", params=list(itertools.product(TESTS, KERNELS)), ids=lambda p: f"{p[0].stem}-{p[1]}"
-)
+CASES = [
+    pytest.param((test, kernel), marks=pytest.mark.xdist_group(f"{test.stem}-{kernel}"))
+    for test, kernel in itertools.product(TESTS, KERNELS)
+]
+"""What shares a reference search is run by one process."""
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda p: f"{p[0].stem}-{p[1]}")
 def case(request: pytest.FixtureRequest) -> Case:
     """One test on one kernel, as the reference search has it; all that is compared with it comes in turn."""
     test, kernel = request.param

@@ -68,6 +68,7 @@ def explored(name: str) -> Exploration:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_spin_counts_the_same_states(name: str, tmp_path: Path) -> None:
     need("spin", "gcc")
@@ -78,6 +79,7 @@ def test_spin_counts_the_same_states(name: str, tmp_path: Path) -> None:
         assert transitions == found.transitions + 1  # Spin counts the start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_rumur_counts_the_same_states(name: str, tmp_path: Path) -> None:
     need("rumur", "gcc")

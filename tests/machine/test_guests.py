@@ -25,6 +25,8 @@ from cowpath.machine.schedule import schedule
 from cowpath.machine.uml import Uml
 from tests.machine.conftest import CORPUS, founding, program, run_all
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("machine")]
+
 MachineByName = Callable[[str], Machine]
 
 LOST_WRITE = ("get-write-read-refault", "get-write-write-refault")

@@ -19,6 +19,8 @@ from cowpath.machine.job import Answer, Request
 from cowpath.machine.schedule import schedule
 from tests.machine.conftest import founding, program, run_all
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("machine")]
+
 SWAP = 'C t { char x[2] = "ab"; } P0(char *x) { madvise(x, MADV_PAGEOUT); r0 = x[1]; }'
 HANG = (
     'C t { char x[1] = "a"; } P0(char *x) { madvise(x, MADV_PAGEOUT); wait(P1); } P1(char *x) { wait(P0); }'

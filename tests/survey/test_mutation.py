@@ -134,6 +134,7 @@ def test_a_record_that_says_it_cannot_be_observed_is_held_to_it() -> None:
 # -- runs that are skipped -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", [FRESH, UNSTABLE, STALE])
 def test_a_mutant_that_is_alike_makes_no_difference(file: str) -> None:
     kernel = version("6.1")

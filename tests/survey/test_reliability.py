@@ -13,6 +13,8 @@ from cowpath.judge import judge
 from cowpath.litmus.resolve import resolve
 from cowpath.survey.reliability import Cell, Table, Task, compute
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("table")]
+
 FORKS = ("fork-before", "fork-during", "fork-after", "fork-swapped")
 NO_FORK = ("plain", "swap-read", "swap-write", "kswapd", "swapped", "swapoff", "mprotect")
 CHILDREN = ("child-munmap", "child-munmap-swap")

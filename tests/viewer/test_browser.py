@@ -21,6 +21,8 @@ from cowpath.viewer.pages import check_page, trace_page
 from tests.founding import FOUNDING, judged
 from tests.viewer.conftest import Serve, complaints, resize, shoot
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
 GONE = [NoSuchElementException, StaleElementReferenceException]
 
 EVIL = """C evil

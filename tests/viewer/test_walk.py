@@ -101,6 +101,7 @@ def test_a_page_holds_no_markup_of_the_test() -> None:
     assert inside(page)["tests"][0]["overview"]["file"] == "</script><script>alert(1)</script>"
 
 
+@pytest.mark.slow
 def test_pages_fit_into_a_mail() -> None:
     results = [(str(FOUNDING), judged(release)) for release in ("5.10", "5.18", "6.1")] * 40
     assert len(check_page(results).encode()) < 500_000
