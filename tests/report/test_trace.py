@@ -78,7 +78,7 @@ def test_an_endless_loop_is_told_in_every_form() -> None:
 
 def test_who_crashes_is_told_in_every_form() -> None:
     """A step that changes nothing else a reader cares for."""
-    crash = judged("5.10", "fork-then-swapoff")
+    crash = judged("5.10", "fault-meets-swapoff")
     goal = default_goal(crash)
     assert goal is not None
     steps = trace(crash.exploration, goal.state)
@@ -86,5 +86,5 @@ def test_who_crashes_is_told_in_every_form() -> None:
     print_trace(Console(file=out, width=100), crash, steps, goal)
     for told in (trace_text(crash, steps, goal), story_text(crash, steps, goal), out.getvalue()):
         flat = " ".join(told.split())
-        assert "the kernel stops: use after free: a fault on slot0 uses a device" in flat
+        assert "the kernel stops: use after free: slot0 is read from a device" in flat
         assert flat.index("r0 = x[0]") < flat.index("the kernel stops")

@@ -85,7 +85,7 @@ UFFD_WP_IS_A_FLAG = Change(
 GET_SWAP_DEVICE = Change(
     "get-swap-device", "2799e77529c2", V5_14, "mm/memory.c",
     "do_swap_page holds a reference to the swap device",
-    "swapoff could free the device under a running fault",
+    "swapoff could free a synchronous device while a fault read from it, past the swap cache",
 )  # fmt: skip
 FREE_SWAP_CACHE_AFTER_COPY = Change(
     "free-swap-cache-after-copy", "f4c4a3f48480", V5_14, "mm/memory.c",
@@ -327,6 +327,15 @@ FORK_LOCKS_VMAS = Change(
     "fork-locks-vmas", "fb49c455323f", V6_5, "kernel/fork.c",
     "fork write-locks every VMA of the parent, so that no fault comes before it has flushed the TLB",
     "with per-VMA locks a fault could copy a page that another CPU's TLB still led to",
+)  # fmt: skip
+SWAP_LOOKUP_LEFT_TO_CALLER = Change(
+    "swap-lookup-left-to-caller", "swap: remove get/put_swap_device() in __swap_count()", V6_5,
+    "mm/swap_state.c",
+    "lookups in the swap cache and of slot counts leave it to their callers to hold the swap device",
+    "each held it for itself, and found nothing where swapoff had freed it",
+    unobservable="every caller holds it, since 2799e77529c2 (v5.14)",
+    unsettled="the mainline id, and whether all of it is in v6.5; the rule is in the tree of 6.12 and not in "
+    "that of 6.1",
 )  # fmt: skip
 ZSWAP_RECHECKS_ENTRY = Change(
     "zswap-rechecks-entry", "04fc7816089c", V6_4, "mm/zswap.c",

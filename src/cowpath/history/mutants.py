@@ -96,6 +96,10 @@ NO_PIN_CHECK_IN_FORK = recheck(
     "no-pin-check-in-fork", "mm/memory.c", "fork shares a page that may be pinned"
 )  # fmt: skip
 
+NO_VM_WRITE_IN_FORK = recheck(
+    "no-vm-write-in-fork", "mm/memory.c",
+    "fork maps its copy of a pinned page writable, whatever the mapping permits",
+)  # fmt: skip
 NO_MMAP_LOCK_IN_MUNMAP = lock(
     "no-mmap-lock-in-munmap", "mm/mmap.c", "munmap takes the mapping away without the mmap_lock"
 )  # fmt: skip
@@ -103,6 +107,13 @@ NO_MMAP_LOCK_IN_MUNMAP = lock(
 NO_VMA_LOCK_IN_MUNMAP = lock(
     "no-vma-lock-in-munmap", "mm/mmap.c",
     "munmap does not wait for page faults that hold the lock of the VMA only",
+)  # fmt: skip
+
+# -- the reverse map -------------------------------------------------------------------------------
+
+NO_FORK_ORDER_IN_RMAP = recheck(
+    "no-fork-order-in-rmap", "mm/rmap.c",
+    "the reverse map meets a child before its parent, so that fork can copy an entry behind its back",
 )  # fmt: skip
 
 # -- reclaim ---------------------------------------------------------------------------------------
@@ -226,6 +237,10 @@ NO_PTE_SAME_IN_MOVE = recheck(
 )  # fmt: skip
 NO_EMPTY_TARGET_IN_MOVE = recheck(
     "no-empty-target-in-move", "mm/userfaultfd.c", "UFFDIO_MOVE overwrites what is at the target"
+)  # fmt: skip
+NO_VMA_CHECK_IN_MOVE = recheck(
+    "no-vma-check-in-move", "mm/userfaultfd.c",
+    "UFFDIO_MOVE does not ask whether anything is mapped at the target",
 )  # fmt: skip
 NO_SLOT_CHECK_IN_ZSWAP = recheck(
     "no-slot-check-in-zswap", "mm/zswap.c",

@@ -205,11 +205,18 @@ class SwapKind:
     stable_writes: bool = False  # SWP_STABLE_WRITES
     unstable_with: Change | None = None  # a change that takes stable writes from it
     zswap: bool = False  # zswap stands in front of it
+    slot_free_notify: bool = False  # it drops what nobody is said to need any more (swap_slot_free_notify)
 
 
 SWAP_KINDS: Mapping[str, SwapKind] = {
     "ssd": SwapKind(),
-    "zram": SwapKind(synchronous=True, stable_writes=True, unstable_with=changes.ZRAM_TAKES_ANYTHING),
+    "zram": SwapKind(
+        synchronous=True,
+        stable_writes=True,
+        unstable_with=changes.ZRAM_TAKES_ANYTHING,
+        slot_free_notify=True,
+    ),
+    "brd": SwapKind(synchronous=True),
     "ssd_stable": SwapKind(stable_writes=True),
     "zswap": SwapKind(zswap=True),
 }
@@ -221,7 +228,8 @@ class Kernel(Constant):
     """A running kernel: what it can be asked, the test it runs, and every record by kind.
 
     `folios` and `slots` bound the model: a run that needs more raises Exhausted and is repeated with more.
-    `soft_dirty` is CONFIG_MEM_SOFT_DIRTY, in a test that looks at it.
+    `soft_dirty` is CONFIG_MEM_SOFT_DIRTY, in a test that looks at it; `family` has every address space, a
+    parent before its children.
     """
 
     def __init__(
@@ -251,6 +259,7 @@ class Kernel(Constant):
         dimensions = {"pages": pages, "places": places}
         self.layout = Layout(counts, values, dimensions, _names(program, folios), features(program))
         self.mms, self.vmas, self.ptes = self.layout.all(Mm), self.layout.all(Vma), self.layout.all(Pte)
+        self.family = tuple(self.mms[process] for process in program.parents_first)
         self.folios = self.layout.all(Folio)[:-1]
         self.zero_page = self.layout.all(Folio)[-1]
         self.slots, self.devices = self.layout.all(Slot), self.layout.all(SwapDevice)
@@ -326,6 +335,10 @@ class Kernel(Constant):
     def zswap(self, device: SwapDevice) -> bool:
         """Whether zswap stands in front of the device."""
         return SWAP_KINDS[self.program.swap[device.number]].zswap
+
+    def notifies_slot_free(self, device: SwapDevice) -> bool:
+        """Whether the device is told of slots that are free (swap_slot_free_notify): zram is."""
+        return SWAP_KINDS[self.program.swap[device.number]].slot_free_notify
 
     def synchronous(self, device: SwapDevice) -> bool:
         """SWP_SYNCHRONOUS_IO: reads and writes complete in the caller (zram, brd)."""

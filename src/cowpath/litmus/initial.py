@@ -49,6 +49,7 @@ SWAP_DEVICES: Mapping[str, SwapKind] = {
     for kind in (
         SwapKind("ssd", "I/O takes time"),
         SwapKind("zram", "synchronous, needs stable writes"),
+        SwapKind("brd", "a RAM disk: synchronous"),
         SwapKind("ssd_stable", "takes time, needs stable writes"),
         SwapKind("zswap", "a compressed cache in front of a disk", "zswap"),
     )

@@ -70,6 +70,15 @@ class Program:
     condition: Condition | None
 
     @cached_property
+    def parents_first(self) -> tuple[int, ...]:
+        """Every process, a parent before its children, in the order of their numbers otherwise."""
+        order: list[int] = []
+        while len(order) < len(self.parents):
+            born = (p for p, parent in enumerate(self.parents) if parent is None or parent in order)
+            order.append(next(process for process in born if process not in order))
+        return tuple(order)
+
+    @cached_property
     def page_index(self) -> dict[str, int]:
         """Page name -> index."""
         return {page.name: page.index for page in self.pages}

@@ -9,9 +9,9 @@ from cowpath.history import changes, mutants
 from ..arch.tlb import flush_tlb_mm
 from ..include.pgtable import (
     PteValue,
+    maybe_mkwrite,
     mk_pte,
     pte_lock,
-    pte_mkwrite,
     pte_swp_clear_exclusive,
     pte_swp_exclusive,
     pte_unlock,
@@ -125,13 +125,14 @@ def must_copy(k: Kernel, parent: Mm, folio: Folio) -> bool:
 
 
 def copy_present_page(k: Kernel, cpu: int, folio: Folio, target: Pte) -> None:
-    """A new page with the content of the old one, for the child."""
+    """A new page with the content of the old one, for the child: writable if the mapping is."""
     new = alloc_folio(k)
     new.data = folio.data
     count_copy(k)
     folio_add_new_anon_rmap(k, new, target)
     folio_add_lru(k, new, cpu)
-    set_pte(target, pte_mkwrite(k, mk_pte(new)))
+    value = maybe_mkwrite(k, mk_pte(new), target.vma)
+    set_pte(target, value._replace(write=True) if k.has(mutants.NO_VM_WRITE_IN_FORK) else value)
 
 
 def copy_nonpresent_pte(k: Kernel, source: Pte, target: Pte) -> None:

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""mm/madvise.c: what user space asks reclaim to do, and what content it gives up."""
+"""mm/madvise.c: what user space asks reclaim to do, and what content it gives up.
+
+Where nothing is mapped, nothing happens (ENOMEM): munmap takes the mapping away before it zaps the entries,
+and lets readers of mmap_lock in between.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ def madvise_pageout(k: Kernel, cpu: int, pte: Pte) -> Code:
     """MADV_PAGEOUT: reclaim the page now, in the caller, under its mmap_lock."""
     mmap_read_lock(pte.mm)
     lru_add_drain(k, cpu)
-    folio = isolate(k, pte)
+    folio = isolate(k, pte) if pte.vma.mapped else None
     if folio is not None:
         yield
         gone = yield from shrink_folio_list(k, folio)
@@ -40,7 +44,8 @@ def madvise_dontneed(k: Kernel, cpu: int, pte: Pte) -> Code:
     mmap_read_lock(pte.mm)
     lru_add_drain(k, cpu)
     yield
-    yield from zap_pte(k, pte)
+    if pte.vma.mapped:
+        yield from zap_pte(k, pte)
     mmap_read_unlock(pte.mm)
 
 
@@ -49,6 +54,9 @@ def madvise_free(k: Kernel, cpu: int, pte: Pte) -> Code:
     mmap_read_lock(pte.mm)
     lru_add_drain(k, cpu)
     yield
+    if not pte.vma.mapped:
+        mmap_read_unlock(pte.mm)
+        return
     pte_lock(pte.mm)
     value = ptep_get(pte)
     if value.slot is not None:

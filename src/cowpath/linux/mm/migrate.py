@@ -43,7 +43,7 @@ def move_pages(k: Kernel, cpu: int, pte: Pte) -> Code:
     lru_add_drain_all(k)
     if pte.mm.ptl:
         raise Blocked(f"the page-table lock of {pte.mm}")
-    folio = ptep_get(pte).folio
+    folio = ptep_get(pte).folio if pte.vma.mapped else None
     if folio is None or folio is k.zero_page or not folio_isolate_lru(k, folio):
         k.say("there is no page to move")
         return

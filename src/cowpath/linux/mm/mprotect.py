@@ -34,6 +34,9 @@ from .swap import folio_ref_count
 def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:
     """Change the mapping, then its entry, under mmap_lock for writing (mprotect_fixup, change_protection)."""
     mmap_write_lock(pte.mm)
+    if not pte.vma.mapped:
+        mmap_write_unlock(pte.mm)
+        return
     vma_start_write(pte.vma)
     pte.vma.write = "PROT_WRITE" in protection
     pte.vma.read = pte.vma.write or "PROT_READ" in protection

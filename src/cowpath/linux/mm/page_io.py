@@ -26,7 +26,7 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
     folio.uptodate = True
     if slot.zswap is not None and not slot.zero:
         zswap.zswap_load(k, folio, slot)
-    drops = k.synchronous(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)
+    drops = k.notifies_slot_free(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)
     if drops and folio.swapcache and slot.count == 1:
         folio.dirty = True
         slot.data.fill(k.discarded)

@@ -70,11 +70,16 @@ def folio_try_share_anon_rmap(k: Kernel, folio: Folio) -> bool:
 
 
 def ptes_mapping(k: Kernel, folio: Folio) -> tuple[Pte, ...]:
-    """Where the reverse map looks: the same page of every process, for a KSM page everywhere."""
+    """Where the reverse map looks: the same page of every process, for a KSM page everywhere.
+
+    A child comes after its parent (anon_vma_clone inserts it so): an entry that fork copies during the walk
+    is met at one of the two.
+    """
+    family = k.family[::-1] if k.has(mutants.NO_FORK_ORDER_IN_RMAP) else k.family
     if folio.ksm:
-        return k.ptes
+        return tuple(k.pte(mm, page.index) for mm in family for page in k.program.pages)
     index = folio.index
-    return tuple(k.pte(mm, index - 1) for mm in k.mms) if index else ()
+    return tuple(k.pte(mm, index - 1) for mm in family) if index else ()
 
 
 def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:

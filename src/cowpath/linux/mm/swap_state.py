@@ -60,7 +60,11 @@ def lookup_swap_cache(k: Kernel, slot: Slot) -> Folio | None:
     """The folio cached for a slot, with a reference taken (swap_cache_get_folio).
 
     Found without a lock: until the folio is locked and its entry compared again, this proves nothing.
+    Nothing is found on a device that swapoff has freed, for which the lookup held the device itself until
+    v6.5 (swap-lookup-left-to-caller).
     """
+    if slot.device.off and k.has(changes.SWAP_LOOKUP_LEFT_TO_CALLER):
+        raise Crash(f"use after free: {slot} is looked up on a device that swapoff has freed")
     folio = slot.folio
     if folio is not None:
         folio_get(k, folio)

@@ -136,10 +136,13 @@ def free_swap_and_cache(k: Kernel, slot: Slot) -> Code:
 
 
 def get_swap_device(k: Kernel, slot: Slot) -> bool:
-    """Keep swapoff from freeing the device; False where it already has (2799e77529c2, v5.14)."""
+    """Keep swapoff from freeing the device; False where it already has.
+
+    Page faults do so since 2799e77529c2 (v5.14).  Before, lookup_swap_cache, __swap_count and
+    __read_swap_cache_async did, each for itself; a read past the swap cache, from a synchronous device, went
+    without.
+    """
     if not k.has(changes.GET_SWAP_DEVICE):
-        if slot.device.off:
-            raise Crash(f"use after free: a fault on {slot} uses a device that swapoff has freed")
         return True
     if slot.device.off:
         return False
@@ -197,9 +200,9 @@ def try_to_unuse(k: Kernel, cpu: int, device: SwapDevice) -> Code:
     """
     while in_use(k, device):
         number = 0
-        while number < len(k.mms):
-            if k.mms[number].on_mmlist:
-                yield from unuse_mm(k, cpu, k.mms[number], device)
+        while number < len(k.family):  # fork adds a child to mmlist after its parent
+            if k.family[number].on_mmlist:
+                yield from unuse_mm(k, cpu, k.family[number], device)
             number += 1
         number = 0
         while number < len(k.slots):
@@ -219,7 +222,7 @@ def unuse_mm(k: Kernel, cpu: int, mm: Mm, device: SwapDevice) -> Code:
         pte = k.pte(mm, page)
         value = ptep_get(pte)
         slot = value.slot
-        if value.kind == "swap" and slot is not None and slot.device is device:
+        if pte.vma.mapped and value.kind == "swap" and slot is not None and slot.device is device:
             yield from unuse_swap_pte(k, cpu, pte, slot)
         page += 1
     mm.mmap_readers = mm.mmap_readers - 1

@@ -23,7 +23,7 @@ from ..include.pgtable import (
     ptep_get,
     set_pte,
 )
-from ..state import Folio, Kernel, Pte, Slot, still
+from ..state import Folio, Kernel, Pte, Slot, Vma, still
 from . import swap_state
 from .mmap import (
     mmap_read_lock,
@@ -86,7 +86,8 @@ def mwriteprotect_range(k: Kernel, pte: Pte, protect: bool) -> Code:
 def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
     """UFFDIO_MOVE (adef440691ba, v6.8): only what is exclusive, and only to where nothing is.
 
-    It may always fail (EBUSY, EAGAIN, EEXIST), and then nothing has happened.
+    It may always fail (EBUSY, EAGAIN, EEXIST), and then nothing has happened.  It does fail where one of the
+    addresses is not mapped (ENOENT) or not writable (EINVAL).
     """
     if not k.has(changes.UFFDIO_MOVE):
         k.say("this kernel has no UFFDIO_MOVE")
@@ -95,12 +96,21 @@ def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
     if source.mm.ptl:
         raise Blocked(f"the page-table lock of {source.mm}")
     value = ptep_get(source)
-    if source.vma.write and target.vma.write:
+    if validate_move_areas(k, target.vma, source.vma):
         if value.present:
             yield from move_present_pte(k, target, source, value)
         elif value.kind == "swap":
             yield from move_swap_pte(k, target, source, value)
     mmap_read_unlock(source.mm)
+
+
+def validate_move_areas(k: Kernel, target: Vma, source: Vma) -> bool:
+    """Whether both mappings are there, and both writable.
+
+    munmap takes the mapping away before it zaps the entries, and lets readers of mmap_lock in between.
+    """
+    there = still(k, mutants.NO_VMA_CHECK_IN_MOVE, target.mapped)
+    return there and target.write and source.mapped and source.write
 
 
 def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:

@@ -17,6 +17,7 @@ from .setting import CannotRunError, changed, read, write
 BYTES = 32 << 20
 ZRAM_CONTROL = "/sys/class/zram-control"
 ZSWAP = "/sys/module/zswap/parameters/enabled"
+RAM_DISK = "/dev/ram0"
 LOOP_SET_FD, LOOP_CLR_FD, LOOP_CTL_GET_FREE = 0x4C00, 0x4C01, 0x4C82
 
 
@@ -122,6 +123,14 @@ def _zram(device: str, directory: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def _brd(device: str, directory: str) -> Iterator[str]:
+    """`swap = brd`: the first RAM disk, where the machine has one."""
+    if not os.path.exists(RAM_DISK):
+        raise CannotRunError("this kernel has no RAM disk (brd)")
+    yield RAM_DISK
+
+
+@contextlib.contextmanager
 def _loop(path: str) -> Iterator[str]:
     """A loop device over a file: the host has no block device to spare."""
     with _file(path), contextlib.ExitStack() as stack:
@@ -156,6 +165,7 @@ def _stable_writes(path: str) -> Iterator[None]:
 KINDS: dict[str, Callable[[str, str], contextlib.AbstractContextManager[str]]] = {
     "ssd": _ssd,
     "zram": _zram,
+    "brd": _brd,
     "ssd_stable": _ssd_stable,
     "zswap": _zswap,
 }

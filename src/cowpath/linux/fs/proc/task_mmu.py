@@ -37,7 +37,8 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
     yield
     page = 0
     while page < len(k.program.pages):
-        clear_soft_dirty(k, k.pte(mm, page))
+        if k.pte(mm, page).vma.mapped:
+            clear_soft_dirty(k, k.pte(mm, page))
         yield
         page += 1
     flush_tlb_mm(k, mm)
@@ -50,7 +51,7 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
 
 def begin_clear_refs(k: Kernel, mm: Mm) -> None:
     """Take the locks (29a951dfb3c3, v5.11), and start tracking in every mapping that is not tracked yet."""
-    vmas = [k.pte(mm, page).vma for page in range(len(k.program.pages))]
+    vmas = [vma for page in range(len(k.program.pages)) if (vma := k.pte(mm, page).vma).mapped]
     if not (k.has(changes.CLEAR_REFS_EXCLUDES) or any(vma.soft_dirty for vma in vmas)):
         mmap_read_lock(mm)
         return
