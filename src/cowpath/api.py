@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike, fspath
 
+from cowpath.corpus.files import source as source_of
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explore.trace import Step
@@ -37,7 +38,7 @@ from cowpath.judge.result import Outcome, Result, Violation
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import resolve
-from cowpath.litmus.source import Source, read_source
+from cowpath.litmus.source import Source
 from cowpath.report import notebook, story, text
 from cowpath.report.trace import trace_text
 
@@ -53,18 +54,25 @@ def check(
 ) -> Check:
     """Explore every interleaving of one litmus test on one kernel.
 
-    `path_or_text` is the name of a file, or the test itself (anything with a brace in it).  `kernel` is a
-    release ("6.1"), `arch` an architecture as under arch/ in the kernel tree; `added` and `dropped` name
-    changes as `--with` and `--without` do.  Beyond `max_states` states the verdict is "unfinished".
+    `path_or_text` is a file, the name of a corpus test, or the test itself (anything with a brace in it).
+    `kernel` is a release ("6.1"), `arch` an architecture as under arch/ in the kernel tree; `added` and
+    `dropped` name changes as `--with` and `--without` do.  Beyond `max_states` states the verdict is
+    "unfinished".
 
     Raises CowpathError for a test (with line and column), a kernel or a change that it cannot use.
 
     >>> check("C t { char x[1]; } P0(char *x) { x[0] = 'a'; r0 = x[0]; } exists (0:r0='a')", "5.10").condition
     True
+    >>> check("founding/fresh-page", "6.1").verdict
+    'kept'
     >>> check("C t { char x[1]; } P0(char *x) { x[0] = 'a'; }", "sid")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     cowpath.history.release.ReleaseError: 'sid' is not a kernel release: ...
     """
+    if not isinstance(kernel, str):
+        raise CowpathError(
+            f'kernel={kernel!r}: write it as text, "{kernel}" (6.1 and 6.10 are the same number)'
+        )
     wanted = version(kernel, arch, added, dropped)
     source = read(path_or_text)
     program = resolve(parse_source(source), source)
@@ -79,7 +87,7 @@ def read(path_or_text: str | PathLike[str]) -> Source:
     """
     if isinstance(path_or_text, str) and "{" in path_or_text:
         return Source("<text>", path_or_text)
-    return read_source(fspath(path_or_text))
+    return source_of(fspath(path_or_text))
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,14 +6,18 @@ import atexit
 import gc
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from cowpath import __version__, commands
+from cowpath.commands import status
 from cowpath.errors import CowpathError
 
 COMMANDS = (
     "check",
+    "list",
     "trace",
     "run",
     "explore",
@@ -27,7 +31,46 @@ COMMANDS = (
     "export",
 )
 
-EXIT_STATUS = "Exit status: 0 as promised, 1 promise broken or not as expected, 2 bad input, 3 not finished."
+EXIT_STATUS = f"exit status:\n{status.table()}"
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says what was probably meant by a name it does not know."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, with a guess; exit with status 2."""
+        super().error(message + self.guess(message))
+
+    def guess(self, message: str) -> str:
+        """What was probably meant by the option, command or choice that an error names.
+
+        >>> parser = Parser()
+        >>> _ = parser.add_argument("--format", choices=("text", "json"))
+        >>> parser.guess("unrecognized arguments: --fromat json")
+        "; did you mean '--format'?"
+        >>> parser.guess("argument --format: invalid choice: 'jsno' (choose from 'text', 'json')")
+        "; did you mean 'json'?"
+        """
+        if choice := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            wanted, known = choice[1], re.findall(r"[\w.:+-]+", choice[2])
+        elif option := re.search(r"unrecognized arguments: .*?(--[^\s=]+)", message):
+            wanted, known = option[1], self.option_names()
+        else:
+            return ""
+        import difflib  # takes milliseconds to load
+
+        close = difflib.get_close_matches(wanted, known, n=1)
+        return f"; did you mean {close[0]!r}?" if close else ""
+
+    def option_names(self) -> list[str]:
+        """The options of this parser and of its commands."""
+        names: list[str] = []
+        for action in self._actions:
+            names += action.option_strings
+            if isinstance(action, argparse._SubParsersAction):
+                for parser in action.choices.values():
+                    names += parser.option_names()
+        return names
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -36,8 +79,12 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     >>> build_parser("pte").parse_args(["pte", "layout", "arm64"]).arch_name
     'arm64'
     """
-    parser = argparse.ArgumentParser(
-        prog="cowpath", description="Explores every path of Linux copy-on-write.", epilog=EXIT_STATUS
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="cowpath",
+        description="Explores every path of Linux copy-on-write.",
+        epilog=EXIT_STATUS,
+        formatter_class=shape,
     )
     parser.add_argument("--version", action="version", version=f"cowpath {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -46,7 +93,9 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
             subparsers.add_parser(name, help=summary(name))
         return parser
     module = importlib.import_module(f"cowpath.commands.{command}")
-    subparser = subparsers.add_parser(command, description=module.__doc__, epilog=EXIT_STATUS)
+    subparser = subparsers.add_parser(
+        command, description=module.__doc__, epilog=EXIT_STATUS, formatter_class=shape
+    )
     module.add_arguments(subparser)
     subparser.set_defaults(run=module.run)
     return parser
@@ -78,15 +127,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = argv[0] if argv and argv[0] in COMMANDS else None
     arguments = build_parser(command).parse_args(argv)
     try:
-        status: int = arguments.run(arguments)
+        found: int = arguments.run(arguments)
         sys.stdout.flush()
     except CowpathError as error:
         print(f"cowpath {arguments.command}: {error}", file=sys.stderr)
-        return 2
+        return status.BAD_INPUT
     except BrokenPipeError:  # `cowpath ... | head`: the reader has what it wanted
         sys.stderr.close()
         return 0
     except KeyboardInterrupt:
         print("cowpath: interrupted", file=sys.stderr)
-        return 130
-    return status
+        return status.INTERRUPTED
+    return found

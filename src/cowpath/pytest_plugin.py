@@ -89,11 +89,11 @@ class LitmusItem(pytest.Item):
     def runtest(self) -> None:
         """Judge the test; raises Unexpected."""
         from cowpath.corpus.expected import named
-        from cowpath.report import text
+        from cowpath.judge.answer import as_expected
 
         assert isinstance(self.parent, LitmusFile)
         result = self.parent.judged(named(self.name))
-        good = text.as_expected(result, self.expected) if self.expected else promised(result)
+        good = as_expected(result, self.expected) if self.expected else promised(result)
         if not good:
             raise Unexpected(failure(result, self.expected or "kept"))
 
@@ -112,19 +112,20 @@ class LitmusItem(pytest.Item):
 
 def promised(result: Result) -> bool:
     """Whether a test without an expectation passes."""
-    from cowpath.report import text
+    from cowpath.judge.answer import as_asked
 
-    return result.verdict == "kept" and text.as_asked(result)
+    return result.verdict == "kept" and as_asked(result)
 
 
 def failure(result: Result, expected: str) -> str:
     """The report: both verdicts, the outcomes, the path to the worst."""
     from cowpath.explore.trace import trace
+    from cowpath.judge.answer import answer
     from cowpath.judge.goal import default_goal
     from cowpath.report import text
     from cowpath.report.trace import trace_text
 
-    said = f"expected: {expected}\nfound:    {text.expected_words(result)}\n\n{text.result_text(result)}"
+    said = f"expected: {expected}\nfound:    {answer(result)}\n\n{text.result_text(result)}"
     goal = default_goal(result) if result.verdict == "broken" else None
     return (
         said

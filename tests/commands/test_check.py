@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`cowpath check`: what it prints in each form, and its exit status."""
 
+import io
 import json
 import re
 import tomllib
@@ -9,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from cowpath.commands import check
 from cowpath.history.asked import Asked
 from cowpath.history.version import NEWEST, OLDEST
 from cowpath.judge import judge
 from cowpath.judge.result import Result
 from cowpath.linux.model import MODELLED
 from cowpath.litmus.program import Program
+from cowpath.survey import sweep
 from tests.commands.conftest import FOUNDING, KEPT, Run
 
 TIME = re.compile(r"\d+\.\d+ s")
@@ -84,7 +85,7 @@ def test_kernels_that_are_alike_share_a_search_and_keep_their_names(
         searched.append(str(asked.version))
         return judge.judge(program, asked, *more)
 
-    monkeypatch.setattr(check, "judge", counted)
+    monkeypatch.setattr(sweep, "judge", counted)
     kernels = ["6.4", "5.18", "6.3", "5.7", "6.2"]
     _, out, _ = run("check", kept, *(part for one in kernels for part in ("--kernel", one)))
     assert out.split() == [*kernels, "kept", *["kept"] * len(kernels)]
@@ -328,8 +329,17 @@ def test_expected_verdicts_decide_where_asked(run: Run, lost: Path) -> None:
     expected = lost.parent / "expected.toml"
     expected.write_text('[lost]\n"5.18" = "lost write"\n')
     assert run("check", lost, "--kernel", "5.18", "--expected").status == 0
-    status, _, err = run("check", lost, "--kernel", "5.18", "--arch", "arm", "--expected")
-    assert (status, err) == (0, "")  # nothing is expected of arm
+
+
+def test_where_nothing_is_expected_a_verdict_stands_for_itself(run: Run, lost: Path, kept: Path) -> None:
+    """A misspelt kernel, or no expected.toml at all, must not turn a broken promise into success."""
+    status, _, err = run("check", lost, "--kernel", "5.18", "--expected")
+    assert status == 1
+    assert err == f"{lost}, 5.18 x86_64: nothing is expected, found 'lost write; holds'\n"
+    (lost.parent / "expected.toml").write_text('[lost]\n"5.18" = "lost write"\n')
+    assert run("check", lost, "--kernel", "5.18", "--arch", "arm", "--expected").status == 1
+    status, _, err = run("check", kept, "--expected")
+    assert (status, err) == (0, f"{kept}, {NEWEST} x86_64: nothing is expected, found 'kept; holds'\n")
 
 
 def test_a_verdict_that_differs(run: Run, lost: Path) -> None:
@@ -372,6 +382,39 @@ def test_expectations_that_cannot_be_read(run: Run, lost: Path, text: str, messa
     assert message in err
 
 
+# -- names of tests --------------------------------------------------------------------------------
+
+
+def test_a_directory_a_theme_and_a_corpus_test_have_names(run: Run, kept: Path, lost: Path) -> None:
+    status, out, _ = run("check", kept.parent, "--kernel", "5.18")
+    assert (status, [line.split()[0] for line in out.splitlines()[1:]]) == (1, ["kept", "lost"])
+    assert run("check", "CVE-2020-29374", "--kernel", "5.7").status == 1
+    assert run("check", "cve/CVE-2020-29374.litmus", "--kernel", "6.1").status == 0
+    assert len(run("check", "cve", "--kernel", "6.1").out.splitlines()) == 3
+
+
+def test_the_corpus_is_there_from_anywhere(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("check", "CVE-2020-29374").status == 0
+    assert run("mutate", "fresh-page", "--only", "09854ba9").out.startswith("mutation")
+
+
+def test_a_test_from_stdin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for arguments in (("check", "-"), ("trace", "-")):
+        monkeypatch.setattr("sys.stdin", io.StringIO(KEPT))
+        status, out, err = run(*arguments)
+        assert (status, err) == (0, "")
+        assert "kept" in out
+    monkeypatch.setattr("sys.stdin", io.StringIO("C nonsense"))
+    assert run("check", "-").err.startswith("<stdin>:1:")
+
+
+def test_a_name_of_nothing_has_a_suggestion(run: Run) -> None:
+    status, out, err = run("check", "fonding")
+    assert (status, out) == (2, "")
+    assert err == "fonding: no file, and no corpus test; did you mean 'founding'?\n"
+
+
 # -- bad input -------------------------------------------------------------------------------------
 
 
@@ -389,7 +432,8 @@ def test_files_that_are_no_tests(run: Run, kept: Path, tmp_path: Path) -> None:
     binary.write_bytes(b"\x7fELF\x00\xff\xfe")
     huge.write_bytes(b"x" * 10_000_000)
     empty.write_bytes(b"")
-    for path in (binary, huge, empty, tmp_path, tmp_path / "missing"):
+    (tmp_path / "directory").mkdir()
+    for path in (binary, huge, empty, tmp_path / "directory", tmp_path / "missing"):
         status, out, err = run("check", path)
         assert (status, out) == (2, "")
         assert err.startswith((f"{path}: ", f"{path}:1:"))

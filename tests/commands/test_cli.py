@@ -11,8 +11,8 @@ import pytest
 
 from cowpath import __version__
 from cowpath.cli import COMMANDS, summary
-from cowpath.commands import check
 from cowpath.explore.found import Progress
+from cowpath.survey import sweep
 from tests.commands.conftest import Run
 
 
@@ -21,7 +21,7 @@ def test_version_and_help(run: Run) -> None:
     status, out, _ = run("--help")
     assert status == 0
     assert all(re.search(rf"^ +{name} ", out, re.M) for name in COMMANDS)
-    assert "Exit status: 0 as promised, 1 promise broken" in out
+    assert "exit status:\n  0    as promised" in out
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -39,12 +39,12 @@ def test_a_wrong_command_line(run: Run, arguments: list[str]) -> None:
     assert err.startswith("usage: cowpath")
 
 
-@pytest.mark.parametrize("command", ["check", "trace"])
-def test_interruption(run: Run, kept: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+@pytest.mark.parametrize(("command", "room"), [("check", "survey.sweep"), ("trace", "commands.trace")])
+def test_interruption(run: Run, kept: Path, monkeypatch: pytest.MonkeyPatch, command: str, room: str) -> None:
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"cowpath.commands.{command}.judge", interrupted)
+    monkeypatch.setattr(f"cowpath.{room}.judge", interrupted)
     assert run(command, kept) == (130, "", "cowpath: interrupted\n")
 
 
@@ -73,7 +73,8 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every search counts as long, and every state is reported."""
+    """Every search counts as long, every state is reported, and the terminal is wide."""
+    monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr("cowpath.commands.progress.QUIET_SECONDS", 0.0)
     monkeypatch.setattr("cowpath.commands.progress.INTERVAL_SECONDS", 0.0)
     monkeypatch.setattr("cowpath.explore.search.PROGRESS_EVERY", 1)
@@ -112,7 +113,8 @@ def test_progress_counts_what_is_taken_over(run: Run, lost: Path, monkeypatch: p
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     run("check", lost, "--kernel", "6.1", "--kernel", "6.2", "--kernel", "5.18")
-    assert "lost on 6.2" not in stream.getvalue()
+    assert "[2/3] lost on 6.2 x86_64\r" in stream.getvalue()
+    assert "lost on 6.2 x86_64: " not in stream.getvalue()
     assert "[3/3] lost on 5.18 x86_64: " in stream.getvalue()
 
 
@@ -121,15 +123,34 @@ def test_progress_is_wiped_when_interrupted(run: Run, lost: Path, monkeypatch: p
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
 
-    def stops(program: object, version: object, method: object, progress: Progress) -> None:
+    def stops(program: object, version: object, method: object, progress: Progress, copies: bool) -> None:
         progress(1_000_000, 5, "12 of at most 100 MiB")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(check, "judge", stops)
+    monkeypatch.setattr(sweep, "judge", stops)
     assert run("check", lost).status == 130
     assert "1,000,000 states" in stream.getvalue()
     assert "12 of at most 100 MiB" in stream.getvalue()
     assert screen(stream.getvalue()).strip() == "cowpath: interrupted"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_progress_fits_the_terminal(run: Run, lost: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("COLUMNS", "40")
+    run("check", lost)
+    assert max(map(len, stream.getvalue().split("\r"))) < 40
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["chekc"], "check"), (["check", "x", "--frmat=json"], "--format"), (["pte", "decod", "1"], "decode")],
+)
+def test_a_name_that_is_nearly_right(run: Run, arguments: list[str], meant: str) -> None:
+    status, _, err = run(*arguments)
+    assert status == 2
+    assert err.rstrip().endswith(f"did you mean {meant!r}?")
 
 
 def screen(text: str) -> str:

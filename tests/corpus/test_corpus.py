@@ -10,10 +10,10 @@ import pytest
 from cowpath.corpus.expected import Expected, named
 from cowpath.explore.trace import trace
 from cowpath.history.version import NEWEST
+from cowpath.judge.answer import answer as answer_of
 from cowpath.judge.goal import default_goal
 from cowpath.judge.judge import judge
 from cowpath.litmus.resolve import load_program
-from cowpath.report.text import expected_words
 from cowpath.report.trace import trace_text
 
 CORPUS = Path(__file__).parents[2] / "litmus"
@@ -34,8 +34,8 @@ def answer(test: Path, kernel: str) -> Answer:
     found = judge(load_program(test), named(kernel))
     goal = default_goal(found)
     if found.verdict == "kept" or goal is None:
-        return Answer(expected_words(found), "")
-    return Answer(expected_words(found), trace_text(found, trace(found.exploration, goal.state), goal))
+        return Answer(answer_of(found), "")
+    return Answer(answer_of(found), trace_text(found, trace(found.exploration, goal.state), goal))
 
 
 def expectations() -> list[tuple[Path, str, str]]:

@@ -41,7 +41,7 @@ ODD = [
 def results(file: str, versions: Sequence[Version], method: Method | None = None) -> dict[Version, Result]:
     """By kernel, those that are alike with one exploration."""
     program = load_program(CORPUS / f"{file}.litmus")
-    found = dict(judge_each(versions, partial(judge, program, method=method)))
+    found = {one.version: one.answer for one in judge_each(versions, partial(judge, program, method=method))}
     return {kernel: result for kernel, result in found.items() if isinstance(result, Result)}
 
 
@@ -95,7 +95,7 @@ def test_kernels_that_are_asked_nothing_are_searched_once() -> None:
     def search(asked: Asked) -> None:
         searched.append(asked.version)
 
-    assert [kernel for kernel, _ in once(RELEASES, search)] == RELEASES
+    assert [kernel for kernel, _, _ in once(RELEASES, search)] == RELEASES
     assert searched == RELEASES[:1]
 
 
@@ -108,7 +108,7 @@ def test_most_kernels_are_alike_on_most_tests() -> None:
 def test_an_error_names_the_kernel_that_it_is_about() -> None:
     program = load_program(CORPUS / "operations" / "uffd-wp.litmus")
     kernels = [version("5.7", "arm"), version("5.8", "arm"), version("6.1"), version("6.1", "arm64")]
-    found = dict(judge_each(kernels, partial(judge, program)))
+    found = {one.version: one.answer for one in judge_each(kernels, partial(judge, program))}
     for kernel, result in found.items():
         if kernel.architecture != "x86_64":
             assert isinstance(result, CowpathError)

@@ -5,6 +5,7 @@ import dataclasses
 from typing import Any
 
 from cowpath.history.version import Version, version
+from cowpath.judge.answer import short_verdict
 from cowpath.judge.judge import judge
 from cowpath.judge.result import ORDER, Outcome, Result, Violation
 from cowpath.litmus.resolve import program_from_text
@@ -28,11 +29,11 @@ def test_a_short_verdict_prefers_words_to_invariants() -> None:
         (("crash", "leak"), "crash, leak"),
         (("I1 writable is exclusive", "I8 stable writes"), "I1, I8"),
     ):
-        assert text.short_verdict(result(breakage=breakage)) == short
+        assert short_verdict(result(breakage=breakage)) == short
 
 
 def test_every_breakage_has_its_words_in_every_report() -> None:
-    assert text.short_verdict(result(breakage=ORDER)) == ", ".join(ORDER)
+    assert short_verdict(result(breakage=ORDER)) == ", ".join(ORDER)
     assert {*ORDER, ""} == set(story.DEEDS)
     assert set(ORDER) <= set(sarif.RULES)
 

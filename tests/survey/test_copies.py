@@ -3,16 +3,25 @@
 
 from pathlib import Path
 
+from cowpath.explore.engine import Method
 from cowpath.history.version import version
+from cowpath.litmus.program import Program
+from cowpath.litmus.resolve import load_program
 from cowpath.report import copies as report
-from cowpath.survey.copies import Copies, Count, Row, Task, build, count, default_versions, marker_pair
+from cowpath.survey.copies import Copies, CopiesRow, CopyCount, build, count, default_versions, marker_pair
+from cowpath.survey.sweep import Assignment, judge_here
 
 FOUNDING = Path(__file__).parents[2] / "litmus" / "founding"
 
 
+def programs(*names: str) -> dict[str, Program]:
+    """Tests of the founding corpus, by name."""
+    return {name: load_program(FOUNDING / f"{name}.litmus") for name in names}
+
+
 def table(name: str, *kernels: str) -> Copies:
     versions = [version("6.1", dropped=["1493a1913e34"]) if k == "bare" else version(k) for k in kernels]
-    return build([str(FOUNDING / f"{name}.litmus")], versions)
+    return build(programs(name), versions)
 
 
 def test_the_marker_spares_a_copy() -> None:
@@ -29,7 +38,7 @@ def test_a_copy_that_every_kernel_makes_is_needed() -> None:
 
 
 def test_a_kernel_that_breaks_the_promise_sets_no_example() -> None:
-    row = Row("t", (Count("t", 0, 0, kept=False), Count("t", 1, 1), Count("t", 1, 2)))
+    row = CopiesRow("t", (CopyCount("t", 0, 0, kept=False), CopyCount("t", 1, 1), CopyCount("t", 1, 2)))
     assert row.needed == 1
     assert [row.avoidable(one) for one in row.counts] == [0, 0, 1]
 
@@ -40,13 +49,15 @@ def test_nothing_is_spared_where_a_kernel_breaks_the_promise() -> None:
 
 def test_the_newest_kernel_makes_no_avoidable_copy_in_the_founding_corpus() -> None:
     names = ("fresh-page", "fork-then-swapoff", "get-read-leak", "unstable-writes", "stable-writes")
-    found = build([str(FOUNDING / f"{name}.litmus") for name in names], [version("5.18"), version("5.19")])
+    found = build(programs(*names), [version("5.18"), version("5.19")])
     assert found.total(0) > 0
     assert found.total(1) == 0
 
 
 def test_a_bounded_search_gives_no_number() -> None:
-    (found,) = count(Task(str(FOUNDING / "get-read-leak.litmus"), (version("6.1"),), max_states=5))
+    (program,) = programs("get-read-leak").values()
+    question = Assignment("", program, (version("6.1"),), Method(max_states=5), count_copies=True)
+    (found,) = judge_here(question, count)
     assert (found.most, found.words) == (None, "-")
     assert "not finished" in found.why
 

@@ -13,6 +13,7 @@ from cowpath.history.change import Change
 from cowpath.history.changes import CHANGES, FOUNDING
 from cowpath.history.mutants import MUTANTS
 from cowpath.history.version import find, version
+from cowpath.litmus.resolve import load_program
 from cowpath.survey.mutation import (
     Finding,
     Laboratory,
@@ -39,8 +40,13 @@ def mutant(name: str) -> Mutant:
     return next(one for one in all_mutants() if one.name == name)
 
 
+def laboratory(*files: str) -> Laboratory:
+    """These tests, none of them run yet."""
+    return Laboratory({file: load_program(file) for file in files})
+
+
 def tried(name: str, *files: str) -> Finding:
-    return measure([mutant(name)], Laboratory(files))[0]
+    return measure([mutant(name)], laboratory(*files))[0]
 
 
 # -- the list --------------------------------------------------------------------------------------
@@ -89,7 +95,7 @@ def test_a_test_that_asks_nothing_of_it_does_not_notice() -> None:
 
 def test_the_cheapest_test_comes_first_and_may_be_the_last() -> None:
     found, thorough = (
-        measure([mutant("H5")], Laboratory([WRITE_REFAULT, READ_REFAULT, FRESH]), all_of_them)[0]
+        measure([mutant("H5")], laboratory(WRITE_REFAULT, READ_REFAULT, FRESH), all_of_them)[0]
         for all_of_them in (False, True)
     )
     assert [notice.test for notice in found.noticed] == [WRITE_REFAULT]
@@ -138,20 +144,20 @@ def test_a_record_that_says_it_cannot_be_observed_is_held_to_it() -> None:
 @pytest.mark.parametrize("file", [FRESH, UNSTABLE, STALE])
 def test_a_mutant_that_is_alike_makes_no_difference(file: str) -> None:
     kernel = version("6.1")
-    before = run(file, kernel)
+    before = run(load_program(file), kernel)
     for one in all_mutants():
         if one.applies_to(kernel) and before.asked.alike(one.apply(kernel)):
-            after = run(file, one.apply(kernel))
+            after = run(load_program(file), one.apply(kernel))
             assert (after.verdict, after.outcomes) == (before.verdict, before.outcomes), one.name
 
 
 def test_kernels_that_are_alike_are_run_once() -> None:
-    laboratory = Laboratory([STALE])
-    laboratory.run_on([version("6.1"), version("6.2")])
-    laboratory.run_on([version("6.2"), version("6.3"), version("5.7")])
-    assert len(laboratory.runs[STALE]) == 2
-    assert laboratory.known(STALE, version("6.3")) is laboratory.known(STALE, version("6.1"))
-    assert laboratory.known(STALE, version("5.18")) is None
+    known = laboratory(STALE)
+    known.run_on([version("6.1"), version("6.2")])
+    known.run_on([version("6.2"), version("6.3"), version("5.7")])
+    assert len(known.runs[STALE]) == 2
+    assert known.known(STALE, version("6.3")) is known.known(STALE, version("6.1"))
+    assert known.known(STALE, version("5.18")) is None
 
 
 # -- the corpus ------------------------------------------------------------------------------------

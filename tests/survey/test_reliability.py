@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
 """The reliability table says what the founding patch's note says, and what is known of each era."""
 
+from functools import partial
+
 import pytest
 
 from cowpath import promise
-from cowpath.corpus.situations import KINDS, SITUATIONS, situation
+from cowpath.corpus.situations import KINDS, SITUATIONS, Kind, situation
 from cowpath.errors import CowpathError
 from cowpath.explore.search import explore
 from cowpath.history.release import Release
-from cowpath.history.version import NEWEST, version
-from cowpath.judge import judge
+from cowpath.history.version import NEWEST, Version, version
 from cowpath.litmus.resolve import resolve
-from cowpath.survey.reliability import Cell, Table, Task, compute
+from cowpath.report.reliability.path import tell
+from cowpath.survey import reliability, sweep
+from cowpath.survey.reliability import Table, TableCell, assignment
+from cowpath.survey.sweep import judge_here
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("table")]
 
@@ -21,7 +25,7 @@ CHILDREN = ("child-munmap", "child-munmap-swap")
 ERAS = ("5.7", "5.9", "5.11", "5.18", "5.19 arm", "5.19", "6.3 arm", str(NEWEST))
 
 
-def cell(table: Table, kind_name: str, situation_name: str, kernel: str) -> Cell:
+def cell(table: Table, kind_name: str, situation_name: str, kernel: str) -> TableCell:
     """One cell; an architecture that has no column of its own agrees with the first one."""
     release, _, architecture = kernel.partition(" ")
     kind = next(kind for kind in KINDS if kind.name == kind_name)
@@ -120,9 +124,22 @@ def test_the_columns_are_the_eras(whole_table: Table) -> None:
 # -- how a cell is made ----------------------------------------------------------------------------
 
 
+def cells(
+    kind: Kind, name: str, *kernels: Version, max_states: int | None = None, told: bool = True
+) -> list[TableCell]:
+    """The cells of one test, with their paths unless they are not to be told."""
+    question = assignment(kind, situation(name), kernels or [version("6.1")], max_states)
+    return judge_here(question, partial(reliability.cell, tell=tell if told else None))
+
+
+def text_of(found: TableCell) -> str:
+    """The path behind a cell."""
+    return "" if found.trace is None else found.trace.text
+
+
 def test_the_marker_is_what_makes_it_reliable() -> None:
     kernels = version("6.1"), version("6.1", dropped=["1493a1913e34"])
-    with_it, without = compute(Task(KINDS[1], "swap-read", kernels, None, with_trace=False))
+    with_it, without = cells(KINDS[1], "swap-read", *kernels, told=False)
     assert (with_it.words, without.words) == ("reliable", "lost")
 
 
@@ -139,21 +156,20 @@ def test_the_strict_promise_is_within_the_real_one() -> None:
 
 def test_what_the_promise_allows_is_never_called_a_leak() -> None:
     """After fork the device's data may land in the child only: lost, by the note."""
-    (found,) = compute(Task(KINDS[1], "fork-after", (version("6.1"),), None, with_trace=False))
+    (found,) = cells(KINDS[1], "fork-after", told=False)
     assert "1:x[0]=D" in found.outcome
     assert (found.verdict, found.broken, found.words) == ("lost", False, "(lost)")
 
 
 def test_a_bug_is_shown_before_what_is_excluded() -> None:
-    (found,) = compute(Task(KINDS[0], "child-munmap", (version("5.7"),), None, with_trace=False))
+    (found,) = cells(KINDS[0], "child-munmap", version("5.7"), told=False)
     assert (found.verdict, found.broken) == ("leak", True)
 
 
 def test_a_bad_cell_has_the_trace_that_shows_it() -> None:
-    task = Task(KINDS[1], "fork-after", (version("6.1"),), None, with_trace=True)
-    (found,) = compute(task)
-    assert found.trace.startswith("lost write: 0:r1=a;")
-    assert found.trace.splitlines()[-4:] == [
+    (found,) = cells(KINDS[1], "fork-after")
+    assert text_of(found).startswith("lost write: 0:r1=a;")
+    assert text_of(found).splitlines()[-4:] == [
         "0:r1 is 'a'; a coherent reference allows only 'D'",
         "0:x[0] is 'a'; a coherent reference allows only 'D'",
         "1:x[0] is 'D'; a coherent reference allows only 'a'",
@@ -162,27 +178,35 @@ def test_a_bad_cell_has_the_trace_that_shows_it() -> None:
 
 
 def test_only_a_bug_is_called_a_broken_promise() -> None:
-    (found,) = compute(Task(KINDS[1], "swap-read", (version("5.18"),), None, with_trace=True))
-    assert found.trace.endswith("\nPromise broken on 5.18 x86_64: lost write\n")
+    (found,) = cells(KINDS[1], "swap-read", version("5.18"))
+    assert text_of(found).endswith("\nPromise broken on 5.18 x86_64: lost write\n")
+
+
+def test_the_path_does_not_name_the_kernel() -> None:
+    one, other = cells(KINDS[1], "swap-read", version("5.10"), version("5.18", dropped=["c145e0b47c77"]))
+    for found in (one, other):
+        assert found.trace is not None
+        assert "5.1" in found.trace.text
+        assert "5.1" not in found.trace.path
 
 
 def test_a_good_cell_has_no_trace() -> None:
-    (found,) = compute(Task(KINDS[1], "plain", (version("6.1"),), None, with_trace=True))
-    assert found == Cell("reliable", states=7)
+    (found,) = cells(KINDS[1], "plain")
+    assert found == TableCell("reliable", states=7)
 
 
 def test_a_bounded_search_claims_nothing() -> None:
-    (found,) = compute(Task(KINDS[1], "fork-during", (version("6.1"),), 20, with_trace=True))
-    assert (found.verdict, found.trace) == ("not finished", "")
+    (found,) = cells(KINDS[1], "fork-during", max_states=20)
+    assert (found.verdict, found.trace) == ("not finished", None)
 
 
 def test_what_is_not_modelled_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise CowpathError("line 0, column 0: this statement is not modelled yet")
 
-    monkeypatch.setattr(judge, "judge", refuse)
-    (found,) = compute(Task(KINDS[0], "plain", (version("6.1"),), None, with_trace=True))
-    assert found == Cell("not modelled", message="this statement is not modelled yet")
+    monkeypatch.setattr(sweep, "judge", refuse)
+    (found,) = cells(KINDS[0], "plain")
+    assert found == TableCell("not modelled", message="this statement is not modelled yet")
 
 
 def test_no_cell_breaks_the_promise_on_the_newest_kernel(whole_table: Table) -> None:

@@ -6,37 +6,30 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from cowpath.commands import options
-from cowpath.commands.progress import Meter, Tally
+from cowpath.commands import options, status
+from cowpath.commands.progress import Meter
+from cowpath.corpus.files import HELP, named, program
 from cowpath.errors import CowpathError
-from cowpath.explore.engine import Method
-from cowpath.history.asked import Asked
 from cowpath.history.version import Version
-from cowpath.judge.alike import judge_each
-from cowpath.judge.judge import judge
+from cowpath.judge.alike import Judged
+from cowpath.judge.answer import as_asked, as_expected
 from cowpath.judge.result import Result
 from cowpath.litmus.program import Program
-from cowpath.litmus.resolve import load_program
 from cowpath.report import formats, text
 from cowpath.report import json as json_report
 from cowpath.report.json import Failure
-from cowpath.survey.parallel import each
-
-BROKEN, BAD_INPUT, NOT_FINISHED = 1, 2, 3
+from cowpath.survey.sweep import Assignment, Sweep
 
 FORMATS = ("text", "json", *formats.NAMES, "itf", "expected")
-
-FEW = 8
-"""Answers for which no second process is started: most take less time than that."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath check`."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="litmus tests")
+    parser.add_argument("files", nargs="+", metavar="FILE", help=HELP)
     options.add_kernel_options(parser)
     options.add_search_options(parser)
     options.add_engine_options(parser)
@@ -46,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--expected",
         action="store_true",
-        help="compare with the expected.toml beside the tests; exit status 1 where a verdict differs from it",
+        help="compare with the expected.toml beside the tests: exit status 1 where a verdict differs, "
+        "and where nothing is expected and the promise is broken",
     )
 
 
@@ -55,10 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     versions = options.versions(arguments)
     programs, failures = load(arguments.files)
     method = options.method(arguments)
-    tasks = [Task(file, program, tuple(versions), method) for file, program in programs]
+    assignments = [Assignment(file, program, tuple(versions), method) for file, program in programs]
     view = View(arguments.format, arguments.expected, bool(arguments.html))
-    found = answer_all(tasks, view, arguments.jobs)
-    answers = [one for one in found if isinstance(one, Answer)]
+    found = check_all(assignments, view, arguments.jobs)
+    answers = [one for one in found if isinstance(one, Checked)]
     failures += [one for one in found if isinstance(one, Failure)]
     sys.stdout.write(document(view, answers, failures))
     complain(view, answers, failures)
@@ -67,35 +61,23 @@ def run(arguments: argparse.Namespace) -> int:
 
         results = [(one.row.file, one.result) for one in answers if one.result is not None]
         options.write_page(arguments.html, check_page(results, [failure.message for failure in failures]))
-    return BAD_INPUT if failures else status(answers, arguments.expected)
+    return status.BAD_INPUT if failures else status_of(answers)
 
 
-def load(files: Sequence[str]) -> tuple[list[tuple[str, Program]], list[Failure]]:
-    """The tests that can be read, and what is wrong with the others."""
-    programs, failures = [], []
-    for file in files:
+def load(names: Sequence[str]) -> tuple[list[tuple[str, Program]], list[Failure]]:
+    """The tests that can be read, by file, and what is wrong with the others."""
+    programs: dict[str, Program] = {}
+    failures = []
+    for name in names:
         try:
-            programs.append((file, load_program(file)))
+            for file in named(name):
+                programs[file] = programs.get(file) or program(file)
         except CowpathError as error:
-            failures.append(Failure(file, str(error)))
-    return programs, failures
+            failures.append(Failure(name, str(error)))
+    return list(programs.items()), failures
 
 
 # -- one test --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One test on all kernels: those that are alike share a search."""
-
-    file: str
-    program: Program
-    versions: tuple[Version, ...]
-    method: Method
-
-    def title(self, version: Version) -> str:
-        """The test on one of its kernels."""
-        return f"{self.program.name} on {version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +90,10 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Checked:
     """What is kept of one result: it may come from another process, so not the search itself."""
 
-    row: text.Row
+    row: text.VerdictRow
     reason: str  # why it is not finished
     as_asked: bool
     expected: str | None
@@ -119,44 +101,34 @@ class Answer:
     part: object  # of the document, in the format asked for
     result: Result | None  # where the view keeps it
 
-
-def answers(task: Task, view: View, meter: Meter | None = None) -> list[Answer | Failure]:
-    """Judge one test on its kernels, in order."""
-
-    def search(asked: Asked) -> Result:
-        if meter is not None:
-            meter.begin(task.title(asked.version))
-        return judge(task.program, asked, task.method, None if meter is None else meter.update)
-
-    found = {}
-    for version, result in judge_each(task.versions, search):
-        found[version] = answer(task, view, result)
-        if meter is not None:
-            meter.end()
-    return [found[version] for version in task.versions]
+    @property
+    def as_promised(self) -> bool:
+        """Whether the promise is kept, and what the test demands is so."""
+        return self.row.verdict != "broken" and self.as_asked
 
 
-def answer(task: Task, view: View, result: Result | CowpathError) -> Answer | Failure:
+def checked(one: Assignment, judged: Judged, view: View) -> Checked | Failure:
     """What is kept of one judgement."""
+    result = judged.answer
     if isinstance(result, CowpathError):
-        return Failure(task.file, f"{task.file}: {result}")
-    expected = expected_verdict(task, result.version) if view.expected else None
-    return Answer(
-        text.row(task.file, result),
+        return Failure(one.name, f"{one.name}: {result}")
+    expected = expected_verdict(one, result.version) if view.expected else None
+    return Checked(
+        text.row(one.name, result),
         result.reason if result.verdict == "unfinished" else "",
-        text.as_asked(result),
+        as_asked(result),
         expected,
-        expected is not None and not text.as_expected(result, expected),
-        part(view, task.file, result, expected),
+        expected is not None and not as_expected(result, expected),
+        part(view, one.name, result, expected),
         result if view.keep else None,
     )
 
 
-def expected_verdict(task: Task, version: Version) -> str | None:
-    """What the expected.toml beside the test says of it on a kernel."""
+def expected_verdict(one: Assignment, version: Version) -> str | None:
+    """What the expected.toml beside the test says of it on a kernel; None if it says nothing."""
     from cowpath.corpus.expected import Expected
 
-    return Expected.beside(task.file).verdict(task.program.name, version)
+    return Expected.beside(one.name).verdict(one.program.name, version)
 
 
 def part(view: View, file: str, result: Result, expected: str | None) -> object:
@@ -184,28 +156,20 @@ def one_trace(result: Result) -> str:
     return itf.document(result, [] if goal is None else trace(result.exploration, goal.state))
 
 
-def answer_all(tasks: Sequence[Task], view: View, jobs: int) -> list[Answer | Failure]:
+def check_all(assignments: Sequence[Assignment], view: View, jobs: int) -> list[Checked | Failure]:
     """Judge them all, in order: many on all cores, a few one after the other."""
-    count = sum(len(task.versions) for task in tasks)
+    count = sum(len(one.versions) for one in assignments)
     if view.form == "itf" and count != 1:
         raise CowpathError("an ITF document holds one trace: give one test and one kernel")
-    if jobs > 1 and len(tasks) > 1 and count > FEW and not view.keep:
-        with Tally(count) as tally:
-
-            def done(task: Task) -> None:
-                for version in task.versions:
-                    tally.add(task.title(version))
-
-            single = [replace(task, method=task.method.on_one_core()) for task in tasks]
-            return list(chain.from_iterable(each(partial(answers, view=view), single, jobs, done)))
     with Meter(count) as meter:
-        return [one for task in tasks for one in answers(task, view, meter)]
+        sweep = Sweep(partial(checked, view=view), 1 if view.keep else jobs, meter)
+        return list(chain.from_iterable(sweep.run(assignments)))
 
 
 # -- all of them -----------------------------------------------------------------------------------
 
 
-def document(view: View, answers: Sequence[Answer], failures: Sequence[Failure]) -> str:
+def document(view: View, answers: Sequence[Checked], failures: Sequence[Failure]) -> str:
     """What goes to stdout."""
     parts = [one.part for one in answers]
     if view.form in formats.NAMES:
@@ -230,28 +194,31 @@ def document_of_cases(form: str, parts: Sequence[object], failures: Sequence[Fai
     return formats.document(form, [case for case in found if isinstance(case, Case)])
 
 
-def is_table(view: View, answers: Sequence[Answer]) -> bool:
+def is_table(view: View, answers: Sequence[Checked]) -> bool:
     """Several results as text: a table says little of each."""
     return view.form == "text" and len({(one.row.file, one.row.version) for one in answers}) > 1
 
 
-def complain(view: View, answers: Sequence[Answer], failures: Sequence[Failure]) -> None:
+def complain(view: View, answers: Sequence[Checked], failures: Sequence[Failure]) -> None:
     """What went wrong goes to stderr: what a table has no room for, surprises, and files that failed."""
     brief = is_table(view, answers)
     for one in answers:
+        row = one.row
         if brief and one.reason:
-            print(f"{one.row.file}, {one.row.version}: not finished: {one.reason}", file=sys.stderr)
-        if view.expected and one.mismatch:
-            wanted, found = one.expected, one.row.answer
-            print(f"{one.row.file}, {one.row.version}: expected {wanted!r}, found {found!r}", file=sys.stderr)
+            print(f"{row.file}, {row.version}: not finished: {one.reason}", file=sys.stderr)
+        if one.mismatch:
+            print(
+                f"{row.file}, {row.version}: expected {one.expected!r}, found {row.answer!r}", file=sys.stderr
+            )
+        if view.expected and one.expected is None:
+            print(f"{row.file}, {row.version}: nothing is expected, found {row.answer!r}", file=sys.stderr)
     for failure in failures:
         print(failure.message, file=sys.stderr)
 
 
-def status(answers: Sequence[Answer], expected: bool) -> int:
-    """The exit status for a set of verdicts; `~exists` and `forall` demand something, `exists` only asks."""
+def status_of(answers: Sequence[Checked]) -> int:
+    """The exit status for a set of verdicts; where a verdict is expected, that alone counts."""
     if any(one.reason for one in answers):
-        return NOT_FINISHED
-    if expected:
-        return BROKEN if any(one.mismatch for one in answers) else 0
-    return BROKEN if any(one.row.verdict == "broken" or not one.as_asked for one in answers) else 0
+        return status.NOT_FINISHED
+    good = (one.as_promised if one.expected is None else not one.mismatch for one in answers)
+    return status.KEPT if all(good) else status.BROKEN

@@ -6,19 +6,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from cowpath.commands import options
-
-NOT_FINISHED = 3
+from cowpath.commands import options, status
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath copies`."""
-    from cowpath.corpus.files import DEFAULT
-
-    parser.add_argument(
-        "corpus", nargs="*", default=[DEFAULT], metavar="CORPUS",
-        help=f"litmus tests or directories of them (default {DEFAULT}/)",
-    )  # fmt: skip
+    options.add_corpus_argument(parser)
     options.add_kernel_options(parser)
     options.add_search_options(parser)
     options.add_jobs_option(parser)
@@ -27,25 +20,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; status 0 if it is complete, 3 if a search was cut short or could not run."""
-    from cowpath.commands.progress import Tally
-    from cowpath.corpus.files import files
+    from cowpath.commands.progress import Meter
     from cowpath.report import copies as report
     from cowpath.survey import copies
 
     chosen = arguments.kernel or arguments.arch or arguments.added or arguments.dropped
     versions = options.versions(arguments) if chosen else copies.default_versions()
-    with Tally() as tally:
+    tests = options.corpus(arguments)
+    with Meter(len(tests) * len(versions)) as meter:
         found = copies.build(
-            files(arguments.corpus),
+            tests,
             versions,
             merge=not chosen and arguments.format != "json",
             max_states=arguments.max_states,
             jobs=arguments.jobs,
-            done=lambda task: tally.add(task.file),
+            watch=meter,
         )
     form = {"text": report.text, "markdown": report.markdown, "json": report.document}[arguments.format]
     sys.stdout.write(form(found))
     lacking = [one for row in found.rows for one in row.counts if one.most is None]
     for one in lacking:
         print(f"{one.test}: no number: {one.why}", file=sys.stderr)
-    return NOT_FINISHED if lacking else 0
+    return status.NOT_FINISHED if lacking else status.KEPT

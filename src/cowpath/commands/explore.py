@@ -8,12 +8,13 @@ import sys
 import threading
 
 from cowpath.commands import options
+from cowpath.corpus.files import ONE
+from cowpath.corpus.files import source as source_of
 from cowpath.errors import CowpathError
 from cowpath.history.eras import all_versions
 from cowpath.history.version import Version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
-from cowpath.litmus.source import read_source
 from cowpath.viewer.server import Server
 from cowpath.viewer.session import Session
 
@@ -23,7 +24,7 @@ LARGEST = 2_000_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath explore`."""
-    parser.add_argument("file", metavar="FILE", help="a litmus test")
+    parser.add_argument("file", metavar="FILE", help=ONE)
     options.add_kernel_options(parser)
     parser.add_argument("--port", type=port, default=0, help="a port of 127.0.0.1 (default: a free one)")
     parser.add_argument("--open", action="store_true", help="open the page in the default browser")
@@ -50,7 +51,7 @@ def port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    source = read_source(arguments.file)
+    source = source_of(arguments.file)
     session = Session(source, resolve(parse_source(source), source), offered(arguments), arguments.max_states)
     try:
         server = Server(session, arguments.port)

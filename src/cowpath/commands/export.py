@@ -7,19 +7,20 @@ import argparse
 import dataclasses
 import sys
 
-from cowpath.commands import options
+from cowpath.commands import options, status
 from cowpath.commands.progress import Meter
+from cowpath.corpus.files import ONE
+from cowpath.corpus.files import program as program_named
 from cowpath.errors import CowpathError
 from cowpath.explore import export
 from cowpath.judge import judge
-from cowpath.litmus.resolve import load_program
 
 WRITERS = {"promela": export.promela, "murphi": export.murphi}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath export`."""
-    parser.add_argument("file", metavar="FILE", help="a litmus test")
+    parser.add_argument("file", metavar="FILE", help=ONE)
     parser.add_argument("--to", required=True, choices=sorted(WRITERS), help="for Spin, or for rumur")
     options.add_kernel_options(parser)
     options.add_search_options(parser)
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the program; status 3 if the search did not finish: it would lack states."""
-    program = load_program(arguments.file)
+    program = program_named(arguments.file)
     if "partial-order" in arguments.reduce:
         raise CowpathError("others count every state, and --reduce partial-order leaves some out")
     chosen = options.versions(arguments)
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = judge.explore_mechanism(program, chosen[0], method, meter.update)
     if not found.finished:
         print(f"cowpath export: not finished: {found.reason}", file=sys.stderr)
-        return 3
+        return status.NOT_FINISHED
     title = f"{program.name} on {chosen[0]}: {len(found.states)} states"
     sys.stdout.write(WRITERS[arguments.to](found.recorder, title))
-    return 0
+    return status.KEPT

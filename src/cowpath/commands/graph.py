@@ -9,10 +9,11 @@ import subprocess
 import sys
 
 from cowpath.commands import options
+from cowpath.corpus.files import ONE
+from cowpath.corpus.files import program as program_named
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.judge.judge import judge
-from cowpath.litmus.resolve import load_program
 from cowpath.report import dot
 
 LARGEST = 2000
@@ -24,7 +25,7 @@ PATIENCE = 120
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath graph`."""
-    parser.add_argument("file", metavar="FILE", help="a litmus test")
+    parser.add_argument("file", metavar="FILE", help=ONE)
     options.add_kernel_options(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--dot", action="store_true", help="the dot language, the default")
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = options.versions(arguments)
     if len(chosen) != 1:
         raise CowpathError("a graph is of one kernel: give --kernel and --arch once")
-    result = judge(load_program(arguments.file), chosen[0], Method("reference", arguments.max_states))
+    result = judge(program_named(arguments.file), chosen[0], Method("reference", arguments.max_states))
     if result.verdict == "unfinished":
         raise CowpathError(
             f"more than {arguments.max_states} states: nobody can read such a graph (--max-states allows it)"

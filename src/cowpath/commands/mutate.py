@@ -8,23 +8,16 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cowpath.commands import options
+from cowpath.commands import options, status
 from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
-    from cowpath.survey.mutation import Finding, Mutant, Task, Trial
-
-MISSED = 1
+    from cowpath.survey.mutation import Finding, Mutant
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath mutate`."""
-    from cowpath.corpus.files import DEFAULT
-
-    parser.add_argument(
-        "corpus", nargs="*", default=[DEFAULT], metavar="CORPUS",
-        help=f"litmus tests or directories of them (default {DEFAULT}/)",
-    )  # fmt: skip
+    options.add_corpus_argument(parser)
     parser.add_argument(
         "--only", action="append", metavar="NAME", help="only this mutation, by name or commit; repeatable"
     )
@@ -42,8 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Status 0 if every mutation is noticed or its record says why it cannot be, 1 if not.
     """
-    from cowpath.commands.progress import Tally
-    from cowpath.corpus.files import files
+    from cowpath.commands.progress import Meter
     from cowpath.report import mutation as report
     from cowpath.survey import mutation
 
@@ -51,32 +43,23 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         sys.stdout.write(listing(mutants))
         return 0
-    with Tally() as tally:
-        laboratory = mutation.Laboratory(
-            files(arguments.corpus),
-            arguments.jobs,
-            lambda work: tally.add(words(work)),
-        )
+    with Meter() as meter:
+        laboratory = mutation.Laboratory(options.corpus(arguments), arguments.jobs, meter)
         findings = mutation.measure(mutants, laboratory, arguments.thorough)
     for file, why in laboratory.unusable().items():
         print(f"{file}: left out: {why}", file=sys.stderr)
-    form = {"text": report.text, "markdown": report.markdown, "json": report.document}[arguments.format]
-    sys.stdout.write(form(findings))
-    return status(findings)
+    if arguments.format == "json":
+        sys.stdout.write(report.document(findings))
+    else:
+        form = {"text": report.text, "markdown": report.markdown}[arguments.format]
+        sys.stdout.write(form(findings, arguments.thorough))
+    return status_of(findings)
 
 
-def words(work: Task | Trial) -> str:
-    """What has just been run."""
-    from cowpath.survey.mutation import Task
-
-    if isinstance(work, Task):
-        return f"{work.file} on {', '.join(map(str, work.versions))}"
-    return f"{work.mutant.name} on {work.version}"
-
-
-def status(findings: Sequence[Finding]) -> int:
+def status_of(findings: Sequence[Finding]) -> int:
     """1 if a mutation is missed, or noticed against its record."""
-    return MISSED if any(one.fate in ("missed", "contradiction") for one in findings) else 0
+    bad = any(one.fate in ("missed", "contradiction") for one in findings)
+    return status.BROKEN if bad else status.KEPT
 
 
 def chosen(names: Sequence[str] | None) -> list[Mutant]:

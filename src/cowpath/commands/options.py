@@ -15,7 +15,28 @@ from cowpath.history.release import Release
 from cowpath.history.selection import releases
 from cowpath.history.stable import doubt
 from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, IdleChangeError, Version, version
+from cowpath.litmus.program import Program
 from cowpath.survey.parallel import default_jobs
+
+
+def add_corpus_argument(parser: argparse.ArgumentParser) -> None:
+    """CORPUS..., for commands that run a whole corpus unless told otherwise."""
+    from cowpath.corpus.files import CORPUS, HELP
+
+    parser.add_argument(
+        "corpus",
+        nargs="*",
+        default=[str(CORPUS)],
+        metavar="CORPUS",
+        help=f"{HELP} (default: cowpath's own corpus)",
+    )
+
+
+def corpus(arguments: argparse.Namespace) -> dict[str, Program]:
+    """The tests that CORPUS names, by file.  Raises CowpathError for one that cannot be read."""
+    from cowpath.corpus.files import files, program
+
+    return {file: program(file) for file in files(arguments.corpus)}
 
 
 def add_kernel_options(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -15,15 +16,16 @@ INTERVAL_SECONDS = 0.2
 
 
 class Meter:
-    """One line that is overwritten: which answer of how many, states, rate, time of the search for it.
+    """One line that is overwritten: how many answers are there of how many, and what the search does now.
 
-    Use as a context; the line is gone afterwards.  On anything but a terminal it prints nothing.
+    Use as a context; the line is gone afterwards.  On anything but a terminal it prints nothing.  `answers`
+    0: nobody knows how many there will be.
     """
 
-    def __init__(self, answers: int, stream: TextIO | None = None) -> None:
+    def __init__(self, answers: int = 0, stream: TextIO | None = None) -> None:
         self.answers, self.stream = answers, stream or sys.stderr
-        self.number, self.title = 1, ""
-        self.began = self.shown = time.monotonic()
+        self.finished, self.title = 0, ""
+        self.started = self.began = self.shown = time.monotonic()
         self.width = 0
 
     def __enter__(self) -> Self:
@@ -39,19 +41,31 @@ class Meter:
         self.title = title
         self.began = time.monotonic()
 
-    def end(self) -> None:
+    def done(self, title: str) -> None:
         """One more answer is there, by a search of its own or not."""
-        self.number += 1
+        self.finished += 1
+        if time.monotonic() - self.started >= QUIET_SECONDS:
+            self.show(f"[{self.count(self.finished)}] {title}")
 
     def update(self, states: int, frontier: int, remark: str = "") -> None:
         """So many states found, so many of them not expanded yet, and what else is worth saying."""
         now = time.monotonic()
         spent = now - self.began
-        if not self.stream.isatty() or spent < QUIET_SECONDS or now - self.shown < INTERVAL_SECONDS:
+        if spent < QUIET_SECONDS or now - self.shown < INTERVAL_SECONDS:
             return
-        self.shown = now
-        line = f"[{self.number}/{self.answers}] {self.title}: {states:,} states, {frontier:,} to expand, "
-        line += f"{states / spent:,.0f}/s, {spent:.0f} s{', ' * bool(remark)}{remark}"
+        line = f"[{self.count(self.finished + 1)}] {self.title}: {states:,} states, {frontier:,} to expand, "
+        self.show(line + f"{states / spent:,.0f}/s, {spent:.0f} s{', ' * bool(remark)}{remark}")
+
+    def count(self, number: int) -> str:
+        """A number of answers, and of how many."""
+        return f"{number}/{self.answers}" if self.answers else str(number)
+
+    def show(self, line: str) -> None:
+        """Overwrite the line with another, as far as it fits the terminal."""
+        if not self.stream.isatty():
+            return
+        self.shown = time.monotonic()
+        line = line[: shutil.get_terminal_size().columns - 1]
         self.stream.write("\r" + line.ljust(self.width))
         self.stream.flush()
         self.width = len(line)
@@ -62,36 +76,3 @@ class Meter:
             self.stream.write("\r" + " " * self.width + "\r")
             self.stream.flush()
             self.width = 0
-
-
-class Tally:
-    """One line that is overwritten: how many of many small things are done, and the last one.
-
-    Use as a context, like `Meter`.  `total` 0: not known.
-    """
-
-    def __init__(self, total: int = 0, stream: TextIO | None = None) -> None:
-        self.total, self.stream = total, stream or sys.stderr
-        self.count, self.width = 0, 0
-        self.began = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.width:
-            self.stream.write("\r" + " " * self.width + "\r")
-            self.stream.flush()
-
-    def add(self, title: str) -> None:
-        """One more is done."""
-        self.count += 1
-        if not self.stream.isatty() or time.monotonic() - self.began < QUIET_SECONDS:
-            return
-        number = f"{self.count}/{self.total}" if self.total else str(self.count)
-        line = f"[{number}] {title}"
-        self.stream.write("\r" + line.ljust(self.width))
-        self.stream.flush()
-        self.width = len(line)

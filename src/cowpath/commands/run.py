@@ -14,7 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
+from cowpath.commands import status
 from cowpath.commands.check import load
+from cowpath.corpus.files import HELP
 from cowpath.litmus.program import Program
 from cowpath.machine import machines, results
 from cowpath.machine.apt import say
@@ -27,13 +29,11 @@ from cowpath.report import formats
 from cowpath.report import machines as text
 from cowpath.report.machine_cases import of_comparison, status_of
 
-NOT_AS_EXPECTED, BAD_INPUT, NOT_FINISHED = 1, 2, 3
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath run`."""
     add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help="litmus tests")
+    add("files", nargs="+", metavar="FILE", help=HELP)
     add("--on", action="append", metavar="MACHINE",
         help="host, uml:6.1, qemu:6.1, qemu:6.1:arm64, or a path to a User-Mode Linux program or an image; "
         "more than once to compare (default uml:6.1; `cowpath kernels --real` lists them)")  # fmt: skip
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     for failure in failures:
         print(failure.message, file=sys.stderr)
     if failures:
-        return BAD_INPUT
+        return status.BAD_INPUT
     names = list(dict.fromkeys(arguments.on or ["uml:6.1"]))
     earlier = results.load(arguments.compare_with) if arguments.compare_with else None
     chosen = [machines.machine(name, arguments.allow_global) for name in names]
@@ -75,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     if earlier is not None:
         for line in results.differences(earlier, kept):
             print(line, file=sys.stderr if arguments.format != "text" else sys.stdout)
-    return status(found)
+    say(summary(found))
+    return status_for(found)
 
 
 @contextlib.contextmanager
@@ -169,12 +170,21 @@ def render(form: str, found: Sequence[Comparison], kept: dict[str, object]) -> s
     return text.histogram(found[0]) if len(found) == 1 else text.table(found)
 
 
-def status(found: Sequence[Comparison]) -> int:
-    """0 where all is as the model says, 1 where something is not, 3 where a machine gave no answer.
+def status_for(found: Sequence[Comparison]) -> int:
+    """The exit status: 0 where all is as the model says, 1 where something is not.
 
-    Where a kernel is not modelled, the promise takes the place of the model.
+    3 where a machine gave no answer, 4 where no test could run at all.  Where a kernel is not modelled, the
+    promise takes the place of the model.
     """
-    statuses = {status_of(comparison) for comparison in found}
+    statuses = [status_of(comparison) for comparison in found]
     if "fail" in statuses:
-        return NOT_AS_EXPECTED
-    return NOT_FINISHED if statuses & {"error", "timeout"} else 0
+        return status.BROKEN
+    if {"error", "timeout"} & set(statuses):
+        return status.NOT_FINISHED
+    return status.NOTHING_RAN if set(statuses) <= {"skip"} else status.KEPT
+
+
+def summary(found: Sequence[Comparison]) -> str:
+    """How many tests gave an answer, of how many."""
+    ran = sum(status_of(comparison) in ("pass", "fail", "xfail") for comparison in found)
+    return f"{ran} of {len(found)} tests gave an answer"

@@ -7,19 +7,18 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cowpath.commands import options
+from cowpath.commands import options, status
 from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
-    from cowpath.commands.progress import Tally
+    from cowpath.commands.progress import Meter
     from cowpath.corpus.situations import Kind, Situation
     from cowpath.history.version import Version
     from cowpath.survey.reliability import Table
-
-NOT_FINISHED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     Status 0 if it is complete, 3 if a search was cut short; with --trace 1 if there is nothing to show.
     """
-    from cowpath.commands.progress import Tally
+    from cowpath.commands.progress import Meter
+    from cowpath.report.reliability.path import tell
     from cowpath.survey import reliability
 
     if arguments.trace is not None:
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         return write_tests(arguments)
     wanted, chosen = kinds(arguments.reference), situations(arguments.situation)
     kernels = versions(arguments)
-    with Tally() as tally:
+    with Meter(len(wanted) * len(chosen) * len(kernels)) as meter:
         table = reliability.build(
             kernels,
             wanted,
@@ -72,14 +72,18 @@ def run(arguments: argparse.Namespace) -> int:
             merge=arguments.kernel is None,
             max_states=arguments.max_states,
             jobs=arguments.jobs,
-            with_traces=traced(arguments),
-            done=lambda task: tally.add(f"{task.kind.name}-{task.situation_name}"),
+            tell=tell if traced(arguments) else None,
+            watch=meter,
         )
         if arguments.html is not None:
-            write_pages(table, arguments, tally)
+            write_pages(table, arguments, meter)
     if arguments.html is None:
         sys.stdout.write(written(table, arguments.format))
-    return NOT_FINISHED if any(cell.verdict == "not finished" for cell in table.cells.values()) else 0
+    return (
+        status.NOT_FINISHED
+        if any(cell.verdict == "not finished" for cell in table.cells.values())
+        else status.KEPT
+    )
 
 
 def traced(arguments: argparse.Namespace) -> bool:
@@ -88,19 +92,20 @@ def traced(arguments: argparse.Namespace) -> bool:
     return arguments.format in forms and arguments.html is None and not arguments.no_traces
 
 
-def write_pages(table: Table, arguments: argparse.Namespace, tally: Tally) -> None:
+def write_pages(table: Table, arguments: argparse.Namespace, meter: Meter) -> None:
     """The table and the pages that it links to."""
     from cowpath.report.reliability import html
     from cowpath.survey.parallel import each
     from cowpath.viewer import row_pages
 
     made = [] if arguments.no_traces else list(row_pages.rows(table, arguments.max_states))
-    pages = each(row_pages.page_of, made, arguments.jobs, lambda row: tally.add(f"{row.name}.html"))
+    pages = each(row_pages.page_of, made, arguments.jobs)
     directory: Path = arguments.html
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for row, page in zip(made, pages, strict=True):
             (directory / f"{row.name}.html").write_text(page, encoding="utf-8")
+            meter.done(f"{row.name}.html")
         index = directory / "index.html"
         index.write_text(html.document(table, row_pages.links(table, made)), encoding="utf-8")
     except OSError as error:
@@ -145,19 +150,22 @@ def written(table: Table, form: str) -> str:
 def show(arguments: argparse.Namespace) -> int:
     """The test behind one cell and the path to what is wrong there, on each kernel asked for."""
     from cowpath.litmus.print import to_text
+    from cowpath.report.reliability.path import tell
     from cowpath.survey import reliability
+    from cowpath.survey.sweep import judge_here
 
     kind, situation = cell_named(arguments.trace)
     kernels = options.versions(arguments)
     sys.stdout.write(to_text(situation.test(kind)))
-    task = reliability.Task(kind, situation.name, tuple(kernels), arguments.max_states, with_trace=True)
+    question = reliability.assignment(kind, situation, kernels, arguments.max_states)
+    cells = judge_here(question, partial(reliability.cell, tell=tell))
     shown = 0
-    for version, cell in zip(kernels, reliability.compute(task), strict=True):
+    for version, cell in zip(kernels, cells, strict=True):
         sys.stdout.write(f"\n{version}: {cell.words}  {cell.message}".rstrip() + "\n")
-        if cell.bad:
+        if cell.trace is not None:
             shown += 1
-            sys.stdout.write("\n" + cell.trace)
-    return 0 if shown else 1
+            sys.stdout.write("\n" + cell.trace.text)
+    return status.KEPT if shown else status.BROKEN
 
 
 def cell_named(name: str) -> tuple[Kind, Situation]:

@@ -7,29 +7,32 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cowpath.commands import options
+from cowpath.commands import options, status
 from cowpath.commands.progress import Meter
+from cowpath.corpus.files import ONE
+from cowpath.corpus.files import source as source_of
 from cowpath.errors import CowpathError
 from cowpath.explore.trace import Step, trace
 from cowpath.judge.goal import Goal, choose
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
-from cowpath.litmus import parse
-from cowpath.litmus.resolve import load_program
+from cowpath.litmus.parse import parse_source
+from cowpath.litmus.resolve import resolve
 from cowpath.report.trace import trace_text
 from cowpath.report.words import Words, value_words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath trace`."""
-    parser.add_argument("file", metavar="FILE", help="a litmus test")
+    parser.add_argument("file", metavar="FILE", help=ONE)
     options.add_kernel_options(parser)
     options.add_search_options(parser)
     options.add_engine_options(parser)
     parser.add_argument(
         "--to",
         metavar="WHAT",
-        help="an outcome by its number in `cowpath check`, an invariant (I8), or a condition (0:r1='a'); "
+        help="what `cowpath check` prints (an outcome or its number, a kind such as leak, an invariant such "
+        "as I8), or a condition (0:r1='a'); "
         "default: the worst breakage, else what the test's exists clause asks for, else the first outcome",
     )
     parser.add_argument("--all", action="store_true", help="show locks and bookkeeping too")
@@ -44,18 +47,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the path; status 0 if there is one, 1 if the outcome cannot happen, 3 if not finished."""
-    program = load_program(arguments.file)
+    source = source_of(arguments.file)
+    tree = parse_source(source)
+    program = resolve(tree, source)
     chosen = options.versions(arguments)
     if len(chosen) != 1:
         raise CowpathError("a trace is for one kernel: give --kernel and --arch once")
     with Meter(1) as meter:
         meter.begin(program.name)
         result = judge(program, chosen[0], options.method(arguments), meter.update)
-    goal = choose(result, parse.load(arguments.file), arguments.to)
+    goal = choose(result, tree, arguments.to)
     if goal is None:
         return nowhere(result)
     show(arguments, result, trace(result.exploration, goal.state), goal)
-    return 0
+    return status.KEPT
 
 
 def nowhere(result: Result) -> int:
@@ -63,9 +68,9 @@ def nowhere(result: Result) -> int:
     if result.verdict == "unfinished":
         why = f"not finished: no path there among the first {len(result.exploration.states):,} states"
         print(f"cowpath trace: {why}", file=sys.stderr)
-        return 3
+        return status.NOT_FINISHED
     print("cowpath trace: no path leads there: it cannot happen on this kernel", file=sys.stderr)
-    return 1
+    return status.BROKEN
 
 
 def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], goal: Goal) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cowpath.explore.found import Observed
 from cowpath.explore.trace import Step, trace
+from cowpath.judge.answer import answer, as_asked, as_expected
 from cowpath.judge.condition import names, satisfies
 from cowpath.judge.goal import Goal, default_goal
 from cowpath.judge.result import Outcome, Result
@@ -72,9 +73,9 @@ def status_of(result: Result, expected: str | None) -> Status:
     """Pass, fail, or an expected failure; a search that hit its bound is an error, never a pass."""
     if result.verdict == "unfinished":
         return "error"
-    if expected is not None and not text.as_expected(result, expected):
+    if expected is not None and not as_expected(result, expected):
         return "fail"
-    if result.verdict == "broken" or not text.as_asked(result):
+    if result.verdict == "broken" or not as_asked(result):
         return "fail" if expected is None else "xfail"
     return "pass"
 
@@ -82,10 +83,10 @@ def status_of(result: Result, expected: str | None) -> Status:
 def words(result: Result, status: Status, expected: str | None) -> str:
     """The verdict, and what was expected where that is something else."""
     found = text.verdict_words(result)
-    if result.verdict == "kept" and not text.as_asked(result):
+    if result.verdict == "kept" and not as_asked(result):
         found = f"{text.condition_line(result)} does not hold"
     if status == "fail" and expected is not None:
-        return f"expected {expected}, found {text.expected_words(result)}"
+        return f"expected {expected}, found {answer(result)}"
     return found
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from cowpath.report.text import align
-from cowpath.survey.copies import Copies, Row
+from cowpath.survey.copies import Copies, CopiesRow
 
 LEGEND = """\
 Each number is how many pages the kernel copies, fewest to most over all runs of the test.
@@ -76,7 +76,7 @@ def table(copies: Copies) -> list[list[str]]:
     return rows
 
 
-def marker(row: Row) -> str:
+def marker(row: CopiesRow) -> str:
     """What the marker changes in a row."""
     return signed(row.spared or 0)
 
@@ -86,7 +86,7 @@ def spared(copies: Copies) -> int:
     return sum(row.spared or 0 for row in copies.rows)
 
 
-def line(row: Row) -> list[str]:
+def line(row: CopiesRow) -> list[str]:
     """One test."""
     cells = [f"{one.words} {plus(row.avoidable(one))}".rstrip() for one in row.counts]
     return [row.test, *cells, "-" if row.needed is None else str(row.needed)]

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cowpath.corpus.expected import key
-from cowpath.report.text import Row
+from cowpath.report.text import VerdictRow
 
 
-def document(rows: Sequence[Row]) -> str:
+def document(rows: Sequence[VerdictRow]) -> str:
     """One table per test, one line per kernel, in the order of the results."""
     tables: dict[str, list[str]] = {}
     for row in rows:

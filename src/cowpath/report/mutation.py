@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from cowpath.report.text import align
 from cowpath.survey.mutation import SORTS, Finding, Notice
 
 SHOWN = 3
-"""How many of the tests that notice are named in text; JSON has them all."""
+"""How many of the tests that notice are named in text, unless all are asked for; JSON has them all."""
+
+WIDTH = 110
+"""Columns of the text; what is longer goes on below."""
 
 FATES = {
     "missed": "MISSED: no test notices it",
@@ -40,11 +44,11 @@ def score(findings: Sequence[Finding]) -> str:
     return f"noticed: {', '.join(parts) or 'nothing'} ({share}){hidden}"
 
 
-def summary(finding: Finding) -> str:
+def summary(finding: Finding, shown: int = SHOWN) -> str:
     """Who notices, or why nobody does."""
     if finding.fate == "noticed":
-        named = "; ".join(notice_words(notice) for notice in finding.noticed[:SHOWN])
-        more = len(finding.noticed) - SHOWN
+        named = "; ".join(notice_words(notice) for notice in finding.noticed[:shown])
+        more = len(finding.noticed) - shown
         return named + (f"; and {more} more" if more > 0 else "")
     words = FATES[finding.fate]
     if finding.mutant.unobservable:
@@ -60,12 +64,13 @@ def notice_words(notice: Notice) -> str:
     return f"{Path(notice.test).stem} ({', '.join(kinds)})"
 
 
-def rows(findings: Sequence[Finding]) -> list[list[str]]:
-    """A head, then one row per mutation."""
+def rows(findings: Sequence[Finding], everyone: bool) -> list[list[str]]:
+    """A head, then one row per mutation; `everyone` names all tests that notice it."""
     found = [["mutation", "kernel", "noticed by"]]
     for finding in findings:
         kernel = "" if finding.version is None else kernel_words(finding)
-        found.append([label(finding), kernel, summary(finding)])
+        shown = len(finding.noticed) if everyone else SHOWN
+        found.append([label(finding), kernel, summary(finding, shown)])
     return found
 
 
@@ -79,14 +84,20 @@ def kernel_words(finding: Finding) -> str:
     return str(finding.version).removesuffix(" x86_64")
 
 
-def text(findings: Sequence[Finding]) -> str:
-    """For people."""
-    return align(rows(findings)) + f"\n{score(findings)}\n"
+def text(findings: Sequence[Finding], everyone: bool = False) -> str:
+    """For people; `everyone` names all tests that notice a mutation."""
+    table = rows(findings, everyone)
+    left = sum(2 + max(len(row[column]) for row in table) for column in (0, 1))
+    folded = []
+    for name, kernel, words in table:
+        first, *more = textwrap.wrap(words, WIDTH - left, break_on_hyphens=False) or [""]
+        folded += [[name, kernel, first], *(["", "", line] for line in more)]
+    return align(folded) + f"\n{score(findings)}\n"
 
 
-def markdown(findings: Sequence[Finding]) -> str:
+def markdown(findings: Sequence[Finding], everyone: bool = False) -> str:
     """A table and the score."""
-    head, *body = rows(findings)
+    head, *body = rows(findings, everyone)
     lines = ["| " + " | ".join(head) + " |", "|---|---|---|"]
     lines += [f"| `{row[0]}` | " + " | ".join(row[1:]) + " |" for row in body]
     return "\n".join(lines) + f"\n\n{score(findings)}\n"

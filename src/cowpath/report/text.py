@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cowpath.history.version import Version, names_of
+from cowpath.judge.answer import answer, short_verdict
 
 if TYPE_CHECKING:
     from cowpath.judge.result import Outcome, Result
@@ -24,7 +25,7 @@ def result_text(result: Result) -> str:
     """One result in full.  Outcomes that the promise forbids are marked with a star, as litmus7 does."""
     lines = [f"{result.program.name}  {result.version}", f"    {headline(result)}"]
     if result.verdict == "unfinished":
-        lines.append("    what follows was seen so far; more may come, so nothing is claimed")
+        lines.append(f"    {so_far(result)}; more may come, so nothing is claimed")
     width = max((len(outcome.text()) for outcome in result.outcomes), default=0)
     lines += [f"    {outcome_line(outcome, width)}" for outcome in result.outcomes]
     lines += [f"    * {violation}: {violation.text}" for violation in result.violations]
@@ -39,6 +40,13 @@ def result_text(result: Result) -> str:
     if found.engine != "reference search":
         lines.append(f"    {found.engine}")
     return "\n".join(lines) + "\n"
+
+
+def so_far(result: Result) -> str:
+    """How many outcomes a search that did not finish has seen, and what they break."""
+    outcomes = f"at least {len(result.outcomes)} outcome{'s' * (len(result.outcomes) != 1)} so far"
+    broken = f", with {', '.join(result.breakage)}" if result.breakage else ""
+    return outcomes + broken
 
 
 def headline(result: Result) -> str:
@@ -66,7 +74,7 @@ def condition_line(result: Result) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VerdictRow:
     """What a table says of one result."""
 
     file: str
@@ -77,13 +85,13 @@ class Row:
     answer: str  # as expected.toml writes it
 
 
-def row(file: str, result: Result) -> Row:
+def row(file: str, result: Result) -> VerdictRow:
     """What a table says of this one."""
     name, words = result.program.name, short_verdict(result)
-    return Row(file, name, result.version, result.verdict, words, expected_words(result))
+    return VerdictRow(file, name, result.version, result.verdict, words, answer(result))
 
 
-def table(results: Sequence[Row]) -> str:
+def table(results: Sequence[VerdictRow]) -> str:
     """Tests down, kernels across; each cell the verdict in a few words.
 
     Kernels are headed by what tells them apart: release, architecture, changes dropped or added.
@@ -97,37 +105,6 @@ def table(results: Sequence[Row]) -> str:
         shown = name if names.count(name) == 1 else f"{name} ({file})"
         rows.append([shown, *(cells.get((file, version), "") for version in versions)])
     return align(rows)
-
-
-def short_verdict(result: Result) -> str:
-    """A verdict for a table: an invariant by its number."""
-    if result.verdict == "unfinished":
-        return "not finished"
-    names = [name if name in _WORDS else name.split()[0] for name in result.breakage]
-    worded = [name for name in names if name in _WORDS]
-    return ", ".join(worded or names) or "kept"
-
-
-def expected_words(result: Result) -> str:
-    """A result as expected.toml writes it: the verdict as in a table, then the condition's answer."""
-    if result.condition is None:
-        return short_verdict(result)
-    return f"{short_verdict(result)}; {'holds' if result.condition else 'does not hold'}"
-
-
-def as_asked(result: Result) -> bool:
-    """Whether what the test demands of its outcomes holds."""
-    condition = result.program.condition
-    return condition is None or condition.quantifier == "exists" or bool(result.condition)
-
-
-def as_expected(result: Result, expected: str) -> bool:
-    """Whether a result is what expected.toml says; an expectation may leave the condition's answer out."""
-    found = expected_words(result)
-    return expected in (found, found.split(";")[0])
-
-
-_WORDS = ("crash", "hang", "leak", "lost write", "missed write", "stale data")
 
 
 def column_head(version: Version, versions: Iterable[Version]) -> str:

@@ -62,15 +62,26 @@ def trace_text(
     words: Words = value_words,
 ) -> str:
     """The whole trace as plain text; `everything` adds what only matters to locking, `words` show values."""
-    lines = [title(goal), subtitle(result, steps), ""]
-    for block in blocks(result, steps, everything):
-        lines += block_lines(block, words)
+    path = path_lines(result, steps, goal, everything, words)
+    ending = [*promised_words(result, goal), last_line(result, goal)]
+    return "\n".join([title(goal), subtitle(result, steps), "", *path, "", *ending]) + "\n"
+
+
+def path_lines(
+    result: Result,
+    steps: Sequence[Step],
+    goal: Goal,
+    everything: bool = False,
+    words: Words = value_words,
+) -> list[str]:
+    """The path itself, block by block; an endless loop is followed once around."""
+    lines = [line for block in blocks(result, steps, everything) for line in block_lines(block, words)]
     again = circle(result, goal)
     if again:
         lines += ["", AGAIN, ""]
         for block in blocks(result, again, everything=True):
             lines += block_lines(block, words)
-    return "\n".join([*lines, "", *promised_words(result, goal), last_line(result, goal)]) + "\n"
+    return lines
 
 
 AGAIN = "and then, again and again:"
@@ -154,7 +165,7 @@ def net_changes(group: Sequence[Step]) -> list[Change]:
     return [change for change in found.values() if change.before != change.after]
 
 
-def promised_words(result: Result, goal: Goal) -> list[str]:
+def promised_words(result: Result, goal: Goal, who: str = "the promise") -> list[str]:
     """Where an outcome leaves the promise: "0:r1 is 'a'; the promise allows only 'D'"."""
     if isinstance(goal, Violation) or goal.promised or goal.crash or goal.hang:
         return []
@@ -162,8 +173,8 @@ def promised_words(result: Result, goal: Goal) -> list[str]:
     lines = []
     for name, values in forbidden_values(result, goal).items():
         choice = " or ".join(repr(value) for value in values)
-        lines.append(f"{name} is {seen[name]!r}; the promise allows only {choice}")
-    return lines or ["No single value is wrong, but the promise does not allow them together."]
+        lines.append(f"{name} is {seen[name]!r}; {who} allows only {choice}")
+    return lines or [f"No single value is wrong, but {who} does not allow them together."]
 
 
 def forbidden_values(result: Result, goal: Outcome) -> dict[str, list[str]]:

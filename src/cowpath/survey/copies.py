@@ -9,7 +9,7 @@ another kernel avoids it and still keeps the promise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cowpath.errors import CowpathError
@@ -17,24 +17,14 @@ from cowpath.explore.engine import Method
 from cowpath.history.changes import FOUNDING
 from cowpath.history.eras import Column, Signature, all_versions, each_alone, eras
 from cowpath.history.version import NEWEST, Version, version
-from cowpath.judge.alike import judge_each
-from cowpath.judge.judge import judge
+from cowpath.judge.alike import Judged
 from cowpath.judge.result import Result
-from cowpath.litmus.resolve import load_program
-from cowpath.survey.parallel import each
+from cowpath.litmus.program import Program
+from cowpath.survey.sweep import NOBODY, Assignment, Sweep, Watch
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One test and the kernels to count it on."""
-
-    file: str
-    versions: tuple[Version, ...]
-    max_states: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
+class CopyCount:
     """Fewest and most pages copied; None where there is no number, and then `why` says so."""
 
     test: str
@@ -47,7 +37,7 @@ class Count:
     def words(self) -> str:
         """As a table shows it: "1", "0-2", "0 !" where the kernel breaks the promise.
 
-        >>> Count("t", 0, 2).words, Count("t", 0, 0, kept=False).words
+        >>> CopyCount("t", 0, 2).words, CopyCount("t", 0, 0, kept=False).words
         ('0-2', '0 !')
         """
         if self.most is None:
@@ -56,44 +46,37 @@ class Count:
         return span if self.kept else f"{span} !"
 
 
-def count(task: Task) -> list[Count]:
-    """Explore one test with its copies counted, kernels that are alike once; its counts in order."""
-    program, method = load_program(task.file), Method(max_states=task.max_states)
-    counts = {
-        version: count_of(program.name, result)
-        for version, result in judge_each(
-            task.versions, lambda asked: judge(program, asked, method, count_copies=True)
-        )
-    }
-    return [counts[version] for version in task.versions]
+def count(one: Assignment, judged: Judged) -> CopyCount:
+    """The copies of one judgement."""
+    return count_of(one.program.name, judged.answer)
 
 
-def count_of(test: str, result: Result | CowpathError) -> Count:
+def count_of(test: str, result: Result | CowpathError) -> CopyCount:
     """The copies of one result."""
     if isinstance(result, CowpathError):
-        return Count(test, why=str(result))
+        return CopyCount(test, why=str(result))
     if result.verdict == "unfinished":
-        return Count(test, why=f"not finished: {result.reason}")
+        return CopyCount(test, why=f"not finished: {result.reason}")
     numbers = [outcome.copies for outcome in result.outcomes if outcome.copies is not None]
     if not numbers:
-        return Count(test, kept=False, why="no run ends")
-    return Count(test, min(numbers), max(numbers), result.verdict == "kept")
+        return CopyCount(test, kept=False, why="no run ends")
+    return CopyCount(test, min(numbers), max(numbers), result.verdict == "kept")
 
 
 @dataclass(frozen=True)
-class Row:
+class CopiesRow:
     """One test on every kernel of the table; `pair` is the newest one with and without the founding patch."""
 
     test: str
-    counts: tuple[Count, ...]
-    pair: tuple[Count, Count] | None = None
+    counts: tuple[CopyCount, ...]
+    pair: tuple[CopyCount, CopyCount] | None = None
 
     @property
     def needed(self) -> int | None:
         """The smallest worst case of a kernel that keeps the promise; None if there is none."""
         return min((one.most for one in self.counts if one.kept and one.most is not None), default=None)
 
-    def avoidable(self, one: Count) -> int:
+    def avoidable(self, one: CopyCount) -> int:
         """How many copies of a worst case another kernel does without; 0 where the promise is broken."""
         if self.needed is None or one.most is None or not one.kept:
             return 0
@@ -103,7 +86,7 @@ class Row:
     def spared(self) -> int | None:
         """What the marker spares in the worst case, all else equal; None where either breaks the promise.
 
-        >>> Row("t", (), (Count("t", 0, 0), Count("t", 0, 2))).spared
+        >>> CopiesRow("t", (), (CopyCount("t", 0, 0), CopyCount("t", 0, 2))).spared
         2
         """
         if self.pair is None:
@@ -127,7 +110,7 @@ class Copies:
     """
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CopiesRow, ...]
 
     def total(self, index: int) -> int:
         """Avoidable copies of a kernel, over all tests."""
@@ -145,25 +128,30 @@ def default_versions() -> list[Version]:
 
 
 def build(
-    files: Sequence[str],
+    tests: Mapping[str, Program],
     versions: Sequence[Version],
     merge: bool = False,
     max_states: int | None = None,
     jobs: int = 1,
-    done: Callable[[Task], None] = lambda task: None,
+    watch: Watch = NOBODY,
 ) -> Copies:
-    """Count every test on every kernel; `merge` joins releases that follow each other and agree."""
-    tasks = [Task(file, tuple(versions), max_states) for file in files]
+    """Count every test, by file, on every kernel; `merge` joins releases that follow each other and agree."""
+    method = Method(max_states=max_states)
+    files = list(tests)
+    assignments = [
+        Assignment(file, program, tuple(versions), method, count_copies=True)
+        for file, program in tests.items()
+    ]
     counts = {
-        task.file: dict(zip(versions, found, strict=True))
-        for task, found in zip(tasks, each(count, tasks, jobs, done), strict=True)
+        file: dict(zip(versions, found, strict=True))
+        for file, found in zip(files, Sweep(count, jobs, watch).run(assignments), strict=True)
     }
     pair = marker_pair(versions)
 
-    def row(file: str, kernels: Sequence[Version]) -> Row:
+    def row(file: str, kernels: Sequence[Version]) -> CopiesRow:
         found = counts[file]
         both = (found[pair[0]], found[pair[1]]) if pair else None
-        return Row(found[versions[0]].test, tuple(found[version] for version in kernels), both)
+        return CopiesRow(found[versions[0]].test, tuple(found[version] for version in kernels), both)
 
     telling = [file for file in files if row(file, versions).tells]
     columns = each_alone(versions)

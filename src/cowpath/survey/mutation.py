@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
@@ -25,10 +25,12 @@ from cowpath.history.changes import CHANGES
 from cowpath.history.eras import all_versions
 from cowpath.history.mutants import MUTANTS
 from cowpath.history.version import Version
-from cowpath.judge.alike import once
+from cowpath.judge.alike import Judged
 from cowpath.judge.judge import judge
-from cowpath.litmus.resolve import load_program
+from cowpath.judge.result import Result
+from cowpath.litmus.program import Program
 from cowpath.survey.parallel import each
+from cowpath.survey.sweep import NOBODY, Assignment, Sweep, Watch
 
 MAX_STATES = 300_000
 """A mutant may run wild; what it shows within this many states counts, or within `ROOM`, if that is less."""
@@ -181,36 +183,33 @@ def kernels_for(mutant: Mutant, architectures: Sequence[str] = ("x86_64", "arm")
 # -- running ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One test on some kernels."""
-
-    file: str
-    versions: tuple[Version, ...]
+def recorded(one: Assignment, judged: Judged) -> Run:
+    """What is kept of one judgement."""
+    return run_of(judged.asked, judged.answer)
 
 
-def run_each(task: Task) -> list[Run]:
-    """Explore one test on its kernels: one run for all that are alike."""
-    runs = dict(once(task.versions, lambda asked: run(task.file, asked)))
-    return list({id(found): found for found in runs.values()}.values())
-
-
-def run(file: str, kernel: Version | Asked, max_states: int = MAX_STATES) -> Run:
-    """Explore one test on one kernel."""
+def run(program: Program, kernel: Version | Asked, max_states: int = MAX_STATES) -> Run:
+    """Explore one test on one kernel, which may be so wrong that the model itself stops."""
     asked = Asked.of(kernel)
     try:
-        result = judge(load_program(file), asked, Method(max_states=max_states))
+        return run_of(asked, judge(program, asked, Method(max_states=max_states)))
     except CowpathError as error:
-        return Run(asked, "error", error=str(error))
+        return run_of(asked, error)
     except (ModelError, Exhausted) as error:
         return Run(asked, "model", (f"the model stops: {error}",))
+
+
+def run_of(asked: Asked, answer: Result | CowpathError) -> Run:
+    """What a result says, as far as it can be compared with another's."""
+    if isinstance(answer, CowpathError):
+        return Run(asked, "error", error=str(answer))
     return Run(
         asked,
-        result.verdict,
-        result.breakage,
-        result.condition,
-        frozenset(outcome.text() for outcome in result.outcomes),
-        states=len(result.exploration.states),
+        answer.verdict,
+        answer.breakage,
+        answer.condition,
+        frozenset(outcome.text() for outcome in answer.outcomes),
+        states=len(answer.exploration.states),
     )
 
 
@@ -234,14 +233,11 @@ def why_noticed(before: Run, after: Run) -> str:
 
 @dataclass
 class Laboratory:
-    """Every test on kernels as they are, explored once for all that are alike.
+    """Tests, by file, on kernels as they are: searched once for all kernels that are alike."""
 
-    `done` is called for everything that is run.
-    """
-
-    files: Sequence[str]
+    tests: Mapping[str, Program]
     jobs: int = 1
-    done: Callable[[Task | Trial], None] = lambda work: None
+    watch: Watch = NOBODY
     runs: dict[str, list[Run]] = dataclasses.field(default_factory=lambda: defaultdict(list))
 
     def known(self, file: str, version: Version) -> Run | None:
@@ -251,10 +247,15 @@ class Laboratory:
     def run_on(self, versions: Iterable[Version]) -> None:
         """Run what is not known yet, on several cores."""
         wanted = list(dict.fromkeys(versions))
-        missing = {file: tuple(v for v in wanted if self.known(file, v) is None) for file in self.files}
-        tasks = [Task(file, lacking) for file, lacking in missing.items() if lacking]
-        for task, runs in zip(tasks, each(run_each, tasks, self.jobs, self.done), strict=True):
-            self.runs[task.file] += runs
+        missing = {file: tuple(v for v in wanted if self.known(file, v) is None) for file in self.tests}
+        assignments = [
+            Assignment(file, self.tests[file], lacking, Method(max_states=MAX_STATES))
+            for file, lacking in missing.items()
+            if lacking
+        ]
+        sweep = Sweep(recorded, self.jobs, self.watch)
+        for one, runs in zip(assignments, sweep.run(assignments), strict=True):
+            self.runs[one.name] += {id(run.asked): run for run in runs}.values()
 
     def unusable(self) -> dict[str, str]:
         """Tests that cannot run, with the reason."""
@@ -263,9 +264,12 @@ class Laboratory:
     def trial(self, mutant: Mutant, version: Version, thorough: bool) -> Trial:
         """A mutant with the tests to which the mutated kernel is not the same, cheapest first."""
         mutated = mutant.apply(version)
-        runs = [(file, run) for file in self.files if (run := self.known(file, version)) is not None]
-        affected = [(file, run) for file, run in runs if run.usable and not run.asked.alike(mutated)]
-        return Trial(mutant, version, tuple(sorted(affected, key=lambda pair: pair[1].states)), thorough)
+        affected = [
+            Trial.Test(file, program, run)
+            for file, program in self.tests.items()
+            if (run := self.known(file, version)) and run.usable and not run.asked.alike(mutated)
+        ]
+        return Trial(mutant, version, tuple(sorted(affected, key=lambda one: one.before.states)), thorough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,18 +279,30 @@ class Trial:
     The first test that notices ends it, unless it is to be thorough.
     """
 
+    class Test(NamedTuple):
+        """A test, and what it says on the kernel without the mutation."""
+
+        file: str
+        program: Program
+        before: Run
+
     mutant: Mutant
     version: Version
-    tests: tuple[tuple[str, Run], ...]
+    tests: tuple[Test, ...]
     thorough: bool
+
+    @property
+    def title(self) -> str:
+        """The trial as progress shows it."""
+        return f"{self.mutant.name} on {self.version}"
 
 
 def hold(trial: Trial) -> Finding:
     """Mutate one kernel and see what the tests say."""
     mutated = trial.mutant.apply(trial.version)
     noticed, silent = [], []
-    for file, before in trial.tests:
-        after = run(file, mutated, before.room)
+    for file, program, before in trial.tests:
+        after = run(program, mutated, before.room)
         why = why_noticed(before, after)
         if why:
             noticed.append(Notice(file, why))
@@ -312,7 +328,8 @@ def measure(mutants: Sequence[Mutant], laboratory: Laboratory, thorough: bool = 
         open_ones = [m for m in mutants if not best[m].noticed and turn < len(kernels[m])]
         laboratory.run_on(kernels[mutant][turn] for mutant in open_ones)
         trials = [laboratory.trial(mutant, kernels[mutant][turn], thorough) for mutant in open_ones]
-        for finding in each(hold, trials, laboratory.jobs, laboratory.done):
+        for trial, finding in zip(trials, each(hold, trials, laboratory.jobs), strict=True):
+            laboratory.watch.done(trial.title)
             if best[finding.mutant].version is None or finding.noticed:
                 best[finding.mutant] = finding
     return [best[mutant] for mutant in mutants]

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-Task = TypeVar("Task")
-Answer = TypeVar("Answer")
+Argument = TypeVar("Argument")
+Value = TypeVar("Value")
 
 
 def default_jobs() -> int:
@@ -17,31 +17,24 @@ def default_jobs() -> int:
 
 
 def each(
-    function: Callable[[Task], Answer],
-    tasks: Sequence[Task],
-    jobs: int = 1,
-    done: Callable[[Task], None] = lambda task: None,
-) -> list[Answer]:
-    """`function` of every task; `done` is called for each in the order given, as soon as it is there.
+    function: Callable[[Argument], Value], arguments: Sequence[Argument], jobs: int = 1
+) -> Iterator[Value]:
+    """`function` of every argument, in order, each as soon as it and all before it are there.
 
-    With one job, or one task, no process is started.  The first error ends it and is raised here.
+    With one job, or one argument, no process is started.  The first error ends it and is raised here; whoever
+    stops to read ends what has not begun.
 
-    >>> each(abs, [3, -4])
+    >>> list(each(abs, [3, -4]))
     [3, 4]
     """
-    if jobs < 2 or len(tasks) < 2:
-        return [_and_tell(function(task), task, done) for task in tasks]
+    if jobs < 2 or len(arguments) < 2:
+        yield from map(function, arguments)
+        return
     from concurrent.futures import ProcessPoolExecutor  # takes 30 ms to import; most commands need none
 
-    with ProcessPoolExecutor(min(jobs, len(tasks))) as pool:
+    with ProcessPoolExecutor(min(jobs, len(arguments))) as pool:
         try:
-            answers = pool.map(function, tasks)
-            return [_and_tell(answer, task, done) for task, answer in zip(tasks, answers, strict=True)]
+            yield from pool.map(function, arguments)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _and_tell(answer: Answer, task: Task, done: Callable[[Task], None]) -> Answer:
-    done(task)
-    return answer

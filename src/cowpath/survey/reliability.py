@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache, partial
 from typing import Literal
 
 from cowpath import promise
@@ -23,15 +23,15 @@ from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explore.found import Exploration
 from cowpath.explore.search import explore
-from cowpath.explore.trace import trace
+from cowpath.explore.trace import Step, trace
 from cowpath.history.eras import Column, each_alone, eras
 from cowpath.history.version import Version
 from cowpath.judge import judge
-from cowpath.judge.alike import judge_each
+from cowpath.judge.alike import Judged
 from cowpath.judge.result import ORDER, Outcome, Result
+from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import resolve
-from cowpath.report.trace import trace_text
-from cowpath.survey.parallel import each
+from cowpath.survey.sweep import NOBODY, Assignment, Sweep, Watch
 
 Reliability = Literal["reliable", "stale", "lost", "leak", "hang", "crash", "not modelled", "not finished"]
 
@@ -57,7 +57,7 @@ NOTHING_SHOWN: tuple[Reliability, ...] = ("reliable", "not modelled", "not finis
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     """One kind of reference in one situation on one kernel.
 
     `promised` is whether the promise covers this test in full: where it does not, "reliable" is luck and
@@ -68,7 +68,7 @@ class Cell:
     promised: bool = True
     broken: bool = False
     outcome: str = ""
-    trace: str = field(default="", repr=False)
+    trace: Told | None = field(default=None, repr=False)
     states: int = 0
     message: str = ""
 
@@ -81,7 +81,7 @@ class Cell:
     def words(self) -> str:
         """As a table shows it; what the promise excludes in brackets.
 
-        >>> Cell("lost", promised=False).words, Cell("lost", broken=True).words
+        >>> TableCell("lost", promised=False).words, TableCell("lost", broken=True).words
         ('(lost)', 'lost')
         """
         covered = self.promised or self.broken or self.verdict.startswith("not ")
@@ -95,13 +95,13 @@ class Table:
     kinds: tuple[Kind, ...]
     situations: tuple[Situation, ...]
     columns: tuple[Column, ...]
-    cells: dict[tuple[Kind, Situation, Column], Cell]
+    cells: dict[tuple[Kind, Situation, Column], TableCell]
 
-    def row(self, kind: Kind, situation: Situation) -> list[Cell]:
+    def row(self, kind: Kind, situation: Situation) -> list[TableCell]:
         """One line of it."""
         return [self.cells[kind, situation, column] for column in self.columns]
 
-    def bad(self) -> Iterator[tuple[Kind, Situation, Column, Cell]]:
+    def bad(self) -> Iterator[tuple[Kind, Situation, Column, TableCell]]:
         """Every cell that has something to show, in reading order."""
         for (kind, situation, column), cell in self.cells.items():
             if cell.bad:
@@ -112,61 +112,76 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A test and the kernels to compute its cells for."""
+class Witness:
+    """An outcome that a coherent reference could not lead to, and the path there.
 
-    kind: Kind
-    situation_name: str
-    versions: tuple[Version, ...]
-    max_states: int | None
-    with_trace: bool
+    `result` is what the kernel does, held against the strict promise.  `broken` says whether the real promise
+    forbids the outcome, too.
+    """
 
-    @property
-    def situation(self) -> Situation:
-        """Situations hold functions, which do not travel to another process; their names do."""
-        return next(one for one in SITUATIONS if one.name == self.situation_name)
+    result: Result
+    goal: Outcome
+    steps: tuple[Step, ...]
+    broken: bool
 
 
-def compute(task: Task) -> list[Cell]:
-    """Explore one test on its kernels, those that are alike once; its cells in order.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A path as text; `path` is the part that does not name the kernel: equal where two paths are equal."""
+
+    text: str
+    path: str
+
+
+Tell = Callable[[Witness], Told]
+"""How a path is told; a search cannot leave the process that made it, so the text is written there."""
+
+
+def cell(one: Assignment, judged: Judged, tell: Tell | None = None) -> TableCell:
+    """The cell of one judgement; with `tell`, its path is told.
 
     >>> from cowpath.history.version import version
-    >>> [cell.words for cell in compute(Task(KINDS[1], "fork-after", (version("6.1"),), None, False))]
-    ['(lost)']
+    >>> from cowpath.survey.sweep import judge_here
+    >>> question = assignment(KINDS[1], SITUATIONS[3], [version("6.1")])
+    >>> question.name, [found.words for found in judge_here(question, cell)]
+    ('get-write-fork-after', ['(lost)'])
     """
-    program = resolve(task.situation.test(task.kind))
-    method = Method(max_states=task.max_states)
-
-    @cache
-    def strict() -> Exploration:
-        return explore(promise.build(program, strict=True))
-
-    cells = {}
-    for version, result in judge_each(task.versions, lambda asked: judge.judge(program, asked, method)):
-        if isinstance(result, CowpathError):
-            cells[version] = Cell("not modelled", message=str(result).rpartition(": ")[2])
-        else:
-            cells[version] = cell_of(result, strict(), task.with_trace)
-    return [cells[version] for version in task.versions]
+    if isinstance(judged.answer, CowpathError):
+        return TableCell("not modelled", message=str(judged.answer).rpartition(": ")[2])
+    return cell_of(judged.answer, strict_promise(one.program), tell)
 
 
-def cell_of(result: Result, strict: Exploration, with_trace: bool) -> Cell:
+@lru_cache(maxsize=4)
+def strict_promise(program: Program) -> Exploration:
+    """What a test may show if every reference stays coherent with the memory it was taken from."""
+    return explore(promise.build(program, strict=True))
+
+
+def assignment(
+    kind: Kind, situation: Situation, versions: Sequence[Version], max_states: int | None = None
+) -> Assignment:
+    """The test of a row on some kernels."""
+    test = situation.test(kind)
+    return Assignment(test.name, resolve(test), tuple(versions), Method(max_states=max_states))
+
+
+def cell_of(result: Result, strict: Exploration, tell: Tell | None) -> TableCell:
     """Hold one result against the strict promise, and say what the real one excludes."""
     allowed = {outcome.observed for outcome in strict.outcomes}
     promised = allowed >= set(result.promised)
     states = len(result.exploration.states)
     if result.verdict == "unfinished":
-        return Cell("not finished", promised, states=states)
+        return TableCell("not finished", promised, states=states)
     worst = worst_outcome(result, strict)
     if worst is None:
-        return Cell("reliable", promised, states=states)
+        return TableCell("reliable", promised, states=states)
     goal, broken = worst
-    return Cell(
+    return TableCell(
         WORDS[goal.breakage],
         promised,
         broken,
         goal.text(),
-        trace_of(result, strict, goal, broken) if with_trace else "",
+        None if tell is None else tell(witness(result, strict, goal, broken)),
         states,
     )
 
@@ -189,20 +204,11 @@ def worst_outcome(result: Result, strict: Exploration) -> tuple[Outcome, bool] |
     return outcome, not excluded
 
 
-def trace_of(result: Result, strict: Exploration, goal: Outcome, broken: bool) -> str:
-    """The path to the worst outcome; its last lines say what a coherent reference would allow.
-
-    Where the real promise excludes the outcome, nothing here may call it broken.
-    """
+def witness(result: Result, strict: Exploration, goal: Outcome, broken: bool) -> Witness:
+    """The shortest path to an outcome, with what a coherent reference would allow in its place."""
     wished = tuple(outcome.observed for outcome in strict.outcomes)
-    text = trace_text(
-        dataclasses.replace(result, promised=wished), trace(result.exploration, goal.state), goal
-    )
-    if broken:
-        return text
-    path = text.rstrip("\n").rpartition("\n")[0]
-    path = path.replace("; the promise allows only", "; a coherent reference allows only")
-    return f"{path}\nNot promised: {goal.breakage}, and no bug of {result.version}\n"
+    steps = tuple(trace(result.exploration, goal.state))
+    return Witness(dataclasses.replace(result, promised=wished), goal, steps, broken)
 
 
 # -- the table -------------------------------------------------------------------------------------
@@ -215,30 +221,26 @@ def build(
     merge: bool = False,
     max_states: int | None = None,
     jobs: int = 1,
-    with_traces: bool = False,
-    done: Callable[[Task], None] = lambda task: None,
+    tell: Tell | None = None,
+    watch: Watch = NOBODY,
 ) -> Table:
-    """Compute the table; `merge` joins kernels that follow each other and agree."""
-    tasks = [
-        Task(kind, one.name, tuple(versions), max_states, with_traces) for kind in kinds for one in situations
-    ]
+    """Compute the table; `merge` joins kernels that follow each other and agree, `tell` adds the paths."""
+    rows = [(kind, one) for kind in kinds for one in situations]
+    assignments = [assignment(kind, one, versions, max_states) for kind, one in rows]
+    sweep = Sweep(partial(cell, tell=tell), jobs, watch)
     answers = {
-        (task.kind, task.situation_name, version): cell
-        for task, cells in zip(tasks, each(compute, tasks, jobs, done), strict=True)
-        for version, cell in zip(versions, cells, strict=True)
+        (kind, one.name, version): found
+        for (kind, one), cells in zip(rows, sweep.run(assignments), strict=True)
+        for version, found in zip(versions, cells, strict=True)
     }
 
-    def cell(kind: Kind, one: Situation, version: Version) -> Cell:
-        return answers[kind, one.name, version]
-
     def signature(version: Version) -> list[str]:
-        return [cell(kind, one, version).words for kind in kinds for one in situations]
+        return [answers[kind, one.name, version].words for kind, one in rows]
 
     columns = eras(versions, signature) if merge else each_alone(versions)
     cells = {
-        (kind, one, column): cell(kind, one, column.version)
-        for kind in kinds
-        for one in situations
+        (kind, one, column): answers[kind, one.name, column.version]
+        for kind, one in rows
         for column in columns
     }
     return Table(tuple(kinds), tuple(situations), columns, cells)

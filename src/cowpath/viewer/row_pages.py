@@ -24,7 +24,7 @@ EXCLUDED = "Where it says kept, data may still be lost or stale: no more is prom
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RowPage:
     """A row that has something to show; a name stands for its situation, which cannot be pickled."""
 
     kind: Kind
@@ -39,7 +39,7 @@ class Row:
         return f"{self.kind.name}-{self.situation_name}"
 
 
-def rows(table: Table, max_states: int | None) -> Iterator[Row]:
+def rows(table: Table, max_states: int | None) -> Iterator[RowPage]:
     """The rows with a bad cell, each with the kernels that the model of which knows its test."""
     for kind in table.kinds:
         for situation in table.situations:
@@ -47,17 +47,18 @@ def rows(table: Table, max_states: int | None) -> Iterator[Row]:
             if any(cell.bad for _, cell in cells):
                 versions = tuple(column.version for column, cell in cells if cell.verdict != "not modelled")
                 excluded = any(cell.words.startswith("(") for _, cell in cells)
-                yield Row(kind, situation.name, versions, excluded, max_states)
+                yield RowPage(kind, situation.name, versions, excluded, max_states)
 
 
-def page_of(row: Row) -> str:
+def page_of(row: RowPage) -> str:
     """The page of a row: its test on every kernel, with the paths to what it asks for, the worst."""
     test = next(one for one in SITUATIONS if one.name == row.situation_name).test(row.kind)
     program = resolve(test)
     if row.excluded:
         program = replace(program, comment=f"{program.comment}\n\n{EXCLUDED}".strip())
     method = Method(max_states=row.max_states)
-    found = dict(judge_each(row.versions, lambda asked: judge(program, asked, method)))
+    judged = judge_each(row.versions, lambda asked: judge(program, asked, method))
+    found = {one.version: one.answer for one in judged}
     results: list[tuple[str, Result]] = []
     failures: list[str] = []
     for version in row.versions:
@@ -69,7 +70,7 @@ def page_of(row: Row) -> str:
     return check_page(results, failures)
 
 
-def links(table: Table, made: Sequence[Row]) -> dict[tuple[Kind, Situation, Column], str]:
+def links(table: Table, made: Sequence[RowPage]) -> dict[tuple[Kind, Situation, Column], str]:
     """Where the bad cells of these rows lead: to their page, at their kernel.
 
     >>> from cowpath.history.version import version

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cowpath.corpus.situations import Kind, Situation
 from cowpath.history.eras import Column
-from cowpath.survey.reliability import MEANING, Cell, Table
+from cowpath.survey.reliability import MEANING, Table, TableCell
 
 TITLE = "What a reference to private anonymous memory can be relied upon for"
 
@@ -34,7 +34,12 @@ class Shown:
     kind: Kind
     situation: Situation
     columns: tuple[Column, ...]
-    cell: Cell
+    cell: TableCell
+
+    @property
+    def text(self) -> str:
+        """The trace itself."""
+        return self.cell.trace.text if self.cell.trace else ""
 
 
 def introduction(table: Table) -> str:
@@ -50,10 +55,10 @@ def meanings(table: Table) -> dict[str, str]:
 
 def shown_traces(table: Table) -> list[Shown]:
     """The traces to print, in reading order, equal ones of a row once."""
-    groups: dict[tuple[Kind, Situation, tuple[str, ...]], list[tuple[Column, Cell]]] = {}
+    groups: dict[tuple[Kind, Situation, str], list[tuple[Column, TableCell]]] = {}
     for kind, situation, column, cell in table.bad():
         if cell.trace:
-            groups.setdefault((kind, situation, path_of(cell)), []).append((column, cell))
+            groups.setdefault((kind, situation, cell.trace.path), []).append((column, cell))
     return [
         Shown(
             anchor(kind, situation, found[0][0]),
@@ -73,12 +78,6 @@ def anchors(table: Table) -> dict[tuple[Kind, Situation, Column], str]:
         for shown in shown_traces(table)
         for column in shown.columns
     }
-
-
-def path_of(cell: Cell) -> tuple[str, ...]:
-    """A trace without the lines that name the kernel, the second and the last."""
-    lines = cell.trace.rstrip("\n").split("\n")
-    return (lines[0], *lines[2:-1])
 
 
 def anchor(kind: Kind, situation: Situation, column: Column) -> str:

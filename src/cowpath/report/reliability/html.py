@@ -10,7 +10,7 @@ from cowpath.corpus.situations import Kind, Situation
 from cowpath.history.eras import Column
 from cowpath.litmus.print import to_text
 from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
-from cowpath.survey.reliability import Cell, Table
+from cowpath.survey.reliability import Table, TableCell
 
 Links = dict[tuple[Kind, Situation, Column], str]
 
@@ -70,7 +70,7 @@ def row(table: Table, kind: Kind, situation: Situation, links: Links) -> str:
     return f'<tr><th scope="row" title="{title}">{escape(situation.title)}</th>{shown}</tr>\n'
 
 
-def mark(cell: Cell, link: str | None) -> str:
+def mark(cell: TableCell, link: str | None) -> str:
     """One cell, linked to its trace if it has one."""
     classes = f"cell {css(cell.verdict)}" + (" excluded" if cell.words.startswith("(") else "")
     if link:
@@ -92,5 +92,5 @@ def trace(shown: Shown) -> str:
         f"{shown.cell.words}</span> {escape(shown.kind.title)}: {escape(shown.situation.title)} "
         f"<small>{escape(kernels)}</small></summary>\n"
         f'<pre tabindex="0">{escape(test)}</pre>\n'
-        f'<pre tabindex="0">{escape(shown.cell.trace)}</pre>\n</details>\n'
+        f'<pre tabindex="0">{escape(shown.text)}</pre>\n</details>\n'
     )

@@ -9,7 +9,7 @@ from typing import Any
 from cowpath.corpus.situations import Kind, Situation
 from cowpath.history.eras import Column
 from cowpath.litmus.print import to_text
-from cowpath.survey.reliability import MEANING, Cell, Table
+from cowpath.survey.reliability import MEANING, Table, TableCell
 
 
 def document(table: Table) -> str:
@@ -32,7 +32,7 @@ def column_object(column: Column) -> dict[str, Any]:
     }
 
 
-def cell_object(kind: Kind, situation: Situation, column: Column, cell: Cell) -> dict[str, Any]:
+def cell_object(kind: Kind, situation: Situation, column: Column, cell: TableCell) -> dict[str, Any]:
     """One cell; keys that say nothing are left out."""
     shown: dict[str, Any] = {
         "reference": kind.name,
@@ -45,5 +45,9 @@ def cell_object(kind: Kind, situation: Situation, column: Column, cell: Cell) ->
         "states": cell.states,
         "test": to_text(situation.test(kind)),
     }
-    optional = {"outcome": cell.outcome, "trace": cell.trace, "message": cell.message}
+    optional = {
+        "outcome": cell.outcome,
+        "trace": cell.trace.text if cell.trace else "",
+        "message": cell.message,
+    }
     return shown | {name: value for name, value in optional.items() if value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cowpath.litmus.print import to_text
 from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
-from cowpath.survey.reliability import Cell, Table
+from cowpath.survey.reliability import Table, TableCell
 
 
 def document(table: Table) -> str:
@@ -41,7 +41,7 @@ def line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |\n".replace("|  |", "| |")
 
 
-def words(cell: Cell, anchor: str | None) -> str:
+def words(cell: TableCell, anchor: str | None) -> str:
     """One cell: bold where the promise is broken."""
     text = f"**{cell.words}**" if cell.broken else cell.words
     return f"[{text}](#{anchor})" if anchor else text
@@ -60,5 +60,5 @@ def one_trace(shown: Shown) -> str:
     title = f"{shown.kind.name}-{shown.situation.name}: {shown.cell.words} ({kernels})"
     return (
         f'\n<a id="{shown.anchor}"></a>\n<details><summary>{title}</summary>\n\n'
-        f"```c\n{test}```\n\n```text\n{shown.cell.trace}```\n\n</details>\n"
+        f"```c\n{test}```\n\n```text\n{shown.text}```\n\n</details>\n"
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import textwrap
 
 from cowpath.report.reliability import BACKING, BRACKETS, TITLE, command, meanings
-from cowpath.survey.reliability import Cell, Table
+from cowpath.survey.reliability import Table, TableCell
 
 COLOURS = {
     "reliable": "32", "stale": "33", "lost": "31", "leak": "1;31", "hang": "1;31", "crash": "1;31",
@@ -40,7 +40,7 @@ def blocks(table: Table, colour: bool = False) -> str:
     return "\n".join(lines)
 
 
-def painted(cell: Cell, width: int, colour: bool) -> str:
+def painted(cell: TableCell, width: int, colour: bool) -> str:
     """One cell, in colour on a terminal; faint where nothing is promised."""
     code = COLOURS.get(cell.verdict) if colour else None
     if code is None:

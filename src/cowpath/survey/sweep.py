@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Many tests on many kernels: the one way that `check`, `copies`, `table` and `mutate` run them.
+
+A test is judged on all of its kernels in one go, because those that are alike on it share a search.  What is
+kept of each judgement is up to the caller: searches themselves are large and cannot go from one process to
+another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from cowpath.explore.engine import Method
+from cowpath.history.asked import Asked
+from cowpath.history.version import Version
+from cowpath.judge.alike import Judged, judge_each
+from cowpath.judge.judge import judge
+from cowpath.judge.result import Result
+from cowpath.litmus.program import Program
+from cowpath.survey.parallel import each
+
+Kept = TypeVar("Kept")
+
+EXHAUSTIVE = Method()
+"""A search without a bound."""
+
+FEW = 8
+"""Judgements for which no second process is started: most take less time than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One test and the kernels to judge it on; `name` is the file it came from, or what else it goes by."""
+
+    name: str
+    program: Program
+    versions: tuple[Version, ...]
+    method: Method = EXHAUSTIVE
+    count_copies: bool = False
+
+    def title(self, version: Version) -> str:
+        """The test on one of its kernels, as progress shows it."""
+        return f"{self.program.name} on {version}"
+
+
+class Watch(Protocol):
+    """Told how far a sweep is."""
+
+    def begin(self, title: str) -> None:
+        """A search begins in this process."""
+
+    def update(self, states: int, frontier: int, remark: str = "") -> None:
+        """The search has found so many states; so many of them are not expanded yet."""
+
+    def done(self, title: str) -> None:
+        """A judgement is there."""
+
+
+class Nobody:
+    """Nobody wants to know how far a sweep is: nothing happens."""
+
+    def begin(self, title: str) -> None:
+        """See `Watch`."""
+
+    def update(self, states: int, frontier: int, remark: str = "") -> None:
+        """See `Watch`."""
+
+    def done(self, title: str) -> None:
+        """See `Watch`."""
+
+
+NOBODY = Nobody()
+
+
+@dataclass(frozen=True)
+class Sweep(Generic[Kept]):
+    """How tests are judged: `keep` makes of each judgement what is kept, on so many processes.
+
+    With more than one process, `keep` and what it returns must be of a kind that can be pickled, and kernels
+    of a test are searched on one core each.
+    """
+
+    keep: Callable[[Assignment, Judged], Kept]
+    jobs: int = 1
+    watch: Watch = NOBODY
+
+    def run(self, assignments: Sequence[Assignment]) -> Iterator[list[Kept]]:
+        """For each assignment, in order and as they come, what is kept of each of its kernels in order."""
+        count = sum(len(one.versions) for one in assignments)
+        if self.jobs < 2 or len(assignments) < 2 or count <= FEW:
+            for one in assignments:
+                yield judge_here(one, self.keep, self.watch)
+            return
+        single = [replace(one, method=one.method.on_one_core()) for one in assignments]
+        answers = each(partial(judge_here, keep=self.keep), single, self.jobs)
+        for one, kept in zip(assignments, answers, strict=True):
+            for version in one.versions:
+                self.watch.done(one.title(version))
+            yield kept
+
+
+def judge_here(
+    one: Assignment, keep: Callable[[Assignment, Judged], Kept], watch: Watch = NOBODY
+) -> list[Kept]:
+    """Judge one test on its kernels in this process; what is kept of each, in their order."""
+
+    def search(asked: Asked) -> Result:
+        watch.begin(one.title(asked.version))
+        return judge(one.program, asked, one.method, watch.update, one.count_copies)
+
+    kept = {}
+    for judged in judge_each(one.versions, search):
+        kept[judged.version] = keep(one, judged)
+        watch.done(one.title(judged.version))
+    return [kept[version] for version in one.versions]
