@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.commands.check import FORMATS
+from cowpath.commands.status import MEANING
 from cowpath.viewer import assets
 
 ROOT = Path(__file__).parent.parent
@@ -22,6 +23,11 @@ def test_its_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_names_every_format() -> None:
     text = DOC.read_text()
     assert all(f"`{form}`" in text for form in FORMATS if form != "text")
+
+
+def test_it_has_every_exit_status() -> None:
+    text = DOC.read_text()
+    assert all(f"| {number} | {meaning} |" in text for number, meaning in MEANING.items())
 
 
 def test_it_names_every_key_of_the_viewer() -> None:

@@ -139,8 +139,25 @@ def test_what_no_test_can_tell_says_why(run: Run) -> None:
 
 
 def test_an_unknown_change(run: Run) -> None:
-    assert run("changes", "swapin-reuse") == (
+    assert run("changes", "swapin-by-refcount") == (
         2,
         "",
-        "cowpath changes: unknown change 'swapin-reuse': did you mean 'swapin-reuse-by-refcount'?\n",
+        "cowpath changes: unknown change 'swapin-by-refcount': did you mean 'swapin-reuse-by-refcount'?\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ("mm/gup.c", {change.name for change in CHANGES if change.file == "mm/gup.c"}),
+        ("swap_state.c", {change.name for change in CHANGES if change.file == "mm/swap_state.c"}),
+        ("swp-exclusive-", {change.name for change in CHANGES if change.name.startswith("swp-exclusive-")}),
+    ],
+)
+def test_changes_by_file_and_by_the_beginning_of_a_name(run: Run, asked: str, names: set[str]) -> None:
+    assert {line.split()[0] for line in run("changes", asked).out.splitlines() if line[:1] > " "} == names
+
+
+def test_changes_by_function(run: Run) -> None:
+    assert "\nback-out-frees-swap  " in run("changes", "do_swap_page").out
+    assert run("changes", "do_swap_pgae").status == 2

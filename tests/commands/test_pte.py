@@ -40,7 +40,7 @@ def test_decode_takes_what_crash_dumps_print(capsys: pytest.CaptureFixture[str])
 
 
 def test_decode_json(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = run(capsys, "decode", "20c", "--arch", "arm64", "--kernel", "6.1", "--json")
+    status, out, _ = run(capsys, "decode", "20c", "--arch", "arm64", "--kernel", "6.1", "--format", "json")
     document = json.loads(out)
     assert status == 0
     assert document["kind"] == "swap"
@@ -49,7 +49,7 @@ def test_decode_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_decode_json_of_a_value_without_entry(capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = run(capsys, "decode", "0", "--arch", "arm64", "--json")
+    _, out, _ = run(capsys, "decode", "0", "--arch", "arm64", "--format", "json")
     assert json.loads(out)["type"] is None
 
 
@@ -158,7 +158,7 @@ def test_pagemap_of_a_touched_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 0
     assert ": present" in out
     assert "pagemap cannot tell: PG_anon_exclusive" in out
-    status, out, _ = run(capsys, "pagemap", str(os.getpid()), hex(address), "--json")
+    status, out, _ = run(capsys, "pagemap", str(os.getpid()), hex(address), "--format", "json")
     assert json.loads(out)["state"] == "present"
 
 

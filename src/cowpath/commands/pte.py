@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (decode, encode, pagemap):
         _add_kernel(action)
     for action in (decode, pagemap):
-        action.add_argument("--json", action="store_true", help="for programs")
+        action.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
 def _add_kernel(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +111,7 @@ def _decode(arguments: argparse.Namespace) -> int:
     arch, release = _arch(arguments.arch), _kernel(arguments.kernel)
     value = number(arguments.value, "a pte", base=16)  # crash dumps leave 0x out
     found = explain(arch, release, value, _features(arguments, arch, release))
-    if arguments.json:
+    if arguments.format == "json":
         return _print_json(explanation_json(found))
     return _print(explanation_lines(found))
 
@@ -176,6 +176,6 @@ def _pagemap(arguments: argparse.Namespace) -> int:
     address = number(arguments.address, "an address")
     entry = read_pagemap(pid, address)
     features = _features(arguments, arch, release)
-    if arguments.json:
+    if arguments.format == "json":
         return _print_json(pagemap_json(entry, pid, address, arch, release, features))
     return _print(pagemap_lines(entry, pid, address, arch, release, features))
