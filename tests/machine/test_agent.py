@@ -13,7 +13,7 @@ import pytest
 
 from cowpath.machine import agent
 from cowpath.machine.agent import calls, statements
-from cowpath.machine.agent.board import HELD, SEEN, Board
+from cowpath.machine.agent.board import HELD, OK, SEEN, UNMET, Board
 from cowpath.machine.agent.memory import FaultError, Memory, may_be_paged_out, pagemap
 from cowpath.machine.compile import compile_program
 from tests.machine.conftest import program
@@ -54,7 +54,7 @@ def test_a_page_that_stays_in_memory_is_a_precondition_not_met() -> None:
     stuck = SimpleNamespace(page_out=lambda page, tries: False, lazyfree=set())
     process: Any = SimpleNamespace(board=board, memory=stuck, references=[], demanding=True)
     statement = {"do": "Madvise", "page": 0, "name": "x", "advice": "MADV_PAGEOUT", "text": ""}
-    assert statements.execute(process, 0, statement) == statements.UNMET
+    assert statements.execute(process, 0, statement) == UNMET
     assert board.text(0) == "x was not swapped out"
 
 
@@ -67,9 +67,9 @@ def test_a_lazyfree_page_that_somebody_holds_may_stay() -> None:
     reference = SimpleNamespace(page=0, index=0, pins=False)
     process: Any = SimpleNamespace(board=board, memory=stuck, references=[reference], demanding=True)
     statement = {"do": "Madvise", "page": 0, "name": "x", "advice": "MADV_PAGEOUT", "text": ""}
-    assert statements.execute(process, 0, statement) == statements.UNMET
+    assert statements.execute(process, 0, statement) == UNMET
     board.reference[0] = HELD
-    assert statements.execute(process, 0, statement) == statements.OK
+    assert statements.execute(process, 0, statement) == OK
 
 
 def test_a_page_is_out_only_if_pagemap_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

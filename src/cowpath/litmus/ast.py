@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The syntax tree of a litmus test: what was written, nothing resolved, nothing judged.
+"""The syntax tree of a litmus test, as it was written: no name is looked up and no limit checked yet.
 
 Positions are carried for error messages and traces and take no part in comparisons, so a file and its
 reprinted form have equal trees.  `resolve.py` turns a tree into a checked `Program`.  The statements
@@ -18,7 +18,7 @@ ZERO = r"\0"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where something stands in the file; line and column count from 1."""
+    """A place in the file; line and column count from 1."""
 
     line: int
     column: int
@@ -29,7 +29,7 @@ NOWHERE = Position(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Anything that stands at a place in the file."""
+    """The base of all parts of the tree that an error message can point to."""
 
     position: Position = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
@@ -45,7 +45,7 @@ Value = str | Register
 """A character (or ZERO), or the register that holds it."""
 
 NO, YES = "0", "1"
-"""What a statement that asks a question gives: characters, not zero memory."""
+"""The answers of a statement that asks a question: characters, not zero memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class Statement(Node):
     """Something that a thread does.  Every kind of it is a class of statements.py, with its row."""
 
     forms: ClassVar[tuple[Form, ...]] = ()
-    """How this kind is written: one row, or one for each name where the name itself says something."""
+    """The rows that this kind of statement is written by: one, or one for each name that it can have."""
 
     @property
     def form(self) -> Form:
-        """The row that this statement is written by: the one whose implied fields it has."""
+        """The row that this statement is written by: among several, the one whose implied fields it has."""
         for form in self.forms:
             if all(getattr(self, name) == value for name, value in form.implied.items()):
                 return form
@@ -84,7 +84,7 @@ class PageDeclaration(Node):
 
 @dataclass(frozen=True, slots=True)
 class Setting(Node):
-    """`swap = ssd;`"""
+    """A line `swap = ssd;` or `option = tlb;` of the initial block."""
 
     name: str
     values: tuple[str, ...]
@@ -92,7 +92,7 @@ class Setting(Node):
 
 @dataclass(frozen=True, slots=True)
 class Background(Node):
-    """`kswapd(x);` an actor that may act at any moment."""
+    """A line `kswapd(x);` of the initial block: an actor that may act at any moment."""
 
     kind: str
     pages: tuple[str, ...]
@@ -103,7 +103,7 @@ class Background(Node):
 
 @dataclass(frozen=True, slots=True)
 class ThreadDeclaration(Node):
-    """`P2(char *x) of P1 { ... }`"""
+    """A thread with its statements: `P2(char *x) of P1 { ... }`."""
 
     name: str
     parameters: tuple[str, ...]
@@ -113,7 +113,7 @@ class ThreadDeclaration(Node):
 
 @dataclass(frozen=True, slots=True)
 class RegisterIs(Node):
-    """`0:r1='a'`"""
+    """An observation of a register: `0:r1='a'`."""
 
     thread: int
     register: str
@@ -173,7 +173,7 @@ class Condition(Node):
 
 @dataclass(frozen=True, slots=True)
 class Litmus:
-    """One file."""
+    """The whole of one file."""
 
     name: str
     comment: str
@@ -184,14 +184,14 @@ class Litmus:
     condition: Condition | None
 
     def statements(self) -> Iterator[tuple[ThreadDeclaration, Statement]]:
-        """Every statement with its thread, in file order."""
+        """Yield every statement with its thread, in file order."""
         for thread in self.threads:
             for statement in thread.body:
                 yield thread, statement
 
 
 def atoms(expression: Expression) -> Iterator[RegisterIs | MemoryIs | CountIs]:
-    """The observations that a condition is made of, from left to right.
+    """Yield the observations that a condition is made of, from left to right.
 
     >>> [atom.name for atom in atoms(Not(And((CountIs("crash", 1), CountIs("hang", 1)))))]
     ['crash', 'hang']

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the statements and the condition of a test may name, and in which order."""
+"""Check that statements and the condition name what exists, and in an order that can work."""
 
 from collections.abc import Mapping
 
@@ -20,11 +20,11 @@ from cowpath.litmus.statements import (
 )
 
 References = Mapping[str, GetUserPage]
-"""Each reference and the one statement that takes it."""
+"""Each reference by its name, with the one statement that takes it."""
 
 
 def collect_references(litmus: ast.Litmus, source: Source) -> dict[str, GetUserPage]:
-    """The references of a test in file order; a LitmusError where one name is taken twice.
+    """Return the references of a test in file order.  Raises LitmusError where one name is taken twice.
 
     >>> take = GetUserPage("g", "x", (), pin=False, fast=False)
     >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (take,))
@@ -43,7 +43,7 @@ def collect_references(litmus: ast.Litmus, source: Source) -> dict[str, GetUserP
 
 
 def check_bodies(litmus: ast.Litmus, source: Source, references: References, *, has_swap: bool) -> None:
-    """Check every statement of every thread; raises LitmusError at the first that cannot work.
+    """Check every statement of every thread.  Raises LitmusError at the first that cannot work.
 
     >>> from cowpath.litmus.statements import Swapoff
     >>> thread = ast.ThreadDeclaration("P0", (), None, (Swapoff(),))
@@ -63,7 +63,7 @@ def check_bodies(litmus: ast.Litmus, source: Source, references: References, *, 
 
 
 class _Body:
-    """The statements of one thread, in order: what is assigned, taken and given back so far."""
+    """Checks one thread, statement by statement; remembers what was assigned, taken and given back so far."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class _Body:
         self.exited = False
 
     def check(self, statement: ast.Statement) -> None:
-        """One statement, operand by operand, then what it changes."""
+        """Check one statement operand by operand, then remember what it assigns, takes or ends."""
         if self.exited:
             raise self.source.error("nothing runs after exit()", statement.position)
         for operand in statement.form.operands:
@@ -193,7 +193,7 @@ class _Body:
 def check_page(
     source: Source, pages: Mapping[str, ast.PageDeclaration], position: ast.Position, name: str
 ) -> None:
-    """A LitmusError where no page has this name.
+    """Check that a page of this name is declared.  Raises LitmusError with the nearest name.
 
     >>> check_page(Source("t", ""), {}, ast.NOWHERE, "x")
     Traceback (most recent call last):
@@ -206,7 +206,7 @@ def check_page(
 
 
 def check_place(source: Source, page: ast.PageDeclaration, position: ast.Position, place: int) -> None:
-    """A LitmusError where the page has no such place.
+    """Check that the page has this place.  Raises LitmusError with the places that it has.
 
     >>> check_place(Source("t", ""), ast.PageDeclaration("x", 2, None), ast.NOWHERE, 2)
     Traceback (most recent call last):
@@ -220,7 +220,7 @@ def check_place(source: Source, page: ast.PageDeclaration, position: ast.Positio
 
 
 def check_condition(litmus: ast.Litmus, source: Source, registers: tuple[tuple[int, str], ...]) -> None:
-    """Check that the condition asks for threads, registers, pages and places that exist.
+    """Check that the condition names threads, registers, pages and places that exist.  Raises LitmusError.
 
     >>> condition = ast.Condition("exists", ast.RegisterIs(3, "r0", "a"))
     >>> check_condition(ast.Litmus("t", "", (), (), (), (), condition), Source("t", ""), ())
@@ -250,7 +250,7 @@ def check_condition(litmus: ast.Litmus, source: Source, registers: tuple[tuple[i
 
 
 def check_answer(litmus: ast.Litmus, source: Source, atom: ast.RegisterIs) -> None:
-    """A LitmusError where a register that only holds answers is asked for anything else.
+    """Check a condition about a register that only holds answers, which are few.  Raises LitmusError.
 
     >>> from cowpath.litmus.statements import SoftDirty
     >>> thread = ast.ThreadDeclaration("P0", ("x",), None, (SoftDirty("r0", "x"),))

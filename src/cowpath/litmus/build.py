@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From lark's tree to ours: which values, operands and results each statement takes."""
+"""From lark's tree to a `Litmus`.  Checks which values, operands and results each statement takes."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -64,20 +64,20 @@ def _position(argument: _Argument | _Call) -> Position:
 
 @v_args(inline=True, meta=True)
 class Builder(Transformer[Token, ast.Litmus]):
-    """One method per rule of grammar.lark; raises LitmusError (inside lark's VisitError)."""
+    """A method for each rule of grammar.lark; raises LitmusError (inside lark's VisitError)."""
 
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.source = source
 
     def error(self, message: str, position: Position, hint: str = "") -> LitmusError:
-        """An error at a position of the text."""
+        """Return an error that points at a position of the text, ready to raise."""
         return self.source.error(message, position, hint)
 
     # -- the file and its initial block ------------------------------------------------------------
 
     def test(self, _meta: Meta, _header: Token, name: Token, initial: Any, *rest: Any) -> ast.Litmus:
-        """The whole file; the last child is the condition or None."""
+        """Build the whole file; the last child is the condition or None."""
         start, items = initial
         return ast.Litmus(
             str(name),
@@ -90,7 +90,7 @@ class Builder(Transformer[Token, ast.Litmus]):
         )
 
     def initial(self, meta: Meta, *items: Any) -> tuple[int, tuple[Any, ...]]:
-        """Where the initial block starts, and what is in it."""
+        """Return the offset where the initial block starts, and its lines."""
         return meta.start_pos, items
 
     def page(
@@ -112,7 +112,7 @@ class Builder(Transformer[Token, ast.Litmus]):
         return ast.Background(str(kind), tuple(str(page) for page in pages if page), position=_start(meta))
 
     def _comment(self, start: int, end: int) -> str:
-        """What the first `(* *)` between the name and the initial block says."""
+        """Return the text of the first `(* *)` comment between the name and the initial block, or ""."""
         for comment in self.source.comments:
             if start <= comment.offset < end and comment.text.startswith("(*"):
                 return content(comment)
@@ -151,7 +151,7 @@ class Builder(Transformer[Token, ast.Litmus]):
         return tuple(str(name) for name in names if name)
 
     def body(self, _meta: Meta, *statements: ast.Statement | _Call) -> tuple[ast.Statement, ...]:
-        """The statements; a call is checked only here, where it is known that nothing takes its result."""
+        """Build the statements.  Only here is it known of a call that nothing takes its result."""
         return tuple(
             self._call_statement(statement) if isinstance(statement, _Call) else statement
             for statement in statements
@@ -172,7 +172,7 @@ class Builder(Transformer[Token, ast.Litmus]):
     def assignment(
         self, meta: Meta, declared: Token | None, target: _Place | Token, value: _Place | Token | _Call
     ) -> ast.Statement:
-        """`target = value`, with or without a type before it."""
+        """Build `target = value`, a load, a store or a call, with or without a type before it."""
         position = _start(meta)
         if isinstance(target, _Place):
             if declared is not None:
@@ -194,7 +194,7 @@ class Builder(Transformer[Token, ast.Litmus]):
         return self.error(f"'{target}' has no place", _at(target), hint)
 
     def _stored(self, value: _Place | Token | _Call) -> ast.Value:
-        """What a store or a device write stores."""
+        """Return the value that a store or a device write is to store."""
         if isinstance(value, Token):
             if value.type == "NAME":
                 return ast.Register(str(value), position=_at(value))
@@ -260,7 +260,7 @@ class Builder(Transformer[Token, ast.Litmus]):
         raise self.error(f"expected {operand.kind.value}", _position(argument), hint)
 
     def _words(self, form: Form, operand: Operand, argument: _Flags | Token) -> object:
-        """MADV_... or flags, each known, in the order of the table, in a combination that exists."""
+        """Return the words of an operand in the order of its row, if each is known and they go together."""
         names = argument.names if isinstance(argument, _Flags) else (argument,)
         for name in names:
             if name not in operand.words():
@@ -293,7 +293,7 @@ class Builder(Transformer[Token, ast.Litmus]):
         return characters
 
     def _value(self, token: Token) -> str:
-        """The value that a literal stands for."""
+        """Return the value that a literal stands for."""
         if token.type == "STRING":
             hint = f"write '{token[1]}'" if len(token) > 2 else _VALUES
             raise self.error("a string where one character belongs", _at(token), hint)
@@ -341,7 +341,7 @@ class Builder(Transformer[Token, ast.Litmus]):
         return ast.CountIs(str(name), number, position=_start(meta))
 
     def _observed(self, token: Token) -> str:
-        """A value in a condition: also what only the kernel makes."""
+        """Return a value of a condition, which may also be one that only the kernel makes."""
         if token.type == "NAME":
             if token != SEGV:
                 raise self.error("a value is a character", _at(token), f"write '{token[0]}', or {SEGV}")

@@ -11,7 +11,7 @@ _NOT_NEWLINE = re.compile(r"[^\n]")
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One comment, with its marks, at an offset of the text; not `closed` where the file ends inside."""
+    """A comment with its marks, at an offset of the text.  Not `closed`: the file ends inside it."""
 
     offset: int
     text: str
@@ -19,7 +19,7 @@ class Comment:
 
 
 def find_comments(text: str) -> list[Comment]:
-    """All comments in order; what looks like one inside quotes is none.
+    """Return all comments in order.  What looks like a comment inside quotes is none.
 
     >>> [comment.text for comment in find_comments("x (* a (* b *) *) '//' // c")]
     ['(* a (* b *) *)', '// c']
@@ -36,7 +36,7 @@ def find_comments(text: str) -> list[Comment]:
 
 
 def blank_comments(text: str, comments: list[Comment]) -> str:
-    """The text with spaces for comments; newlines stay.
+    """Return the text with every character of a comment but newlines replaced by a space.
 
     >>> blank_comments("a // b", find_comments("a // b"))
     'a     '
@@ -50,7 +50,7 @@ def blank_comments(text: str, comments: list[Comment]) -> str:
 
 
 def content(comment: Comment) -> str:
-    r"""What a `(* *)` comment says, without its marks and without the margin of its lines.
+    r"""Return the text of a `(* *)` comment without its marks and without the margin of its lines.
 
     >>> content(Comment(0, "(* One.\n   Two.\n     Three. *)"))
     'One.\nTwo.\n  Three.'
@@ -61,7 +61,7 @@ def content(comment: Comment) -> str:
 
 
 def _end(text: str, opening: str, offset: int) -> int:
-    """Where the comment ends; beyond the text if it never does."""
+    """Return the offset where the comment ends; it is beyond the text if the comment never does."""
     if opening == "//":
         newline = text.find("\n", offset)
         return len(text) if newline < 0 else newline

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a user is told about a litmus file: where, what, the line itself, and what was probably meant."""
+"""Errors in a litmus file: the place, the complaint, the line itself, and what was probably meant."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ EXCERPT_WIDTH = 90
 
 
 class LitmusError(CowpathError):
-    """A litmus file that cannot be used.
+    """Raised for a litmus file that cannot be used.
 
     `position` is NOWHERE where the whole file is at fault; `excerpt` is the line with a marker below.
 
@@ -31,7 +31,7 @@ class LitmusError(CowpathError):
         self.excerpt = excerpt
 
     def __str__(self) -> str:
-        """`file:line:column: message`, the excerpt and the hint, each where there is one."""
+        """Return `file:line:column: message`, then the excerpt and the hint where there are any."""
         place = visible(self.filename)
         if self.position != NOWHERE:
             place += f":{self.position.line}:{self.position.column}"
@@ -40,7 +40,7 @@ class LitmusError(CowpathError):
 
 
 def excerpt(line: str, column: int, length: int) -> str:
-    """The line and a marker under `length` characters from `column` (which counts from 1).
+    """Return the line with a marker under `length` characters from `column` (which counts from 1).
 
     >>> print(excerpt("  madvice(x);", 3, 7))
         madvice(x);
@@ -58,7 +58,7 @@ def excerpt(line: str, column: int, length: int) -> str:
 
 
 def visible(text: str) -> str:
-    """The text in one harmless line: a tab or a control character must not move what the marker points at.
+    """Return the text with control characters replaced, so that a marker below points at the right column.
 
     >>> visible("a\\tb\\x1b[31m")
     'a b\ufffd[31m'
@@ -67,7 +67,7 @@ def visible(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint that names the nearest known word, or all of them where none is near and they are few.
+    """Return a hint with the nearest known word; with all of them if none is near and they are few; or "".
 
     >>> did_you_mean("madvice", ["madvise", "munmap"])
     "did you mean 'madvise'?"
@@ -95,7 +95,7 @@ def _visible_character(character: str) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns on a terminal: East Asian wide characters take two, combining marks none."""
+    """Return the columns of a text on a terminal: East Asian wide characters take two, some marks none."""
     return sum(
         0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
         for character in text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a test uses beside faults, fork, GUP and swap.
+"""The features of a test: the mechanisms that it uses beside faults, fork, GUP and swap.
 
 A cell (of `linux/state.py`, of `promise/state.py`) that names a feature exists only in tests that use it,
 and so does a `yield` inside a section that only such a test can look into: who does not use it does not pay
@@ -16,11 +16,11 @@ from cowpath.litmus.initial import BACKGROUND, OPTIONS, SWAP_DEVICES
 from cowpath.litmus.program import Program
 
 IMPLIED = {"numa": "migration"}  # to where the accesses come from
-"""A feature that brings another one."""
+"""Features that bring another one."""
 
 
 def features(program: Program) -> frozenset[str]:
-    """The features that a test needs.
+    """Return the features that a test needs.
 
     >>> from cowpath.litmus.resolve import program_from_text
     >>> sorted(features(program_from_text("C t { char x[1]; } P0(char *x) { numa_hint(x); }")))
@@ -35,7 +35,7 @@ def features(program: Program) -> frozenset[str]:
 
 
 def _of(statement: Statement) -> Iterator[str]:
-    """The features of one statement: of its row, and of the words in it."""
+    """Yield the features of one statement: that of its row, and those of the words in it."""
     form = statement.form
     yield form.feature
     for operand in form.operands:

@@ -26,7 +26,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """One operand: the field of the statement that holds it, and for WORD and FLAGS what may stand there.
+    """An operand: the field of the statement that holds it, and for WORD and FLAGS what may stand there.
 
     `features` names the feature (see features.py) that a word of it brings into a test.
     """
@@ -37,7 +37,7 @@ class Operand:
     features: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def words(self) -> list[str]:
-        """Every word that may stand here.
+        """Return every word that may stand here.
 
         >>> Operand("advice", Kind.WORD, (("MADV_FREE",), ("MADV_PAGEOUT",))).words()
         ['MADV_FREE', 'MADV_PAGEOUT']
@@ -47,7 +47,7 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One row of the language: `result = name(operands)`.  Loads and stores have no name."""
+    """A row of the language: `result = name(operands)`.  Loads and stores have no name."""
 
     name: str
     operands: tuple[Operand, ...]
@@ -57,18 +57,18 @@ class Form:
     implied: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     """Fields of the statement that the name itself says."""
     feature: str = ""
-    """What a test that has this statement uses beside faults, fork, GUP and swap: see features.py."""
+    """The feature (see features.py) that a test with this statement uses; empty for none."""
     answers: tuple[str, ...] = ()
     """All values that the register can get, where they are answers of the kernel and not memory."""
     told: bool = False
-    """The answer says whether there was a write: a wrong one is a missed write."""
+    """Set where the answer says whether there was a write: a wrong answer is called a missed write."""
     needs_swap: bool = False
-    """It makes no sense without a swap device."""
+    """Set where the statement makes no sense without a swap device."""
     everywhere: bool = False
-    """It works on all memory of its process, or of all processes, and not on the pages it names."""
+    """Set where it works on all memory of its process or of all processes, and not on pages that it names."""
 
     def usage(self) -> str:
-        """The call as documentation and hints show it.
+        """Return the call as documentation and hints show it.
 
         >>> page = Operand("page", Kind.PAGE)
         >>> Form("soft_dirty", (page,), "bit 55 of pagemap", "register").usage()
@@ -79,7 +79,7 @@ class Form:
 
 
 def subsets(*words: str) -> tuple[tuple[str, ...], ...]:
-    """All sets of flags, each in the order given.
+    """Return all sets of flags, each in the order given.
 
     >>> subsets("A", "B")
     ((), ('A',), ('B',), ('A', 'B'))

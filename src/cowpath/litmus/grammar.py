@@ -29,7 +29,7 @@ DIGEST_BYTES = hashlib.sha256().digest_size
 
 @cache
 def parser() -> lark.Lark:
-    """The parser of the language, from the cache if it is there.
+    """Return the parser of the language, from the cache if it is there.
 
     >>> print(parser().parse("C t { } P0() { }").data)
     test
@@ -48,13 +48,13 @@ def parser() -> lark.Lark:
 
 
 def kept_path(grammar: str) -> str:
-    """The file for this grammar, this lark and this Python; any other has a file of its own."""
+    """Return the cache file for this grammar, this lark and this Python."""
     key = f"{lark.__version__} {sys.implementation.cache_tag} {OPTIONS} {grammar}"
     return os.path.join(userdirs.cache(), f"grammar-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
 
 
 def read(path: str) -> bytes | None:
-    """What `write` has put there; None unless it is whole and our own: it will be unpickled."""
+    """Return what `write` put there; None unless it is whole and our own, as it will be unpickled."""
     try:
         with open(path, "rb") as file:
             digest, saved = file.read(DIGEST_BYTES), file.read()
@@ -65,7 +65,7 @@ def read(path: str) -> bytes | None:
 
 
 def write(path: str, saved: bytes) -> None:
-    """Put it there in one piece, whoever else reads or writes it now; where it cannot be, nothing happens."""
+    """Write the file in one piece, whoever reads or writes it meanwhile; do nothing where that cannot be."""
     if not os.path.isabs(path):  # there is no home directory
         return
     with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the initial block of a test may say: swap devices, options and background actors, one row each.
+"""The swap devices, options and background actors that an initial block may name, one row each.
 
-What they do is said by whoever runs them, in one table each: linux/model.py and machine/agent (devices and
+Their effect is told by whoever runs them, in one table each: linux/model.py and machine/agent (devices and
 actors).  To the promise they mean nothing.
 """
 

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from lark import Token, Tree
 
 MAX_CONDITION_DEPTH = 40
-"""Deeper conditions are refused: everything that walks one may recurse."""
+"""Conditions that nest deeper are refused, so that whoever walks one may recurse."""
 
 MAX_CODE = 50_000
-"""More characters than this, outside comments and blanks, are refused before they cost seconds."""
+"""A text with more characters than this outside comments and blanks is refused before it costs seconds."""
 
 
 def parse(text: str, filename: str = "<text>") -> Litmus:
-    r"""The tree of a litmus test; a LitmusError says where and why there is none.
+    r"""Return the tree of a litmus test.  Raises LitmusError, which says where and why there is none.
 
     >>> parse("C t { char x[1]; } P0(char *x) { r0 = x[0]; } exists (0:r0='a')").threads[0].body
     (Load(register='r0', page='x', place=0),)
@@ -28,7 +28,7 @@ def parse(text: str, filename: str = "<text>") -> Litmus:
 
 
 def load(path: str | PathLike[str]) -> Litmus:
-    """The tree of a litmus file; a LitmusError also where it cannot be read.
+    """Return the tree of a litmus file.  Raises LitmusError, also where the file cannot be read.
 
     >>> load("no/such.litmus")
     Traceback (most recent call last):
@@ -38,7 +38,7 @@ def load(path: str | PathLike[str]) -> Litmus:
 
 
 def parse_source(source: Source) -> Litmus:
-    """Like `parse`, for a caller that needs the source again, to point into it.
+    """Parse as `parse` does, for a caller that has the source, to point into it later.
 
     >>> parse_source(Source("t.litmus", ""))
     Traceback (most recent call last):
@@ -85,7 +85,7 @@ def _tree(source: Source) -> "Tree[Token]":
 
 
 def _check_depth(source: Source, tree: "Tree[Token]") -> None:
-    """Checked level by level, before anything recurses."""
+    """Check how deep a condition nests, level by level and without recursion.  Raises LitmusError."""
     condition: Any = tree.children[-1]
     level = [condition] if condition else []
     for _ in range(MAX_CONDITION_DEPTH):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a tree back to text, in one canonical form: `parse(to_text(litmus)) == litmus`."""
+"""From a tree back to text in one canonical form, such that `parse(to_text(litmus)) == litmus`."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ _TYPES = {"register": "char ", "reference": "ref_t ", "": ""}
 
 
 def to_text(litmus: ast.Litmus) -> str:
-    """The canonical text of a test.
+    """Return the canonical text of a test.
 
     >>> page = ast.PageDeclaration("x", 1, ("a",))
     >>> from cowpath.litmus.statements import Load
@@ -37,7 +37,7 @@ def to_text(litmus: ast.Litmus) -> str:
 
 
 def statement_text(statement: ast.Statement) -> str:
-    """One statement without type and semicolon, as traces show it.
+    """Return a statement without type and semicolon, as traces show it.
 
     >>> from cowpath.litmus.statements import GetUserPage, Store
     >>> statement_text(Store("x", 1, "c"))
@@ -56,7 +56,7 @@ def statement_text(statement: ast.Statement) -> str:
 
 
 def atom_text(atom: ast.Atom) -> str:
-    """One question of a condition."""
+    """Return the text of one observation in a condition."""
     if isinstance(atom, ast.RegisterIs):
         return f"{atom.thread}:{atom.register}={value_text(atom.value)}"
     if isinstance(atom, ast.MemoryIs):
@@ -65,7 +65,7 @@ def atom_text(atom: ast.Atom) -> str:
 
 
 def condition_text(expression: ast.Expression, atom: Callable[[ast.Atom], str] = atom_text) -> str:
-    r"""A condition without its quantifier, its questions as `atom` writes them.
+    r"""Return a condition without its quantifier; `atom` writes the observations in it.
 
     >>> condition_text(ast.And((ast.RegisterIs(0, "r0", "a"), ast.Not(ast.CountIs("crash", 1)))))
     "0:r0='a' /\\ ~crash"
@@ -84,7 +84,7 @@ def condition_text(expression: ast.Expression, atom: Callable[[ast.Atom], str] =
 
 
 def _comment(comment: str) -> str:
-    """The margin is what comments.content() takes away again."""
+    """Return the comment with the margin that comments.content() takes away again."""
     if not comment:
         return ""
     indented = "\n".join(f"   {line}" if line else "" for line in comment.split("\n"))
@@ -116,7 +116,7 @@ def _block(header: str, lines: Iterator[str]) -> str:
 
 
 def _operand(operand: Operand, value: object) -> str:
-    """Empty for flags that are not there."""
+    """Return the text of an operand; empty for flags that are not there."""
     if operand.kind is Kind.VALUE:
         assert isinstance(value, str | ast.Register)
         return _value(value)

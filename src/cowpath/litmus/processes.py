@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which process each thread belongs to, and who forks it."""
+"""Find out to which process each thread belongs, and who forks it."""
 
 from cowpath.litmus import ast
 from cowpath.litmus.errors import did_you_mean
@@ -10,7 +10,7 @@ Processes = tuple[list[int], tuple[int | None, ...], list[int | None]]
 
 
 def assign_processes(litmus: ast.Litmus, source: Source) -> Processes:
-    """Per thread its process; per process its parent; per thread the thread whose fork() starts it, or None.
+    """Return for each thread its process, for each process its parent, for each thread the one that forks it.
 
     A thread named in fork() is the first thread of a new process.  Any other belongs to P0's process, or to
     that of the thread that its header names.  Raises LitmusError where this makes no sense.
@@ -35,7 +35,7 @@ def assign_processes(litmus: ast.Litmus, source: Source) -> Processes:
 
 
 def _forks(litmus: ast.Litmus, source: Source, index: dict[str, int]) -> dict[int, int]:
-    """Forked thread -> forking thread, in order of threads."""
+    """Return who forks each forked thread, in the order of the forked ones.  Raises LitmusError."""
     forks: dict[int, int] = {}
     for thread, statement in litmus.statements():
         if not isinstance(statement, Fork):
@@ -55,7 +55,7 @@ def _forks(litmus: ast.Litmus, source: Source, index: dict[str, int]) -> dict[in
 def _lead(
     litmus: ast.Litmus, source: Source, index: dict[str, int], forks: dict[int, int], number: int
 ) -> int | None:
-    """The thread that `number` shares its process with; None where it has one of its own."""
+    """Return the thread whose process thread `number` joins; None where it has a process of its own."""
     thread = litmus.threads[number]
     if thread.of is None:
         return None if number == 0 or number in forks else 0
@@ -73,7 +73,7 @@ def _lead(
 def _check_started(
     litmus: ast.Litmus, source: Source, leads: list[int | None], forks: dict[int, int], number: int
 ) -> None:
-    """Going from a thread to whoever makes its process must end at P0."""
+    """Check that thread `number` ever starts: going from thread to forking thread must lead to P0."""
     thread = litmus.threads[number]
     seen: list[int] = []
     current = number

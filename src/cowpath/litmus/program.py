@@ -10,18 +10,18 @@ from functools import cached_property
 from cowpath.litmus.ast import Condition, Statement
 
 UNASSIGNED = "-"
-"""A register that was never assigned."""
+"""The value of a register that was never assigned."""
 
 SEGV = "SEGV"
-"""What a register holds after a load from memory that is not mapped; the thread ends there."""
+"""The value of a register after a load that got SIGSEGV; its thread ends there."""
 
 DISCARDED = "?"
-"""What a swap device returns for a slot that was freed."""
+"""The value that a swap device returns for a slot that was freed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of memory, present in every process."""
+    """A variable of the test: one page, in every process that has it.  `content` is None if never touched."""
 
     index: int
     name: str
@@ -31,7 +31,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One `P`: a thread of a process.
+    """A thread of a process: `P0`, `P1`, ...
 
     `forked_by` is the thread whose fork() makes its process, None where it runs from the start.  A `P2 of P1`
     starts with P1: it has P1's `forked_by`, though the fork names only P1.
@@ -46,7 +46,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class BackgroundActor:
-    """`kswapd(x)`: may act at any moment, as often as it likes."""
+    """An actor such as `kswapd(x)`, which may act at any moment."""
 
     kind: str
     pages: tuple[int, ...]
@@ -54,7 +54,7 @@ class BackgroundActor:
 
 @dataclass(frozen=True)
 class Program:
-    """A whole test.  Process 0 exists from the start; `parents[p]` is the process that forks p."""
+    """A whole test.  Process 0 exists from the start; `parents[p]` is the process that forks process p."""
 
     name: str
     comment: str
@@ -80,15 +80,15 @@ class Program:
 
     @cached_property
     def page_index(self) -> dict[str, int]:
-        """Page name -> index."""
+        """The index of each page, by its name."""
         return {page.name: page.index for page in self.pages}
 
     @cached_property
     def thread_index(self) -> dict[str, int]:
-        """Thread name -> index."""
+        """The index of each thread, by its name."""
         return {thread.name: thread.index for thread in self.threads}
 
     @cached_property
     def reference_index(self) -> dict[str, int]:
-        """Reference name -> index."""
+        """The index of each reference, by its name."""
         return {name: index for index, name in enumerate(self.references)}

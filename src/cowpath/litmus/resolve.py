@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a tree to a `Program`: every name is looked up once, here, and every limit is checked."""
+"""From a tree to a `Program`: here every name is looked up, once, and every limit is checked."""
 
 from collections.abc import Iterable, Iterator
 from os import PathLike
@@ -23,7 +23,7 @@ MAX_DEVICES = 2
 
 
 def load_program(path: str | PathLike[str]) -> Program:
-    """Read, parse and check a litmus file; a LitmusError says what is wrong with it.
+    """Read, parse and check a litmus file.  Raises LitmusError, which says what is wrong with it.
 
     >>> load_program("no/such.litmus")
     Traceback (most recent call last):
@@ -34,7 +34,7 @@ def load_program(path: str | PathLike[str]) -> Program:
 
 
 def program_from_text(text: str, filename: str = "<text>") -> Program:
-    """Parse and check a test; a LitmusError says what is wrong with it.
+    """Parse and check a test.  Raises LitmusError, which says what is wrong with it.
 
     >>> program_from_text("C t { char x[2]; } P0(char *x) { r0 = x[0]; }").registers
     ((0, 'r0'),)
@@ -44,7 +44,7 @@ def program_from_text(text: str, filename: str = "<text>") -> Program:
 
 
 def resolve(litmus: ast.Litmus, source: Source | None = None) -> Program:
-    """Check a tree and number its names; `source` is where errors point to.
+    """Check a tree and number its names; errors point into `source`.
 
     >>> page = ast.PageDeclaration("x", 1, None)
     >>> from cowpath.litmus.statements import Load
@@ -174,7 +174,7 @@ def _check_headers(litmus: ast.Litmus, source: Source) -> None:
 
 
 def _registers(litmus: ast.Litmus) -> tuple[tuple[int, str], ...]:
-    """(thread, register) in order of first assignment."""
+    """Return every (thread, register) in the order of their first assignments."""
     names = (
         (index, statement.assigns)
         for index, thread in enumerate(litmus.threads)
@@ -185,7 +185,7 @@ def _registers(litmus: ast.Litmus) -> tuple[tuple[int, str], ...]:
 
 
 def _values(litmus: ast.Litmus) -> tuple[str, ...]:
-    """ZERO, then every character that the test stores or asks for, in order of appearance."""
+    """Return ZERO, then every character that the test stores or asks for, in order of appearance."""
     characters = (value for value in _mentioned_values(litmus) if value in CHARACTERS)
     return tuple(dict.fromkeys((ast.ZERO, *characters)))
 

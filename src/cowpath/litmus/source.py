@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The text of one litmus file: reading it safely, and pointing into it."""
+"""The text of one litmus file: how it is read safely, and how errors point into it."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cowpath.litmus.comments import Comment, blank_comments, find_comments
 from cowpath.litmus.errors import LitmusError, excerpt
 
 MAX_BYTES = 1_000_000
-"""A larger file is not a litmus test."""
+"""Files with more bytes are refused: they are no litmus tests."""
 
 _TOKEN = re.compile(r"""'[^'\n]*'|"[^"\n]*"|\w+|\s|/\\|\\/|==|.""")
 _STATEMENT_END = re.compile(r"[;{]")
@@ -19,7 +19,7 @@ _STATEMENT_END = re.compile(r"[;{]")
 
 @dataclass(frozen=True)
 class Source:
-    """A file name for messages, and the text."""
+    """A text with the file name that messages show."""
 
     filename: str
     text: str
@@ -40,7 +40,7 @@ class Source:
         return self.text.split("\n")
 
     def position(self, offset: int) -> Position:
-        r"""Where an offset stands.
+        r"""Return the line and column of an offset.
 
         >>> Source("f", "ab\ncd").position(4)
         Position(line=2, column=2)
@@ -49,7 +49,7 @@ class Source:
         return Position(line, offset - self.text.rfind("\n", 0, offset))
 
     def offset(self, position: Position) -> int:
-        r"""The offset of a position in the text.
+        r"""Return the offset of a line and column.
 
         >>> Source("f", "ab\ncd").offset(Position(2, 2))
         4
@@ -57,7 +57,7 @@ class Source:
         return sum(len(line) + 1 for line in self.lines[: position.line - 1]) + position.column - 1
 
     def token(self, offset: int) -> str:
-        """What stands at an offset, in the words of a reader; empty at the end of the text.
+        """Return the token that begins at an offset; empty at the end of the text.
 
         >>> Source("f", "r0 = 'a'").token(5)
         "'a'"
@@ -66,7 +66,7 @@ class Source:
         return match[0] if match else ""
 
     def find(self, position: Position, word: str) -> Position:
-        """Where `word` first stands in the statement at `position`; `position` itself if it does not.
+        """Return the position of the first `word` in the statement at `position`, else `position` itself.
 
         >>> Source("f", "madvise(x, MADV_FREE);").find(Position(1, 1), "x")
         Position(line=1, column=9)
@@ -80,7 +80,7 @@ class Source:
         return self.position(match.start()) if match else position
 
     def error(self, message: str, position: Position, hint: str = "", word: str = "") -> LitmusError:
-        """An error at the first `word` in the statement at `position`, ready to raise.
+        """Return an error that points at the first `word` in the statement at `position`, ready to raise.
 
         >>> print(Source("f", "put_pag(g);").error("unknown", Position(1, 1)))
         f:1:1: unknown
@@ -97,7 +97,7 @@ class Source:
 
 
 def read_source(path: str | PathLike[str]) -> Source:
-    """Read a file; a LitmusError says why where that is not possible or the content is not text.
+    """Read a file.  Raises LitmusError where that is not possible, or the content is not text.
 
     >>> read_source("no/such.litmus")
     Traceback (most recent call last):
@@ -120,7 +120,7 @@ def read_source(path: str | PathLike[str]) -> Source:
 
 
 def decode(data: bytes, filename: str) -> str:
-    """The bytes of a file as text.
+    """Return the bytes of a file as text.  Raises LitmusError where they are none.
 
     >>> decode(b"C t", "t.litmus")
     'C t'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Syntax errors in words of the language: what was expected, and what was probably meant."""
+"""Syntax errors in the words of the language, with what was expected and what was probably meant."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _GROUPS = (
     ({"NUMBER", "NAME", "LPAR", "NOT"}, "a condition such as 0:r1='a'"),
     ({"AND", "OR"}, r"'/\' or '\/'"),
 )
-"""What terminals mean together; where several sets fit, the first one counts."""
+"""Sets of terminals that have one name together; where several sets fit, the first one counts."""
 
 _WORDS = {
     "HEADER": "'C' and the name of the test",
@@ -46,7 +46,7 @@ _WORDS = {
     "NOT": "'~'",
     "$END": "the end of the file",
 }
-"""Each terminal of grammar.lark that can be expected somewhere."""
+"""The name of each terminal of grammar.lark that can be expected somewhere."""
 
 _CONTROL_FLOW = {"if", "for", "while", "do", "return", "switch", "goto", "else"}
 _TYPES = {"int", "long", "short", "unsigned", "void", "struct", "u8", "uint8_t", "const"}
@@ -54,7 +54,7 @@ _TYPES = {"int", "long", "short", "unsigned", "void", "struct", "u8", "uint8_t",
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the text stops making sense."""
+    """The place where the text stops making sense, as hints look at it."""
 
     token: str
     before: str
@@ -95,11 +95,11 @@ _HINTS: tuple[_Hint, ...] = (
         "after the name comes the initial block, even if it is empty: { }",
     ),
 )
-"""What people write by mistake and what they mean; the first that applies is shown."""
+"""Tests for common mistakes, each with its hint; the first that applies is shown."""
 
 
 def explain_token(source: Source, offset: int, accepts: frozenset[str]) -> LitmusError:
-    """The error for a token that does not belong at `offset`, where `accepts` would.
+    """Return the error for the token at `offset`, where the terminals `accepts` were expected.
 
     >>> print(explain_token(Source("t", "C t { char x[1] }"), 16, frozenset({"EQUAL", "SEMICOLON"})))
     t:1:16: expected ';' or '=' after ']'
@@ -120,7 +120,7 @@ def explain_token(source: Source, offset: int, accepts: frozenset[str]) -> Litmu
 
 
 def explain_character(source: Source, offset: int) -> LitmusError:
-    """The error for a character that begins no token of the language.
+    """Return the error for a character at `offset` that begins no token of the language.
 
     >>> print(explain_character(Source("t", "C t @"), 4))
     t:1:5: '@' means nothing here
@@ -138,7 +138,7 @@ def explain_character(source: Source, offset: int) -> LitmusError:
 
 
 def _expected(accepts: frozenset[str]) -> str:
-    """The set of terminals as a phrase."""
+    """Return a set of terminals as a phrase."""
     left = set(accepts)
     phrases = []
     for group, phrase in _GROUPS:
@@ -152,14 +152,14 @@ def _expected(accepts: frozenset[str]) -> str:
 
 
 def _missing_semicolon(source: Source, offset: int, previous_end: int, accepts: frozenset[str]) -> bool:
-    """Where ';' would do, what is wrong stands at the end of the statement, not where the next begins."""
+    """Tell whether a ';' is missing before `offset`: the error then points at the end of the statement."""
     follows = source.token(offset)
     on_next_line = "\n" in source.code[previous_end:offset]
     return "SEMICOLON" in accepts and (on_next_line or follows in ("", "}"))
 
 
 def _previous(source: Source, end: int) -> str:
-    """The token before `end`."""
+    """Return the token before `end`."""
     word = re.search(r"\w+$|\S$", source.code[max(0, end - 60) : end])
     return word[0] if word else ""
 
@@ -170,13 +170,13 @@ def _unexpected_end(source: Source, end: int, expected: str) -> LitmusError:
 
 
 def _quoted(token: str) -> str:
-    """A token between quotes, as itself where it has some."""
+    """Return a token between quotes; one that has quotes as it is."""
     short = token if len(token) <= 30 else token[:27] + "..."
     return short if token[0] in "'\"" else f"'{short}'" if short.isprintable() else f"U+{ord(token[0]):04X}"
 
 
 def _hint(source: Source, offset: int, accepts: frozenset[str]) -> str:
-    """What was probably meant; empty where nobody knows."""
+    """Return a hint at what was probably meant; empty where there is none."""
     code = source.code
     place = _Place(
         token=source.token(offset),

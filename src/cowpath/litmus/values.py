@@ -18,7 +18,7 @@ CHARACTERS = tuple(
 
 
 def value_text(value: str) -> str:
-    r"""A value as the language spells it.
+    r"""Return a value as the language spells it.
 
     >>> value_text("a"), value_text(ZERO), value_text(SEGV)
     ("'a'", "'\\0'", 'SEGV')
@@ -27,7 +27,7 @@ def value_text(value: str) -> str:
 
 
 def string_text(content: tuple[str, ...]) -> str:
-    r"""The initial content of a page as a string; ZERO at its end goes without saying.
+    r"""Return the content of a page as a string of the language, without ZERO at its end.
 
     >>> string_text(("a", ZERO, "b", ZERO))
     '"a\\0b"'
@@ -39,7 +39,7 @@ def string_text(content: tuple[str, ...]) -> str:
 
 
 def split_string(text: str) -> list[str] | None:
-    r"""The characters of a string without its quotes; None where one of them is not allowed.
+    r"""Return the values in a string that has lost its quotes; None where one of them is not allowed.
 
     >>> split_string(r"a\0b"), split_string("a?")
     (['a', '\\0', 'b'], None)

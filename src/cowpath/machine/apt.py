@@ -25,12 +25,12 @@ FRESH_SECONDS = 7 * 24 * 3600
 
 
 class UnreachableError(MachineError):
-    """The mirror, or a package on it, cannot be reached."""
+    """Raised where the mirror, or a package on it, cannot be reached."""
 
 
 @dataclass(frozen=True)
 class Archive:
-    """One suite for one architecture, seen through a private apt directory."""
+    """A suite for one architecture, seen through a private apt directory."""
 
     suite: str
     architecture: str
@@ -38,11 +38,11 @@ class Archive:
 
     @property
     def directory(self) -> Path:
-        """Where this archive's lists, state and packages are."""
+        """The directory of this archive's lists, state and packages."""
         return self.root / "apt" / f"{self.suite}-{self.architecture}"
 
     def options(self) -> list[str]:
-        """What makes one apt command look at this archive and at nothing else."""
+        """Return the options that make an apt command look at this archive and at nothing else."""
         base = self.directory
         settings = {
             "Dir::Etc::SourceList": base / "sources.list",
@@ -76,7 +76,7 @@ class Archive:
         stamp.touch()
 
     def depends(self, package: str) -> list[str]:
-        """The packages that a package needs, by name, alternatives left out.  Raises UnreachableError."""
+        """Return the packages that a package needs, without alternatives.  Raises UnreachableError."""
         self.refresh()
         text = self._apt(["apt-cache", "show", "--no-all-versions", package])
         field = re.search(r"^Depends: (.*)$", text, re.MULTILINE)
@@ -84,7 +84,7 @@ class Archive:
         return [re.split(r"[ (|:]", name.strip())[0] for name in names]
 
     def version(self, package: str) -> str:
-        """The version that the archive has of a package.  Raises UnreachableError where it has none."""
+        """Return the archive's version of a package.  Raises UnreachableError where it has none."""
         self.refresh()
         text = self._apt(["apt-cache", "show", "--no-all-versions", package])
         field = re.search(r"^Version: (.*)$", text, re.MULTILINE)
@@ -111,7 +111,7 @@ class Archive:
 
 
 def run(command: Sequence[str], directory: Path) -> str:
-    """Run a program; its output, or an UnreachableError with what it complained about."""
+    """Run a program and return its output.  Raises UnreachableError with what it complained about."""
     try:
         done = subprocess.run(
             command, cwd=directory, capture_output=True, text=True, timeout=900, check=False
@@ -127,7 +127,7 @@ def run(command: Sequence[str], directory: Path) -> str:
 
 
 def mirror() -> str:
-    """The Debian mirror that this machine is set up with."""
+    """Return the Debian mirror that this machine is set up with."""
     for file in [*sorted(Path("/etc/apt/sources.list.d").glob("*.sources")), Path("/etc/apt/sources.list")]:
         text = file.read_text() if file.is_file() else ""
         for pattern in (r"^URIs:\s*(\S+/debian)/?\s*$", r"^deb\s(?:\[.*?\]\s*)?(\S+/debian)/?\s"):
@@ -137,5 +137,5 @@ def mirror() -> str:
 
 
 def say(text: str) -> None:
-    """A line of progress."""
+    """Print a line of progress on stderr."""
     print(f"cowpath: {text}", file=sys.stderr, flush=True)

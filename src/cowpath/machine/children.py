@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Starting a process so that no signal can come between its start and our readiness to end it."""
+"""Starts processes such that no signal can come between the start and our readiness to end them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def started(
     command: list[str], end: Callable[[subprocess.Popen[bytes]], None], **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process; `end(process)` is called on the way out, whatever the way.
+    """Start a process; `end(process)` is called on the way out, whatever the way.
 
     The process starts with the signals of STOPPING blocked, since it inherits that from us.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A machine's answer held against the model of its kernel, and against the promise.
+"""Holds a machine's answer against the model of its kernel, and against the promise.
 
 A machine may do less than the model (it runs some orders, not all) but never more.  "Precondition not met"
 and "cannot run here" are answers of their own: they agree with nothing and contradict nothing.
@@ -28,7 +28,7 @@ Standing = Literal["agrees", "disagrees", "not modelled", "not met", "cannot", "
 
 @dataclass(frozen=True)
 class Expectation:
-    """What may be seen of a test: `allowed` by the model (None: not modelled), and `promised`."""
+    """The outcomes a test may have: `allowed` by the model (None: not modelled), and `promised`."""
 
     version: Version | None
     allowed: frozenset[Observed] | None
@@ -39,7 +39,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Seen:
-    """One outcome that a machine has shown."""
+    """An outcome that a machine has shown."""
 
     observed: Observed
     count: int
@@ -50,7 +50,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One test on one machine."""
+    """The comparison of one test on one machine."""
 
     program: Program
     machine: str
@@ -60,7 +60,7 @@ class Comparison:
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:
-        """The outcomes, most frequent first."""
+        """Return the outcomes, most frequent first."""
         found = []
         for observed, count in sorted(self.answer.outcomes.items(), key=lambda item: (-item[1], item[0])):
             registers, memory = condition.split(self.program, observed)
@@ -71,7 +71,7 @@ class Comparison:
 
     @property
     def standing(self) -> Standing:
-        """The answer in one word."""
+        """Return the answer in one word: "agrees", "cannot", ..."""
         answer = self.answer
         if answer.status != "ran":
             return "cannot" if answer.status == "cannot" else "failed"
@@ -87,7 +87,7 @@ class Comparison:
 
     @property
     def words(self) -> str:
-        """What the machine did, in a few words: "lost write 100/100"."""
+        """Return in a few words what the machine did: "lost write 100/100"."""
         answer = self.answer
         if answer.status != "ran":
             return "cannot run here" if answer.status == "cannot" else "no answer"
@@ -105,7 +105,7 @@ class Comparison:
 
     @property
     def reason(self) -> str:
-        """Why there is no outcome, where there is none."""
+        """Return why there is no outcome, where there is none."""
         answer = self.answer
         return answer.reason or "; ".join([*answer.unmet, *answer.failures])
 
@@ -125,7 +125,7 @@ class Comparison:
 
 
 def stable_release(facts: Mapping[str, Any]) -> str:
-    """The release with its stable update: Debian's kernels name it in their version only.
+    """Return the release with its stable update: Debian's kernels name it in their version only.
 
     >>> stable_release({"release": "5.10.0-32-cloud-amd64", "version": "#1 SMP Debian 5.10.223-1"})
     '5.10.223'
@@ -135,7 +135,7 @@ def stable_release(facts: Mapping[str, Any]) -> str:
 
 
 def expect(program: Program, release: str, architecture: str) -> Expectation:
-    """What the model of a kernel and the promise say of a test.  Raises CowpathError.
+    """Return what the model of a kernel and the promise say of a test.  Raises CowpathError.
 
     A kernel, or a statement, that is not modelled leaves the promise alone to judge.
     """
@@ -166,6 +166,6 @@ def _promise_only(program: Program, words: str) -> Expectation:
 
 
 def _matches(allowed: Observed, observed: Observed) -> bool:
-    """Whether an outcome of the model with unknown values in it (a discarded slot's) stands for this one."""
+    """Tell whether an outcome of the model, with unknown values (a discarded slot's) in it, is this one."""
     pairs: Iterable[tuple[str, str]] = zip(allowed, observed, strict=True)
     return DISCARDED in allowed and all(a in (DISCARDED, b) for a, b in pairs)

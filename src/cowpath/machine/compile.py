@@ -16,13 +16,13 @@ from cowpath.litmus.program import Program
 from cowpath.machine.means import CannotRunAnywhereError, DeviceUse, Means, all_statements
 
 Facts = dict[str, Any]
-"""What the agent is told of one statement, beside its name and its text."""
+"""Operands of one statement, as the agent is told them beside its name and its text."""
 
 PROT = {"PROT_NONE": 0, "PROT_READ": 1, "PROT_WRITE": 2}
 
 
 def compile_program(program: Program) -> dict[str, Any]:
-    """The program for the agent.  Raises CannotRunAnywhereError.
+    """Return the program for the agent.  Raises CannotRunAnywhereError.
 
     >>> from cowpath.litmus.resolve import program_from_text
     >>> compiled = compile_program(program_from_text("C t { char x[2]; } P0(char *x) { r0 = x[1]; }"))
@@ -54,7 +54,7 @@ def compile_program(program: Program) -> dict[str, Any]:
 
 
 def compile_statement(names: Names, thread: int, statement: ast.Statement) -> Facts:
-    """One statement for the agent.  Raises CannotRunAnywhereError."""
+    """Return one statement for the agent.  Raises CannotRunAnywhereError."""
     kind = type(statement)
     if kind not in STATEMENTS:
         raise CannotRunAnywhereError(f"{kind.__name__} has no system call yet")
@@ -63,7 +63,7 @@ def compile_statement(names: Names, thread: int, statement: ast.Statement) -> Fa
 
 
 def merges(program: Program) -> bool:
-    """Whether the test needs KSM."""
+    """Tell whether the test needs KSM."""
     by_itself = any(BACKGROUND[actor.kind].merges for actor in program.background)
     return by_itself or any(
         isinstance(s, statements.KsmMerge)
@@ -73,7 +73,7 @@ def merges(program: Program) -> bool:
 
 
 def taken_away(program: Program) -> list[int]:
-    """The pages that one thread unmaps or protects while another of its process may use them."""
+    """Return the pages that one thread unmaps or protects while another of its process may use them."""
     found = set()
     for thread, statement in all_statements(program):
         if isinstance(statement, statements.Munmap | statements.Mprotect):
@@ -89,36 +89,36 @@ def taken_away(program: Program) -> list[int]:
 
 
 class Names:
-    """What the names in a statement are to the agent: numbers."""
+    """Looks up the names in a statement; the agent knows numbers only."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.means = Means(program)
 
     def page(self, name: str) -> int:
-        """The number of a page."""
+        """Return the number of a page."""
         return self.program.page_index[name]
 
     def thread(self, name: str) -> int:
-        """The number of a thread."""
+        """Return the number of a thread."""
         return self.program.thread_index[name]
 
     def register(self, thread: int, name: str) -> int:
-        """The number of a register of a thread."""
+        """Return the number of a register of a thread."""
         return self.program.registers.index((thread, name))
 
     def reference(self, name: str) -> int:
-        """The number of a reference."""
+        """Return the number of a reference."""
         return self.program.reference_index[name]
 
     def value(self, thread: int, value: ast.Value) -> Facts:
-        """What is stored: a character, or the register that holds one."""
+        """Return what is stored: a character, or the register that holds one."""
         if isinstance(value, ast.Register):
             return {"from": self.register(thread, value.name)}
         return {"value": value}
 
     def device(self, use: DeviceUse) -> Facts:
-        """Where a device reads or writes, and the call that waits for it."""
+        """Return where a device reads or writes, and the call that waits for it."""
         where = {"reference": self.reference(use.reference), "place": use.place}
         return where | {"slot": self.means.slot_of(use)}
 
@@ -237,7 +237,7 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Names, int, Any], Facts]] = {
     statements.UserfaultfdRead: do_ask,
     statements.UserfaultfdMove: do_userfaultfd_move,
 }
-"""What the agent is told of each statement, or why no machine can do it.
+"""The functions that tell the agent of each statement, or say why no machine can do it.
 
 machine/agent/statements.py has the system calls, by the names of these classes; tests/test_statements.py
 holds that neither has a gap.

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What can go wrong between cowpath and a real kernel."""
+"""Errors between cowpath and a real kernel."""
 
 from cowpath.errors import CowpathError
 
 
 class MachineError(CowpathError):
-    """A machine that cannot be had, started or understood."""
+    """Raised for a machine that cannot be had, started or understood."""
 
 
 class UnknownMachineError(MachineError):
-    """A name given to --on that stands for no machine."""
+    """Raised for a name given to --on that stands for no machine."""

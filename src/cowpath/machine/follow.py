@@ -13,7 +13,7 @@ from cowpath.machine.schedule import Order, Schedule, follow
 
 
 def orders_of_model(program: Program, architecture: str) -> Schedule:
-    """The order in which statements end on a shortest path to each outcome of the newest modelled kernel."""
+    """Return in which order statements end on a shortest path to each outcome of the newest kernel."""
     result = judge(program, version(NEWEST, architecture))
     found: dict[tuple[int, ...], None] = {}
     for outcome in result.outcomes:
@@ -28,13 +28,13 @@ def orders_of_model(program: Program, architecture: str) -> Schedule:
 
 
 def names(program: Program) -> list[str]:
-    """Threads and background actors, by number."""
+    """Return the names of threads and background actors, by number."""
     actors = [f"{a.kind}({','.join(program.pages[p].name for p in a.pages)})" for a in program.background]
     return [thread.name for thread in program.threads] + actors
 
 
 def order_of(program: Program, steps: list[Step]) -> Order:
-    """Each thread where one of its statements ends, each background actor where it begins to act."""
+    """Return who acts in turn: a thread where a statement of it ends, an actor where it begins to act."""
     order: Order = []
     started: set[int] = set()
     for step in steps:
@@ -48,7 +48,7 @@ def order_of(program: Program, steps: list[Step]) -> Order:
 
 
 def position(frame: Frame, program: Program, thread: int) -> int:
-    """How many statements a thread has done."""
+    """Return how many statements a thread has done."""
     if frame.finished:
         return len(program.threads[thread].body)
     found = dict(frame.held).get("position", 0)

@@ -30,7 +30,7 @@ ATTEMPTS = 3
 SWAP_BYTES = 32 << 20
 KEPT_LINES = 12
 LOOK_SECONDS = 0.5
-"""How often to look whether a silent guest still lives."""
+"""Seconds between two looks at whether a silent guest still lives."""
 PANIC = "Kernel panic - not syncing"
 
 Job = dict[str, Any]
@@ -38,11 +38,11 @@ Answered = Callable[[int, Answer], None]
 
 
 class StoppedError(MachineError):
-    """Somebody wants no more answers."""
+    """Raised in run() once stop() was called."""
 
 
 class GuestDiedError(Exception):
-    """The guest ended, or fell silent, before its last line.  Nothing follows from that but to try again."""
+    """Raised where the guest ended or fell silent before its last line; all one can do is to try again."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Launch:
 
 
 class Guest(ABC):
-    """What all guests have in common.  A subclass says how to start one."""
+    """The base of all guests.  A subclass says how to start one."""
 
     name: str
     round_seconds: float
@@ -77,11 +77,11 @@ class Guest(ABC):
 
     @abstractmethod
     def base(self) -> Path:
-        """The part of the initramfs that is the same for every run."""
+        """Return the part of the initramfs that is the same for every run."""
 
     @abstractmethod
     def launch(self, directory: Path, console: int) -> Launch:
-        """The command for a guest whose files (initrd, swap0, swap1) are in `directory`."""
+        """Return the command for a guest whose files (initrd, swap0, swap1) are in `directory`."""
 
     def prepare(self) -> None:
         """Get everything ready that may take long or fail.  Raises MachineError."""
@@ -121,7 +121,7 @@ class Guest(ABC):
                     deaths = 0
 
     def _boot(self, jobs: list[Job]) -> Iterator[dict[str, Any]]:
-        """One boot: the result of each job as it comes.  Raises GuestDiedError."""
+        """Boot once and yield the result of each job as it comes.  Raises GuestDiedError."""
         with scratch_directory() as directory, contextlib.ExitStack() as stack:
             (directory / "initrd").write_bytes(self.base().read_bytes() + jobs_archive(jobs))
             for name in ("swap0", "swap1"):
@@ -132,7 +132,7 @@ class Guest(ABC):
 
     @contextlib.contextmanager
     def _console(self, directory: Path) -> Iterator[queue.Queue[str | None]]:
-        """The guest's lines, then None.  The guest is killed when nobody listens any more."""
+        """Yield the guest's lines, then None.  The guest is killed when nobody listens any more."""
         reader, writer = os.pipe()
         launch = self.launch(directory, writer)
         if launch.user is not None:
@@ -187,7 +187,7 @@ class Guest(ABC):
                     raise GuestDiedError("panicked\n" + "\n".join(last))
 
     def _next(self, lines: queue.Queue[str | None], patience: float) -> str | None:
-        """The next line, None where none can come any more.  Raises queue.Empty.
+        """Return the next line, None where none can come any more.  Raises queue.Empty.
 
         The end of the console does not tell all: helper processes of a guest that was killed hold it open.
         """
@@ -205,7 +205,7 @@ class Guest(ABC):
 
 @contextlib.contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """A directory in memory if there is one: the short name fits into a program header (see uml.py)."""
+    """Make a directory, in memory if possible: its short name fits into a program header (see uml.py)."""
     parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     directory = Path(tempfile.mkdtemp(prefix="cp", dir=parent))
     try:
@@ -215,7 +215,7 @@ def scratch_directory() -> Iterator[Path]:
 
 
 def kill_session(process: subprocess.Popen[bytes], patience: float) -> None:
-    """End the guest and all its helper processes: they are one session."""
+    """End the guest and all its helper processes, which are one session."""
     deadline = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)

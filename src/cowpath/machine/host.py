@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""This very machine.  Swap and KSM belong to all of it, so they need leave."""
+"""This very machine.  Swap and KSM belong to all of it, so tests may use them only with leave."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Host:
         self.allow_global = allow_global
 
     def prepare(self) -> None:
-        """It is running already."""
+        """Do nothing: this kernel is running already."""
 
     process: subprocess.Popen[bytes] | None = None
 
@@ -49,7 +49,7 @@ class Host:
             answered(index, merge([self._run(job) for job in jobs]))
 
     def _run(self, job: dict[str, Any]) -> dict[str, Any]:
-        """One job in a process of its own, which cleans up whatever happens to it."""
+        """Run one job in a process of its own, which cleans up whatever happens to it."""
         with tempfile.TemporaryDirectory(prefix="cowpath-", dir="/var/tmp") as directory:
             file = Path(directory) / "job.json"
             file.write_text(json.dumps(job | {"allow_global": self.allow_global, "directory": directory}))
@@ -65,6 +65,6 @@ class Host:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """After Ctrl-C the agent needs a moment to clean up, and gets it."""
+    """End the agent; after Ctrl-C it gets a moment to clean up."""
     process.terminate()
     process.wait()

@@ -76,7 +76,7 @@ class Image:
 
     @property
     def modules(self) -> list[Path]:
-        """Modules in the order in which they load."""
+        """The modules in the order in which they load."""
         return sorted((self.directory / "modules").glob("*.ko"))
 
     @property
@@ -109,23 +109,23 @@ def parse(name: str) -> Wanted:
 
 
 def available() -> list[Wanted]:
-    """Every kernel that can be fetched by name."""
+    """Return every kernel that can be fetched by name."""
     found = [Wanted("uml", release) for release in SUITES]
     return found + [Wanted("qemu", release, a) for release in SUITES for a in KERNEL_PACKAGES]
 
 
 def cache() -> Path:
-    """Where kernels are kept."""
+    """Return the directory where kernels are kept."""
     return Path(userdirs.cache())
 
 
 def cached(wanted: Wanted) -> Image | None:
-    """The kernel if it is in the cache."""
+    """Return the kernel if it is in the cache, else None."""
     return _read(_directory(wanted), str(wanted))
 
 
 def fetch(wanted: Wanted) -> Image:
-    """The kernel, from the cache or else from Debian.  Raises UnreachableError or MachineError."""
+    """Return the kernel, from the cache or else from Debian.  Raises UnreachableError or MachineError."""
     build = _build_uml if wanted.kind == "uml" else _build_qemu
     _keep(_directory(wanted), lambda target: build(wanted, target))
     image = cached(wanted)
@@ -134,7 +134,7 @@ def fetch(wanted: Wanted) -> Image:
 
 
 def python_root(architecture: str) -> Path:
-    """The files of a small Python for guests of an architecture.  Raises UnreachableError."""
+    """Return the files of a small Python for guests of an architecture.  Raises UnreachableError."""
     directory = cache() / "python" / architecture
 
     def build(target: Path) -> dict[str, str]:
@@ -213,7 +213,7 @@ def _build_qemu(wanted: Wanted, target: Path) -> dict[str, str]:
 
 
 def _kernel_packages(archive: Archive, package: str) -> list[str]:
-    """The packages with the kernel, its configuration and modules behind a name that only depends on them."""
+    """Return the packages with the kernel and its modules behind a name that only depends on them."""
     parts = ("linux-base-", "linux-image-", "linux-binary-", "linux-modules-")
     found = [name for name in archive.depends(package) if name.startswith(parts)]
     if not found:

@@ -56,7 +56,7 @@ class Archive:
     def add(
         self, name: str, content: bytes = b"", mode: int = FILE, device: tuple[int, int] = (0, 0)
     ) -> None:
-        """One entry, and the directories above it."""
+        """Add one entry, and the directories above it."""
         name = name.strip("/")
         if name in self.names:
             return
@@ -66,7 +66,7 @@ class Archive:
         self._entry(name, content, mode, device)
 
     def packed(self) -> bytes:
-        """The whole archive."""
+        """Return the whole archive, packed."""
         end = Archive()
         end._entry("TRAILER!!!", b"", 0, (0, 0))
         whole = b"".join(self.parts + end.parts)
@@ -80,7 +80,7 @@ class Archive:
 
 
 def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
-    """The archive with Python and modules, made once and kept in the directory `kept`."""
+    """Return the archive with Python and modules; it is made once and kept in the directory `kept`."""
     names = [f"{path}:{path.stat().st_size}" for path in modules]
     key = hashlib.sha256("\n".join([str(python_root), _own_code(), *names]).encode()).hexdigest()[:16]
     file = kept / f"{key}.cpio"
@@ -101,7 +101,7 @@ def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
 
 
 def jobs_archive(jobs: list[dict[str, Any]]) -> bytes:
-    """The archive with the agent and its jobs."""
+    """Return the archive with the agent and its jobs."""
     archive = Archive()
     archive.add("seed", os.urandom(64))
     archive.add(
@@ -117,7 +117,7 @@ def jobs_archive(jobs: list[dict[str, Any]]) -> bytes:
 
 
 def python_files(root: Path) -> Iterator[tuple[str, Path]]:
-    """(name in the guest, file) for the interpreter, its libraries and the part of its library we use."""
+    """Yield (name in the guest, file) for the interpreter, its libraries and the modules that we use."""
     yield f"usr/bin/{PYTHON}", root / "usr/bin" / PYTHON
     yield "usr/bin/python3", root / "usr/bin" / PYTHON
     library = root / "usr/lib" / PYTHON
@@ -145,7 +145,7 @@ def python_files(root: Path) -> Iterator[tuple[str, Path]]:
 
 @lru_cache
 def needed_modules() -> frozenset[str] | None:
-    """The modules of the standard library that the agent imports, as paths without suffix.
+    """Return the modules of the standard library that the agent imports, as paths without suffix.
 
     None, which stands for all of them, where this Python is not the guest's and may need others.
     """
@@ -164,7 +164,7 @@ def needed_modules() -> frozenset[str] | None:
 
 
 def _add_file(archive: Archive, name: str, path: Path) -> None:
-    """A file; of a Python module the byte code instead, where this Python can make it for the guest's."""
+    """Add a file; of a Python module the byte code instead, where this Python can make it for the guest's."""
     real = _inside(path)
     content = real.read_bytes()
     if name.endswith(".py") and SAME_PYTHON:
@@ -175,12 +175,12 @@ def _add_file(archive: Archive, name: str, path: Path) -> None:
 
 
 def _unchecked(code: Any) -> bytes:
-    """A .pyc that Python believes without looking at the source."""
+    """Return a .pyc that Python believes without looking at the source."""
     return importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code)
 
 
 def _inside(path: Path) -> Path:
-    """The file behind a link, whose absolute target is meant within the guest's own root."""
+    """Return the file behind a link, whose absolute target is meant within the guest's own root."""
     while path.is_symlink():
         target = os.readlink(path)
         if target.startswith("/"):

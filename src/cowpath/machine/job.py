@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a machine is asked to do, and what it answers."""
+"""Requests to a machine, and its answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUND_SECONDS = 10
 
 @dataclass(frozen=True)
 class Request:
-    """One test, how often and in which orders."""
+    """A request: one test, how often and in which orders."""
 
     program: Program
     schedule: Schedule
@@ -28,7 +28,7 @@ class Request:
     seed: int = SEED
 
     def jobs(self, round_seconds: float = ROUND_SECONDS) -> list[dict[str, Any]]:
-        """One job for the driven rounds, and one for the free ones where the test leaves a choice.
+        """Return a job for the driven rounds, and one for free ones where the test leaves a choice.
 
         Where one thread's write waits for another thread they cannot be driven one at a time.
         Raises CannotRunAnywhereError.
@@ -55,7 +55,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What a machine said about one test.  `status`: ran, cannot or failed; `reason` says why not ran."""
+    """The answer of a machine for one test.  `status`: ran, cannot or failed; `reason` says why not ran."""
 
     status: str
     reason: str = ""
@@ -66,21 +66,21 @@ class Answer:
     failures: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
-    """What the kernel itself has said meanwhile: BUG, WARNING, Oops."""
+    """Lines that the kernel itself logged meanwhile: BUG, WARNING, Oops."""
 
     @property
     def rounds(self) -> int:
-        """How many rounds had an outcome."""
+        """The number of rounds that had an outcome."""
         return sum(self.outcomes.values())
 
 
 def cannot(error: CannotRunAnywhereError) -> Answer:
-    """The answer for a test that no machine can run."""
+    """Return the answer for a test that no machine can run."""
     return Answer("cannot", str(error))
 
 
 def merge(results: list[dict[str, Any]]) -> Answer:
-    """One answer from the results of a request's jobs: what went wrong in any of them went wrong.
+    """Make one answer of the results of a request's jobs: what went wrong in any of them went wrong.
 
     >>> merge([{"status": "cannot", "reason": "no KSM"}]).reason
     'no KSM'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From what is written after --on to a machine."""
+"""Finds the machine for a name that is written after --on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODEL_ARCHITECTURES = {
     "ppc64el": "powerpc",
     "s390x": "s390",
 }
-"""What the model calls Debian's architectures."""
+"""The model's names for Debian's architectures."""
 
 BY_UNAME = {
     "x86_64": "x86_64", "aarch64": "arm64", "armv7l": "arm", "armv8l": "arm", "ppc64le": "powerpc",
@@ -34,7 +34,7 @@ BY_UNAME = {
 
 
 class Machine(Protocol):
-    """Whatever runs tests."""
+    """The interface of all machines that run tests."""
 
     name: str
 
@@ -45,11 +45,11 @@ class Machine(Protocol):
         """End what runs, from another thread."""
 
     def run(self, requests: Sequence[Request], answered: Answered) -> None:
-        """Run tests; say each answer as soon as it is known."""
+        """Run each request; `answered(index, answer)` is called as soon as one is done."""
 
 
 def machine(name: str, allow_global: bool = False) -> Machine:
-    """The machine of a name; a kernel that is not in the cache is fetched.  Raises MachineError.
+    """Return the machine of a name; a kernel that is not in the cache is fetched.  Raises MachineError.
 
     >>> machine("host").name
     'host'
@@ -69,7 +69,7 @@ def machine(name: str, allow_global: bool = False) -> Machine:
 
 
 def from_path(path: Path) -> Machine:
-    """A kernel that somebody has built: a User-Mode Linux program, or an image for QEMU."""
+    """Return a machine for a kernel in a file: a User-Mode Linux program, or an image for QEMU."""
     if not path.is_file():
         raise UnknownMachineError(f"{path}: no such file")
     with path.open("rb") as file:
@@ -85,7 +85,7 @@ def from_path(path: Path) -> Machine:
 
 
 def model_architecture(chosen: Machine) -> str:
-    """What the model calls the architecture of a machine."""
+    """Return the model's name for the architecture of a machine."""
     if isinstance(chosen, Uml):
         return "um"
     if isinstance(chosen, Qemu):
@@ -94,7 +94,7 @@ def model_architecture(chosen: Machine) -> str:
 
 
 def release_of(chosen: Machine) -> str:
-    """The kernel release that a machine will boot; "0.0" for a kernel of which nothing is known yet."""
+    """Return the kernel release that a machine will boot; "0.0" where nothing is known of it yet."""
     if isinstance(chosen, Uml | Qemu):
         version = re.match(r"\d+\.\d+", chosen.image.version) if chosen.image else None
         return version[0] if version else "0.0"
@@ -102,6 +102,6 @@ def release_of(chosen: Machine) -> str:
 
 
 def config_of_image(chosen: Machine) -> dict[str, str]:
-    """The interesting options of a kernel whose package says how it was built; the guest may know more."""
+    """Return the interesting options of a kernel, as its package tells; the guest may know more."""
     image = chosen.image if isinstance(chosen, Uml | Qemu) else None
     return options_of(image.config) if image else {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""By which means the references of a test are held on a real kernel, and which calls wait for what.
+"""Chooses the system calls that hold the references of a test on a real kernel.
 
 A call that waits is a *slot*: it holds the page until the server of a FUSE file answers.  Each use of the
 device has a slot of its own.  What no system call can hold is refused here, with the reason.
@@ -16,13 +16,13 @@ from cowpath.machine.errors import MachineError
 DeviceUse = statements.DeviceRead | statements.DeviceWrite
 
 HELD_FOR = {"held-read": statements.DeviceWrite, "remote-read": statements.DeviceRead}
-"""What the calls that wait are answered for, by the means that they are."""
+"""The statement for which a waiting call is answered, by the means that hold a reference."""
 
 DROPPING = ("MADV_DONTNEED", "MADV_FREE")
 
 
 class CannotRunAnywhereError(MachineError):
-    """A test that asks for what user space cannot ask of any kernel."""
+    """Raised for a test that asks for what user space cannot ask of any kernel."""
 
 
 class Means:
@@ -40,7 +40,7 @@ class Means:
         self.references = [self._reference(name) for name in program.references]
 
     def slot_of(self, use: DeviceUse) -> int:
-        """The waiting call that belongs to this use of the device; 0 where there is none."""
+        """Return the waiting call that belongs to this use of the device; 0 where there is none."""
         facts = self.references[self.program.reference_index[use.reference]]
         if HELD_FOR.get(facts["means"]) is not type(use):
             return 0
@@ -68,7 +68,7 @@ class Means:
                 return facts | {"means": "pipe"}
 
     def _check_short_pin(self, take: statements.GetUserPage) -> None:
-        """What holds a read-only pin is process_vm_readv, which takes it the slow way without FOLL_LONGTERM.
+        """Check that process_vm_readv can take this read-only pin: it is slow, and not FOLL_LONGTERM.
 
         FOLL_LONGTERM makes no difference to an anonymous page; in place of the zero page it wants a new one.
         """
@@ -85,7 +85,7 @@ class Means:
             raise CannotRunAnywhereError(message)
 
     def _held(self, name: str, use: type[DeviceUse]) -> dict[str, Any]:
-        """One call that waits for each use of the device, and one more if the page is held after the last."""
+        """Make a slot for each use of the device, and one more if the page is held after the last use."""
         taker = next(thread for thread, s in all_statements(self.program) if s is self.takes[name])
         process = self.program.threads[taker].process
         if any(
@@ -115,5 +115,5 @@ class Means:
 
 
 def all_statements(program: Program) -> list[tuple[int, ast.Statement]]:
-    """Every statement with the number of its thread, in file order."""
+    """Return every statement with the number of its thread, in file order."""
     return [(thread.index, statement) for thread in program.threads for statement in thread.body]

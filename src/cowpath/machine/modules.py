@@ -32,7 +32,7 @@ def install(root: Path, names: Iterable[str], target: Path) -> None:
 
 
 def needs(content: bytes) -> list[str]:
-    """The modules that a module says it needs.
+    """Return the modules that a module says it needs.
 
     >>> needs(b"license=GPL" + bytes(1) + b"depends=virtio,virtio-ring" + bytes(1))
     ['virtio', 'virtio_ring']

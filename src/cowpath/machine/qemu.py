@@ -23,7 +23,7 @@ COMMON_APPEND = (
 
 @dataclass(frozen=True)
 class Board:
-    """How QEMU plays a computer of one architecture."""
+    """The computer that QEMU emulates for one architecture."""
 
     program: str
     package: str
@@ -33,7 +33,7 @@ class Board:
     disk: str = "virtio-blk-pci"
     sclp: bool = False
     nodes: bool = False
-    """Whether the guest gets two memory nodes, between which pages can migrate."""
+    """True where the guest gets two memory nodes, between which pages can migrate."""
 
 
 BOARDS = {
@@ -86,12 +86,12 @@ class Qemu(Guest):
         super().prepare()
 
     def base(self) -> Path:
-        """Python for the architecture and this kernel's modules."""
+        """Return the archive with Python for the architecture and this kernel's modules."""
         modules = self.image.modules if self.image else []
         return base(images.python_root(self.architecture), modules, images.cache() / "initramfs")
 
     def launch(self, directory: Path, console: int) -> Launch:
-        """One processor: what races, races by preemption."""
+        """Return the command.  The guest has one processor: what races, races by preemption."""
         board = self.board
         command = [board.program, *board.machine, "-accel", "tcg", "-smp", "1", *self._memory()]
         command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]

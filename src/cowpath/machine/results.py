@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Results as JSON: kept, one file for each run, so that a later run can be held against an earlier one."""
+"""Results as JSON, kept in one file for each run, so that a later run can be compared with an earlier one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 def document(comparisons: Sequence[Comparison], configs: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """A whole run."""
+    """Return a whole run as a JSON document."""
     return {
         "format": FORMAT,
         "cowpath": __version__,
@@ -29,7 +29,7 @@ def document(comparisons: Sequence[Comparison], configs: dict[str, dict[str, str
 
 
 def entry(comparison: Comparison) -> dict[str, Any]:
-    """One test on one machine."""
+    """Return the JSON entry of one test on one machine."""
     answer, expectation = comparison.answer, comparison.expectation
     return {
         "test": comparison.program.name,
@@ -57,7 +57,7 @@ def entry(comparison: Comparison) -> dict[str, Any]:
 
 
 def keep(found: dict[str, Any], directory: Path | None = None) -> Path:
-    """Write a run to a file of its own; the file."""
+    """Write a run to a file of its own; return the file."""
     directory = directory or default_directory()
     directory.mkdir(parents=True, exist_ok=True)
     name = found["date"].replace(":", "").replace("+0000", "")
@@ -70,13 +70,13 @@ def keep(found: dict[str, Any], directory: Path | None = None) -> Path:
 
 
 def default_directory() -> Path:
-    """`$XDG_STATE_HOME/cowpath/runs`, or the same under ~/.local/state."""
+    """Return `$XDG_STATE_HOME/cowpath/runs`, or the same under ~/.local/state."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "cowpath" / "runs"
 
 
 def load(file: Path) -> dict[str, Any]:
-    """A run that was kept.  Raises CowpathError."""
+    """Read a run that was kept.  Raises CowpathError."""
     try:
         found: dict[str, Any] = json.loads(file.read_text())
     except (OSError, ValueError) as error:
@@ -87,7 +87,7 @@ def load(file: Path) -> dict[str, Any]:
 
 
 def differences(earlier: dict[str, Any], later: dict[str, Any]) -> list[str]:
-    """One line for each test and machine of both runs that shows other outcomes, or another standing.
+    """Return a line for each test and machine of both runs that shows other outcomes, or another standing.
 
     >>> where = {"test": "t", "machine": "m"}
     >>> before = where | {"standing": "cannot", "outcomes": []}

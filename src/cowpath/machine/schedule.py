@@ -18,17 +18,17 @@ from cowpath.litmus.program import Program
 from cowpath.machine.errors import MachineError
 
 Order = list[int]
-"""The actor of each step: a thread, or number of threads + n for background actor n."""
+"""The actors of the steps, in order: a thread, or the number of threads + n for background actor n."""
 
 Step = tuple[int, int]
-"""An actor and which of its statements."""
+"""An actor, and the number of its statement."""
 
 MAX_ORDERS = 256
-"""More orders than this are sampled, and the result says so."""
+"""Where there are more orders, this many are sampled, and the result says so."""
 
 
 class FollowError(MachineError):
-    """An order given by hand that the test cannot run in."""
+    """Raised for an order given by hand that the test cannot run in."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Schedule:
 
     @property
     def concurrent(self) -> bool:
-        """Whether the test leaves any choice."""
+        """True where the test can run in more than one order."""
         return self.sampled or len(self.orders) > 1
 
 
 def schedule(program: Program, seed: int = 0) -> Schedule:
-    """Every order, or a random choice of MAX_ORDERS of them.
+    """Return every order, or a random choice of MAX_ORDERS of them.
 
     >>> from cowpath.litmus.resolve import program_from_text
     >>> text = "C t { char x[1]; char y[1]; } P0(char *x) { r0 = x[0]; } P1(char *y) { r0 = y[0]; }"
@@ -64,7 +64,7 @@ def schedule(program: Program, seed: int = 0) -> Schedule:
 
 
 def writes_wait(program: Program) -> bool:
-    """Whether a write may wait until another thread allows it (userfaultfd).
+    """Tell whether a write may wait until another thread allows it (userfaultfd).
 
     Its statement ends in the middle of another's then, and an order of whole statements says nothing.
     """
@@ -73,7 +73,7 @@ def writes_wait(program: Program) -> bool:
 
 
 def follow(program: Program, text: str) -> Schedule:
-    """The one order that `text` names: threads, one for each statement, as `P0 P0 P1`.  Raises FollowError.
+    """Return the order in `text`: a thread for each statement, as `P0 P0 P1`.  Raises FollowError.
 
     What comes after the last name runs in file order.
 
@@ -114,7 +114,7 @@ class _Steps:
         }
 
     def orders(self) -> Iterator[Order]:
-        """Each order that matters, by depth-first search."""
+        """Yield each order that matters, by depth-first search."""
         yield from self._extend([], [0] * len(self.lengths))
 
     def _extend(self, order: Order, done: list[int]) -> Iterator[Order]:
@@ -129,18 +129,18 @@ class _Steps:
             order.pop()
 
     def _blocked(self, done: list[int]) -> Order:
-        """One step that can never be taken, if there is one: a machine that tries it hangs, as it should."""
+        """Return a step that can never be taken, if any: a machine that tries it hangs, as it should."""
         return [actor for actor in range(self.threads) if done[actor] < self.lengths[actor]][:1]
 
     def random_order(self, chance: random.Random) -> Order:
-        """Any order."""
+        """Return a random order."""
         order: Order = []
         while any(actor < self.threads for actor in self.enabled(order)):
             order.append(chance.choice(self.enabled(order)))
         return order
 
     def enabled(self, order: Order) -> list[int]:
-        """Who can do the next step after `order`."""
+        """Return the actors that can do the next step after `order`."""
         done = [0] * len(self.lengths)
         for actor in order:
             done[actor] += 1
@@ -156,7 +156,7 @@ class _Steps:
         ]
 
     def _comes_first(self, order: Order, done: list[int], actor: int) -> bool:
-        """Whether this step may follow the last: not if the other way round is the same and comes first."""
+        """Tell whether this step may follow the last: not if the other order is the same and comes first."""
         if not order or order[-1] <= actor:
             return True
         last = (order[-1], done[order[-1]] - 1)
@@ -164,7 +164,7 @@ class _Steps:
 
     @cached_property
     def before(self) -> dict[Step, list[Step]]:
-        """What must be over before each step, beyond the steps of its own thread."""
+        """The steps of other actors that must be over before each step."""
         found: dict[Step, list[Step]] = {
             (self.threads + n, 0): [] for n in range(len(self.program.background))
         }
@@ -208,7 +208,7 @@ class _Steps:
         return first is not None and second is not None and not first & second
 
     def _touches(self, step: Step) -> set[str] | None:
-        """The pages of a step; None for one that may touch anything."""
+        """Return the pages of a step; None for one that may touch anything."""
         actor, i = step
         if actor >= self.threads:
             pages = self.program.background[actor - self.threads].pages

@@ -34,12 +34,12 @@ class Uml(Guest):
         self.program = program
 
     def base(self) -> Path:
-        """Python for amd64 and this kernel's modules."""
+        """Return the archive with Python for amd64 and this kernel's modules."""
         modules = self.image.modules if self.image else []
         return base(images.python_root("amd64"), modules, images.cache() / "initramfs")
 
     def launch(self, directory: Path, console: int) -> Launch:
-        """The kernel is copied, so that `nobody` can read it wherever the cache is."""
+        """Return the command.  The kernel is copied, so that `nobody` can read it wherever the cache is."""
         (directory / "empty").mkdir()
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(directory), "TMPDIR": str(directory)}
         if self.image:
@@ -65,7 +65,7 @@ class Uml(Guest):
 
 
 def with_loader(program: bytes, loader: str) -> bytes:
-    """The program with another path to its dynamic loader: its own libraries are beside it.
+    """Return the program with another path to its dynamic loader: its own libraries are beside it.
 
     >>> with_loader(b"[" + LOADER + b"]", "/tmp/x/ld.so").index(b"/tmp/x/ld.so")
     1

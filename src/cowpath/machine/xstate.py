@@ -21,7 +21,7 @@ LAST_RELEASE = (6, 12)
 
 WIDE = ("AVX", "AVX2", "AVX512F", "AVX512VL", "AVX512BW", "AVX_Fast_Unaligned_Load")
 TUNABLES = "GLIBC_TUNABLES=glibc.cpu.hwcaps=" + ",".join("-" + name for name in WIDE)
-"""For the environment of the guest's first process."""
+"""Settings of glibc for the environment of the guest's first process."""
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, FILTER_MODE = 38, 22, 2
 LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
@@ -31,7 +31,7 @@ AUDIT_ARCH_X86_64, PTRACE, PTRACE_GETREGSET, NT_X86_XSTATE = 0xC000003E, 101, 0x
 
 
 def needs_hiding(program: bytes) -> bool:
-    """Whether this User-Mode Linux is one of those, by the release in its banner.
+    """Tell by the release in its banner whether this User-Mode Linux is one of those.
 
     >>> needs_hiding(b"Linux version 6.1.176 (x)"), needs_hiding(b"Linux version 7.2.7 (x)")
     (True, False)
@@ -41,7 +41,7 @@ def needs_hiding(program: bytes) -> bool:
 
 
 def hider() -> Callable[[], None]:
-    """A function for the child between fork and exec: from then on ptrace has no NT_X86_XSTATE.
+    """Return a function for the child between fork and exec: from then on ptrace has no NT_X86_XSTATE.
 
     All that it needs is made here, before the fork.  It raises OSError where the host refuses the filter.
     """
@@ -59,7 +59,7 @@ def hider() -> Callable[[], None]:
 
 
 def _filter() -> bytes:
-    """EINVAL for ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE), as from a kernel that is older than it."""
+    """Return a filter: EINVAL for ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE), as from an older kernel."""
     tests = (
         (ARCHITECTURE, AUDIT_ARCH_X86_64),
         (NUMBER, PTRACE),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The promise as something to explore: a test, its threads, and what may happen at any moment."""
+"""Builds the promise of a test as a model: its threads, and what may happen at any moment."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from cowpath.promise.task import run_thread
 
 
 def build(program: Program, strict: bool = False) -> Model:
-    """The promise of a test, to be explored; `strict` treats every reference as FOLL_PIN."""
+    """Return the promise of a test as a model to explore; `strict` treats every reference as FOLL_PIN."""
     p = Promise(program, strict)
     return Model(p.layout, actors(p), p.layout.initial(partial(begin, p)), partial(observe, p))
 
 
 def actors(p: Promise) -> tuple[Actor, ...]:
-    """Every thread, then what may happen at any moment."""
+    """Return the actors: every thread, then MADV_FREE of each page, which may take effect at any moment."""
     threads = tuple(
         Actor(
             thread.name,
@@ -38,7 +38,7 @@ def actors(p: Promise) -> tuple[Actor, ...]:
 
 
 def begin(p: Promise) -> None:
-    """Process 0 with its pages."""
+    """Set up the first state: process 0 runs and has its pages, no register has a value."""
     p.processes[0].alive = True
     for register in p.registers:
         register.value.fill(p.content(UNASSIGNED))
@@ -53,7 +53,7 @@ def begin(p: Promise) -> None:
 
 
 def observe(p: Promise) -> tuple[object, ...]:
-    """Registers, then the memory of every living process."""
+    """Return the outcome: every register, then every place of every process; "" where it has no memory."""
     seen: list[object] = [register.value[0] for register in p.registers]
     for process in p.processes:
         alive = process.alive

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the promise knows: the values of each process, references, and which of them are the same bytes."""
+"""The state of the promise: the memory of each process, references, and which of them share their bytes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from cowpath.litmus.program import DISCARDED, SEGV, UNASSIGNED, Program
 
 
 class Process(Record):
-    """One process."""
+    """A process."""
 
     alive = Flag("it runs")
     clearing = Flag("clear_refs runs", feature="soft_dirty")
 
 
 class Memory(Record):
-    """One page of one process."""
+    """A page, as one process has it."""
 
     data = Contents("places", "what it reads there")
-    mapped = Flag("it is there")
+    mapped = Flag("it is mapped")
     read = Flag("it may be read")
     write = Flag("it may be written")
     lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
@@ -33,22 +33,22 @@ class Memory(Record):
 
     @property
     def readable(self) -> bool:
-        """Whether a load is not answered with SIGSEGV."""
+        """True where a load succeeds; else it gets SIGSEGV."""
         return self.mapped and self.read
 
     @property
     def writable(self) -> bool:
-        """Whether a store is not answered with SIGSEGV."""
+        """True where a store succeeds; else it gets SIGSEGV."""
         return self.mapped and self.write
 
     def occupy(self) -> None:
-        """There is a page of its own from now on; only UFFDIO_MOVE can tell."""
+        """Note that it was written, so that it has a page of its own; only UFFDIO_MOVE can tell."""
         if "move" in self.layout.features:
             self.occupied = True
 
 
 class Reference(Record):
-    """A reference that somebody outside holds."""
+    """A reference that a device or a driver holds."""
 
     state = Choice(("none", "held", "put"), "not taken yet, held, given back")
     owner = Pointer[Memory]("Memory", "the memory it was taken from")
@@ -58,9 +58,9 @@ class Reference(Record):
 
 
 class Attachment(Record):
-    """Whether one reference and the memory of one process are the same bytes."""
+    """The link between one reference and the page of one process: while it is set they share their bytes."""
 
-    attached = Flag("they are")
+    attached = Flag("a write through either is seen through the other")
 
 
 class Task(Record):
@@ -78,7 +78,7 @@ class Register(Record):
 
 
 class Promise(Constant):
-    """The promise for one test.  `strict` is the promise that no kernel keeps: see rules.py."""
+    """The promise for one test: its records, by kind.  No kernel keeps the `strict` one: see rules.py."""
 
     def __init__(self, program: Program, strict: bool = False) -> None:
         self.program, self.strict = program, strict
@@ -99,61 +99,61 @@ class Promise(Constant):
         self.tasks, self.registers = self.layout.all(Task), self.layout.all(Register)
 
     def content(self, value: str) -> Content:
-        """A constant content."""
+        """Return a constant as content of memory."""
         return self.layout.content(value)
 
     def choose(self) -> bool:
-        """Either, and the search takes both."""
+        """Return True or False; the search takes both ways."""
         return self.layout.step.choose(2) == 1
 
     def memory_of(self, process: Process) -> tuple[Memory, ...]:
-        """The memory of a process, page by page."""
+        """Return the memory of a process, page by page."""
         pages = len(self.program.pages)
         return self.memories[process.number * pages : (process.number + 1) * pages]
 
     def process_of(self, memory: Memory) -> Process:
-        """Whose memory it is."""
+        """Return the process whose memory it is."""
         return self.processes[memory.number // len(self.program.pages)]
 
     def tells(self, feature: str) -> bool:
-        """Whether the test asks for writes in this way."""
+        """True where the test asks for writes in this way: "soft_dirty" or "uffd_wp"."""
         return feature in self.layout.features
 
     # -- what is the same bytes --------------------------------------------------------------------
 
     def attach(self, reference: Reference, memory: Memory) -> None:
-        """From now on they are the same bytes."""
+        """From now on a write through the reference is seen in the memory, and the other way round."""
         self._attachment(reference, memory).attached = True
 
     def detach(self, reference: Reference, memory: Memory) -> None:
-        """From now on each goes its own way."""
+        """From now on no write through the reference is seen in the memory, nor the other way round."""
         self._attachment(reference, memory).attached = False
 
     def detach_all(self, reference: Reference) -> None:
-        """From now on no memory is the same bytes as this reference."""
+        """Detach the reference from all memory, of every process."""
         for memory in self.seen_through(reference):
             self.detach(reference, memory)
 
     def is_attached(self, reference: Reference, memory: Memory) -> bool:
-        """Whether they are the same bytes; the memory may be that of another process, at the same page."""
+        """True where they share their bytes.  The memory may be that of another process, at the same page."""
         owner, pages = reference.owner, len(self.program.pages)
         if owner is None or owner.number % pages != memory.number % pages:
             return False
         return self._attachment(reference, memory).attached
 
     def attached(self, memory: Memory) -> list[Reference]:
-        """The references that are the same bytes as this memory."""
+        """Return the references that share their bytes with this memory."""
         return [reference for reference in self.references if self.is_attached(reference, memory)]
 
     def seen_through(self, reference: Reference) -> list[Memory]:
-        """The memory, of one process or more, that is the same bytes as this reference."""
+        """Return the memory, of one process or more, that shares its bytes with this reference."""
         return [memory for memory in self.memories if self.is_attached(reference, memory)]
 
     def parted(self, memory: Memory) -> list[Reference]:
-        """The references that were taken from this memory and are attached to it no longer."""
+        """Return the references that were taken from this memory and are attached to it no longer."""
         return [r for r in self.references if r.owner is memory and not self.is_attached(r, memory)]
 
     def _attachment(self, reference: Reference, memory: Memory) -> Attachment:
-        """One for each process: a reference is attached at no page but its owner's."""
+        """Return the link between them; a process has one for each reference."""
         process = memory.number // len(self.program.pages)
         return self.attachments[process * len(self.references) + reference.number]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A thread of the litmus test: each statement as the rule of the promise that it calls for."""
+"""A thread of the litmus test under the promise: for each statement, the rule that it falls under."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cowpath.promise import rules, writes
 from cowpath.promise.state import Memory, Process, Promise, Reference, Register, Task
 
 ENDED = "ended"
-"""What a statement returns after which its thread does nothing more: SIGSEGV, or exit."""
+"""The result of a statement after which its thread does nothing more: SIGSEGV, or exit."""
 
 
 def run_thread(p: Promise, task: Task, position: int = 0) -> Code:
-    """Every statement in order from `position` on; the first, from when the process exists."""
+    """Run every statement in order from `position` on; the first waits until the process exists."""
     if position == 0 and not process_of(p, task).alive:
         raise Blocked(f"the fork of {task}")
     while position < len(p.program.threads[task.number].body):
@@ -47,7 +47,7 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> Code | str | No
 
 
 def written_by(p: Promise, task: Task, position: int) -> Memory | None:
-    """The memory that a statement writes to through its process, where it may."""
+    """Return the memory that the statement at `position` writes to through its process, or None."""
     match p.program.threads[task.number].body[position]:
         case statements.Store(page=page):
             memory, force = memory_of(p, task, page), False
@@ -59,20 +59,20 @@ def written_by(p: Promise, task: Task, position: int) -> Memory | None:
 
 
 def others_of(p: Promise, task: Task) -> list[Task]:
-    """The other threads of the process."""
+    """Return the other threads of the process."""
     process = process_of(p, task)
     return [other for other in p.tasks if other is not task and process_of(p, other) is process]
 
 
 def others_are_done(p: Promise, task: Task) -> None:
-    """exit waits for the other threads of the process."""
+    """Wait for the other threads of the process.  Raises Blocked."""
     for other in others_of(p, task):
         if not other.done:
             raise Blocked(f"the end of {other}")
 
 
 def taken(p: Promise, name: str) -> Reference:
-    """A reference by its name, once somebody has taken it."""
+    """Return a reference by its name, once somebody has taken it.  Raises Blocked before."""
     reference = reference_of(p, name)
     if reference.state == "none":
         raise Blocked(f"reference {name}")
@@ -83,32 +83,32 @@ def taken(p: Promise, name: str) -> Reference:
 
 
 def task_of(p: Promise, name: str) -> Task:
-    """A thread."""
+    """Return a thread by its name."""
     return p.tasks[p.program.thread_index[name]]
 
 
 def process_of(p: Promise, task: Task) -> Process:
-    """The process of a thread."""
+    """Return the process of a thread."""
     return p.processes[p.program.threads[task.number].process]
 
 
 def memory_of(p: Promise, task: Task, page: str) -> Memory:
-    """A page, as the process of a thread has it."""
+    """Return a page by its name, as the process of a thread has it."""
     return p.memory_of(process_of(p, task))[p.program.page_index[page]]
 
 
 def reference_of(p: Promise, name: str) -> Reference:
-    """A reference."""
+    """Return a reference by its name."""
     return p.references[p.program.reference_index[name]]
 
 
 def register_of(p: Promise, task: Task, name: str) -> Register:
-    """A register of a thread."""
+    """Return a register of a thread by its name."""
     return p.registers[p.program.registers.index((task.number, name))]
 
 
 def content_of(p: Promise, task: Task, value: ast.Value) -> Content:
-    """A constant, or what a register holds."""
+    """Return the content to store: a constant, or what a register holds."""
     if isinstance(value, ast.Register):
         return register_of(p, task, value.name).value[0]
     return p.content(value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What user space is told of writes: afterwards (soft-dirty), or before they happen (userfaultfd).
+"""The promise about writes: user space is told afterwards (soft-dirty), or before (userfaultfd).
 
 A page that its process wrote after clear_refs, or took a reference to for writing, is soft-dirty; any other
 may be.  Nothing is said of what devices write, and of writes while clear_refs runs.
@@ -21,25 +21,25 @@ from cowpath.promise.state import Memory, Process, Promise, Register, Task
 
 
 def written(p: Promise, memory: Memory) -> None:
-    """There is a page, and it is soft-dirty."""
+    """Note a write: there is a page from now on, and it is soft-dirty unless clear_refs runs."""
     if p.tells("soft_dirty"):
         memory.written = not p.process_of(memory).clearing
     memory.populated = p.tells("uffd_wp")
 
 
 def gone(memory: Memory) -> None:
-    """Nothing is said of it any more."""
+    """Note that the memory was given up: nothing is promised about writes to it any more."""
     memory.written = memory.populated = memory.protected = False
 
 
 def moved(p: Promise, target: Memory, source: Memory) -> None:
-    """The content is new here.  Within the memory of a userfaultfd it stays write-protected."""
+    """Note a move: the target counts as written.  Within the memory of a userfaultfd it stays protected."""
     written(p, target)
     target.protected = target.registered and source.protected
 
 
 def shared(parent: Memory, child: Memory) -> None:
-    """The child's page is as soft-dirty as its parent's; no userfaultfd listens there."""
+    """Note a fork: the child's page is as soft-dirty as its parent's, and no userfaultfd listens there."""
     child.written, child.populated = parent.written, parent.populated
 
 
@@ -47,7 +47,7 @@ def shared(parent: Memory, child: Memory) -> None:
 
 
 def clear_refs(p: Promise, process: Process) -> Code:
-    """Nothing counts as written; writes meanwhile may be noted or not."""
+    """Forget all writes of the process.  A write while this runs may be noted or not."""
     process.clearing = True
     for memory in p.memory_of(process):
         memory.written = False
@@ -56,7 +56,7 @@ def clear_refs(p: Promise, process: Process) -> Code:
 
 
 def soft_dirty(p: Promise, memory: Memory, register: Register) -> None:
-    """A page that was written is soft-dirty, and any other may be."""
+    """Tell whether the page is soft-dirty: yes where it was written, else either answer is allowed."""
     register.value[0] = p.content(YES if memory.written or p.choose() else NO)
 
 
@@ -64,14 +64,14 @@ def soft_dirty(p: Promise, memory: Memory, register: Register) -> None:
 
 
 def protect(p: Promise, memory: Memory) -> None:
-    """UFFDIO_WRITEPROTECT: writes wait.  Where there may be no page, nothing may be remembered."""
+    """UFFDIO_WRITEPROTECT: writes wait from now on.  Where there may be no page, it may have no effect."""
     if memory.mapped:
         memory.registered = True
         memory.protected = memory.populated or p.choose()
 
 
 def allow(p: Promise, memory: Memory) -> None:
-    """UFFDIO_WRITEPROTECT, mode 0: writes need not wait any more, and those that do go on."""
+    """UFFDIO_WRITEPROTECT, mode 0: writes need not wait any more, and those that wait go on."""
     if memory.mapped:
         memory.protected = False
         for task in p.tasks:
@@ -95,7 +95,7 @@ def announce(p: Promise, task: Task, memory: Memory | None) -> Code:
 
 
 def listen(p: Promise, memory: Memory, peers: list[Task], register: Register) -> None:
-    """Whether a thread waits to write here: known when one of these does, or when all of them are done."""
+    """Tell whether one of `peers` waits to write here: YES when one does, NO when all of them are done."""
     for peer in peers:
         if peer.waits is memory and not peer.reported:
             peer.reported = True

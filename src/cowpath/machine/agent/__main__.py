@@ -10,7 +10,7 @@ from .supervise import StoppedError, run_job
 
 
 def main() -> int:
-    """0 with a result on stdout, 130 where it was stopped."""
+    """Run the job and print its result; return 0, or 130 where it was stopped."""
     with open(sys.argv[1]) as file:
         job = json.load(file)
     try:

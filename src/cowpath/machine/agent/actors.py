@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Background actors: what stands in for each of them here."""
+"""Background actors: the system calls that stand in for each of them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the processes of a test tell each other and the controller: one shared page of single bytes.
+"""The board: a shared page of bytes on which processes and the controller tell each other what happened.
 
 It outlives every process that writes to it, so what a process saw is known even if it is killed.
 """
@@ -11,15 +11,19 @@ import mmap
 from typing import Any
 
 ABSENT, SEEN, FAULTED = 0, 1, 2
-"""Whether a register or a place of memory has a value, none, or answered with a fault."""
+"""States of a register or a place of memory: no value, a value, or a fault."""
 
 NOT_TAKEN, HELD, ANSWERED, GONE = 0, 1, 2, 3
-"""A reference, or one held read (never GONE: see Board.over).  GONE also where it could not be taken."""
+"""States of a reference, and of a held read (never GONE: see Board.over).  GONE is given back or refused."""
 
 NOT_STARTED, RUNNING, DONE = 0, 1, 2
-"""A thread."""
+"""States of a thread."""
 
 TEXT = 200
+
+
+OK, ENDED, UNMET, FAILED = b"k", b"e", b"u", b"x"
+"""Status of a thread after a statement: done, the thread ended, a precondition does not hold, an error."""
 
 
 class Cells:
@@ -69,49 +73,49 @@ class Board:
         self.over = cells[8]
         """Held reads that have returned, as their readers see them; only they write here."""
         self.found = cells[9]
-        """What a held read brought, where it reads memory and not the file."""
+        """The bytes that held reads brought, where they read memory and not the file."""
         self.texts = cells[10]
 
     def clear(self) -> None:
-        """As before the first statement."""
+        """Set everything as it is before the first statement."""
         self.memory[:] = bytes(len(self.memory))
 
     def place(self, process: int, page: int, place: int) -> int:
-        """The index of a place of memory in `memory_seen` and `memory_value`."""
+        """Return the index of a place of memory in `memory_seen` and `memory_value`."""
         return process * self.places + self.first_place[page] + place
 
     def pid(self, process: int) -> int:
-        """The process id; 0 where the process was never forked."""
+        """Return the id of a process; 0 where it was never forked."""
         return self.pids[process]
 
     def set_pid(self, process: int, pid: int) -> None:
-        """Say that a process exists."""
+        """Note that a process exists."""
         self.pids[process] = pid
 
     def say(self, thread: int, text: str) -> None:
-        """Leave a sentence: why the thread stopped."""
+        """Leave a sentence that says why the thread stopped."""
         start = self.texts.start + thread * TEXT
         self.memory[start : start + TEXT] = text.encode()[:TEXT].ljust(TEXT, b"\0")
 
     def text(self, thread: int) -> str:
-        """The sentence that a thread left."""
+        """Return the sentence that a thread left."""
         start = self.texts.start + thread * TEXT
         text: bytes = self.memory[start : start + TEXT]
         return text.rstrip(b"\0").decode(errors="replace")
 
     def registers(self) -> list[str]:
-        """Every register: its value, `-` if never assigned, SEGV after a fault."""
+        """Return every register: its value, `-` if never assigned, SEGV after a fault."""
         words = {ABSENT: "-", FAULTED: "SEGV"}
         return [words.get(self.seen[i]) or text_of(self.value[i]) for i in range(self.seen.count)]
 
     def final_memory(self) -> list[str]:
-        """Every place of every process; empty where nothing is mapped or the process is gone."""
+        """Return every place of every process; empty where nothing is mapped or the process is gone."""
         cells = range(self.memory_seen.count)
         return [text_of(self.memory_value[i]) if self.memory_seen[i] == SEEN else "" for i in cells]
 
 
 def text_of(byte: int) -> str:
-    r"""A byte of memory as the litmus language spells it; `\xNN` for one that no test can store.
+    r"""Return a byte of memory as the litmus language spells it; `\xNN` for one that no test can store.
 
     >>> text_of(0), text_of(97), text_of(200)
     ('\\0', 'a', '\\xc8')
@@ -122,7 +126,7 @@ def text_of(byte: int) -> str:
 
 
 def byte_of(value: str) -> int:
-    r"""The byte for a value of the litmus language.
+    r"""Return the byte for a value of the litmus language.
 
     >>> byte_of("a"), byte_of(r"\0")
     (97, 0)

@@ -40,7 +40,7 @@ INIT_MODULE, MOVE_PAGES, USERFAULTFD = _BY_MACHINE.get(os.uname().machine, (-1, 
 
 
 def check(result: int, what: str) -> int:
-    """The result of a call, or its error as OSError."""
+    """Return the result of a call.  Raises OSError where the call failed."""
     if result == -1:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
@@ -48,7 +48,7 @@ def check(result: int, what: str) -> int:
 
 
 def syscall(number: int, what: str, *arguments: Any) -> int:
-    """A system call by number.  Raises OSError (ENOSYS where this machine has no number for it)."""
+    """Make a system call by number.  Raises OSError (ENOSYS where this machine has no number for it)."""
     if number < 0:
         raise OSError(38, f"{what}: {os.strerror(38)}")
     words = [ctypes.c_long(word) if isinstance(word, int) else word for word in arguments]
@@ -58,7 +58,7 @@ def syscall(number: int, what: str, *arguments: Any) -> int:
 def map_memory(
     length: int, protection: int, flags: int, address: int = 0, fd: int = -1, offset: int = 0
 ) -> int:
-    """mmap; the address of the mapping."""
+    """mmap: map memory and return its address."""
     found = _libc.mmap(address or None, length, protection, flags, fd, offset)
     if found in (None, ctypes.c_void_p(-1).value):
         check(-1, "mmap")
@@ -81,7 +81,7 @@ def mprotect(address: int, length: int, protection: int) -> None:
 
 
 def mincore(address: int) -> bool:
-    """mincore of one page: whether it is in memory."""
+    """mincore of one page: return whether it is in memory."""
     found = ctypes.create_string_buffer(1)
     check(_libc.mincore(ctypes.c_void_p(address), ctypes.c_size_t(PAGE), found), "mincore")
     return bool(found.raw[0] & 1)
@@ -144,12 +144,12 @@ def unshare(flags: int) -> None:
 
 
 def reap_orphans() -> None:
-    """Children whose parent dies become children of this process."""
+    """Let children whose parent dies become children of this process."""
     check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
 def power_off() -> None:
-    """The end of a guest; refused to anybody but its first process."""
+    """Switch a guest off.  Raises PermissionError in anybody but its first process."""
     if os.getpid() != 1:
         raise PermissionError("only the first process of a guest may switch it off")
     os.sync()
@@ -157,7 +157,7 @@ def power_off() -> None:
 
 
 def advise_other(pid: int, address: int, advice: str) -> None:
-    """An madvise for a page of another process (process_madvise).  Raises OSError."""
+    """process_madvise: give advice about a page of another process.  Raises OSError."""
     pidfd = syscall(PIDFD_OPEN, "pidfd_open", pid, 0)
     try:
         vector = struct.pack("PN", address, PAGE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a result has to say about the machine that it comes from."""
+"""Facts about the machine that a result comes from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTERESTING = (
 
 
 def options_of(text: str) -> dict[str, str]:
-    """The interesting options in a kernel's configuration; empty where it is not known.
+    """Return the interesting options in a kernel's configuration; empty where it is not known.
 
     >>> options_of("CONFIG_SWAP=y\\n# CONFIG_KSM is not set\\n")["SWAP"]
     'y'
@@ -28,7 +28,7 @@ def options_of(text: str) -> dict[str, str]:
 
 
 def collect(job: dict[str, Any]) -> dict[str, Any]:
-    """Release, architecture, page size, swap devices.
+    """Return release, architecture, page size and swap devices.
 
     >>> sorted(collect({"program": {"swap": []}}))
     ['config', 'machine', 'nodes', 'page_size', 'processors', 'release', 'swap', 'version']
@@ -57,7 +57,7 @@ def _pairs(kinds: list[str], paths: list[str]) -> list[tuple[str, str]]:
 
 
 def _config(release: str) -> str:
-    """How the running kernel was built, if it says so."""
+    """Return the configuration of the running kernel, empty where it does not say."""
     with contextlib.suppress(OSError), gzip.open("/proc/config.gz", "rt") as packed:
         return packed.read()
     with contextlib.suppress(OSError), open(f"/boot/config-{release}") as plain:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A file whose reads are answered when we say so: an O_DIRECT read holds its page all that time.
+"""A FUSE file whose reads wait until we answer them; an O_DIRECT read holds its page all that time.
 
 The kernel takes the reference when it sends READ to the server and writes through it when the server
 answers.  A read's offset says which of the test's held reads (slots) it is.
@@ -50,21 +50,21 @@ class HeldFile:
         os.close(fd)  # so that a dead server is an error to its readers, never a hang
 
     def open(self) -> int:
-        """A descriptor to read from, past the page cache."""
+        """Return a descriptor to read from, past the page cache."""
         return os.open(self.path, os.O_RDONLY | os.O_DIRECT)
 
     def answer(self, slot: int, value: int | None) -> None:
-        """Let a held read end: with this byte in its buffer, or with an error and nothing written."""
+        """Let a held read end with this byte in its buffer; with an error and nothing written for None."""
         action = DROP if value is None else WRITE
         os.write(self.commands, action + bytes([slot, value or 0]))
 
     def reset(self) -> None:
-        """End every read that is still held, somehow; when this returns, no later read can be hit by it."""
+        """End every read that is still held.  When this returns, no later read can be hit by it."""
         os.write(self.commands, RESET + bytes(2))
         os.read(self.acknowledged, 1)
 
     def close(self) -> None:
-        """Unmount; the server ends."""
+        """Unmount, which ends the server."""
         with contextlib.suppress(OSError):
             os.close(self.commands)
             os.close(self.acknowledged)
@@ -83,7 +83,7 @@ class Server:
         self.held: dict[int, tuple[int, int]] = {}  # slot -> (request, size)
 
     def serve(self) -> None:
-        """Until the file is unmounted or its owner is gone."""
+        """Answer requests until the file is unmounted or its owner is gone."""
         while True:
             ready, _, _ = select.select([self.fd, self.commands], [], [])
             if self.commands in ready:

@@ -22,7 +22,7 @@ QUIET = "/proc/sys/kernel/printk"
 
 
 def main() -> None:
-    """Mount, load, run, switch off; the last line tells the host that all went well."""
+    """Mount, load modules, run the jobs; the last line tells the host that all went well."""
     for source, target, kind in (
         ("proc", "/proc", "proc"),
         ("sys", "/sys", "sysfs"),
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def attempt(job: dict[str, Any]) -> dict[str, Any]:
-    """The result of a job; a bug of the agent is a result too, and the next job runs."""
+    """Return the result of a job.  A bug of the agent is a result too, and the next job runs."""
     from .supervise import run_job  # wants random numbers, and the kernel has none at first
 
     try:
@@ -58,7 +58,7 @@ def attempt(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def feed_entropy() -> None:
-    """Let the kernel believe in the host's random numbers: old kernels wait for ever for better ones."""
+    """Credit the host's random numbers as entropy: old kernels wait for ever for better ones."""
     with open("/seed", "rb") as file:
         seed = file.read()
     fd = os.open("/dev/urandom", os.O_RDWR)
@@ -69,7 +69,7 @@ def feed_entropy() -> None:
 
 
 def load_modules() -> None:
-    """Every module that came with the guest, in its order; those built in already say so."""
+    """Load every module that came with the guest, in order; one that is built in is no error."""
     for path in sorted(glob.glob("/modules/*.ko")):
         with open(path, "rb") as file:
             content = file.read()
@@ -80,7 +80,7 @@ def load_modules() -> None:
 
 
 def complaints(messages: int) -> list[str]:
-    """What the kernel has said since the last time, if it was a warning or worse."""
+    """Return the lines that the kernel logged since the last call, if they are a warning or worse."""
     found: list[str] = []
     while True:
         try:
@@ -96,13 +96,13 @@ def complaints(messages: int) -> list[str]:
 
 
 def say(*words: str) -> None:
-    """One line to the host, in one write."""
+    """Send one line to the host, in one write."""
     sys.stdout.write(" ".join(words) + "\n")
     sys.stdout.flush()
 
 
 def live() -> None:
-    """The whole life of a guest."""
+    """Live the whole life of a guest: run everything, then switch off."""
     try:
         main()
     except BaseException:

@@ -19,7 +19,7 @@ STOP, RUN = "0", "1"
 
 @contextlib.contextmanager
 def ksm_ready() -> Iterator[None]:
-    """A fast but stopped ksmd; everything is as it was afterwards."""
+    """Make ksmd fast and stop it, for the time of a test.  Raises CannotRunError."""
     if not os.path.isdir(DIRECTORY):
         raise CannotRunError("this kernel has no KSM")
     settings = {"run": STOP, "sleep_millisecs": "1", "pages_to_scan": "2000", "smart_scan": "0"}
@@ -31,7 +31,7 @@ def ksm_ready() -> Iterator[None]:
 
 
 def merge(first: int, second: int, demand: bool) -> bool:
-    """Let ksmd run until two addresses have one page.
+    """Let ksmd run until two addresses have one page; return whether they do.
 
     Where `demand` is False two full scans are enough: it may well be that they must not be merged.
     """

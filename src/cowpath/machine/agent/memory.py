@@ -27,7 +27,7 @@ SOFT_DIRTY, MAPPED_ONCE, FILE, SWAPPED, PRESENT = 55, 56, 61, 62, 63
 
 
 class FaultError(Exception):
-    """An access to memory that is not mapped, or not for this."""
+    """Raised for an access to memory that is not mapped, or not for such an access."""
 
 
 class Memory:
@@ -43,7 +43,7 @@ class Memory:
         self.racing = program["taken_away"] if racing else []
         self.allowed = [READ_WRITE] * len(self.pages)
         self.lazyfree: set[int] = set()
-        """Pages after MADV_FREE."""
+        """The pages that have had MADV_FREE in this round."""
         self.mergeable = [
             i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]
         ]
@@ -55,19 +55,19 @@ class Memory:
         calls.unmap(self.base, self.length)
 
     def address(self, page: int) -> int:
-        """Where a page is."""
+        """Return the address of a page."""
         return self.base + (2 * page + 1) * calls.PAGE
 
     def place(self, page: int, place: int) -> int:
-        """Where a place of a page is."""
+        """Return the address of a place of a page."""
         return self.address(page) + self.offset(page, place)
 
     def offset(self, page: int, place: int) -> int:
-        """How far a place is from the beginning of its page: no place is there, see RemoteReadReference."""
+        """Return how far a place is from the beginning of its page; never 0, see RemoteReadReference."""
         return place * self.stride(page) + self.stride(page) // 2
 
     def stride(self, page: int) -> int:
-        """The distance between two places of a page."""
+        """Return the distance between two places of a page."""
         return int(calls.PAGE // self.pages[page]["places"]) & ~7
 
     def populate(self) -> None:
@@ -124,7 +124,7 @@ class Memory:
         return page in self.racing or not self.allowed[page] & access
 
     def final(self, page: int, place: int) -> int | None:
-        """A byte at the end of the test, None where nothing is mapped any more."""
+        """Return a byte at the end of the test; None where nothing is mapped any more."""
         with contextlib.suppress(OSError):
             calls.mprotect(self.address(page), calls.PAGE, calls.PROT_READ)
         try:
@@ -133,7 +133,7 @@ class Memory:
             return None
 
     def page_out(self, page: int, tries: int) -> bool:
-        """MADV_PAGEOUT until the page is in swap; whether it is.
+        """Call MADV_PAGEOUT until the page is in swap, at most `tries` times; return whether it is.
 
         It is tried again only where it should work: not for a page that was never touched, and not for one
         that is mapped more than once, which the kernel leaves alone.
@@ -148,7 +148,7 @@ class Memory:
 
 
 def pagemap(address: int, pid: str = "self") -> int:
-    """The entry of an address in /proc/PID/pagemap."""
+    """Return the entry of an address in /proc/PID/pagemap."""
     fd = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY)
     try:
         found: int = struct.unpack("=Q", os.pread(fd, 8, address // calls.PAGE * 8))[0]
@@ -158,7 +158,7 @@ def pagemap(address: int, pid: str = "self") -> int:
 
 
 def forget_writes() -> None:
-    """Nothing of this process is soft-dirty from now on, until it is written again."""
+    """Write 4 to /proc/self/clear_refs: nothing of this process is soft-dirty until it is written again."""
     fd = os.open("/proc/self/clear_refs", os.O_WRONLY)
     try:
         os.write(fd, b"4")
@@ -167,7 +167,7 @@ def forget_writes() -> None:
 
 
 def tracks_writes() -> bool:
-    """Whether the kernel has soft-dirty (CONFIG_MEM_SOFT_DIRTY), found out with a page of our own."""
+    """Find out with a page of our own whether the kernel has soft-dirty (CONFIG_MEM_SOFT_DIRTY)."""
     flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_POPULATE
     address = calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags)
     try:
@@ -180,18 +180,18 @@ def tracks_writes() -> bool:
 
 
 def may_be_paged_out(entry: int) -> bool:
-    """Whether MADV_PAGEOUT has something left to do: an anonymous page mapped here and nowhere else."""
+    """Tell whether MADV_PAGEOUT has something left to do: an anonymous page mapped here and nowhere else."""
     return bool(entry >> PRESENT & 1 and entry >> MAPPED_ONCE & 1 and not entry >> FILE & 1)
 
 
 def frame(address: int) -> int:
-    """The physical page behind an address, 0 where there is none (or one may not know)."""
+    """Return the number of the page frame behind an address; 0 where there is none, or we may not know."""
     entry = pagemap(address)
     return entry & ((1 << 55) - 1) if entry >> PRESENT & 1 else 0
 
 
 def drain_lru() -> None:
-    """Pages that were just written leave this CPU's LRU-add batch: MADV_COLD of another page drains it."""
+    """Drain this CPU's LRU-add batch of pages that were just written, by MADV_COLD of another page."""
     scratch = calls.map_memory(calls.PAGE, 3, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_POPULATE)
     _try_advice(scratch, "MADV_COLD")
     calls.unmap(scratch, calls.PAGE)

@@ -17,13 +17,13 @@ TRIES = 10
 
 
 def nodes() -> list[int]:
-    """The memory nodes of this machine."""
+    """Return the memory nodes of this machine."""
     found = glob.glob("/sys/devices/system/node/node[0-9]*")
     return sorted(int(os.path.basename(name)[4:]) for name in found)
 
 
 def migrate(address: int) -> bool:
-    """Move a page of this process to a node where it is not; whether it moved."""
+    """Move a page of this process to a node where it is not; return whether it moved."""
     for _ in range(TRIES):
         before = frame(address)
         for node in nodes():

@@ -12,21 +12,24 @@ import os
 import random
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
-from .board import DONE, RUNNING, SEEN, Board
+from .board import DONE, FAILED, OK, RUNNING, SEEN, Board
 from .fuse import HeldFile
 from .memory import Memory
 from .references import Reference, make_reference
-from .statements import FAILED, OK, execute
 from .userfault import WriteProtection
 
 STEP, ROUND, OBSERVE = b"g", b"r", b"o"
-"""What the controller says: one statement; begin a round; look at your memory."""
+"""The controller's commands: do one statement; begin a round; look at your memory."""
 
 LONGEST_DELAY = 0.0003
 
 Pipe = tuple[int, int]
+
+Execute = Callable[["Process", int, dict[str, Any]], bytes]
+"""Does one statement in a thread of a process and returns a status byte: see statements.py."""
 
 
 class Channels:
@@ -39,19 +42,26 @@ class Channels:
         self.told: list[Pipe] = [os.pipe() for _ in range(processes)]
 
     def close(self) -> None:
-        """All of them."""
+        """Close all pipes."""
         for pipe in (*self.go, *self.done, *self.ask, *self.told):
             for fd in pipe:
                 os.close(fd)
 
 
 class Process:
-    """One process of the test, seen from inside."""
+    """A process of the test, seen from inside."""
 
     def __init__(
-        self, job: dict[str, Any], board: Board, channels: Channels, file: HeldFile | None, fd: int
+        self,
+        job: dict[str, Any],
+        board: Board,
+        channels: Channels,
+        file: HeldFile | None,
+        fd: int,
+        execute: Execute,
     ) -> None:
         self.job = job
+        self.execute = execute
         self.program = job["program"]
         self.board = board
         self.channels = channels
@@ -62,20 +72,20 @@ class Process:
         self.references: list[Reference] = []
         self.writes = WriteProtection()
         self.demanding: bool = job["mode"] != "free"
-        """Whether a statement must have its effect; where threads race, another may undo it at once."""
+        """True where a statement must have its effect; where threads race, another may undo it at once."""
 
     def threads(self) -> list[int]:
-        """The threads of this process."""
+        """Return the threads of this process, by number."""
         threads = self.program["threads"]
         return [i for i in range(len(threads)) if threads[i]["process"] == self.index]
 
     def be_first(self) -> None:
-        """Process 0: a process group of its own, so that all of a test can be killed at once."""
+        """Be process 0: lead a process group, so that all of a test can be killed at once, and obey."""
         os.setpgid(0, 0)
         self._obey()
 
     def fork(self, index: int) -> None:
-        """The statement: process `index` starts as our child."""
+        """Start process `index` as our child."""
         pid = os.fork()
         if pid == 0:
             try:
@@ -108,7 +118,7 @@ class Process:
         os._exit(0)
 
     def _clear(self) -> None:
-        """What the last round left: dead children and open references."""
+        """Clear away dead children and open references of the last round."""
         with contextlib.suppress(ChildProcessError):
             while True:
                 os.waitpid(-1, 0)
@@ -123,7 +133,7 @@ class Process:
             threading.Thread(target=self._run, args=(index,), daemon=True).start()
 
     def _run(self, thread: int) -> None:
-        """One thread: a statement for each STEP, or all of them with pauses of any length."""
+        """Run a thread: a statement for each STEP, or all of them with random pauses."""
         body = self.program["threads"][thread]["body"]
         board, done = self.board, self.channels.done[thread][1]
         board.thread[thread] = RUNNING if body else DONE
@@ -133,7 +143,7 @@ class Process:
                 os.read(self.channels.go[thread][0], 1)
             else:
                 time.sleep(free.random() * LONGEST_DELAY * free.choice((0, 1, 10)))
-            status = execute(self, thread, body[position])
+            status = self.execute(self, thread, body[position])
             last = status != OK or position == len(body) - 1
             if last and not free:
                 board.thread[thread] = DONE  # before anybody is told that the next may go
@@ -143,7 +153,7 @@ class Process:
                 return
 
     def _observe(self) -> None:
-        """What this process reads from its memory, onto the board."""
+        """Write onto the board what this process reads from its memory."""
         for page in range(len(self.program["pages"])):
             for place in range(self.program["pages"][page]["places"]):
                 value = self.memory.final(page, place)

@@ -26,10 +26,10 @@ POLL = 0.0002
 
 
 class Reference:
-    """What all kinds share: a state on the board; device operations wait until the reference is taken."""
+    """The base of all kinds: a state on the board; device operations wait until the reference is taken."""
 
     pins = False
-    """Whether it is FOLL_PIN."""
+    """True for FOLL_PIN."""
 
     def __init__(self, index: int, facts: dict[str, Any], board: Board, memory: Memory) -> None:
         self.index = index
@@ -61,15 +61,15 @@ class Reference:
             self._put()
 
     def write(self, slot: int, place: int, value: int) -> None:
-        """The device writes."""
+        """Let the device write a byte to a place."""
         raise NotImplementedError
 
     def read(self, slot: int, place: int) -> int:
-        """The device reads."""
+        """Let the device read the byte of a place."""
         raise NotImplementedError
 
     def held_by(self, file: HeldFile | None, fd: int) -> Reference:
-        """Itself, told where held reads read from."""
+        """Tell the reference which file's server is to wait; return the reference."""
         return self
 
     def close(self) -> None:
@@ -112,19 +112,19 @@ class PipeReference(Reference):
 
 
 class HeldReference(Reference):
-    """Calls that wait until the server of a FUSE file answers: each is a slot, and holds the page once."""
+    """Held by calls that wait until the server of a FUSE file answers; each is a slot."""
 
     file: HeldFile
     fd: int
     unused: int | None = None
-    """How to answer a call that is not needed any more: a byte, or None for an error."""
+    """The answer for a call that is not needed any more: a byte, or None for an error."""
 
     def __init__(self, index: int, facts: dict[str, Any], board: Board, memory: Memory) -> None:
         super().__init__(index, facts, board, memory)
         self.slots: list[tuple[int, int]] = [(slot, place) for slot, place in facts["slots"]]
 
     def held_by(self, file: HeldFile | None, fd: int) -> Reference:
-        """The file whose server is to wait, opened as `fd`."""
+        """Tell the reference which file's server is to wait, opened as `fd`; return the reference."""
         assert file is not None
         self.file, self.fd = file, fd
         return self
@@ -162,7 +162,7 @@ class HeldReference(Reference):
 
 
 class HeldReadReference(HeldReference):
-    """O_DIRECT reads that nobody has answered: FOLL_GET|FOLL_WRITE where the kernel does not pin for them."""
+    """Held by O_DIRECT reads that nobody has answered: FOLL_GET|FOLL_WRITE, where the kernel does not pin."""
 
     def __init__(self, index: int, facts: dict[str, Any], board: Board, memory: Memory) -> None:
         super().__init__(index, facts, board, memory)
@@ -184,7 +184,7 @@ class HeldReadReference(HeldReference):
             time.sleep(POLL)
 
     def read(self, slot: int, place: int) -> int:
-        """Through the reference for reading that was taken with it."""
+        """Read through the reference for reading that was taken with this one."""
         assert self.companion is not None
         return self.companion.read(slot, place)
 
@@ -210,7 +210,7 @@ class RemoteReadReference(HeldReference):
     unused = 0  # after an error the page fault would come again
 
     def held_by(self, file: HeldFile | None, fd: int) -> Reference:
-        """Also maps the pages to copy to, before any of them is waited for."""
+        """Map the pages to copy to as well, before any of them is waited for."""
         super().held_by(file, fd)
         flags, protection = calls.MAP_PRIVATE, calls.PROT_READ | calls.PROT_WRITE
         self.targets = {}
@@ -253,7 +253,7 @@ class FixedBufferReference(Reference):
         self.ring.register(self.memory.address(self.page), calls.PAGE)
 
     def write(self, slot: int, place: int, value: int) -> None:
-        """READ_FIXED."""
+        """Write to memory with READ_FIXED."""
         os.read(self.turn[0], 1)
         try:
             self.ring.write_memory(self.memory.place(self.page, place), value)
@@ -261,7 +261,7 @@ class FixedBufferReference(Reference):
             os.write(self.turn[1], b"t")
 
     def read(self, slot: int, place: int) -> int:
-        """WRITE_FIXED."""
+        """Read from memory with WRITE_FIXED."""
         os.read(self.turn[0], 1)
         try:
             return self.ring.read_memory(self.memory.place(self.page, place))
@@ -289,6 +289,6 @@ KINDS: dict[str, type[Reference]] = {
 
 
 def make_reference(index: int, program: dict[str, Any], board: Board, memory: Memory) -> Reference:
-    """Reference `index` of a program."""
+    """Make reference `index` of a program, by the means that the compiler chose."""
     facts = program["references"][index]
     return KINDS[facts["means"]](index, facts, board, memory)

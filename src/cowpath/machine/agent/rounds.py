@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One round after the other: tell process 0 to begin, let the threads go, look, clear away."""
+"""Runs a test round after round: tell process 0 to begin, let the threads go, look, clear away."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 
 from . import calls
 from .actors import ACTORS
-from .board import DONE, HELD, Board
+from .board import DONE, ENDED, FAILED, HELD, UNMET, Board
 from .fuse import HeldFile
 from .process import OBSERVE, ROUND, STEP, Channels, Process
 from .references import POLL
-from .statements import ENDED, FAILED, UNMET
+from .statements import execute
 
 TOO_MANY_FAILURES = 3
 LET_GO_SECONDS = 1.0
@@ -26,7 +26,7 @@ Outcome = tuple[str, ...]
 
 
 class Tally:
-    """What the rounds of a test came to."""
+    """Counts what the rounds of a test came to."""
 
     def __init__(self) -> None:
         self.outcomes: dict[Outcome, int] = {}
@@ -37,12 +37,12 @@ class Tally:
 
     @property
     def hopeless(self) -> bool:
-        """Whether more rounds are a waste of time."""
+        """True where more rounds would be a waste of time."""
         return self.hangs + sum(self.failures.values()) >= TOO_MANY_FAILURES
 
 
 class RoundFailedError(Exception):
-    """A round without an outcome: a status byte of statements.py and its reason."""
+    """Raised for a round without an outcome, with a status byte (board.py) and the reason."""
 
     def __init__(self, status: bytes, reason: str) -> None:
         super().__init__(reason)
@@ -50,7 +50,7 @@ class RoundFailedError(Exception):
 
 
 def run_rounds(job: dict[str, Any], board: Board, file: HeldFile | None) -> Tally:
-    """Every round of a job."""
+    """Run every round of a job and count the outcomes."""
     tally = Tally()
     orders: list[list[int]] = job["orders"]
     with contextlib.ExitStack() as stack:
@@ -69,7 +69,7 @@ def run_rounds(job: dict[str, Any], board: Board, file: HeldFile | None) -> Tall
 
 
 def _count(controller: Controller, order: list[int], tally: Tally) -> bool:
-    """Run one round; whether its process 0 is as good as new."""
+    """Run one round; return whether process 0 is as good as new afterwards."""
     try:
         outcome = controller.run(order)
     except TimeoutError:
@@ -85,7 +85,7 @@ def _count(controller: Controller, order: list[int], tally: Tally) -> bool:
 
 
 class Controller:
-    """Process 0 and what comes of it, seen from outside."""
+    """Drives process 0 and its children from outside."""
 
     def __init__(self, job: dict[str, Any], board: Board, file: HeldFile | None, seed: int) -> None:
         self.job, self.board, self.file = job, board, file
@@ -93,7 +93,7 @@ class Controller:
         self.chance = random.Random(job["seed"] + seed)
         self.channels = Channels(len(self.program["threads"]), len(self.program["parents"]))
         self.fd = file.open() if file else -1
-        process = Process(job, board, self.channels, file, self.fd)
+        process = Process(job, board, self.channels, file, self.fd, execute)
         self.memory = process.memory
         self.pid = os.fork()
         if self.pid == 0:
@@ -108,7 +108,7 @@ class Controller:
         self.deadline = 0.0
 
     def run(self, order: list[int]) -> Outcome:
-        """The outcome of one round.  Raises RoundFailedError or TimeoutError."""
+        """Run one round and return its outcome.  Raises RoundFailedError or TimeoutError."""
         self.deadline = time.monotonic() + self.job["round_seconds"]
         self.board.clear()
         self.board.set_pid(0, self.pid)
@@ -152,7 +152,7 @@ class Controller:
         self._report(first, answer)
 
     def _await(self, fd: int, process: int) -> bytes:
-        """A status byte, or ENDED where the process has gone.  Raises TimeoutError."""
+        """Wait for a status byte; return ENDED where the process has gone.  Raises TimeoutError."""
         watch = self._watch(process)
         watched = [fd] if watch is None else [fd, watch]
         patience = 0 if watch is None else max(self.deadline - time.monotonic(), 0)
@@ -164,7 +164,7 @@ class Controller:
         raise TimeoutError
 
     def _watch(self, process: int) -> int | None:
-        """A descriptor that is readable when the process has ended; None where it is gone already."""
+        """Return a descriptor that is readable once the process has ended; None where it is gone already."""
         if process not in self.watches:
             try:
                 pid = self.board.pid(process)
@@ -198,7 +198,7 @@ class Controller:
         return all(board.thread[i] == DONE or self._gone(threads[i]["process"]) for i in alive)
 
     def _background(self, actor: dict[str, Any]) -> None:
-        """A background actor acts, if it can: nobody waits for it and nobody minds."""
+        """Let a background actor act; it is no error if it cannot."""
         pids = [self.board.pid(process) for process in range(len(self.program["parents"]))]
         with contextlib.suppress(OSError):
             ACTORS[actor["kind"]](self.memory.address(actor["pages"][0]), [pid for pid in pids if pid])
@@ -206,7 +206,7 @@ class Controller:
     # -- afterwards --------------------------------------------------------------------------------
 
     def clear(self) -> bool:
-        """Leave nothing of the round but process 0; whether that is possible."""
+        """Clear away all of the round but process 0; return whether that was possible."""
         self.ended.clear()
         for process, watch in list(self.watches.items()):
             if process:
@@ -223,7 +223,7 @@ class Controller:
         return all(self.board.thread[i] == DONE for i in range(len(threads)) if threads[i]["process"] == 0)
 
     def _let_go(self) -> bool:
-        """End what process 0 still holds; whether all of it came to an end soon."""
+        """End what process 0 still holds; return whether all of it came to an end soon."""
         if not any(self.board.slot[i] == HELD for i in range(self.board.slot.count)):
             return True
         assert self.file is not None

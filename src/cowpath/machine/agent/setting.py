@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 
 class CannotRunError(Exception):
-    """This machine lacks something that the test needs; the text says what."""
+    """Raised where this machine lacks something that the test needs; the text says what."""
 
 
 def read(path: str) -> str:
-    """The content of a setting, stripped."""
+    """Return the content of a setting, stripped."""
     with open(path) as file:
         return file.read().strip()
 
@@ -25,7 +25,7 @@ def write(path: str, value: str) -> None:
 
 @contextlib.contextmanager
 def changed(path: str, value: str) -> Iterator[None]:
-    """Another value for a while.  Raises CannotRunError where it cannot be set."""
+    """Give a setting another value for a while.  Raises CannotRunError where it cannot be set."""
     try:
         before = read(path)
         write(path, value)

@@ -8,28 +8,23 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import calls, ksm, numa, userfault
-from .board import DONE, FAULTED, HELD, SEEN, byte_of
+from .board import DONE, ENDED, FAILED, FAULTED, HELD, OK, SEEN, UNMET, byte_of
 from .memory import PAGEOUT_TRIES, SOFT_DIRTY, FaultError, forget_writes, frame, pagemap
+from .process import Process
 from .references import POLL
-
-if TYPE_CHECKING:
-    from .process import Process
 
 Statement = dict[str, Any]
 
-OK, ENDED, UNMET, FAILED = b"k", b"e", b"u", b"x"
-"""What a thread says after a statement: done, thread ended, a precondition does not hold, an error."""
-
 
 class UnmetError(Exception):
-    """The machine did not get into the state that the test is about; the text says which."""
+    """Raised where the machine did not get into the state that the test is about; the text says which."""
 
 
 def execute(process: Process, thread: int, statement: Statement) -> bytes:
-    """Do one statement.  Why it went wrong, if it did, is left on the board."""
+    """Do one statement and return its status byte; if it went wrong, the board says why."""
     try:
         DOERS[statement["do"]](process, thread, statement)
     except FaultError:
@@ -211,7 +206,7 @@ DOERS: dict[str, Callable[[Process, int, Statement], None]] = {
     "UserfaultfdWp": userfaultfd_wp, "UserfaultfdRead": userfaultfd_read,
     "UserfaultfdMove": userfaultfd_move,
 }  # fmt: skip
-"""By the names of cowpath.litmus.ast; tests/machine checks that none is missing."""
+"""The system calls of each statement, by the name of its class; held by tests/test_statements.py."""
 
 
 def _value(process: Process, s: Statement) -> int:
@@ -232,7 +227,7 @@ def _wait_for(process: Process, thread: int) -> None:
 
 @contextlib.contextmanager
 def _nothing_mapped() -> Iterator[None]:
-    """A call about memory that is not there any more does nothing."""
+    """Let a call about memory that is not mapped any more do nothing."""
     try:
         yield
     except OSError as error:
@@ -241,7 +236,7 @@ def _nothing_mapped() -> Iterator[None]:
 
 
 def _alike(process: Process, first: int, second: int) -> bool:
-    """Whether KSM must be able to merge two pages: present, equal, and nobody holds a reference."""
+    """Tell whether KSM must be able to merge two pages: present, equal, and nobody holds a reference."""
     memory = process.memory
     if not (frame(memory.address(first)) and frame(memory.address(second))):
         return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A job from beginning to end: what it needs is set up, a worker runs it, and everything is cleared away.
+"""Runs a job from beginning to end: sets up what it needs, lets a worker run it, clears everything away.
 
 The supervisor itself does nothing that can hang or crash.  Whatever becomes of the worker (a time-out, a
 crash, Ctrl-C), the supervisor kills what is left of it and undoes what was set up.
@@ -35,11 +35,11 @@ Result = dict[str, Any]
 
 
 class StoppedError(BaseException):
-    """Somebody wants this to end now."""
+    """Raised by the signals that ask us to end."""
 
 
 def run_job(job: dict[str, Any]) -> Result:
-    """Run a job; its result: `status` is ran, cannot or failed, and `reason` says why."""
+    """Run a job and return its result: `status` is ran, cannot or failed, and `reason` says why."""
     before = {number: signal.signal(number, _stop) for number in STOP_SIGNALS}
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # whoever started us may have blocked them
     try:
@@ -59,7 +59,7 @@ def run_job(job: dict[str, Any]) -> Result:
 
 
 def set_up(job: dict[str, Any], stack: contextlib.ExitStack) -> None:
-    """All that the job changes outside its own processes.  Raises CannotRunError."""
+    """Set up all that the job changes outside its own processes.  Raises CannotRunError."""
     program = job["program"]
     if not job["guest"]:
         _private_mounts()
@@ -123,7 +123,7 @@ def _be_worker(job: dict[str, Any], writer: int) -> None:
 
 
 def _read_all(fd: int, worker: int, deadline: float) -> bytes | None:
-    """What the worker writes until it ends, None where it does not end in time.
+    """Return what the worker writes until it ends; None where it does not end in time.
 
     The end of the pipe says nothing: whatever the worker has forked holds it open.
     """
@@ -167,7 +167,7 @@ def _members(session: int) -> list[int]:
 
 
 def _private_mounts() -> None:
-    """What this process mounts is seen by nobody else, and goes with it."""
+    """Let the mounts of this process be seen by nobody else, and go with it."""
     try:
         calls.unshare(CLONE_NEWNS)
         calls.mount("none", "/", "none", MS_REC | MS_PRIVATE)
@@ -177,7 +177,7 @@ def _private_mounts() -> None:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """One job at a time on the host: two would share their swap devices."""
+    """Wait until no other job runs on the host: two would share their swap devices."""
     fd = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -187,7 +187,7 @@ def _alone() -> Iterator[None]:
 
 
 def _stop(number: int, frame: object) -> None:
-    """Only the first signal counts: Ctrl-C reaches us, and our parent too, which ends us."""
+    """Raise StoppedError for the first signal only: Ctrl-C reaches us, and our parent too, which ends us."""
     for other in STOP_SIGNALS:
         signal.signal(other, _go_on)
     raise StoppedError(number)

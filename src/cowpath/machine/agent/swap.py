@@ -23,7 +23,7 @@ LOOP_SET_FD, LOOP_CLR_FD, LOOP_CTL_GET_FREE = 0x4C00, 0x4C01, 0x4C82
 
 @contextlib.contextmanager
 def swap_on(kind: str, device: str, directory: str) -> Iterator[str]:
-    """A swap device of a kind: on `device` if the machine lent one, else on a file in `directory`.
+    """Provide a swap device of a kind: on `device` if the machine lent one, else on a file in `directory`.
 
     Raises CannotRunError where the machine has nothing of the kind.  The device is off again afterwards.
     """
@@ -80,7 +80,7 @@ def turn_off(path: str) -> None:
 
 
 def write_header(path: str) -> None:
-    """What mkswap writes: a version 1 header in the first page."""
+    """Write what mkswap writes: a version 1 header in the first page."""
     fd = os.open(path, os.O_RDWR)
     try:
         pages = os.lseek(fd, 0, os.SEEK_END) // calls.PAGE
@@ -152,7 +152,7 @@ def _loop(path: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _stable_writes(path: str) -> Iterator[None]:
-    """Pages under writeback to this device may not change."""
+    """Ask the device for stable writes: pages under writeback may not change."""
     if not stat.S_ISBLK(os.stat(path).st_mode):
         raise CannotRunError(f"{path} is no block device")
     setting = f"/sys/block/{os.path.basename(path)}/queue/stable_writes"

@@ -19,7 +19,7 @@ NO_OFFSET = (1 << 64) - 1
 
 
 class Ring:
-    """Made once; each process that uses it maps it anew, because fork does not copy the mappings."""
+    """A ring for all processes of a test; each maps it anew, because fork does not copy the mappings."""
 
     def __init__(self) -> None:
         buffer = ctypes.create_string_buffer(PARAMETERS)
@@ -38,7 +38,7 @@ class Ring:
         calls.syscall(calls.IO_URING_REGISTER, "io_uring_register", self.fd, UNREGISTER_BUFFERS, None, 0)
 
     def write_memory(self, address: int, value: int) -> None:
-        """One byte into the pinned page: it is read from a pipe."""
+        """Write one byte to the pinned page, by reading it from a pipe."""
         reader, writer = os.pipe()
         try:
             os.write(writer, bytes([value]))
@@ -48,7 +48,7 @@ class Ring:
             os.close(writer)
 
     def read_memory(self, address: int) -> int:
-        """One byte of the pinned page: it is written to a pipe."""
+        """Read one byte of the pinned page, by writing it to a pipe."""
         reader, writer = os.pipe()
         try:
             self._submit(WRITE_FIXED, writer, address)
@@ -89,7 +89,7 @@ class Ring:
         self.owner = os.getpid()
 
     def close(self) -> None:
-        """Forget it in this process."""
+        """Unmap and close the ring in this process."""
         os.close(self.fd)
 
 

@@ -39,7 +39,7 @@ UFFDIO_MOVE, UFFDIO_WRITEPROTECT = _command(0x05, 40), _command(0x06, 24)
 
 
 def open_userfaultfd(features: int, flags: int = USER_MODE_ONLY) -> int:
-    """A descriptor with these features.  Raises OSError (EINVAL where the kernel lacks one)."""
+    """Return a userfaultfd with these features.  Raises OSError (EINVAL where the kernel lacks one)."""
     fd = calls.syscall(calls.USERFAULTFD, "userfaultfd", os.O_CLOEXEC | os.O_NONBLOCK | flags)
     try:
         fcntl.ioctl(fd, UFFDIO_API, bytearray(struct.pack("=QQQ", API, features, 0)))
@@ -68,7 +68,7 @@ class WriteProtection:
         retry(self.fd, UFFDIO_WRITEPROTECT, struct.pack("=QQQ", address, calls.PAGE, PROTECT))
 
     def allow(self, address: int) -> None:
-        """Let them go on; nothing happens to a page that never was protected.  Raises OSError."""
+        """Let writes to a page go on; nothing happens to one that never was protected.  Raises OSError."""
         if address in self.registered:
             retry(self.fd, UFFDIO_WRITEPROTECT, struct.pack("=QQQ", address, calls.PAGE, ALLOW))
 
@@ -84,7 +84,7 @@ class WriteProtection:
                 return False
 
     def _read_message(self) -> None:
-        """One message if there is any, else a little patience."""
+        """Read one message if there is any, else wait a little."""
         watched = [self.fd] if self.fd >= 0 else []  # another thread may not have opened it yet
         if select.select(watched, [], [], PATIENCE)[0]:
             with contextlib.suppress(BlockingIOError):  # whoever waited has been let go meanwhile
@@ -92,7 +92,7 @@ class WriteProtection:
                 self.waiting.append(address // calls.PAGE * calls.PAGE)
 
     def close(self) -> None:
-        """Nothing waits any more."""
+        """Close the userfaultfd, so that no write waits any more."""
         if self.fd >= 0:
             os.close(self.fd)
         self.fd = -1
@@ -115,7 +115,7 @@ def attempt_write_protection() -> None:
 
 
 def _open_for_writes() -> int:
-    """For write protection, and for moves within what it covers if the kernel has them."""
+    """Open a userfaultfd for write protection, and for moves within what it covers if the kernel has them."""
     try:
         return open_userfaultfd(FEATURE_WP | FEATURE_MOVE, flags=0)
     except OSError:
@@ -123,7 +123,7 @@ def _open_for_writes() -> int:
 
 
 def move(destination: int, source: int, protection: WriteProtection) -> None:
-    """Move the page; where the kernel refuses (it is shared, or the hole is none) nothing happens.
+    """Move a page; do nothing where the kernel refuses, as it is shared or the target is not empty.
 
     The destination belongs to the userfaultfd that may write-protect it, if there is one.
     """
@@ -142,7 +142,7 @@ def move(destination: int, source: int, protection: WriteProtection) -> None:
 
 
 def retry(fd: int, command: int, request: bytes) -> None:
-    """An ioctl, again where the kernel says so.  Raises OSError."""
+    """Call an ioctl, again where the kernel says so (EAGAIN).  Raises OSError."""
     while True:
         try:
             fcntl.ioctl(fd, command, bytearray(request))

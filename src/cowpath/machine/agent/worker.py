@@ -23,7 +23,7 @@ from .uring import Ring
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
-    """The result of a job's rounds, or why there is none."""
+    """Run the rounds of a job and return the result, or why there is none."""
     program = job["program"]
     calls.reap_orphans()
     gc.collect()
@@ -41,7 +41,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def result_of(tally: Tally) -> dict[str, Any]:
-    """A tally as JSON can say it.
+    """Return a tally as the result that is written as JSON.
 
     >>> tally = Tally()
     >>> tally.outcomes[("a",)] = 3
@@ -123,7 +123,7 @@ NEEDS: tuple[tuple[frozenset[str], Callable[[], None]], ...] = (
     (frozenset(("remote-read",)), _process_vm_readv),
     (frozenset(("held-read", "remote-read")), _fuse),
 )
-"""What only some kernels have: the statements, actors and means of references that need it, and a try."""
+"""Needs that only some kernels meet: of which statements, actors and means of references, and a try."""
 
 
 def _attempt(action: Callable[[], object], complaint: str) -> None:
@@ -160,7 +160,7 @@ def _held_file(job: dict[str, Any], board: Board, stack: contextlib.ExitStack) -
 
 
 def reads_pin(file: HeldFile, board: Board) -> bool:
-    """Whether a held read pins its page: fork copies a pinned page for the child, and shares any other."""
+    """Find out whether a held read pins its page: fork copies a pinned page, and shares any other."""
     flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS
     page = calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags)
     ctypes.memmove(page, b"a", 1)
@@ -181,7 +181,7 @@ def reads_pin(file: HeldFile, board: Board) -> bool:
 
 
 def _forked_child() -> tuple[int, int]:
-    """A child that lives until the returned descriptor is closed."""
+    """Fork a child that lives until the returned descriptor is closed."""
     wait, end = os.pipe()
     child = os.fork()
     if child == 0:
