@@ -154,7 +154,7 @@ def method(arguments: argparse.Namespace) -> Method:
         VERIFY_EVERY if arguments.verify else 0,
         arguments.memory,
         min(2, default_jobs()),
-        **reductions(arguments),
+        **reductions(arguments),  # type: ignore[arg-type]
     )
 
 

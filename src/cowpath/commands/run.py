@@ -17,6 +17,7 @@ from pathlib import Path
 from cowpath.commands import status
 from cowpath.commands.check import load
 from cowpath.corpus.files import HELP
+from cowpath.errors import CowpathError
 from cowpath.litmus.program import Program
 from cowpath.machine import machines, results
 from cowpath.machine.apt import say
@@ -61,6 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(failure.message, file=sys.stderr)
     if failures:
         return status.BAD_INPUT
+    for path, program in programs:
+        if program.is_open:
+            raise CowpathError(f"{path}: a machine runs one program, and any stands for many: cowpath prove")
     names = list(dict.fromkeys(arguments.on or ["uml:6.1"]))
     earlier = results.load(arguments.compare_with) if arguments.compare_with else None
     chosen = [machines.machine(name, arguments.allow_global) for name in names]

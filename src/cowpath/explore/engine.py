@@ -13,8 +13,9 @@ import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cowpath.explore.found import Progress, Search
+from cowpath.explore.found import Enough, Progress, Search
 from cowpath.explore.record.recorder import Model
+from cowpath.explore.search import STOPPED
 from cowpath.explore.search import explore as reference
 
 Engine = Literal["auto", "reference", "native"]
@@ -30,9 +31,10 @@ WARM_UP = 4_000
 class Method:
     """How to search.  Whatever the method, a search that finishes gives the same answers.
 
-    `max_states` ends a search early; `memory` bounds the native engine's store in bytes (default: half of
-    what is free); of 2 `threads`, one takes steps and one numbers states.  `verify_every` n > 0 runs the
-    recorded steps of every n-th state again in Python; only the reference search does that.
+    `max_states` ends a search early, and so does `enough`, when it says so of what is found; `memory` bounds
+    the native engine's store in bytes (default: half of what is free); of 2 `threads`, one takes steps and
+    one numbers states.  `verify_every` n > 0 runs the recorded steps of every n-th state again in Python;
+    only the reference search does that.
 
     Three reductions leave out states.  `live_only`: locals that nothing reads any more tell no states apart.
     `rename`: the native engine keeps one of all states that differ only by which interchangeable record is
@@ -48,6 +50,7 @@ class Method:
     rename: bool = True
     partial_order: bool = False
     live_only: bool = True
+    enough: Enough | None = None
 
     def __post_init__(self) -> None:
         if self.threads not in (1, 2):
@@ -75,17 +78,19 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
             model, method.max_states, progress, method.verify_every, method.live_only
         )
     if method.engine == "reference" or method.verify_every or (method.engine == "auto" and not available()):
-        return reference(model, method.max_states, progress, method.verify_every, method.live_only)
+        return reference(
+            model, method.max_states, progress, method.verify_every, method.live_only, method.enough
+        )
     first = WARM_UP if method.engine == "native" else THRESHOLD
     limit = first if method.max_states is None else min(first, method.max_states)
-    found = reference(model, limit, progress, live_only=method.live_only)
+    found = reference(model, limit, progress, live_only=method.live_only, enough=method.enough)
     stays = found.finished or limit == method.max_states or len(found.states) <= limit
-    if method.engine == "auto" and stays:
+    if (method.engine == "auto" and stays) or found.reason == STOPPED:
         return found
     from cowpath.explore.native.exploration import native
 
     memory = method.memory or free_memory() // 2
-    return native(found, method.max_states, progress, memory, method.threads, method.rename)
+    return native(found, method.max_states, progress, memory, method.threads, method.rename, method.enough)
 
 
 def available() -> bool:

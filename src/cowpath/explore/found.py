@@ -18,6 +18,10 @@ Progress = Callable[[int, int, str], None]
 """Told now and then: states found, how many of them are not expanded yet, what else is worth saying."""
 
 
+Enough = Callable[[Mapping["Outcome", int], Mapping[str, "Violation"]], bool]
+"""Asked now and then with the outcomes and violations found so far: true where a search may stop."""
+
+
 Layer = dict[int, list[tuple[int, int]]]
 """States, each with some of its edges: (actor, successor)."""
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cowpath.explore.evaluate import Invariants, Observation
-from cowpath.explore.found import Exploration, Outcome, Progress, Violation
+from cowpath.explore.found import Enough, Exploration, Outcome, Progress, Violation
 from cowpath.explore.record.recorder import Leaf, Model, Recorder
 from cowpath.explore.record.step import RangeError
 from cowpath.explore.stuck import find_hang
+
+STOPPED = "it has found enough"
+"""The reason why a search did not finish that was told what is enough."""
 
 PROGRESS_EVERY = 4096
 """States between two calls of the progress function."""
@@ -25,15 +28,17 @@ def explore(
     progress: Progress | None = None,
     verify_every: int = 0,
     live_only: bool = True,
+    enough: Enough | None = None,
 ) -> Exploration:
     """Find every reachable state of a model, every outcome and every broken invariant.
 
-    `max_states`, a count beyond its range or want of memory end the search early: `finished` is False then,
-    and `reason` says why.  `progress` is called now and then.  `verify_every` n > 0 re-runs the recorded
-    steps of every n-th state in Python; it raises ModelError where they differ.  `live_only` is explained at
-    `Recorder`.
+    `max_states`, a count beyond its range, want of memory or what is `enough` end the search early:
+    `finished` is False then, and `reason` says why.  `progress` is called now and then.  `verify_every` n > 0
+    re-runs the recorded steps of every n-th state in Python; it raises ModelError where they differ.
+    `live_only` is explained at `Recorder`.
     """
     search = BreadthFirst(Recorder(model, live_only))
+    search.enough = enough
     search.run(max_states, progress, verify_every)
     return search.result()
 
@@ -45,6 +50,7 @@ class BreadthFirst:
         self.recorder = recorder
         self.model = recorder.model
         self.observation, self.invariants = Observation(recorder), Invariants(recorder)
+        self.enough: Enough | None = None
         self.remark = ""  # for the progress function
         self.begin()
 
@@ -84,9 +90,17 @@ class BreadthFirst:
                 progress(len(found.states), len(found.states) - current, self.remark)
             if verify_every and current % verify_every == 0:
                 self.recorder.verify(found.states[current])
+            known = len(found.outcomes) + len(found.violations)
             self.expand(current)
             current += 1
+            if len(found.outcomes) + len(found.violations) > known and self.has_enough():
+                found.reason = STOPPED
+                return
         found.finished = True
+
+    def has_enough(self) -> bool:
+        """True where whoever asked wants no more."""
+        return self.enough is not None and self.enough(self.found.outcomes, self.found.violations)
 
     def expand(self, number: int) -> None:
         """Note the outcome of a state if a run may end there, and take every step from it."""

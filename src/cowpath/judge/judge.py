@@ -49,6 +49,8 @@ def judge(
     is claimed.  Raises CowpathError where a statement is not modelled or the test is too large.
     """
     began = time.perf_counter()
+    if program.is_open:
+        raise CowpathError(f"{program.name} stands for many programs (any): ask cowpath prove")
     asked = Asked.of(version)
     copies = count_copies or mentions_copies(program)
     exploration = explore_mechanism(program, asked, method, progress, copies, tree)

@@ -15,12 +15,14 @@ from cowpath.history.asked import Asked
 from cowpath.history.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS
 from cowpath.history.version import Version
 from cowpath.litmus.ast import ZERO
+from cowpath.litmus.events import may_stay
 from cowpath.litmus.features import features
 from cowpath.litmus.initial import BACKGROUND
-from cowpath.litmus.program import DISCARDED, UNASSIGNED, BackgroundActor, Program
+from cowpath.litmus.program import DISCARDED, UNASSIGNED, Program, Thread
 from cowpath.litmus.statements import Swapoff
 
 from . import invariants
+from .client import run_client
 from .include.pgtable import mk_pte, pte_mkwrite, set_pte
 from .mm.ksm import ksmd
 from .mm.migrate import compaction
@@ -29,7 +31,7 @@ from .mm.swap import drain_one, lru_lazyfree
 from .mm.swap_state import swap_vma_readahead
 from .mm.vmscan import kswapd
 from .mm.zswap import zswap_shrinker
-from .state import SWAP_KINDS, Folio, Kernel, Mm, Pte
+from .state import SWAP_KINDS, Folio, Kernel, Mm, Pte, Task
 from .task import run_thread
 
 
@@ -39,15 +41,17 @@ def build(
     more_folios: int = 0,
     more_slots: int = 0,
     count_copies: bool = False,
+    watched: bool = False,
 ) -> tuple[Kernel, Model]:
     """The model of a test on a kernel.
 
     The folios and slots bound it; what it has suits most tests, and a run that needs more raises Exhausted.
+    A `watched` kernel tells what user space sees of it, and waits instead (see `Kernel`).
     """
     asked = Asked.of(version)
     check_modelled(asked, program)
     ptes = len(program.parents) * len(program.pages)
-    k = Kernel(asked, program, ptes + 2 + more_folios, ptes + more_slots, count_copies)
+    k = Kernel(asked, program, ptes + 2 + more_folios, ptes + more_slots, count_copies, watched)
     model = Model(
         layout=k.layout,
         actors=tuple(actors(k)),
@@ -61,20 +65,23 @@ def build(
 
 def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
     """Folios, taken wherever one is free; so are slots, unless swapoff or zswap visits them in order."""
-    statements = [statement for thread in k.program.threads for statement in thread.body]
+    statements = [statement for thread in k.program.threads for statement in thread.statements]
     if k.zswap_entries or any(isinstance(statement, Swapoff) for statement in statements):
         return (k.folios,)
     by_device = (tuple(slot for slot in k.slots if slot.device is device) for device in k.devices)
     return (k.folios, *by_device)
 
 
-DAEMONS: Mapping[str, Callable[[Kernel, BackgroundActor], Code]] = {
-    "kswapd": lambda k, actor: kswapd(k, actor.pages[0]),
-    "ksmd": lambda k, actor: ksmd(k, len(k.tasks), actor.pages),
-    "migrated": lambda k, actor: compaction(k, len(k.tasks), actor.pages[0]),
-    "readahead": lambda k, actor: swap_vma_readahead(k, len(k.tasks), actor.pages[0]),
+DAEMONS: Mapping[str, Callable[[Kernel, tuple[int, ...]], Code]] = {
+    "kswapd": lambda k, pages: kswapd(k, pages[0]),
+    "ksmd": lambda k, pages: ksmd(k, len(k.tasks), pages),
+    "migrated": lambda k, pages: compaction(k, len(k.tasks), pages[0]),
+    "readahead": lambda k, pages: swap_vma_readahead(k, len(k.tasks), pages[0]),
 }
 """The code of each background actor; a daemon has a CPU of its own, beside those of the threads."""
+
+SHRINKER = "zswap shrinker"
+"""A background actor that comes with zswap: no test names it."""
 
 MODELLED: dict[str, Collection[str]] = {
     "swap device": SWAP_KINDS,
@@ -107,19 +114,14 @@ def actors(k: Kernel) -> list[Actor]:
     A synchronous device has no writeback to be met before 3222d8c2a7f8 (v6.3).
     """
     found = [
-        Actor(
-            thread.name,
-            partial(run_thread, k, task),
-            optional=thread.forked_by is not None,
-            resume=run_thread,
-        )
+        client(k, thread, task) if k.watched else script(k, thread, task)
         for thread, task in zip(k.program.threads, k.tasks, strict=True)
     ]
     for background in k.program.background:
         name = f"{background.kind}({', '.join(k.program.pages[page].name for page in background.pages)})"
-        found.append(Actor(name, partial(DAEMONS[background.kind], k, background), background=True))
+        found.append(Actor(name, partial(daemon, k, background.kind, background.pages), background=True))
     if k.zswap_entries:
-        found.append(Actor("zswap shrinker", partial(zswap_shrinker, k), background=True))
+        found.append(Actor(SHRINKER, partial(daemon, k, SHRINKER, ()), background=True))
     for folio in k.folios:
         if any(not k.synchronous(device) or k.has(SYNC_WRITE_UNLOCKS) for device in k.devices):
             device = partial(swap_bio, k, folio)
@@ -127,6 +129,33 @@ def actors(k: Kernel) -> list[Actor]:
         batch = partial(batch_is_full, k, folio)
         found.append(Actor(f"LRU batch of {folio}", batch, background=True, of=folio))
     return found
+
+
+def script(k: Kernel, thread: Thread, task: Task) -> Actor:
+    """A thread that runs its statements in order, and ends."""
+    start = partial(run_thread, k, task)
+    return Actor(thread.name, start, optional=thread.forked_by is not None, resume=run_thread)
+
+
+def client(k: Kernel, thread: Thread, task: Task) -> Actor:
+    """A thread that tells what it does."""
+    return Actor(thread.name, partial(run_client, k, task), background=may_stay(thread, 0))
+
+
+def daemon(k: Kernel, kind: str, pages: tuple[int, ...]) -> Code:
+    """The code of a background actor; in a watched kernel it never ends."""
+    return again(k, kind, pages) if k.watched and kind != "kswapd" else daemon_once(k, kind, pages)
+
+
+def again(k: Kernel, kind: str, pages: tuple[int, ...]) -> Code:
+    """Code that ends, over and over."""
+    while True:
+        yield from daemon_once(k, kind, pages)
+
+
+def daemon_once(k: Kernel, kind: str, pages: tuple[int, ...]) -> Code:
+    """The code of a background actor as the kernel has it."""
+    return zswap_shrinker(k) if kind == SHRINKER else DAEMONS[kind](k, pages)
 
 
 def batch_is_full(k: Kernel, folio: Folio) -> Code:
@@ -149,6 +178,8 @@ def boot(k: Kernel) -> None:
         slot.data.fill(k.content(DISCARDED))
     for register in k.registers:
         register.value.fill(k.content(UNASSIGNED))
+    for thread, task in zip(k.program.threads, k.tasks, strict=True):
+        task.done = k.watched and may_stay(thread, 0)
     k.zero_page.uptodate = True
     k.mms[0].alive = True
     for page in k.program.pages:

@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cowpath.explore.monitor import Number
 from cowpath.explore.record.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.record.recorder import Constant
-from cowpath.explore.record.step import Content, Exhausted
+from cowpath.explore.record.step import Blocked, Content, Exhausted
 from cowpath.history import changes, swap_bits
 from cowpath.history.asked import Answer, Asked
 from cowpath.history.change import Change
@@ -230,12 +231,22 @@ class Kernel(Constant):
     `folios` and `slots` bound the model: a run that needs more raises Exhausted and is repeated with more.
     `soft_dirty` is CONFIG_MEM_SOFT_DIRTY, in a test that looks at it; `family` has every address space, a
     parent before its children.
+
+    A `watched` kernel runs for ever: threads tell what they do (client.py), background actors act again and
+    again, swap may be full, and who needs a folio where none is free waits for one, as reclaim makes it wait.
     """
 
     def __init__(
-        self, version: Version | Asked, program: Program, folios: int, slots: int, count_copies: bool
+        self,
+        version: Version | Asked,
+        program: Program,
+        folios: int,
+        slots: int,
+        count_copies: bool = False,
+        watched: bool = False,
     ) -> None:
         self.asked, self.program, self.count_copies = Asked.of(version), program, count_copies
+        self.watched = watched
         processes, pages = len(program.parents), len(program.pages)
         devices = len(program.swap)
         counts: dict[type[Record], int] = {
@@ -253,6 +264,7 @@ class Kernel(Constant):
             Tlb: len(program.threads) * pages if "tlb" in program.options else 0,
             Register: len(program.registers),
             Statistics: int(count_copies),
+            Number: int(watched),
         }
         values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
         places = max((page.places for page in program.pages), default=1)
@@ -328,9 +340,9 @@ class Kernel(Constant):
         """The page-table entry of one page of a process."""
         return self.ptes[mm.number * len(self.program.pages) + page]
 
-    def exhausted(self, kind: str) -> Exhausted:
+    def exhausted(self, kind: str) -> Exhausted | Blocked:
         """What to raise where the model has no free record left."""
-        return Exhausted(kind)
+        return Blocked(f"a free {kind.lower()}") if self.watched else Exhausted(kind)
 
     def zswap(self, device: SwapDevice) -> bool:
         """Whether zswap stands in front of the device."""

@@ -70,6 +70,22 @@ class Statement(Node):
         return name
 
 
+@dataclass(frozen=True, slots=True)
+class Any(Statement):
+    """`any { s; s; }`: any of these statements, in any order, any number of times, also never."""
+
+    choices: tuple[Statement, ...]
+
+
+def one_by_one(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """All statements of a body in order, those of an `any` one by one.
+
+    >>> one_by_one((Any((Any(()), Any(()))),))
+    (Any(choices=()), Any(choices=()))
+    """
+    return tuple(s for entry in body for s in (entry.choices if isinstance(entry, Any) else (entry,)))
+
+
 # -- the initial block -----------------------------------------------------------------------------
 
 
@@ -186,7 +202,7 @@ class Litmus:
     def statements(self) -> Iterator[tuple[ThreadDeclaration, Statement]]:
         """Yield every statement with its thread, in file order."""
         for thread in self.threads:
-            for statement in thread.body:
+            for statement in one_by_one(thread.body):
                 yield thread, statement
 
 

@@ -55,8 +55,9 @@ def check_bodies(litmus: ast.Litmus, source: Source, references: References, *, 
     puts: dict[str, ast.ThreadDeclaration] = {}
     for thread in litmus.threads:
         body = _Body(litmus, source, references, puts, thread)
-        for statement in thread.body:
-            body.check(statement)
+        for entry in thread.body:
+            body.check_any(entry) if isinstance(entry, ast.Any) else body.check(entry)
+        for statement in ast.one_by_one(thread.body):
             if statement.form.needs_swap and not has_swap:
                 hint = "the initial block says swap = none"
                 raise source.error(f"{statement.form.name}() needs a swap device", statement.position, hint)
@@ -82,6 +83,18 @@ class _Body:
         self.registers: set[str] = set()
         self.taken: set[str] = set()
         self.exited = False
+        self.repeated = False  # the statements of an `any` are being checked: they have no order
+
+    def check_any(self, entry: ast.Any) -> None:
+        """Check the statements of an `any`; each may come before or after each of the others."""
+        if self.exited:
+            raise self.source.error("nothing runs after exit()", entry.position)
+        self.repeated = True
+        self.taken |= {s.reference for s in entry.choices if isinstance(s, GetUserPage)}
+        for statement in entry.choices:
+            self.check(statement)
+            self.exited = False
+        self.repeated = False
 
     def check(self, statement: ast.Statement) -> None:
         """Check one statement operand by operand, then remember what it assigns, takes or ends."""
@@ -121,6 +134,11 @@ class _Body:
 
     def _register(self, register: ast.Register) -> None:
         name = register.name
+        if self.repeated:
+            hint = "store a character; what prove is to tell apart are the characters of the test"
+            raise self.source.error(
+                "a register is forgotten when its statement in any ends", register.position, hint
+            )
         if name in self.registers:
             return
         if name in self.pages:
@@ -148,7 +166,7 @@ class _Body:
         if name not in self.references:
             hint = did_you_mean(name, self.references) or f"write {name} = get_user_page(x);"
             raise self.source.error(f"reference '{name}' is never taken", statement.position, hint, name)
-        if self.puts.get(name) is self.thread:
+        if self.puts.get(name) is self.thread and not self.repeated:
             message = f"reference '{name}' is used after it was given back"
             raise self.source.error(message, statement.position, word=name)
         if name not in self.taken and self._taken_here(name):
@@ -163,13 +181,14 @@ class _Body:
             right = "put_page" if statement.pin else "unpin_user_page"
             message = f"'{name}' was taken with {take}()"
             raise self.source.error(message, statement.position, f"give it back with {right}({name})", name)
-        if name in self.puts:
+        if name in self.puts and not self.repeated:
             message = f"reference '{name}' is given back twice: also in {self.puts[name].name}"
             raise self.source.error(message, statement.position, word=name)
-        self.puts[name] = self.thread
+        if not self.repeated:
+            self.puts[name] = self.thread
 
     def _taken_here(self, name: str) -> bool:
-        return any(statement is self.references[name] for statement in self.thread.body)
+        return any(statement is self.references[name] for statement in ast.one_by_one(self.thread.body))
 
     # -- what a statement changes ------------------------------------------------------------------
 
@@ -261,7 +280,9 @@ def check_answer(litmus: ast.Litmus, source: Source, atom: ast.RegisterIs) -> No
     write 0:r0='0'; without quotes 0 is zero memory
     """
     assigning = [
-        statement for statement in litmus.threads[atom.thread].body if statement.assigns == atom.register
+        statement
+        for statement in ast.one_by_one(litmus.threads[atom.thread].body)
+        if statement.assigns == atom.register
     ]
     answers = [answer for statement in assigning for answer in statement.form.answers]
     if not all(statement.form.answers for statement in assigning):

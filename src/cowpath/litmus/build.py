@@ -150,6 +150,10 @@ class Builder(Transformer[Token, ast.Litmus]):
         """`char *x, char *y`"""
         return tuple(str(name) for name in names if name)
 
+    def any(self, meta: Meta, _any: Token, *statements: ast.Statement | _Call) -> ast.Any:
+        """`any { s; s; }`"""
+        return ast.Any(self.body(meta, *statements), position=_start(meta))
+
     def body(self, _meta: Meta, *statements: ast.Statement | _Call) -> tuple[ast.Statement, ...]:
         """Build the statements.  Only here is it known of a call that nothing takes its result."""
         return tuple(

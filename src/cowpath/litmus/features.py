@@ -26,7 +26,7 @@ def features(program: Program) -> frozenset[str]:
     >>> sorted(features(program_from_text("C t { char x[1]; } P0(char *x) { numa_hint(x); }")))
     ['migration', 'numa']
     """
-    found = {feature for thread in program.threads for s in thread.body for feature in _of(s)}
+    found = {feature for thread in program.threads for s in thread.statements for feature in _of(s)}
     found |= {SWAP_DEVICES[device].feature for device in program.swap}
     found |= {OPTIONS[option].feature for option in program.options}
     found |= {BACKGROUND[actor.kind].feature for actor in program.background}

@@ -45,6 +45,8 @@ def statement_text(statement: ast.Statement) -> str:
     >>> statement_text(GetUserPage("g", "x", ("FOLL_WRITE",), pin=False, fast=False))
     'g = get_user_page(x, FOLL_WRITE)'
     """
+    if isinstance(statement, ast.Any):
+        return f"any {{ {' '.join(f'{statement_text(choice)};' for choice in statement.choices)} }}"
     if isinstance(statement, Store):
         return f"{statement.page}[{statement.place}] = {_value(statement.value)}"
     if isinstance(statement, Load):
@@ -104,7 +106,17 @@ def _initial(litmus: ast.Litmus) -> Iterator[str]:
 def _thread(thread: ast.ThreadDeclaration) -> str:
     parameters = ", ".join(f"char *{name}" for name in thread.parameters)
     of = f" of {thread.of}" if thread.of else ""
-    return _block(f"{thread.name}({parameters}){of}\n", map(_line, thread.body))
+    lines = (line for statement in thread.body for line in _lines(statement))
+    return _block(f"{thread.name}({parameters}){of}\n", lines)
+
+
+def _lines(statement: ast.Statement) -> Iterator[str]:
+    if isinstance(statement, ast.Any):
+        yield "any {"
+        yield from (f"    {_line(choice)}" for choice in statement.choices)
+        yield "}"
+    else:
+        yield _line(statement)
 
 
 def _line(statement: ast.Statement) -> str:

@@ -7,7 +7,7 @@ Names are resolved once, here, so that nobody after this looks for a page or a t
 from dataclasses import dataclass
 from functools import cached_property
 
-from cowpath.litmus.ast import Condition, Statement
+from cowpath.litmus.ast import Any, Condition, Statement, one_by_one
 
 UNASSIGNED = "-"
 """The value of a register that was never assigned."""
@@ -43,6 +43,11 @@ class Thread:
     body: tuple[Statement, ...]
     forked_by: int | None
 
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """All statements of the body in order, those of an `any` one by one."""
+        return one_by_one(self.body)
+
 
 @dataclass(frozen=True, slots=True)
 class BackgroundActor:
@@ -77,6 +82,11 @@ class Program:
             born = (p for p, parent in enumerate(self.parents) if parent is None or parent in order)
             order.append(next(process for process in born if process not in order))
         return tuple(order)
+
+    @cached_property
+    def is_open(self) -> bool:
+        """True where a thread has an `any`: then it stands for many programs."""
+        return any(isinstance(entry, Any) for thread in self.threads for entry in thread.body)
 
     @cached_property
     def page_index(self) -> dict[str, int]:

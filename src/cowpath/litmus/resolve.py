@@ -168,8 +168,9 @@ def _check_headers(litmus: ast.Litmus, source: Source) -> None:
             check_page(source, pages, thread.position, name)
         if repeated := _first_repeated(thread.parameters):
             raise source.error(f"parameter '{repeated}' is named twice", thread.position, word=repeated)
-        if len(thread.body) > MAX_STATEMENTS:
-            position = thread.body[MAX_STATEMENTS].position
+        statements = ast.one_by_one(thread.body)
+        if len(statements) > MAX_STATEMENTS:
+            position = statements[MAX_STATEMENTS].position
             raise source.error(f"a thread has at most {MAX_STATEMENTS} statements", position)
 
 
@@ -178,7 +179,7 @@ def _registers(litmus: ast.Litmus) -> tuple[tuple[int, str], ...]:
     names = (
         (index, statement.assigns)
         for index, thread in enumerate(litmus.threads)
-        for statement in thread.body
+        for statement in ast.one_by_one(thread.body)
         if statement.assigns
     )
     return tuple(dict.fromkeys(names))

@@ -11,6 +11,7 @@ from cowpath.litmus.source import Source
 
 _GROUPS = (
     ({"EXISTS", "FORALL", "NOT_EXISTS", "NAME", "$END"}, "a thread, a condition or the end of the file"),
+    ({"CHAR", "REF_T", "NAME", "ANY", "RBRACE"}, "a statement or '}'"),
     ({"CHAR", "REF_T", "NAME", "RBRACE"}, "a statement or '}'"),
     ({"CHAR", "NAME", "RBRACE"}, "a page, a setting, a background actor or '}'"),
     ({"CHARACTER", "STRING", "NUMBER", "NAME", "RPAR"}, "an operand or ')'"),
@@ -27,6 +28,7 @@ _WORDS = {
     "CHAR": "'char'",
     "REF_T": "'ref_t'",
     "OF": "'of'",
+    "ANY": "'any'",
     "NAME": "a name",
     "NUMBER": "a number",
     "LBRACE": "'{'",
@@ -66,7 +68,7 @@ _Hint = tuple[Callable[[_Place], bool], str]
 
 _HINTS: tuple[_Hint, ...] = (
     (lambda p: "=" in (p.token, p.before) and p.token in ("=", "=="), "everything here is a single '='"),
-    (lambda p: p.line_start in _CONTROL_FLOW, "a thread is a plain list of statements"),
+    (lambda p: p.line_start in _CONTROL_FLOW, "a thread is a plain list of statements, or any { ... }"),
     (lambda p: p.line_start in _TYPES, "the types are char, for a register, and ref_t"),
     (
         lambda p: p.token in ("exists", "forall", "~") and "RBRACE" in p.accepts,

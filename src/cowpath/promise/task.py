@@ -24,7 +24,9 @@ def run_thread(p: Promise, task: Task, position: int = 0) -> Code:
         raise Blocked(f"the fork of {task}")
     while position < len(p.program.threads[task.number].body):
         if p.tells("uffd_wp"):
-            yield from writes.announce(p, task, written_by(p, task, position))
+            yield from writes.announce(
+                p, task, written_by(p, task, p.program.threads[task.number].body[position])
+            )
         fate = execute(p, task, p.program.threads[task.number].body[position])
         if isinstance(fate, Generator):
             fate = yield from fate
@@ -46,9 +48,9 @@ def execute(p: Promise, task: Task, statement: ast.Statement) -> Code | str | No
     return STATEMENTS[type(statement)](p, task, statement)
 
 
-def written_by(p: Promise, task: Task, position: int) -> Memory | None:
-    """Return the memory that the statement at `position` writes to through its process, or None."""
-    match p.program.threads[task.number].body[position]:
+def written_by(p: Promise, task: Task, statement: ast.Statement) -> Memory | None:
+    """Return the memory that a statement writes to through its process, or None."""
+    match statement:
         case statements.Store(page=page):
             memory, force = memory_of(p, task, page), False
         case statements.GetUserPage(page=page, flags=flags) if "FOLL_WRITE" in flags:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cowpath.explore.found import Exploration, Hang, Layer, Outcome, Progress, Violation
+from cowpath.explore.found import Enough, Exploration, Hang, Layer, Outcome, Progress, Violation
 from cowpath.explore.native import compiled
 from cowpath.explore.native.hang import find_hang
 from cowpath.explore.native.packing import Packing, room_for
@@ -20,6 +20,7 @@ from cowpath.explore.native.split import choose_parts
 from cowpath.explore.native.store import Full
 from cowpath.explore.record.recorder import Model, Recorder
 from cowpath.explore.record.step import ModelError, RangeError
+from cowpath.explore.search import STOPPED
 
 SAMPLE = 4096
 """States of the reference search that the first choice of parts looks at."""
@@ -133,6 +134,7 @@ def native(
     memory: int,
     threads: int,
     rename: bool = True,
+    enough: Enough | None = None,
 ) -> NativeExploration:
     """Search natively, with what a reference search has recorded and the states it has seen.
 
@@ -145,6 +147,7 @@ def native(
     fields = Packing(warm.model, room, [0] * (len(warm.model.layout.cells) + len(room))).fields
     sample = np.array([fields(state) for state in warm.states[-SAMPLE:]], np.uint16)
     search = NativeSearch(recorder.model, recorder, choose_parts(warm.model, sample), memory, threads)
+    search.enough = enough
     return explored(search, max_states, progress)
 
 
@@ -154,6 +157,7 @@ def explored(search: NativeSearch, max_states: int | None, progress: Progress | 
     try:
         found.finished = search.run(max_states, progress)
         found.reason = "" if found.finished else f"it stopped after {max_states:,} states"
+        found.reason = STOPPED if search.has_enough() else found.reason
     except Full:
         memory = search.store.memory >> 20
         found.reason = f"{memory:,} MiB hold no more than {search.store.count:,} states"

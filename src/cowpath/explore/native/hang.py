@@ -26,7 +26,33 @@ LONGEST = 1 << 10
 
 
 def find_hang(found: NativeExploration) -> Hang | None:
-    """The answer of the reference's `find_hang`."""
+    """The answer of the reference's `find_hang`.
+
+    A step for whose part there is no room looks as if it could not be taken.  So what seems to hang is looked
+    at once more when every part that any step leads to has a number.
+    """
+    hang = _find_hang(found)
+    if hang is not None:
+        _number_parts(found)
+        hang = _find_hang(found)
+    return hang
+
+
+def _number_parts(found: NativeExploration) -> None:
+    """Make room for the parts of every state that any step leads to."""
+    search, first, count = found.search, 0, found.search.store.count
+    while first < count:
+        work, part_of = search.works[0], search.part_of
+        done = search.expand_states(work, first, search.end_of_batch(first))
+        if work.counts[compiled.NO_ROOM]:
+            search.grow_parts(work)
+            search.refresh()
+        elif done <= first:
+            search.record_missing(work)
+        first = done if search.part_of is part_of else 0
+
+
+def _find_hang(found: NativeExploration) -> Hang | None:
     search = found.search
     arrays = (search.trees, search.names, search.arrays, search.caches, search.works[0])
     table = (search.store.table, search.store.bits)

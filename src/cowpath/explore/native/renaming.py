@@ -168,4 +168,4 @@ class RenamingRecorder(Recorder):
         writes += [(offset, value) for offset, value in written.items() if offset >= cells]
         moves = tuple((exchange.cells[target], exchange.cells[source]) for target, source in leaf.moves)
         places = {exchange.cells[cell]: place for cell, place in leaf.places.items() if cell < cells}
-        return Leaf(tuple(writes), moves, None, leaf.notes, places)
+        return Leaf(tuple(writes), moves, None, leaf.events, leaf.notes, places)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cowpath.explore.evaluate import observed
-from cowpath.explore.found import Outcome, Progress, Violation
+from cowpath.explore.found import Enough, Outcome, Progress, Violation
 from cowpath.explore.native import compiled
 from cowpath.explore.native.caches import Caches, empty_caches
 from cowpath.explore.native.forest import Forest, Words
@@ -111,6 +111,7 @@ class NativeSearch:
         self.pool = ThreadPoolExecutor(1) if threads > 1 else None
         self.works = [make_work(len(model.invariants)) for _ in range(2 if self.pool else 1)]
         self.ahead: Batch | None = None  # on the second core
+        self.enough: Enough | None = None
         self.chosen = False  # the parts, on states of this search
         self.outcome_tree = Tree()
         self.invariants = [(name, function, Tree()) for name, function in model.invariants]
@@ -139,6 +140,8 @@ class NativeSearch:
                 if self.store.count > TRIAL and not self.chosen:
                     self.choose_parts()
                 current = self.step(current)
+                if self.has_enough():
+                    return False
                 if progress is not None and time.monotonic() - told > 0.2:
                     told = time.monotonic()
                     progress(self.store.count, self.store.count - current, self.store.text())
@@ -146,6 +149,10 @@ class NativeSearch:
         finally:
             if self.pool is not None:
                 self.pool.shutdown()
+
+    def has_enough(self) -> bool:
+        """True where whoever asked wants no more."""
+        return self.enough is not None and self.enough(self.outcomes, self.violations)
 
     def step(self, current: int) -> int:
         """Expand one batch and enter what it leads to; returns the first state that is not expanded yet."""

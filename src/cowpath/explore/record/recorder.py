@@ -9,9 +9,9 @@ to a leaf that says what is written.  A few thousand recordings carry tens of mi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Protocol, cast
 
 from cowpath.explore.record.cells import Layout, Record
 from cowpath.explore.record.frame import Code as Code
@@ -48,6 +48,13 @@ class Actor:
     of: Record | None = None  # the record it belongs to, where that is interchangeable (see renaming.py)
 
 
+class Watching(Protocol):
+    """Whoever is told the events of steps, and remembers them in cells of the model (see monitor.py)."""
+
+    def follow(self, events: Sequence[Hashable]) -> str:
+        """Note events as part of the running step; a text says why they end the run, empty: they do not."""
+
+
 @dataclass(frozen=True)
 class Model:
     """The input of a search.  `invariants` return None or what is broken; `observe` returns an outcome."""
@@ -58,6 +65,7 @@ class Model:
     observe: Callable[[], tuple[object, ...]]
     invariants: tuple[tuple[str, Callable[[], str | None]], ...] = ()
     interchangeable: tuple[tuple[Record, ...], ...] = ()  # groups of records whose numbers mean nothing
+    monitor: Watching | None = None
 
 
 @dataclass(slots=True)
@@ -75,6 +83,7 @@ class Leaf:
     writes: tuple[tuple[int, int], ...] = ()
     moves: tuple[tuple[int, int], ...] = ()  # (target, source): content that goes from cell to cell
     blocked: str | None = None  # what the step waits for; then nothing else is set
+    events: tuple[Hashable, ...] = ()  # what the step tells a monitor
     notes: tuple[Note, ...] = ()  # why, and ...
     places: dict[int, Place] = field(default_factory=dict)  # ... who wrote each cell; see `Recorder.told`
     result: object = None  # what an observation or an invariant returned
@@ -161,9 +170,12 @@ class Tree:
 class Recorder:
     """The frames and trees of one model; grows while a search runs."""
 
-    def __init__(self, model: Model, live_only: bool = True) -> None:
-        """Live locals tell frames apart; without `live_only`, dead ones do, too, where they can be named."""
-        self.model, self.live_only = model, live_only
+    def __init__(self, model: Model, live_only: bool = True, moves_monitor: bool = True) -> None:
+        """Live locals tell frames apart; without `live_only`, dead ones do, too, where they can be named.
+
+        Without `moves_monitor` the engine moves the model's monitor by the `events` of leaves.
+        """
+        self.model, self.live_only, self.moves_monitor = model, live_only, moves_monitor
         self.step: Step = model.layout.step
         cells = len(model.layout.cells)
         self.frame_at = [cells + FRAME_BYTES * index for index in range(len(model.actors))]
@@ -301,14 +313,18 @@ class Recorder:
             return
         except Crash as reason:
             crash, generator = self._crash_number(str(reason)), None
+        seen = tuple(step.seen)
+        if step.events and not crash and (refused := self._watched()):
+            crash, generator = self._crash_number(refused), None
         writes = {cell: value for cell, value in step.writes.items() if step.known.get(cell) != value}
-        number = self._intern(frame, generator, tuple(step.seen), idle)
+        number = self._intern(frame, generator, seen, idle)
         at = self.frame_at[frame.actor]
         writes |= {at: number & 0xFF, at + 1: number >> 8}
         if crash:
             writes[self.crash_at] = crash
-        moves, notes = tuple(step.moves.items()), tuple(step.notes)
-        tree.insert(step.reads, Leaf(tuple(writes.items()), moves, notes=notes, places=step.places))
+        moves, events, notes = tuple(step.moves.items()), tuple(step.events), tuple(step.notes)
+        leaf = Leaf(tuple(writes.items()), moves, events=events, notes=notes, places=step.places)
+        tree.insert(step.reads, leaf)
 
     def _stand(self, frame: Frame) -> Code:
         """A generator that goes on from a frame: one ready there, or replayed from a frame before."""
@@ -331,6 +347,12 @@ class Recorder:
         if actor.resume is not None and len(frame.where) == 1 and self.live_only:
             return actor.resume(**dict(frame.held))
         return None
+
+    def _watched(self) -> str:
+        """Let the monitor follow the events of the step that has just run; returns why it ends the run."""
+        if self.model.monitor is None or not self.moves_monitor:
+            return ""
+        return self.model.monitor.follow(self.step.events)
 
     def _crash_number(self, text: str) -> int:
         if text not in self.crashes:

@@ -8,7 +8,7 @@ from a list, to bring a fresh generator back to where an earlier one stood; writ
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -90,6 +90,7 @@ class Step:
         self.moves: dict[int, int] = {}
         self.places: dict[int, Place] = {}  # cell -> who wrote it
         self.notes: list[Note] = []
+        self.events: list[Hashable] = []
 
     def read(self, cell: int) -> int:
         """The value of a cell as this step sees it."""
@@ -160,6 +161,11 @@ class Step:
         self.reads.append((-options, chosen))
         self.seen.append(chosen)
         return chosen
+
+    def tell(self, event: Hashable) -> None:
+        """Tell an event to whoever watches the model (see explore/monitor.py)."""
+        if self.replay is None:
+            self.events.append(event)
 
     def say(self, text: str) -> None:
         """Attach a sentence to this step for traces."""

@@ -35,7 +35,10 @@ from .swap import (
 
 
 def get_swap_page(k: Kernel) -> Slot | None:
-    """A free slot on a device that takes any, reserved for the swap cache (folio_alloc_swap)."""
+    """A free slot on a device that takes any, reserved for the swap cache (folio_alloc_swap).
+
+    None where there is none.  Swap is full only in a watched kernel; elsewhere there is always one more slot.
+    """
     usable = False
     for slot in k.slots:
         if slot.device.write_ok:
@@ -43,7 +46,7 @@ def get_swap_page(k: Kernel) -> Slot | None:
             if slot.count == 0 and not slot.has_cache:
                 slot.has_cache = True
                 return slot
-    if usable:
+    if usable and not k.watched:
         raise k.exhausted("Slot")
     return None
 

@@ -128,19 +128,20 @@ KSWAPD_PASSES = 2
 
 Without a bound every pass could make the faulting thread copy the page once more while the older copies still
 wait for their writeback, and no number of folios would do.  A test that needs more declares kswapd again.
+In a watched kernel, where allocations wait, it acts for ever.
 """
 
 
 def kswapd(k: Kernel, page: int) -> Code:
     """Background reclaim of any folio that was first mapped as this page, at any moment."""
     passes = 0
-    while passes < KSWAPD_PASSES:
+    while k.watched or passes < KSWAPD_PASSES:
         yield IDLE
         folio = pick(k, page)
         gone = yield from shrink_folio_list(k, folio)
         if not gone:
             move_folios_to_lru(k, folio)
-        passes += 1
+        passes += not k.watched
 
 
 def pick(k: Kernel, page: int) -> Folio:

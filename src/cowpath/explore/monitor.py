@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""Trace refinement: does all that one model tells lie within what another one allows?
+
+Steps of a model may *tell* events (`Step.tell`).  A *specification* is another model that tells the same
+kinds of events; its other steps cannot be seen.  It is made deterministic on the fly: a number stands for the
+set of all states that it can be in after the events so far, closed under steps that tell nothing (the subset
+construction).  From a number and an event follows the next number, or none: then no run of the specification
+tells what this run has told.
+
+A monitor keeps that number in three cells of the model it watches, so the product of the two is a model like
+any other: every engine searches it, renames in it, and finds shortest paths in it.  Where the specification
+does not allow an event, the run ends as a crash, whose text says what was allowed.
+
+Two ways for an engine to take part:
+
+- It does nothing.  The recorder moves the monitor when it records a step (`Monitor.follow`), so a leaf holds
+  the next number among its writes, and its tree looks at the three cells.
+- It moves the monitor itself, and records fewer steps: the recorder is made with `moves_monitor=False`.  A
+  leaf then knows its `events` only, and the engine keeps a memo of (number, events) -> next number, filled by
+  `Monitor.next`.  The states are the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+from cowpath.explore.record.cells import Count, Record
+from cowpath.explore.record.recorder import Leaf, Model, Recorder
+from cowpath.explore.record.step import ModelError, RangeError
+
+Event = Hashable
+"""What a step tells: anything that can be compared."""
+
+START = 0
+"""The number of the specification before any event."""
+
+
+class Number(Record):
+    """The number of the specification's set of states, byte by byte."""
+
+    low = Count(255, "the specification's number, modulo 256", quiet=True)
+    middle = Count(255, "its second byte", quiet=True)
+    high = Count(255, "its third byte", quiet=True)
+
+
+class Specification:
+    """A model made deterministic, as far as events have led so far."""
+
+    def __init__(self, model: Model) -> None:
+        self.recorder = Recorder(model)
+        self.sets: list[frozenset[bytes]] = []
+        self._numbers: dict[frozenset[bytes], int] = {}
+        self._steps: dict[bytes, list[tuple[Event | None, bytes]]] = {}
+        self._next: list[dict[Event, int | None]] = []
+        self._number(self._closed({self.recorder.initial}))
+
+    def next(self, number: int, event: Event) -> int | None:
+        """The number after an event; None where the specification cannot tell it."""
+        known = self._next[number]
+        if event not in known:
+            after = {
+                state for before in self.sets[number] for told, state in self.steps(before) if told == event
+            }
+            known[event] = self._number(self._closed(after)) if after else None
+        return known[event]
+
+    def allowed(self, number: int) -> set[Event]:
+        """The events that may come next."""
+        return {told for state in self.sets[number] for told, _ in self.steps(state) if told is not None}
+
+    def resting(self, number: int) -> list[bytes]:
+        """The states of a set in which a run may end."""
+        return [state for state in self.sets[number] if self.recorder.at_rest(state)]
+
+    def steps(self, state: bytes) -> list[tuple[Event | None, bytes]]:
+        """(event, state after it) for each step from a state; None for one that cannot be seen."""
+        if state not in self._steps:
+            actors = range(len(self.recorder.frames))
+            leaves = [leaf for actor in actors for leaf in self.recorder.leaves(state, actor)]
+            possible = [leaf for leaf in leaves if leaf.blocked is None]
+            self._steps[state] = [(_only(leaf), leaf.apply(state)) for leaf in possible]
+        return self._steps[state]
+
+    def _closed(self, states: set[bytes]) -> frozenset[bytes]:
+        """These states and all that follow by steps that cannot be seen."""
+        found, todo = set(states), list(states)
+        while todo:
+            for told, after in self.steps(todo.pop()):
+                if told is None and after not in found:
+                    found.add(after)
+                    todo.append(after)
+        return frozenset(found)
+
+    def _number(self, states: frozenset[bytes]) -> int:
+        if states not in self._numbers:
+            self._numbers[states] = len(self.sets)
+            self.sets.append(states)
+            self._next.append({})
+        return self._numbers[states]
+
+
+def _only(leaf: Leaf) -> Event | None:
+    if len(leaf.events) > 1:
+        raise ModelError("a step of a specification may tell one event")
+    return leaf.events[0] if leaf.events else None
+
+
+class Monitor:
+    """The specification beside the model that is held against it.
+
+    `refusal(allowed, event)` words why an event is not allowed.
+    """
+
+    def __init__(
+        self, specification: Specification, cells: Number, refusal: Callable[[set[Event], Event], str]
+    ) -> None:
+        self.specification, self.cells, self.refusal = specification, cells, refusal
+
+    def next(self, number: int, events: Sequence[Event]) -> int | str:
+        """The number after a step that tells these events; a text says which is refused, and why."""
+        for event in events:
+            after = self.specification.next(number, event)
+            if after is None:
+                return self.refusal(self.specification.allowed(number), event)
+            number = after
+        return number
+
+    def follow(self, events: Sequence[Event]) -> str:
+        """Move the cells as part of the running step; returns why not, empty where all is allowed."""
+        number = self.next(self.number(), events)
+        if isinstance(number, str):
+            return number
+        if number >= 1 << 24:
+            raise RangeError("the specification has too many sets of states")
+        self.cells.low, self.cells.middle, self.cells.high = number & 255, number >> 8 & 255, number >> 16
+        return ""
+
+    def number(self) -> int:
+        """The number as the running step sees it."""
+        return self.cells.low | self.cells.middle << 8 | self.cells.high << 16
+
+    def of(self, state: bytes) -> int:
+        """The number in a state."""
+        low, middle, high = (state[cell] for cell in self.cells.cell_of.values())
+        return low | middle << 8 | high << 16

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The product of a kernel and the promise under one program: what `prove` searches.
+
+The kernel's threads tell what user space sees of them (litmus/events.py); the promise, made deterministic,
+must be able to tell the same.  At rest, memory must be what the promise allows there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from cowpath import linux
+from cowpath.explore.evaluate import Observation
+from cowpath.explore.found import Outcome, Violation
+from cowpath.explore.monitor import Event, Monitor, Number, Specification
+from cowpath.explore.record.recorder import Constant, Model
+from cowpath.explore.record.step import Content
+from cowpath.history.asked import Asked
+from cowpath.history.version import Version
+from cowpath.litmus.events import Begin, End
+from cowpath.litmus.print import statement_text
+from cowpath.litmus.program import Program
+from cowpath.promise import client
+
+FINE: tuple[str, ...] = ("",)
+"""What is observed at rest where nothing is wrong."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a proof assumes: how many folios and slots there are beside one for each page of each process.
+
+    Who needs more waits until something is freed.
+    """
+
+    folios: int = 2
+    slots: int = 0
+
+
+USUAL = Bounds()
+
+
+class AtRest(Constant):
+    """The promise's view of memory where a run may end."""
+
+    def __init__(self, model: Model, specification: Specification) -> None:
+        self.model, self.specification = model, specification
+        self.observation = Observation(specification.recorder)
+        self.allowed: dict[int, frozenset[tuple[str, ...]]] = {}
+
+    def observe(self, monitor: Monitor) -> tuple[object, ...]:
+        """FINE, or in its place what memory is and must not be; part of the running observation."""
+        layout, number = self.model.layout, monitor.number()
+        seen = tuple(
+            layout.values[layout.step.look(part)] if isinstance(part, Content) else str(part)
+            for part in self.model.observe()
+        )
+        if number not in self.allowed:
+            self.allowed[number] = frozenset(map(self.observation.of, self.specification.resting(number)))
+        return FINE if seen in self.allowed[number] else (f"memory is {' '.join(seen)} in the end",)
+
+
+def build(
+    program: Program, version: Version | Asked, bounds: Bounds = USUAL, spec: Specification | None = None
+) -> Model:
+    """The product, as a model to explore; a `spec` that was made for this program is used again."""
+    spec = spec or Specification(client.build(program))
+    k, model = linux.build(version, program, bounds.folios - 2, bounds.slots, watched=True)
+    (number,) = k.layout.all(Number)
+    monitor = Monitor(spec, number, partial(refusal, program))
+    return replace(model, monitor=monitor, observe=partial(AtRest(model, spec).observe, monitor))
+
+
+def is_broken(outcomes: Mapping[Outcome, int], violations: Mapping[str, Violation]) -> bool:
+    """True where something is found that must not be: a crash, a refused value, memory, an invariant."""
+    return bool(violations) or any(outcome.crash or outcome.observed != FINE for outcome in outcomes)
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def refusal(program: Program, allowed: set[Event], told: Event) -> str:
+    """Why the promise cannot tell what the kernel has told."""
+    if isinstance(told, Begin):
+        return f"the promise: {words(program, told)} cannot begin"
+    assert isinstance(told, End)
+    values = sorted(event.value for event in allowed if isinstance(event, End) and event[:2] == told[:2])
+    instead = " or ".join(value or "success" for value in values) or "nothing yet"
+    return f"the promise: {words(program, told)} gives {told.value or 'success'}, promised is {instead}"
+
+
+def words(program: Program, event: Begin | End) -> str:
+    """Whose statement it is, and which: `P0 r0 = x[0]`."""
+    thread = program.threads[event.thread]
+    return f"{thread.name} {statement_text(thread.statements[event.statement])}"

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""The product of a kernel and the promise: what check finds in one test, and what any program can do."""
+
+from pathlib import Path
+
+import pytest
+
+from cowpath import corpus
+from cowpath.explore.engine import Method
+from cowpath.history.version import version
+from cowpath.judge.judge import judge
+from cowpath.litmus.resolve import load_program, program_from_text
+from cowpath.prove.product import Bounds
+from cowpath.prove.proof import prove
+
+ONE = """C one {{ char x[1] = "a"; }}
+P0(char *x) {{ any {{ r0 = x[0]; x[0] = 'b'; madvise(x, MADV_PAGEOUT); {more} }} }}"""
+GET = "g = get_user_page(x, FOLL_WRITE); device_write(g, 0, 'c'); put_page(g);"
+
+LITMUS = Path(corpus.__file__).parent / "litmus"
+
+SMALL = [
+    file
+    for theme in ("founding", "cve", "selftests", "operations")
+    for file in sorted((LITMUS / theme).glob("*.litmus"))
+]
+"""Tests whose statements in their own order must be judged as check judges them."""
+
+
+@pytest.mark.parametrize("file", SMALL, ids=lambda file: file.stem)
+def test_the_statements_of_a_test_in_their_order_are_judged_as_check_does(file: Path) -> None:
+    program, kernel = load_program(file), version("5.10")
+    found = prove(program, kernel, Bounds(4, 2), Method("reference", max_states=60_000))
+    checked = judge(program, kernel, Method("reference", max_states=60_000))
+    if found.verdict != "not decided" and checked.verdict != "unfinished":
+        assert found.verdict == checked.verdict, found.why
+
+
+@pytest.mark.parametrize(
+    ("release", "verdict"), [("5.7", "kept"), ("5.10", "broken"), ("5.18", "broken"), ("5.19", "kept")]
+)
+def test_a_writable_reference_in_every_program(release: str, verdict: str) -> None:
+    found = prove(program_from_text(ONE.format(more=GET)), version(release))
+    assert found.verdict == verdict
+
+
+def test_without_references_every_program_of_a_process_is_kept() -> None:
+    for release in ("5.7", "5.10", "6.1", "7.3"):
+        assert prove(program_from_text(ONE.format(more="")), version(release)).verdict == "kept"
+
+
+def test_a_search_that_ends_early_decides_nothing() -> None:
+    found = prove(program_from_text(ONE.format(more=GET)), version("6.1"), method=Method(max_states=100))
+    assert found.verdict == "not decided"
+    assert "100" in found.why
