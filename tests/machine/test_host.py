@@ -7,14 +7,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cowpath.machine.host import AGENT, Host
+from cowpath.machine.host import AGENT, Host, agent_command
 from cowpath.machine.job import Answer, Request
 from cowpath.machine.schedule import schedule
 from tests.machine.conftest import founding, program, run_all
@@ -133,8 +132,7 @@ def start_agent(text: str, directory: Path, round_seconds: float) -> subprocess.
     job |= {"allow_global": True, "directory": str(directory)}
     file = directory / "job.json"
     file.write_text(json.dumps(job))
-    command = [sys.executable, "-m", AGENT, str(file)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(agent_command(file), stdout=subprocess.PIPE, text=True)
 
 
 def _wait_for_swap() -> None:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 
+from cowpath import children
 from cowpath.commands import options
 from cowpath.corpus.files import ONE
 from cowpath.corpus.files import program as program_named
@@ -56,13 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def drawn(text: str) -> str:
     """The graph as SVG.  Raises CowpathError where Graphviz is missing or gives up."""
-    program = shutil.which("dot")
+    program = children.find("dot")
     if program is None:
         raise CowpathError("--svg needs Graphviz: apt install graphviz (or use --dot)")
     try:
-        done = subprocess.run(
-            [program, "-Tsvg"], input=text, capture_output=True, text=True, timeout=PATIENCE, check=True
-        )
+        done = children.run([program, "-Tsvg"], input=text, timeout=PATIENCE, check=True)
     except subprocess.TimeoutExpired:
         raise CowpathError(f"Graphviz needs more than {PATIENCE} s for this graph") from None
     except subprocess.CalledProcessError as error:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
+from cowpath.children import STOPPING
 from cowpath.commands import status
 from cowpath.commands.check import load
 from cowpath.corpus.files import HELP
@@ -21,7 +22,6 @@ from cowpath.errors import CowpathError
 from cowpath.litmus.program import Program
 from cowpath.machine import machines, results
 from cowpath.machine.apt import say
-from cowpath.machine.children import STOPPING
 from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.follow import orders_of_model
 from cowpath.machine.job import ROUNDS, SEED, Answer, Request

@@ -16,10 +16,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cowpath import children
 from cowpath.machine.errors import MachineError
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
+PATIENCE = 900
+"""Seconds that one command gets."""
+
 FRESH_SECONDS = 7 * 24 * 3600
 """Lists older than this are fetched again; a package in the cache is used however old it is."""
 
@@ -57,6 +61,10 @@ class Archive:
             "APT::Sandbox::User": "",
             "APT::Install-Recommends": "false",
             "Acquire::Languages": "none",
+            "APT::Get::AllowUnauthenticated": "false",
+            "Acquire::AllowInsecureRepositories": "false",
+            "Acquire::AllowWeakRepositories": "false",
+            "Acquire::AllowDowngradeToInsecureRepositories": "false",
             "Acquire::Retries": "2",
         }
         return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
@@ -112,14 +120,16 @@ class Archive:
 
 def run(command: Sequence[str], directory: Path) -> str:
     """Run a program and return its output.  Raises UnreachableError with what it complained about."""
+    program = children.find(command[0])
+    if program is None:
+        raise UnreachableError(f"{command[0]} is not installed: kernels are fetched with Debian's apt")
+    proxies = [*children.PROXIES, *map(str.upper, children.PROXIES)]
     try:
-        done = subprocess.run(
-            command, cwd=directory, capture_output=True, text=True, timeout=900, check=False
+        done = children.run(
+            [program, *command[1:]], cwd=directory, timeout=PATIENCE, env=children.environment(*proxies)
         )
-    except FileNotFoundError:
-        raise UnreachableError(
-            f"{command[0]} is not installed: kernels are fetched with Debian's apt"
-        ) from None
+    except subprocess.TimeoutExpired:
+        raise UnreachableError(f"{command[0]} takes more than {PATIENCE} s") from None
     if done.returncode:
         complaint = next((line for line in done.stderr.splitlines() if line.startswith("E:")), done.stderr)
         raise UnreachableError(f"{command[0]} failed: {complaint.strip()}")

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from cowpath.children import started
 from cowpath.machine.apt import say
-from cowpath.machine.children import started
 from cowpath.machine.errors import MachineError
 from cowpath.machine.initramfs import jobs_archive
 from cowpath.machine.job import Answer, Request, cannot, merge
@@ -140,8 +140,8 @@ class Guest(ABC):
                 os.chown(path, launch.user, launch.user)
         options: dict[str, Any] = {"user": launch.user, "group": launch.user, "extra_groups": []}
         with (directory / "host.log").open("wb") as log, started(
-            launch.command, self._end, env=launch.environment, cwd=directory, stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True, preexec_fn=launch.before_exec,
+            launch.command, self._end, env=launch.environment, cwd=directory, stdout=log, stderr=log,
+            pass_fds=(writer,), start_new_session=True, before_exec=launch.before_exec,
             **(options if launch.user is not None else {}),
         ) as self.process:  # fmt: skip
             os.close(writer)

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cowpath import children
+from cowpath.machine import agent
 from cowpath.machine.apt import say
-from cowpath.machine.children import started
 from cowpath.machine.job import Answer, Request, cannot, merge
 from cowpath.machine.means import CannotRunAnywhereError
 
-AGENT = "cowpath.machine.agent"
+AGENT = "import sys; sys.path.append(sys.argv.pop(1)); from agent.__main__ import main; sys.exit(main())"
+"""The agent imports Python's own library and itself, in that order, and nothing beside the litmus files."""
 
 
 class Host:
@@ -53,8 +55,9 @@ class Host:
         with tempfile.TemporaryDirectory(prefix="cowpath-", dir="/var/tmp") as directory:
             file = Path(directory) / "job.json"
             file.write_text(json.dumps(job | {"allow_global": self.allow_global, "directory": directory}))
-            command = [sys.executable, "-m", AGENT, str(file)]
-            with started(command, _end, stdout=subprocess.PIPE) as process:
+            with children.started(
+                agent_command(file), _end, signal.SIGTERM, stdout=subprocess.PIPE, cwd=directory
+            ) as process:
                 self.process = process
                 output, _ = process.communicate()
         lines = output.decode().splitlines()
@@ -62,6 +65,11 @@ class Host:
             return {"status": "failed", "reason": f"the agent ended with status {process.returncode}"}
         result: dict[str, Any] = json.loads(lines[-1])
         return result
+
+
+def agent_command(job: Path) -> list[str]:
+    """What runs one job: the agent by itself, without site-packages, as in a guest."""
+    return children.python("-S", "-c", AGENT, str(Path(agent.__path__[0]).parent), str(job))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

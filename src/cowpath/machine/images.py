@@ -115,8 +115,8 @@ def available() -> list[Wanted]:
 
 
 def cache() -> Path:
-    """Return the directory where kernels are kept."""
-    return Path(userdirs.cache())
+    """Return the directory where kernels are kept; raises ForeignDirectoryError if others can change it."""
+    return Path(userdirs.need_private(userdirs.cache()))
 
 
 def cached(wanted: Wanted) -> Image | None:

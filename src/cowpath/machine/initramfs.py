@@ -14,13 +14,13 @@ import marshal
 import os
 import re
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from cowpath import children
 from cowpath.machine import agent
 
 PYTHON = "python3.11"
@@ -122,9 +122,9 @@ def python_files(root: Path) -> Iterator[tuple[str, Path]]:
     yield "usr/bin/python3", root / "usr/bin" / PYTHON
     library = root / "usr/lib" / PYTHON
     needed = needed_modules()
-    for directory, children, files in os.walk(library):
-        children[:] = [
-            name for name in children if name not in SKIPPED and not name.startswith(("__", "config-"))
+    for directory, inside, files in os.walk(library):
+        inside[:] = [
+            name for name in inside if name not in SKIPPED and not name.startswith(("__", "config-"))
         ]
         for name in files:
             path = Path(directory) / name
@@ -136,8 +136,8 @@ def python_files(root: Path) -> Iterator[tuple[str, Path]]:
             if wanted:
                 yield str(path.relative_to(root)), path
     for top in ("lib", "lib64", "usr/lib", "usr/lib64"):
-        for directory, children, files in os.walk(root / top):
-            children[:] = [name for name in children if name not in (PYTHON, "gconv", "audit")]
+        for directory, inside, files in os.walk(root / top):
+            inside[:] = [name for name in inside if name not in (PYTHON, "gconv", "audit")]
             for name in files:
                 if LIBRARIES.fullmatch(name):
                     yield str((Path(directory) / name).relative_to(root)), Path(directory) / name
@@ -156,8 +156,7 @@ def needed_modules() -> frozenset[str] | None:
         "print('\\n'.join(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', None)))"
     )
     above = str(Path(agent.__path__[0]).parent)
-    command = [sys.executable, "-SBI", "-c", code, above]
-    loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    loaded = children.output(children.python("-S", "-c", code, above)).decode().split()
     library = os.path.dirname(os.__file__)
     names = {os.path.relpath(name, library).partition(".")[0] for name in loaded if name.startswith(library)}
     return frozenset(names | {"encodings/ascii", "encodings/latin_1", "encodings/utf_8", "linecache"})

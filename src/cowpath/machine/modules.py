@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import lzma
 import re
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from cowpath.machine.errors import MachineError
+from cowpath import children
 
 SUFFIXES = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
 
@@ -59,8 +58,6 @@ def _read(file: Path) -> bytes:
         return lzma.decompress(file.read_bytes())
     if file.suffix in (".zst", ".gz"):
         tool = "zstd" if file.suffix == ".zst" else "gzip"
-        try:
-            return subprocess.run([tool, "-dc", str(file)], check=True, capture_output=True).stdout
-        except FileNotFoundError:
-            raise MachineError(f"{tool} is not installed: {file.name} cannot be read") from None
+        program = children.need(tool, f": {file.name} cannot be read")
+        return children.output([program, "-dc", str(file)])
     return file.read_bytes()

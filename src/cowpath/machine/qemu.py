@@ -6,13 +6,11 @@ The guest sees two disks for swap and the console; nothing of the host's files.
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from cowpath import children
 from cowpath.machine import images
-from cowpath.machine.errors import MachineError
 from cowpath.machine.guest import Guest, Launch
 from cowpath.machine.initramfs import base
 
@@ -80,9 +78,7 @@ class Qemu(Guest):
 
     def prepare(self) -> None:
         """Check that QEMU is there, and get what boots."""
-        if shutil.which(self.board.program) is None:
-            message = f"{self.board.program} is not installed (Debian: apt-get install {self.board.package})"
-            raise MachineError(message)
+        children.need(self.board.program, f" (Debian: apt-get install {self.board.package})")
         super().prepare()
 
     def base(self) -> Path:
@@ -105,8 +101,7 @@ class Qemu(Guest):
             command += ["-device", f"{board.disk},drive=disk{number}"]
         command += ["-kernel", str(self.kernel), "-initrd", str(directory / "initrd")]
         command += ["-append", f"console={board.console} {COMMON_APPEND} {board.append}".strip()]
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "TMPDIR": str(directory)}
-        return Launch(command, environment)
+        return Launch(command, children.environment(TMPDIR=str(directory)))
 
     def _memory(self) -> list[str]:
         if not self.board.nodes:
