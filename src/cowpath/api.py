@@ -29,7 +29,7 @@ from os import PathLike, fspath
 from cowpath.corpus.files import source as source_of
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
-from cowpath.explore.trace import Step
+from cowpath.explore.trace import PathStep
 from cowpath.explore.trace import trace as find_trace
 from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, Version, version
 from cowpath.judge.goal import Goal, choose
@@ -176,7 +176,7 @@ class Trace:
     goal: Goal
 
     @cached_property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[PathStep, ...]:
         """Each step, with what it changed and why."""
         return tuple(find_trace(self.result.exploration, self.goal.state))
 

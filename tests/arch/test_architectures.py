@@ -137,6 +137,6 @@ def test_bad_releases_teach(text: str, complaint: str) -> None:
         Release.parse(text)
 
 
-@pytest.mark.parametrize("text", ["6.1", "v6.1", "6.1.176-1", "6.1.0-50-amd64", "6.1-rc3", " 6.1 ", "6.1+"])
+@pytest.mark.parametrize("text", ["6.1", "v6.1", " 6.1 "])
 def test_good_releases(text: str) -> None:
     assert Release.parse(text) == Release(6, 1)

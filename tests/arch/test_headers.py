@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.arch import architecture
-from cowpath.arch.layout import Layout
+from cowpath.arch.layout import PteLayout
 from cowpath.arch.swp_pte import make
 from cowpath.history.release import Release
 from tests.arch.debian import TARGETS, MissingError, Target, compile_probe, prepare
@@ -49,7 +49,7 @@ CALLS = {
 }
 
 
-def entries(layout: Layout) -> Iterator[tuple[int, int]]:
+def entries(layout: PteLayout) -> Iterator[tuple[int, int]]:
     """Types and offsets that use every bit of both fields, alone and together."""
     offsets = [1 << bit for bit in range(layout.offset_bits)] + [
         layout.max_offset - 1,
@@ -60,7 +60,7 @@ def entries(layout: Layout) -> Iterator[tuple[int, int]]:
     yield from ((layout.max_type, offset) for offset in (1, layout.max_offset))
 
 
-def body(layout: Layout) -> Iterator[str]:
+def body(layout: PteLayout) -> Iterator[str]:
     """C functions, one per entry, that emit each value under a name made of shape, type and offset."""
     for swp_type, offset in entries(layout):
         pte = f"swp_entry_to_pte(swp_entry({swp_type}UL, {offset}ULL))"
@@ -104,7 +104,7 @@ def test_the_codec_computes_what_the_headers_compute(target: Target, root: Path,
         ), f"{name} of type {swp_type}, offset {int(offset):#x}"
 
 
-def expected(layout: Layout, name: str, swp_type: int, offset: int) -> int:
+def expected(layout: PteLayout, name: str, swp_type: int, offset: int) -> int:
     """What cowpath says for one value of the probe."""
     if name in SHAPES:
         return make(layout, swp_type, offset, **dict.fromkeys(SHAPES[name], True))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cowpath.arch import ARCHITECTURES
-from cowpath.arch.layout import Layout, mask_of
+from cowpath.arch.layout import PteLayout, mask_of
 from cowpath.arch.powerpc import HPTEFLAGS
 from cowpath.arch.swp_pte import (
     EntryError,
@@ -55,25 +55,25 @@ OPERATIONS = {
 SUBSETS = list(chain.from_iterable(combinations(OPERATIONS, size) for size in range(len(OPERATIONS) + 1)))
 
 
-def entries(layout: Layout) -> st.SearchStrategy[SwpEntry]:
+def entries(layout: PteLayout) -> st.SearchStrategy[SwpEntry]:
     """Entries that the kernel makes: page 0 of a swap device is its header."""
     types = st.integers(0, layout.max_type)
     offsets = st.integers(1, last_offset(layout)) | st.sampled_from([1, last_offset(layout)])
     return st.builds(SwpEntry, types, offsets)
 
 
-def last_offset(layout: Layout) -> int:
+def last_offset(layout: PteLayout) -> int:
     """The last offset for any type; where all bits of the pte can be inverted, the very last makes it 0."""
     return layout.max_offset - (layout.offset.inverted and layout.offset_bits == layout.offset.width)
 
 
-def with_flags(layout: Layout, pte: int, flags: tuple[str, ...]) -> int:
+def with_flags(layout: PteLayout, pte: int, flags: tuple[str, ...]) -> int:
     for flag in flags:
         pte = OPERATIONS[flag][0](layout, pte)
     return pte
 
 
-def check_round_trip(layout: Layout, entry: SwpEntry) -> None:
+def check_round_trip(layout: PteLayout, entry: SwpEntry) -> None:
     """P1: what goes in comes out.  P4: whatever the flags."""
     pte = swp_entry_to_pte(layout, entry)
     assert 0 <= pte < 1 << layout.pte_bits
@@ -81,7 +81,7 @@ def check_round_trip(layout: Layout, entry: SwpEntry) -> None:
         assert pte_to_swp_entry(layout, with_flags(layout, pte, flags)) == entry
 
 
-def check_flags(layout: Layout, entry: SwpEntry) -> None:
+def check_flags(layout: PteLayout, entry: SwpEntry) -> None:
     """P2: a flag changes its own bit only, in any order; without a bit, nothing."""
     plain = swp_entry_to_pte(layout, entry)
     for flags in SUBSETS:
@@ -94,7 +94,7 @@ def check_flags(layout: Layout, entry: SwpEntry) -> None:
         assert bin(pte ^ plain).count("1") == len([flag for flag in flags if flag in layout.flags])
 
 
-def check_swap(layout: Layout, entry: SwpEntry) -> None:
+def check_swap(layout: PteLayout, entry: SwpEntry) -> None:
     """P3: never none, never present, fixed bits as they must be, with any flags."""
     for flags in SUBSETS:
         pte = with_flags(layout, swp_entry_to_pte(layout, entry), flags)
@@ -103,7 +103,7 @@ def check_swap(layout: Layout, entry: SwpEntry) -> None:
         assert pte & layout.ones_mask == layout.ones_mask
 
 
-def check_all(layout: Layout, entry: SwpEntry) -> None:
+def check_all(layout: PteLayout, entry: SwpEntry) -> None:
     check_round_trip(layout, entry)
     check_flags(layout, entry)
     check_swap(layout, entry)
@@ -112,23 +112,23 @@ def check_all(layout: Layout, entry: SwpEntry) -> None:
 @pytest.mark.parametrize("layout", SOUND)
 @LAYOUTS
 @given(data=st.data())
-def test_p1_p2_p3_p4(layout: Layout, data: st.DataObject) -> None:
+def test_p1_p2_p3_p4(layout: PteLayout, data: st.DataObject) -> None:
     check_all(layout, data.draw(entries(layout)))
 
 
 @pytest.mark.parametrize("layout", SOUND)
-def test_every_type_at_the_ends(layout: Layout) -> None:
+def test_every_type_at_the_ends(layout: PteLayout) -> None:
     for swp_type in range(layout.max_type + 1):
         for offset in (1, last_offset(layout)):
             check_all(layout, SwpEntry(swp_type, offset))
 
 
 @pytest.mark.parametrize("layout", FLAWED)
-def test_what_is_called_a_flaw_breaks_a_promise(layout: Layout) -> None:
+def test_what_is_called_a_flaw_breaks_a_promise(layout: PteLayout) -> None:
     assert breaks(layout) or layout.max_type < 31
 
 
-def breaks(layout: Layout) -> bool:
+def breaks(layout: PteLayout) -> bool:
     """Does some entry break the promises, or does a field cover a bit that must be 0?"""
     if layout.zero_mask & (layout.type.mask | layout.offset.mask):
         return True
@@ -142,7 +142,7 @@ def breaks(layout: Layout) -> bool:
 
 
 @pytest.mark.parametrize("layout", ALL)
-def test_p3_tables_are_consistent(layout: Layout) -> None:
+def test_p3_tables_are_consistent(layout: PteLayout) -> None:
     assert layout.since.major >= 5
     assert not layout.zero_mask & layout.ones_mask
     assert layout.used_mask < 1 << layout.pte_bits
@@ -157,7 +157,7 @@ def test_p3_tables_are_consistent(layout: Layout) -> None:
 @pytest.mark.parametrize("layout", SOUND)
 @LAYOUTS
 @given(data=st.data())
-def test_p5_pte_same_sees_the_marker_and_swapoff_does_not(layout: Layout, data: st.DataObject) -> None:
+def test_p5_pte_same_sees_the_marker_and_swapoff_does_not(layout: PteLayout, data: st.DataObject) -> None:
     entry = data.draw(entries(layout))
     bare = swp_entry_to_pte(layout, entry)
     for flags in SUBSETS:
@@ -172,7 +172,7 @@ def test_p5_pte_same_sees_the_marker_and_swapoff_does_not(layout: Layout, data: 
 @pytest.mark.parametrize("layout", SOUND)
 @LAYOUTS
 @given(data=st.data())
-def test_p6_distinct_entries_have_distinct_ptes(layout: Layout, data: st.DataObject) -> None:
+def test_p6_distinct_entries_have_distinct_ptes(layout: PteLayout, data: st.DataObject) -> None:
     one, other = data.draw(entries(layout)), data.draw(entries(layout))
     assert (one == other) == (swp_entry_to_pte(layout, one) == swp_entry_to_pte(layout, other))
 
@@ -180,7 +180,7 @@ def test_p6_distinct_entries_have_distinct_ptes(layout: Layout, data: st.DataObj
 @pytest.mark.parametrize("layout", SOUND)
 @LAYOUTS
 @given(data=st.data())
-def test_p7_overflow_is_cut_off(layout: Layout, data: st.DataObject) -> None:
+def test_p7_overflow_is_cut_off(layout: PteLayout, data: st.DataObject) -> None:
     """The bug of 6f74c0ec2095: no type may reach the marker, the offset or a bit that must be 0."""
     entry = data.draw(entries(layout))
     wild_type = data.draw(st.integers(1, 1 << 40)) * (layout.max_type + 1) + entry.type
@@ -195,7 +195,7 @@ def test_p7_overflow_is_cut_off(layout: Layout, data: st.DataObject) -> None:
 @pytest.mark.parametrize("layout", SOUND)
 @LAYOUTS
 @given(data=st.data())
-def test_p7_the_field_itself_cuts_off(layout: Layout, data: st.DataObject) -> None:
+def test_p7_the_field_itself_cuts_off(layout: PteLayout, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, 1 << 70))
     for field in (layout.type, layout.offset):
         assert field.place(number) & ~field.mask == 0
@@ -212,14 +212,14 @@ def test_p8_powerpc_keeps_off_the_hash_bits(name: str, pages: str) -> None:
 @LAYOUTS
 @given(data=st.data())
 @pytest.mark.parametrize("layout", ARCHITECTURES["s390"].layouts)
-def test_p9_s390_pattern(layout: Layout, data: st.DataObject) -> None:
+def test_p9_s390_pattern(layout: PteLayout, data: st.DataObject) -> None:
     pte = swp_entry_to_pte(layout, data.draw(entries(layout)))
     for flags in SUBSETS:
         assert with_flags(layout, pte, flags) & 0x201 == 0x200
 
 
 @pytest.mark.parametrize("layout", ALL)
-def test_generic_stubs(layout: Layout) -> None:
+def test_generic_stubs(layout: PteLayout) -> None:
     """Hunk H1: a kernel without the bit has stubs that do nothing."""
     stub = layout.without_exclusive()
     pte = swp_entry_to_pte(stub, SwpEntry(1, 0x55))

@@ -3,7 +3,7 @@
 
 import pytest
 
-from cowpath.corpus.situations import KINDS, MORE_KINDS, SITUATIONS, Kind, Situation
+from cowpath.corpus.situations import KINDS, MORE_KINDS, SITUATIONS, ReferenceKind, Situation
 from cowpath.litmus.parse import parse
 from cowpath.litmus.print import to_text
 from cowpath.litmus.resolve import program_from_text
@@ -11,7 +11,7 @@ from cowpath.litmus.resolve import program_from_text
 
 @pytest.mark.parametrize("kind", [*KINDS, *MORE_KINDS], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("one", SITUATIONS, ids=lambda one: one.name)
-def test_it_can_be_printed_read_and_checked(kind: Kind, one: Situation) -> None:
+def test_it_can_be_printed_read_and_checked(kind: ReferenceKind, one: Situation) -> None:
     test = one.test(kind)
     assert parse(to_text(test)) == test
     assert program_from_text(to_text(test)).name == f"{kind.name}-{one.name}"
@@ -24,7 +24,7 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_each_takes_one_reference_of_its_kind(kind: Kind) -> None:
+def test_each_takes_one_reference_of_its_kind(kind: ReferenceKind) -> None:
     for one in SITUATIONS:
         text = to_text(one.test(kind))
         call = "pin_user_page" if kind.pin else "get_user_page"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from cowpath.explore import partial_order, search
-from cowpath.explore.found import Exploration, Outcome, Search
+from cowpath.explore.found import Ending, Exploration, Search
 from cowpath.explore.partial_order import footprints
 from cowpath.explore.path import path_to
 from cowpath.explore.record.cells import Record
@@ -245,7 +245,7 @@ def test_a_circle_puts_nobody_off() -> None:
         return toy.model(hums, toys.opens, toys.crashes, invariants=[open_door])
 
     _, reduced = compare(build)
-    assert set(reduced.outcomes) == {Outcome((), "BUG: the door is open")}
+    assert set(reduced.outcomes) == {Ending((), "BUG: the door is open")}
     assert set(reduced.violations) == {"open"}
     assert reduced.hang is not None
     assert not reduced.hang.deadlock

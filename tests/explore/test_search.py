@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from cowpath.explore.found import Exploration, Outcome
+from cowpath.explore.found import Ending, Exploration
 from cowpath.explore.record.recorder import Actor, Model
 from cowpath.explore.search import explore
 from tests.explore import toys
@@ -116,7 +116,7 @@ def test_a_look_branches_on_content(left: str, right: str, equal: str) -> None:
 
 def test_a_crash_ends_the_run_for_everyone() -> None:
     found = explore(Toy().model(toys.crashes, toys.opens, toys.adds))
-    crash = Outcome((), "BUG: the door is open")
+    crash = Ending((), "BUG: the door is open")
     assert crash in found.outcomes
     assert not list(found.edges(found.outcomes[crash]))
     assert found.recorder.crash(found.states[found.outcomes[crash]]) == crash.crash

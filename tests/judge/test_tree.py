@@ -14,7 +14,7 @@ from cowpath.history.version import version
 from cowpath.judge.goal import default_goal
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
-from cowpath.judge.tree import Tree, load_tree
+from cowpath.judge.tree import KernelTree, load_tree
 from cowpath.litmus.resolve import load_program
 from cowpath.report.trace import trace_text
 from tests.founding import ROOT
@@ -46,7 +46,7 @@ def answer(result: Result) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def without_h5(tmp_path: Path) -> Tree:
+def without_h5(tmp_path: Path) -> KernelTree:
     """A copy of the tree whose try_to_unmap_one does not mark the swap ptes of exclusive pages."""
     copy = tmp_path / "my-kernel"
     shutil.copytree(TREE, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -57,7 +57,7 @@ def without_h5(tmp_path: Path) -> Tree:
     return load_tree(copy)
 
 
-def test_a_copy_without_a_rule_answers_as_without_the_change(without_h5: Tree) -> None:
+def test_a_copy_without_a_rule_answers_as_without_the_change(without_h5: KernelTree) -> None:
     differing = 0
     for name in TESTS:
         program = load_program(ROOT / f"litmus/founding/{name}.litmus")
@@ -69,7 +69,7 @@ def test_a_copy_without_a_rule_answers_as_without_the_change(without_h5: Tree) -
     assert differing
 
 
-def test_paths_through_a_copy_are_told_like_any_other(without_h5: Tree) -> None:
+def test_paths_through_a_copy_are_told_like_any_other(without_h5: KernelTree) -> None:
     program = load_program(ROOT / "litmus/founding/get-write-read-refault.litmus")
     told = []
     for result in (judge(program, KERNEL, tree=without_h5), judge(program, version("6.1", dropped=["H5"]))):

@@ -15,7 +15,7 @@ from cowpath.litmus.resolve import load_program, program_from_text
 from cowpath.machine import images
 from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.errors import MachineError
-from cowpath.machine.job import Answer, Request
+from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.machines import Machine, machine, model_architecture, release_of
 from cowpath.machine.schedule import schedule
 
@@ -55,7 +55,7 @@ def real_machine() -> Callable[[str], Machine]:
 
 def run_all(chosen: Machine, programs: list[Program], rounds: int) -> dict[str, Comparison]:
     """Every test on a machine, compared with the model."""
-    requests = [Request(program, schedule(program), rounds) for program in programs]
+    requests = [RunRequest(program, schedule(program), rounds) for program in programs]
     found: dict[str, Comparison] = {}
 
     def answered(index: int, answer: Answer) -> None:

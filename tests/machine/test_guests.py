@@ -19,7 +19,7 @@ from cowpath.cli import main
 from cowpath.litmus.resolve import load_program
 from cowpath.machine import guest as guests
 from cowpath.machine.guest import Guest, Launch, StoppedError
-from cowpath.machine.job import Answer, Request
+from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.machines import Machine
 from cowpath.machine.schedule import schedule
 from cowpath.machine.uml import Uml
@@ -115,7 +115,7 @@ def answers(chosen: Guest, tests: int = 2) -> list[Answer | None]:
     def answered(index: int, answer: Answer) -> None:
         found[index] = answer
 
-    chosen.run([Request(test, schedule(test), 1)] * tests, answered)
+    chosen.run([RunRequest(test, schedule(test), 1)] * tests, answered)
     return found
 
 
@@ -209,6 +209,6 @@ def children(pid: int) -> list[int]:
 def test_a_test_that_no_machine_can_run_needs_no_guest(tmp_path: Path) -> None:
     test = load_program(CORPUS / "selftests" / "zeropage-ro-pin.litmus")
     found: list[Answer] = []
-    Dying(tmp_path).run([Request(test, schedule(test), 1)], lambda _, answer: found.append(answer))
+    Dying(tmp_path).run([RunRequest(test, schedule(test), 1)], lambda _, answer: found.append(answer))
     assert [answer.status for answer in found] == ["cannot"]
     assert guests.ATTEMPTS == 3

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.machine.host import AGENT, Host, agent_command
-from cowpath.machine.job import Answer, Request
+from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.schedule import schedule
 from tests.machine.conftest import founding, program, run_all
 
@@ -61,7 +61,7 @@ def answer_of(text: str, allow_global: bool, rounds: int = 3) -> Answer:
     """One test on the host."""
     test = program(text)
     answers: list[Answer] = []
-    request = Request(test, schedule(test), rounds)
+    request = RunRequest(test, schedule(test), rounds)
     Host(allow_global).run([request], lambda _, answer: answers.append(answer))
     return answers[0]
 
@@ -128,7 +128,7 @@ def test_a_worker_that_is_killed_leaves_nothing(unchanged: None, tmp_path: Path)
 def start_agent(text: str, directory: Path, round_seconds: float) -> subprocess.Popen[str]:
     """The agent with one job, as Host starts it."""
     test = program(text)
-    job = Request(test, schedule(test), 3).jobs(round_seconds)[0]
+    job = RunRequest(test, schedule(test), 3).jobs(round_seconds)[0]
     job |= {"allow_global": True, "directory": str(directory)}
     file = directory / "job.json"
     file.write_text(json.dumps(job))

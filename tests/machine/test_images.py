@@ -11,7 +11,7 @@ import pytest
 from cowpath.cli import main
 from cowpath.machine import images, modules
 from cowpath.machine.errors import MachineError, UnknownMachineError
-from cowpath.machine.initramfs import PROGRAM, Archive, needed_modules
+from cowpath.machine.initramfs import PROGRAM, CpioArchive, needed_modules
 from cowpath.machine.machines import from_path, release_of
 from cowpath.machine.qemu import BOARDS, Qemu
 from cowpath.machine.uml import Uml, with_loader
@@ -103,7 +103,7 @@ def test_modules_come_after_what_they_need(tmp_path: Path) -> None:
 
 
 def test_a_cpio_archive_is_as_the_kernel_wants_it() -> None:
-    archive = Archive()
+    archive = CpioArchive()
     archive.add("sub/init", b"abc", PROGRAM)
     packed = archive.packed()
     assert len(packed) % 512 == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from cowpath.machine.job import Request
+from cowpath.machine.job import RunRequest
 from cowpath.machine.schedule import MAX_ORDERS, FollowError, follow, schedule
 from tests.machine.conftest import founding, program
 
@@ -86,7 +86,7 @@ def test_a_write_that_waits_for_another_thread_cannot_be_driven() -> None:
     test = program(PROTECTED)
     with pytest.raises(FollowError, match="waits for another thread"):
         follow(test, "P0 P1")
-    (job,) = Request(test, schedule(test)).jobs()
+    (job,) = RunRequest(test, schedule(test)).jobs()
     assert (job["mode"], job["orders"]) == ("free", [])
 
 

@@ -3,7 +3,7 @@
 
 from dataclasses import replace
 
-from cowpath.report.case import Case, Seen, Spot
+from cowpath.report.case import Case, CaseOutcome, Spot
 
 EVIL = 'x # SKIP <script>alert("1")</script> ]]> &\x1b[31m\x00'
 
@@ -11,7 +11,7 @@ PASS = Case("kept", "litmus/a.litmus", "6.1 x86_64", "pass", "kept", seconds=0.2
 FAIL = Case(
     "lost", "litmus/b.litmus", "5.18 x86_64", "fail", "lost write",
     kinds=("lost write",), why=("0:r1 is 'a'; the promise allows only 'D'",),
-    outcomes=(Seen("0:r1=D;"), Seen("0:r1=a;", "lost write")),
+    outcomes=(CaseOutcome("0:r1=D;"), CaseOutcome("0:r1=a;", "lost write")),
     path=(Spot(7, 5, "P0: x[0] = 'a'"), Spot(0, 0, "kswapd(x)"), Spot(8, 5, "P0: r1 = x[0]")),
     spot=Spot(8, 5, ""),
 )  # fmt: skip
@@ -23,9 +23,9 @@ ERROR = Case("big", "litmus/d.litmus", "6.1 x86_64", "error", "not finished")
 RUN = Case(
     "lost", "litmus/b.litmus", "uml:6.1", "fail", "lost write 3/5", kinds=("not in the model", "lost write"),
     outcomes=(
-        Seen("0:r1=D;", count=2, allowed=True),
-        Seen("0:r1=a;", "lost write", 2, allowed=True),
-        Seen("0:r1=b;", "lost write", 1, allowed=False),
+        CaseOutcome("0:r1=D;", count=2, allowed=True),
+        CaseOutcome("0:r1=a;", "lost write", 2, allowed=True),
+        CaseOutcome("0:r1=b;", "lost write", 1, allowed=False),
     ),
     spot=Spot(8, 5, ""), output=f"Test lost on uml:6.1\n{EVIL}",
 )  # fmt: skip
@@ -33,6 +33,7 @@ PREDICTED = replace(RUN, status="xfail", outcomes=RUN.outcomes[:2], expected_by=
 TIMEOUT = Case("slow", "litmus/e.litmus", "qemu:6.1", "timeout", "timed out 3")
 HOSTILE = Case(
     EVIL, f"{EVIL}/../b c.litmus", EVIL, "fail", EVIL, kinds=("I8 " + EVIL,), why=(EVIL,),
-    outcomes=(Seen(EVIL, EVIL), Seen(EVIL, EVIL, 1)), path=(Spot(1, 1, EVIL),), expected_by=EVIL, output=EVIL,
+    outcomes=(CaseOutcome(EVIL, EVIL), CaseOutcome(EVIL, EVIL, 1)), path=(Spot(1, 1, EVIL),),
+    expected_by=EVIL, output=EVIL,
 )  # fmt: skip
 ALL = [PASS, FAIL, XFAIL, RUN, PREDICTED, SKIP, TIMEOUT, ERROR, HOSTILE]

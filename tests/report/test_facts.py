@@ -3,7 +3,7 @@
 
 import pytest
 
-from cowpath.explore.trace import Step, trace
+from cowpath.explore.trace import PathStep, trace
 from cowpath.history.version import version
 from cowpath.judge.goal import default_goal
 from cowpath.judge.judge import judge
@@ -51,7 +51,7 @@ def test_every_kind_of_entry_has_its_words(before: str, after: str, words: str) 
     assert pte_change(entry(before), entry(after)) == words
 
 
-def steps_of(kernel: str, test: str) -> tuple[Result, list[Step]]:
+def steps_of(kernel: str, test: str) -> tuple[Result, list[PathStep]]:
     result = judged(kernel, test)
     goal = default_goal(result)
     assert goal is not None

@@ -13,7 +13,7 @@ from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source
 from cowpath.litmus.values import CHARACTERS
 from cowpath.report import herd
-from cowpath.report.case import Case, Seen
+from cowpath.report.case import Case, CaseOutcome
 from cowpath.report.cases import of_failure, of_result
 from cowpath.report.json import Failure
 from tests.founding import judged
@@ -128,7 +128,7 @@ def test_conditions_are_written_in_words_that_herd_knows(written: str, read_as: 
 
 
 def test_what_witnesses_a_forbidden_outcome_is_what_is_not_it() -> None:
-    seen = (Seen("", witness=True, count=3), Seen("", count=4))
+    seen = (CaseOutcome("", witness=True, count=3), CaseOutcome("", count=4))
     case = Case("t", "t.litmus", "uml:6.1", "pass", "", outcomes=seen, program=program("~exists (0:_r='a')"))
     test = read(herd.document([case]))["t"]
     assert (test["kind"], test["witnesses"], test["Observation"]) == ("Forbidden", (4, 3), "t Sometimes 3 4")
@@ -136,7 +136,9 @@ def test_what_witnesses_a_forbidden_outcome_is_what_is_not_it() -> None:
 
 @given(st.lists(st.sampled_from(CHARACTERS), min_size=2, max_size=2, unique=True))
 def test_different_values_stay_different(characters: list[str]) -> None:
-    one, other = (read_state(herd.state(Seen("", values={"0:r": value}), {}), False) for value in characters)
+    one, other = (
+        read_state(herd.state(CaseOutcome("", values={"0:r": value}), {}), False) for value in characters
+    )
     assert one != other
 
 

@@ -5,7 +5,7 @@ import io
 
 from rich.console import Console
 
-from cowpath.explore.trace import Step, trace
+from cowpath.explore.trace import PathStep, trace
 from cowpath.history.version import version
 from cowpath.judge.goal import Goal, default_goal
 from cowpath.judge.judge import judge
@@ -19,7 +19,7 @@ HANGS = "swapoff-finishes.litmus"
 LAST = "Promise broken on 5.18 x86_64: lost write"
 
 
-def path() -> tuple[list[Step], Goal]:
+def path() -> tuple[list[PathStep], Goal]:
     goal = default_goal(judged("5.18"))
     assert goal is not None
     return trace(judged("5.18").exploration, goal.state), goal

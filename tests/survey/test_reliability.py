@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from cowpath import promise
-from cowpath.corpus.situations import KINDS, SITUATIONS, Kind, situation
+from cowpath.corpus.situations import KINDS, SITUATIONS, ReferenceKind, situation
 from cowpath.errors import CowpathError
 from cowpath.explore.search import explore
 from cowpath.history.release import Release
@@ -125,7 +125,7 @@ def test_the_columns_are_the_eras(whole_table: Table) -> None:
 
 
 def cells(
-    kind: Kind, name: str, *kernels: Version, max_states: int | None = None, told: bool = True
+    kind: ReferenceKind, name: str, *kernels: Version, max_states: int | None = None, told: bool = True
 ) -> list[TableCell]:
     """The cells of one test, with their paths unless they are not to be told."""
     question = assignment(kind, situation(name), kernels or [version("6.1")], max_states)

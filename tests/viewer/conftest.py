@@ -16,14 +16,14 @@ from cowpath.history.version import version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source, read_source
-from cowpath.viewer.server import Server
+from cowpath.viewer.server import ViewerServer
 from cowpath.viewer.session import Session
 from tests.founding import FOUNDING, ROOT
 
 SHOTS = ROOT / "build" / "explorer"
 """Where screenshots go; CI keeps them."""
 
-Serve = Callable[..., Server]
+Serve = Callable[..., ViewerServer]
 
 
 def session(source: Source, *releases: str, max_states: int | None = None) -> Session:
@@ -37,10 +37,12 @@ def serve() -> Iterator[Serve]:
     """Serve a litmus file (or a source) on some kernels until the test ends."""
     with ExitStack() as stack:
 
-        def start(test: Path | Source = FOUNDING, *releases: str, max_states: int | None = None) -> Server:
+        def start(
+            test: Path | Source = FOUNDING, *releases: str, max_states: int | None = None
+        ) -> ViewerServer:
             source = test if isinstance(test, Source) else read_source(test)
             shown = session(source, *(releases or ("5.18", "6.1")), max_states=max_states)
-            server = stack.enter_context(Server(shown))
+            server = stack.enter_context(ViewerServer(shown))
             stack.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
             return server

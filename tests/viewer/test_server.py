@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 import pytest
 
 from cowpath.viewer import assets
-from cowpath.viewer.server import Server
+from cowpath.viewer.server import ViewerServer
 from tests.viewer.conftest import Serve
 
 SECRETS = ("pyproject", "root:", "def ", "import ")
 
 
 def ask(
-    server: Server, path: str, method: str = "GET", host: str | None = None, **headers: str
+    server: ViewerServer, path: str, method: str = "GET", host: str | None = None, **headers: str
 ) -> tuple[HTTPResponse, str]:
     connection = HTTPConnection("127.0.0.1", server.server_port, timeout=20)
     named = {name.replace("_", "-"): value for name, value in headers.items()}

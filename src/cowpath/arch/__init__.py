@@ -30,7 +30,7 @@ from cowpath.arch import (
     xtensa,
 )
 from cowpath.arch.architecture import NEWEST_READ, OLDEST, Architecture, LayoutError
-from cowpath.arch.layout import Layout
+from cowpath.arch.layout import PteLayout
 from cowpath.history.release import Release
 
 __all__ = [
@@ -38,8 +38,8 @@ __all__ = [
     "NEWEST_READ",
     "OLDEST",
     "Architecture",
-    "Layout",
     "LayoutError",
+    "PteLayout",
     "arch_has_exclusive",
     "architecture",
 ]

@@ -4,10 +4,10 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
-_FIRST = Layout(
+_FIRST = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("32-39"),

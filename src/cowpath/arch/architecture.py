@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cowpath.arch.layout import Layout, since
+from cowpath.arch.layout import PteLayout, since
 from cowpath.errors import CowpathError
 from cowpath.history.release import Release
 
@@ -32,7 +32,7 @@ class Architecture:
     name: str
     title: str
     header: str
-    layouts: tuple[Layout, ...]
+    layouts: tuple[PteLayout, ...]
     aliases: tuple[str, ...] = ()
     memory_failure: bool = False
     device_private: Release | None = None
@@ -46,7 +46,7 @@ class Architecture:
         return self.layouts[0].pte_bits
 
     @property
-    def exclusive_layout(self) -> Layout | None:
+    def exclusive_layout(self) -> PteLayout | None:
         """The first layout with a bit for PG_anon_exclusive."""
         return next((layout for layout in self.layouts if layout.exclusive is not None), None)
 
@@ -62,7 +62,7 @@ class Architecture:
         layout = self.exclusive_layout
         return layout.commit if layout else ""
 
-    def layout(self, release: Release) -> Layout:
+    def layout(self, release: Release) -> PteLayout:
         """The layout in force at `release`.  Raises LayoutError, saying which releases are known."""
         if self.removed and release >= self.removed:
             raise LayoutError(

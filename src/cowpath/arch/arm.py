@@ -4,10 +4,10 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
-_2LEVEL = Layout(
+_2LEVEL = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("2-6"),
@@ -19,7 +19,7 @@ _2LEVEL = Layout(
 )
 
 
-def _exclusive(before: Layout) -> tuple[Layout, Layout]:
+def _exclusive(before: PteLayout) -> tuple[PteLayout, PteLayout]:
     """The marker took the lowest bit of the offset; 6f74c0ec2095 corrected the masking of the type."""
     after = replace(before, since=Release(6, 3), commit="20aae9eff5ac", offset=bits("8-31"), exclusive=7)
     return before, after

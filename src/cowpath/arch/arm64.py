@@ -4,12 +4,12 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 VALID = {"0-1": "PTE_VALID and the descriptor type"}
 
-_510 = Layout(
+_510 = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("2-7"),

@@ -4,13 +4,13 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 SWAPON = "af94002bda1d"  # "csky: Fixup swapon", v5.12: until then the format was simply wrong
 EXCLUSIVE = "41e0d49104db"
 
-_ABIV1 = Layout(
+_ABIV1 = PteLayout(
     since=Release(5, 12),
     commit=SWAPON,
     type=bits("2-5 8"),
@@ -37,7 +37,7 @@ _ABIV2 = replace(
 )
 
 
-def _broken(later: Layout, flaw: str) -> Layout:
+def _broken(later: PteLayout, flaw: str) -> PteLayout:
     return replace(later, since=OLDEST, commit="", type=bits("4-11"), offset=bits("12-31"), flaw=flaw)
 
 

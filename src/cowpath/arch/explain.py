@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cowpath.arch.architecture import NEWEST_READ, Architecture
-from cowpath.arch.layout import MAX_SWAPFILES_SHIFT, Layout, Run, mask_of, ranges, runs
+from cowpath.arch.layout import MAX_SWAPFILES_SHIFT, BitRun, PteLayout, mask_of, ranges, runs
 from cowpath.arch.swp_pte import (
     EntryError,
     SwpEntry,
@@ -44,7 +44,7 @@ class Explanation:
 
     arch: Architecture
     release: Release
-    layout: Layout
+    layout: PteLayout
     value: int
     kind: str
     summary: str
@@ -116,7 +116,7 @@ def _explain_swap(found: Explanation, features: frozenset[str]) -> Explanation:
     return found
 
 
-def _bits(parts: tuple[Run, ...]) -> str:
+def _bits(parts: tuple[BitRun, ...]) -> str:
     return " ".join(str(part) for part in reversed(parts))
 
 

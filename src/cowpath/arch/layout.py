@@ -13,7 +13,7 @@ MAX_SWAPFILES_SHIFT = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class BitRun:
     """Neighbouring bits, `low` to `high`, both included; bit 0 is the least significant."""
 
     low: int
@@ -31,7 +31,7 @@ class Run:
         return str(self.low) if self.low == self.high else f"{self.low}-{self.high}"
 
 
-def runs(text: str) -> tuple[Run, ...]:
+def runs(text: str) -> tuple[BitRun, ...]:
     """Bits as the kernel's comments write them: "0", "8-57", "7-9 13-31".
 
     >>> [str(run) for run in runs("7-9 13-31")]
@@ -42,7 +42,7 @@ def runs(text: str) -> tuple[Run, ...]:
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
         if not match or int(match[2] or match[1]) < int(match[1]):
             raise ValueError(f"not a run of bits: {part!r} in {text!r}")
-        found.append(Run(int(match[1]), int(match[2] or match[1])))
+        found.append(BitRun(int(match[1]), int(match[2] or match[1])))
     return tuple(found)
 
 
@@ -60,10 +60,10 @@ def mask_of(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class BitField:
     """A number kept in a pte: its lowest bits are in the first run, and so on upwards."""
 
-    parts: tuple[Run, ...]
+    parts: tuple[BitRun, ...]
     inverted: bool = False
 
     @property
@@ -97,22 +97,22 @@ class Field:
         return ~number & ((1 << shift) - 1) if self.inverted else number
 
 
-def bits(text: str, *, inverted: bool = False) -> Field:
+def bits(text: str, *, inverted: bool = False) -> BitField:
     """A field at the bits that `text` lists, lowest part first.
 
     >>> bits("59-63").width
     5
     """
-    return Field(runs(text), inverted)
+    return BitField(runs(text), inverted)
 
 
-def msb(text: str) -> Field:
+def msb(text: str) -> BitField:
     """A field of a 64-bit pte whose header counts bits from the most significant one (s390).
 
     >>> str(msb("57-61").parts[0])
     '2-6'
     """
-    return Field(tuple(Run(63 - run.high, 63 - run.low) for run in reversed(runs(text))))
+    return BitField(tuple(BitRun(63 - run.high, 63 - run.low) for run in reversed(runs(text))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def any_set(text: str) -> tuple[Pattern, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class PteLayout:
     """The swap ptes of one architecture from one release on.
 
     `zero` and `ones` say which bits have a fixed value in every swap pte, and why; a bit that no field,
@@ -147,8 +147,8 @@ class Layout:
 
     since: Release
     commit: str
-    type: Field
-    offset: Field
+    type: BitField
+    offset: BitField
     present: tuple[Pattern, ...]
     exclusive: int | None = None
     soft_dirty: int | None = None
@@ -201,12 +201,12 @@ class Layout:
     def used_mask(self) -> int:
         return self.type.mask | self.offset.mask | self.flags_mask | self.zero_mask | self.ones_mask
 
-    def without_exclusive(self) -> "Layout":
+    def without_exclusive(self) -> "PteLayout":
         """The same layout on a kernel that has only the generic stubs for the exclusive marker."""
         return replace(self, exclusive=None)
 
 
-def since(layouts: tuple[Layout, ...], release: Release) -> Layout | None:
+def since(layouts: tuple[PteLayout, ...], release: Release) -> PteLayout | None:
     """The layout in force at `release`: the last one that is not newer."""
     found = None
     for layout in layouts:
@@ -215,6 +215,6 @@ def since(layouts: tuple[Layout, ...], release: Release) -> Layout | None:
     return found
 
 
-def ranges(layouts: tuple[Layout, ...]) -> Iterator[tuple[Layout, Layout | None]]:
+def ranges(layouts: tuple[PteLayout, ...]) -> Iterator[tuple[PteLayout, PteLayout | None]]:
     """Each layout with the one that replaced it."""
     yield from zip(layouts, [*layouts[1:], None], strict=True)

@@ -4,10 +4,10 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
-_64 = Layout(
+_64 = PteLayout(
     since=Release(5, 19),
     commit="",
     type=bits("16-23"),
@@ -35,7 +35,7 @@ LOONGARCH32 = Architecture(
     title="loongarch, 32-bit",
     header="arch/loongarch/include/asm/pgtable.h",
     layouts=(
-        Layout(
+        PteLayout(
             since=Release(6, 19),
             commit="",
             type=bits("8-12"),

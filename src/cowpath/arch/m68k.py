@@ -4,13 +4,13 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 COMMIT = "ed4154067a08"
 V63 = Release(6, 3)
 
-_MOTOROLA = Layout(
+_MOTOROLA = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("4-11"),

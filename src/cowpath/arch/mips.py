@@ -8,13 +8,13 @@ drawings in the header put pte_low on top; their text (bit 25, bit 7 of the low 
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 HEADER_32 = "arch/mips/include/asm/pgtable-32.h"
 COMMIT = "83d3b2b46ea3"
 
-_64 = Layout(
+_64 = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("16-23"),
@@ -33,12 +33,12 @@ MIPS64 = Architecture(
 )
 
 
-def _variant(name: str, title: str, layout: Layout, exclusive: int) -> Architecture:
+def _variant(name: str, title: str, layout: PteLayout, exclusive: int) -> Architecture:
     after = replace(layout, since=Release(6, 3), commit=COMMIT, exclusive=exclusive)
     return Architecture(name=name, title=f"mips, 32-bit, {title}", header=HEADER_32, layouts=(layout, after))
 
 
-_32 = Layout(
+_32 = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("8-12"),

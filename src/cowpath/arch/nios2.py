@@ -4,12 +4,12 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 NONE = "pte_none() ignores bits 0-3 and 20: type 0 with an offset below 16 looks like no pte at all"
 
-_FIRST = Layout(
+_FIRST = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("26-27"),

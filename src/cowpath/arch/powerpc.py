@@ -8,7 +8,7 @@ ptes have 64 bits, only the lower word is used.
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, Pattern, any_set, bits
+from cowpath.arch.layout import Pattern, PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 PRESENT = 1 << 63
@@ -22,9 +22,9 @@ HPTEFLAGS = {
 }
 
 
-def _book3s64(pages: str, page_shift: int) -> tuple[Layout, Layout]:
+def _book3s64(pages: str, page_shift: int) -> tuple[PteLayout, PteLayout]:
     hash_bits = HPTEFLAGS[pages]
-    before = Layout(
+    before = PteLayout(
         since=OLDEST,
         commit="",
         type=bits("0-4"),  # _PAGE_BIT_SWAP_TYPE is 0
@@ -75,7 +75,7 @@ BOOK3S64_4K = replace(
     layouts=_book3s64("4k", 12),
 )
 
-_32 = Layout(
+_32 = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("3-7"),  # the pte is the swp_entry_t, shifted by 3
@@ -111,7 +111,7 @@ NOHASH32 = Architecture(
     ),
 )
 
-_NOHASH64 = Layout(
+_NOHASH64 = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("2-6"),  # _PAGE_BIT_SWAP_TYPE is 2

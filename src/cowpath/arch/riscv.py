@@ -4,14 +4,14 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 LEAF = "_PAGE_LEAF (read, write, execute)"
 
 
-def _layouts(xlen: int) -> tuple[Layout, ...]:
-    first = Layout(
+def _layouts(xlen: int) -> tuple[PteLayout, ...]:
+    first = PteLayout(
         since=OLDEST,
         commit="",
         type=bits("2-6"),

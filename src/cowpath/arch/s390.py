@@ -7,10 +7,10 @@ A swap pte is recognised by (pte & 0x201) == 0x200, an empty one by pte == 0x400
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, msb
+from cowpath.arch.layout import PteLayout, any_set, msb
 from cowpath.history.release import Release
 
-_510 = Layout(
+_510 = PteLayout(
     since=OLDEST,
     commit="",
     type=msb("57-61"),

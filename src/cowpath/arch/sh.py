@@ -4,13 +4,13 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 COMMIT = "cca10df10293"
 HEADER = "arch/sh/include/asm/pgtable_32.h"
 
-_32 = Layout(
+_32 = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("1-7"),  # the pte is the swp_entry_t, shifted by 1; the eighth bit would be _PAGE_PRESENT

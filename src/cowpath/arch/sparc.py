@@ -4,10 +4,10 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, Pattern, any_set, bits
+from cowpath.arch.layout import Pattern, PteLayout, any_set, bits
 from cowpath.history.release import Release
 
-_32 = Layout(
+_32 = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("7-11"),
@@ -26,7 +26,7 @@ SPARC = Architecture(
     layouts=(_32, replace(_32, since=Release(6, 3), commit="e6b37d7f6f17", exclusive=6)),  # SRMMU_DIRTY
 )
 
-_64 = Layout(
+_64 = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("13-20"),

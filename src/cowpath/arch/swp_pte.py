@@ -8,7 +8,7 @@ setting and clearing change nothing, the test is False (include/linux/pgtable.h)
 from typing import NamedTuple
 
 from cowpath.arch import architecture
-from cowpath.arch.layout import Layout, mask_of
+from cowpath.arch.layout import PteLayout, mask_of
 from cowpath.errors import CowpathError
 from cowpath.history.release import Release
 
@@ -36,22 +36,22 @@ def _test(pte: int, bit: int | None) -> bool:
     return bit is not None and bool(pte >> bit & 1)
 
 
-def pte_present(layout: Layout, pte: int) -> bool:
+def pte_present(layout: PteLayout, pte: int) -> bool:
     """Does the pte map a page?  True of PROT_NONE mappings too."""
     return any(pattern.matches(pte) for pattern in layout.present)
 
 
-def pte_none(layout: Layout, pte: int) -> bool:
+def pte_none(layout: PteLayout, pte: int) -> bool:
     """Is the pte empty?"""
     return pte & ~mask_of(layout.none_ignores) == layout.none
 
 
-def is_swap_pte(layout: Layout, pte: int) -> bool:
+def is_swap_pte(layout: PteLayout, pte: int) -> bool:
     """Neither none nor present: a swap pte, of a swap device or special (include/linux/swapops.h)."""
     return not pte_none(layout, pte) and not pte_present(layout, pte)
 
 
-def swp_entry_to_pte(layout: Layout, entry: SwpEntry) -> int:
+def swp_entry_to_pte(layout: PteLayout, entry: SwpEntry) -> int:
     """The pte of `entry`, without flags, as it stands in the page table.
 
     What is out of range is cut off and never reaches another field.
@@ -65,7 +65,7 @@ def swp_entry_to_pte(layout: Layout, entry: SwpEntry) -> int:
     return layout.type.place(kind) | layout.offset.place(offset) | layout.ones_mask
 
 
-def pte_to_swp_entry(layout: Layout, pte: int) -> SwpEntry:
+def pte_to_swp_entry(layout: PteLayout, pte: int) -> SwpEntry:
     """What the pte refers to: flags are stripped first, then type and offset are read.
 
     >>> pte_to_swp_entry(architecture("arm64").layout(Release(6, 1)), 0x20c)
@@ -75,48 +75,48 @@ def pte_to_swp_entry(layout: Layout, pte: int) -> SwpEntry:
     return SwpEntry(layout.type.extract(pte), layout.offset.extract(pte))
 
 
-def pte_swp_mkexclusive(layout: Layout, pte: int) -> int:
+def pte_swp_mkexclusive(layout: PteLayout, pte: int) -> int:
     """Remember PG_anon_exclusive (1493a1913e34, v5.19)."""
     return _set(pte, layout.exclusive)
 
 
-def pte_swp_exclusive(layout: Layout, pte: int) -> bool:
+def pte_swp_exclusive(layout: PteLayout, pte: int) -> bool:
     """Was the page exclusive when it was unmapped?"""
     return _test(pte, layout.exclusive)
 
 
-def pte_swp_clear_exclusive(layout: Layout, pte: int) -> int:
+def pte_swp_clear_exclusive(layout: PteLayout, pte: int) -> int:
     """Forget PG_anon_exclusive, as fork does to the parent's pte."""
     return _clear(pte, layout.exclusive)
 
 
-def pte_swp_mksoft_dirty(layout: Layout, pte: int) -> int:
+def pte_swp_mksoft_dirty(layout: PteLayout, pte: int) -> int:
     return _set(pte, layout.soft_dirty)
 
 
-def pte_swp_soft_dirty(layout: Layout, pte: int) -> bool:
+def pte_swp_soft_dirty(layout: PteLayout, pte: int) -> bool:
     return _test(pte, layout.soft_dirty)
 
 
-def pte_swp_clear_soft_dirty(layout: Layout, pte: int) -> int:
+def pte_swp_clear_soft_dirty(layout: PteLayout, pte: int) -> int:
     return _clear(pte, layout.soft_dirty)
 
 
-def pte_swp_mkuffd_wp(layout: Layout, pte: int) -> int:
+def pte_swp_mkuffd_wp(layout: PteLayout, pte: int) -> int:
     """Remember userfaultfd write protection (7.x: pte_swp_mkuffd)."""
     return _set(pte, layout.uffd_wp)
 
 
-def pte_swp_uffd_wp(layout: Layout, pte: int) -> bool:
+def pte_swp_uffd_wp(layout: PteLayout, pte: int) -> bool:
     return _test(pte, layout.uffd_wp)
 
 
-def pte_swp_clear_uffd_wp(layout: Layout, pte: int) -> int:
+def pte_swp_clear_uffd_wp(layout: PteLayout, pte: int) -> int:
     return _clear(pte, layout.uffd_wp)
 
 
 def pte_swp_clear_flags(
-    layout: Layout, pte: int, *, strips_exclusive: bool = True, strips_uffd_wp: bool = True
+    layout: PteLayout, pte: int, *, strips_exclusive: bool = True, strips_uffd_wp: bool = True
 ) -> int:
     """All flags off: what is left identifies the swap slot (include/linux/swapops.h).
 
@@ -130,13 +130,13 @@ def pte_swp_clear_flags(
     return pte_swp_clear_soft_dirty(layout, pte)
 
 
-def pte_same(layout: Layout, one: int, other: int) -> bool:
+def pte_same(layout: PteLayout, one: int, other: int) -> bool:
     """Are the ptes equal, bit for bit?  The exclusive marker counts; on User-Mode Linux bit 1 does not."""
     return (one ^ other) & ~mask_of(layout.same_ignores) == 0
 
 
 def pte_same_as_swp(
-    layout: Layout, pte: int, swp_pte: int, *, strips_exclusive: bool = True, strips_uffd_wp: bool = True
+    layout: PteLayout, pte: int, swp_pte: int, *, strips_exclusive: bool = True, strips_uffd_wp: bool = True
 ) -> bool:
     """Is `pte` the swap pte `swp_pte`, whatever its flags?  This is how swapoff looks (mm/swapfile.c)."""
     bare = pte_swp_clear_flags(layout, pte, strips_exclusive=strips_exclusive, strips_uffd_wp=strips_uffd_wp)
@@ -150,13 +150,13 @@ class RawPte(NamedTuple):
     text: str
 
 
-def hex_text(layout: Layout, pte: int) -> str:
+def hex_text(layout: PteLayout, pte: int) -> str:
     """`pte` in hexadecimal, in full width."""
     return f"{pte:#0{layout.pte_bits // 4 + 2}x}"
 
 
 def make(
-    layout: Layout,
+    layout: PteLayout,
     swp_type: int,
     offset: int,
     *,

@@ -4,12 +4,12 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 
-def _layouts(width: int) -> tuple[Layout, Layout]:
-    before = Layout(
+def _layouts(width: int) -> tuple[PteLayout, PteLayout]:
+    before = PteLayout(
         since=OLDEST,
         commit="",
         type=bits("5-9"),

@@ -7,14 +7,14 @@ The offset is kept inverted, so that a swap pte points to physical memory that d
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, any_set, bits
+from cowpath.arch.layout import PteLayout, any_set, bits
 from cowpath.history.release import Release
 
 PRESENT = any_set("0 8")
 ZERO = {"0": "_PAGE_PRESENT", "8": "_PAGE_PROTNONE (_PAGE_GLOBAL)"}
 ERRATUM = "5-6"  # _PAGE_ACCESSED and _PAGE_DIRTY: hardware may set them in a pte that is not present
 
-_64 = Layout(
+_64 = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("59-63"),
@@ -54,7 +54,7 @@ X86_64 = Architecture(
     ),
 )
 
-_2LEVEL = Layout(
+_2LEVEL = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("1-5"),
@@ -77,7 +77,7 @@ I386 = Architecture(
     ),
 )
 
-_PAE = Layout(
+_PAE = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("59-63"),

@@ -4,10 +4,10 @@
 from dataclasses import replace
 
 from cowpath.arch.architecture import OLDEST, Architecture
-from cowpath.arch.layout import Layout, Pattern, bits
+from cowpath.arch.layout import Pattern, PteLayout, bits
 from cowpath.history.release import Release
 
-_FIRST = Layout(
+_FIRST = PteLayout(
     since=OLDEST,
     commit="",
     type=bits("6-10"),

@@ -15,7 +15,7 @@ from cowpath.history.eras import all_versions
 from cowpath.history.version import Version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
-from cowpath.viewer.server import Server
+from cowpath.viewer.server import ViewerServer
 from cowpath.viewer.session import Session
 
 LARGEST = 2_000_000
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = source_of(arguments.file)
     session = Session(source, resolve(parse_source(source), source), offered(arguments), arguments.max_states)
     try:
-        server = Server(session, arguments.port)
+        server = ViewerServer(session, arguments.port)
     except OSError as error:
         raise CowpathError(f"port {arguments.port} cannot be used: {error.strerror}") from error
     with server:
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def warm_up(server: Server) -> None:
+def warm_up(server: ViewerServer) -> None:
     """Judge the kernel that the page shows first while the browser is still starting."""
     server.answer("/api/test", {"kernel": next(iter(server.session.versions))})
 

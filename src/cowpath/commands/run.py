@@ -24,7 +24,7 @@ from cowpath.machine import machines, results
 from cowpath.machine.apt import say
 from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.follow import orders_of_model
-from cowpath.machine.job import ROUNDS, SEED, Answer, Request
+from cowpath.machine.job import ROUNDS, SEED, Answer, RunRequest
 from cowpath.machine.schedule import Schedule, follow, schedule
 from cowpath.report import formats
 from cowpath.report import machines as text
@@ -144,9 +144,9 @@ def run_on(
 expected = lru_cache(maxsize=None)(expect)
 
 
-def request(program: Program, architecture: str, arguments: argparse.Namespace) -> Request:
+def request(program: Program, architecture: str, arguments: argparse.Namespace) -> RunRequest:
     """A test and the orders to run it in."""
-    return Request(program, orders(program, architecture, arguments), arguments.rounds, arguments.seed)
+    return RunRequest(program, orders(program, architecture, arguments), arguments.rounds, arguments.seed)
 
 
 def orders(program: Program, architecture: str, arguments: argparse.Namespace) -> Schedule:

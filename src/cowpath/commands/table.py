@@ -16,7 +16,7 @@ from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
     from cowpath.commands.progress import Meter
-    from cowpath.corpus.situations import Kind, Situation
+    from cowpath.corpus.situations import ReferenceKind, Situation
     from cowpath.history.version import Version
     from cowpath.survey.reliability import Table
 
@@ -122,7 +122,7 @@ def versions(arguments: argparse.Namespace) -> list[Version]:
     return options.changeable([version.release for version in all_versions()], arguments)
 
 
-def kinds(names: Sequence[str] | None) -> list[Kind]:
+def kinds(names: Sequence[str] | None) -> list[ReferenceKind]:
     """Kinds of reference by name; the four of the founding patch's note unless asked otherwise."""
     from cowpath.corpus.situations import KINDS, MORE_KINDS
 
@@ -168,7 +168,7 @@ def show(arguments: argparse.Namespace) -> int:
     return status.KEPT if shown else status.BROKEN
 
 
-def cell_named(name: str) -> tuple[Kind, Situation]:
+def cell_named(name: str) -> tuple[ReferenceKind, Situation]:
     """The kind and the situation that a test's name is made of; CowpathError if there is no such test.
 
     >>> kind, situation = cell_named("get-write-swap-read")

@@ -12,7 +12,7 @@ from cowpath.commands.progress import Meter
 from cowpath.corpus.files import ONE
 from cowpath.corpus.files import source as source_of
 from cowpath.errors import CowpathError
-from cowpath.explore.trace import Step, trace
+from cowpath.explore.trace import PathStep, trace
 from cowpath.judge.goal import Goal, choose
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
@@ -73,7 +73,7 @@ def nowhere(result: Result) -> int:
     return status.BROKEN
 
 
-def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], goal: Goal) -> None:
+def show(arguments: argparse.Namespace, result: Result, steps: Sequence[PathStep], goal: Goal) -> None:
     """The path in the asked form; colours and columns only on a terminal."""
     if arguments.html:
         from cowpath.viewer.pages import trace_page
@@ -99,7 +99,7 @@ def show(arguments: argparse.Namespace, result: Result, steps: Sequence[Step], g
         sys.stdout.write(trace_text(result, steps, goal, arguments.all, words(arguments, result, steps)))
 
 
-def words(arguments: argparse.Namespace, result: Result, steps: Sequence[Step]) -> Words:
+def words(arguments: argparse.Namespace, result: Result, steps: Sequence[PathStep]) -> Words:
     """How to show values: with --raw-ptes the bits of ptes beside them."""
     if not arguments.raw_ptes:
         return value_words

@@ -34,7 +34,7 @@ REFERENCE = "g"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ReferenceKind:
     """A kind of reference: which GUP flags it was taken with."""
 
     name: str
@@ -47,7 +47,7 @@ class Kind:
     def title(self) -> str:
         """The flags as kernel people write them.
 
-        >>> Kind("pin-write-fast", pin=True, write=True, fast=True).title
+        >>> ReferenceKind("pin-write-fast", pin=True, write=True, fast=True).title
         'FOLL_PIN | FOLL_WRITE, GUP-fast'
         """
         flags = ["FOLL_PIN" if self.pin else "FOLL_GET"]
@@ -65,20 +65,20 @@ class Kind:
 
 
 KINDS = (
-    Kind("get-read"),
-    Kind("get-write", write=True),
-    Kind("pin-read", pin=True),
-    Kind("pin-write", pin=True, write=True),
+    ReferenceKind("get-read"),
+    ReferenceKind("get-write", write=True),
+    ReferenceKind("pin-read", pin=True),
+    ReferenceKind("pin-write", pin=True, write=True),
 )
 """The four kinds of the founding patch's note."""
 
 MORE_KINDS = (
-    Kind("get-read-fast", fast=True),
-    Kind("get-write-fast", write=True, fast=True),
-    Kind("pin-read-fast", pin=True, fast=True),
-    Kind("pin-write-fast", pin=True, write=True, fast=True),
-    Kind("pin-read-longterm", pin=True, longterm=True),
-    Kind("pin-write-longterm", pin=True, write=True, longterm=True),
+    ReferenceKind("get-read-fast", fast=True),
+    ReferenceKind("get-write-fast", write=True, fast=True),
+    ReferenceKind("pin-read-fast", pin=True, fast=True),
+    ReferenceKind("pin-write-fast", pin=True, write=True, fast=True),
+    ReferenceKind("pin-read-longterm", pin=True, longterm=True),
+    ReferenceKind("pin-write-longterm", pin=True, write=True, longterm=True),
 )
 """The same without the mmap lock first, and FOLL_LONGTERM."""
 
@@ -90,9 +90,9 @@ class Situation:
     name: str
     title: str
     question: str
-    make: Callable[[Kind], ast.Litmus]
+    make: Callable[[ReferenceKind], ast.Litmus]
 
-    def test(self, kind: Kind) -> ast.Litmus:
+    def test(self, kind: ReferenceKind) -> ast.Litmus:
         """The test that asks whether this kind of reference survives the situation.
 
         >>> situation("swap-read").test(KINDS[1]).name
@@ -116,14 +116,14 @@ CPU_WRITES = Store("x", 1, "c")
 FORK = Fork("P1")
 
 
-def use(kind: Kind) -> tuple[Statement, ...]:
+def use(kind: ReferenceKind) -> tuple[Statement, ...]:
     """The CPU writes, the device writes or reads, the reference goes, and r1 tells."""
     if kind.write:
         return CPU_WRITES, DeviceWrite(REFERENCE, 0, "D"), kind.put(), Load("r1", "x", 0)
     return CPU_WRITES, DeviceRead("r1", REFERENCE, 1), kind.put()
 
 
-def incoherent(kind: Kind, thread: int = 0) -> ast.Condition:
+def incoherent(kind: ReferenceKind, thread: int = 0) -> ast.Condition:
     """What `use` sees if the reference and the memory have parted: the value from before."""
     return ast.Condition("exists", ast.RegisterIs(thread, "r1", "a" if kind.write else "b"))
 
@@ -143,10 +143,10 @@ def scene(
     return ast.Litmus("", "", declarations, (), background, threads, condition)
 
 
-def while_held(*between: Statement) -> Callable[[Kind], ast.Litmus]:
+def while_held(*between: Statement) -> Callable[[ReferenceKind], ast.Litmus]:
     """One process: the reference is taken, something happens, it is used."""
 
-    def make(kind: Kind) -> ast.Litmus:
+    def make(kind: ReferenceKind) -> ast.Litmus:
         return scene(((kind.take(), *between, *use(kind)),), incoherent(kind))
 
     return make
@@ -156,10 +156,12 @@ CHILD = (Load("r0", "x", 1),)
 """What the child of a fork does: look for what its parent wrote."""
 
 
-def around_fork(before: tuple[Statement, ...], after: tuple[Statement, ...]) -> Callable[[Kind], ast.Litmus]:
+def around_fork(
+    before: tuple[Statement, ...], after: tuple[Statement, ...]
+) -> Callable[[ReferenceKind], ast.Litmus]:
     """A fork with something before it and after it; None in either stands for taking the reference."""
 
-    def make(kind: Kind) -> ast.Litmus:
+    def make(kind: ReferenceKind) -> ast.Litmus:
         return scene(((*before, FORK, *after, *use(kind)), CHILD), incoherent(kind))
 
     return make
@@ -168,38 +170,38 @@ def around_fork(before: tuple[Statement, ...], after: tuple[Statement, ...]) -> 
 # -- situations that are not one statement ---------------------------------------------------------
 
 
-def fork_before(kind: Kind) -> ast.Litmus:
+def fork_before(kind: ReferenceKind) -> ast.Litmus:
     """The page is shared already when the reference is taken."""
     return around_fork((), (kind.take(),))(kind)
 
 
-def fork_after(kind: Kind) -> ast.Litmus:
+def fork_after(kind: ReferenceKind) -> ast.Litmus:
     """The page is shared while the reference is held."""
     return around_fork((kind.take(),), ())(kind)
 
 
-def fork_after_pageout(kind: Kind) -> ast.Litmus:
+def fork_after_pageout(kind: ReferenceKind) -> ast.Litmus:
     """As fork_after, but reclaim came first."""
     return around_fork((kind.take(), PAGEOUT), ())(kind)
 
 
-def fork_during(kind: Kind) -> ast.Litmus:
+def fork_during(kind: ReferenceKind) -> ast.Litmus:
     """Another thread of the process takes the reference while one forks."""
     return scene(((FORK,), CHILD, (kind.take(), *use(kind))), incoherent(kind, 2))
 
 
-def kswapd(kind: Kind) -> ast.Litmus:
+def kswapd(kind: ReferenceKind) -> ast.Litmus:
     """Reclaim at any moment, before, between and after everything else."""
     body = (kind.take(), CPU_READS, *use(kind))
     return scene((body,), incoherent(kind), background=(ast.Background("kswapd", ("x",)),))
 
 
-def taken_from_swap(kind: Kind) -> ast.Litmus:
+def taken_from_swap(kind: ReferenceKind) -> ast.Litmus:
     """GUP itself brings the page back."""
     return scene(((PAGEOUT, kind.take(), *use(kind)),), incoherent(kind))
 
 
-def dontneed(kind: Kind) -> ast.Litmus:
+def dontneed(kind: ReferenceKind) -> ast.Litmus:
     """The reference keeps the old page; the memory starts anew, and neither shows the other."""
     access: tuple[Statement, ...] = (DeviceRead("r1", REFERENCE, 1), kind.put())
     if kind.write:
@@ -208,7 +210,7 @@ def dontneed(kind: Kind) -> ast.Litmus:
     return scene((body,), ast.Condition("exists", ast.RegisterIs(0, "r1", "D" if kind.write else "\\0")))
 
 
-def munmap(kind: Kind) -> ast.Litmus:
+def munmap(kind: ReferenceKind) -> ast.Litmus:
     """The mapping goes; the device can still use its page."""
     access: tuple[Statement, ...] = (DeviceRead("r1", REFERENCE, 1),)
     if kind.write:
@@ -218,10 +220,10 @@ def munmap(kind: Kind) -> ast.Litmus:
     return scene((body,), ast.Condition("exists", ast.Not(expected)))
 
 
-def child_keeps(*parent: Statement) -> Callable[[Kind], ast.Litmus]:
+def child_keeps(*parent: Statement) -> Callable[[ReferenceKind], ast.Litmus]:
     """A child takes the reference and gives up its mapping; then the parent writes (CVE-2020-29374)."""
 
-    def make(kind: Kind) -> ast.Litmus:
+    def make(kind: ReferenceKind) -> ast.Litmus:
         first = (FORK, Wait("P1"), *parent, Store("x", 1, "p"))
         child = (kind.take(), Munmap("x"))
         device: tuple[Statement, ...] = (DeviceRead("r1", REFERENCE, 1),)
@@ -233,7 +235,7 @@ def child_keeps(*parent: Statement) -> Callable[[Kind], ast.Litmus]:
     return make
 
 
-def ksm(kind: Kind) -> ast.Litmus:
+def ksm(kind: ReferenceKind) -> ast.Litmus:
     """KSM tries to merge the page with an equal one."""
     merge = (
         Madvise("x", "MADV_MERGEABLE"), Madvise("y", "MADV_MERGEABLE"), KsmMerge("x", "y"),

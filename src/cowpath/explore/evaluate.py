@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cowpath.explore.found import Observed, Violation
+from cowpath.explore.found import Breach, Observed
 from cowpath.explore.record.recorder import Leaf, Model, Recorder, Tree
 from cowpath.explore.record.step import Content
 
@@ -34,7 +34,7 @@ class Invariants:
         self.all = [(name, function, Tree()) for name, function in recorder.model.invariants]
         self.growth = 0  # how often an invariant has turned out to read more cells
 
-    def broken(self, state: bytes, number: int, indices: Iterable[int] | None = None) -> list[Violation]:
+    def broken(self, state: bytes, number: int, indices: Iterable[int] | None = None) -> list[Breach]:
         """The invariants that do not hold in a state: all are evaluated, or those with these indices."""
         found = []
         for index in range(len(self.all)) if indices is None else indices:
@@ -43,7 +43,7 @@ class Invariants:
             text = self.recorder.evaluate(tree, function, state)
             self.growth += len(tree.reads) != reads
             if text is not None:
-                found.append(Violation(name, str(text), number))
+                found.append(Breach(name, str(text), number))
         return found
 
     def touched_by(self, leaf: Leaf) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ Progress = Callable[[int, int, str], None]
 """Told now and then: states found, how many of them are not expanded yet, what else is worth saying."""
 
 
-Enough = Callable[[Mapping["Outcome", int], Mapping[str, "Violation"]], bool]
+Enough = Callable[[Mapping["Ending", int], Mapping[str, "Breach"]], bool]
 """Asked now and then with the outcomes and violations found so far: true where a search may stop."""
 
 
@@ -27,7 +27,7 @@ Layer = dict[int, list[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Ending:
     """The end of a run: the values observed there, or the check that stopped the system."""
 
     observed: Observed
@@ -35,7 +35,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
+class Breach:
     """An invariant that does not hold, in the first state found (no shorter path leads to one)."""
 
     name: str
@@ -68,11 +68,11 @@ class Search(Protocol):
         """Every state."""
 
     @property
-    def outcomes(self) -> Mapping[Outcome, int]:
+    def outcomes(self) -> Mapping[Ending, int]:
         """Each outcome with the first state that shows it."""
 
     @property
-    def violations(self) -> Mapping[str, Violation]:
+    def violations(self) -> Mapping[str, Breach]:
         """Each broken invariant with the first state that breaks it."""
 
     @property
@@ -121,8 +121,8 @@ class Exploration:
     first_edge: array[int] = field(default_factory=lambda: array("Q"))
     targets: array[int] = field(default_factory=lambda: array("I"))
     movers: array[int] = field(default_factory=lambda: array("B"))
-    outcomes: dict[Outcome, int] = field(default_factory=dict)
-    violations: dict[str, Violation] = field(default_factory=dict)
+    outcomes: dict[Ending, int] = field(default_factory=dict)
+    violations: dict[str, Breach] = field(default_factory=dict)
     ends: list[int] = field(default_factory=list)  # states at rest, and crashes
     hang: Hang | None = None
     finished: bool = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cowpath.explore.evaluate import Invariants, Observation
-from cowpath.explore.found import Enough, Exploration, Outcome, Progress, Violation
+from cowpath.explore.found import Breach, Ending, Enough, Exploration, Progress
 from cowpath.explore.record.recorder import Leaf, Model, Recorder
 from cowpath.explore.record.step import RangeError
 from cowpath.explore.stuck import find_hang
@@ -109,7 +109,7 @@ class BreadthFirst:
         found.first_edge.append(len(found.targets))
         crash = recorder.crash(state)
         if crash or recorder.at_rest(state):
-            outcome = Outcome((), crash) if crash else Outcome(self.observation.of(state))
+            outcome = Ending((), crash) if crash else Ending(self.observation.of(state))
             found.outcomes.setdefault(outcome, number)
             found.ends.append(number)
         if not crash:
@@ -133,7 +133,7 @@ class BreadthFirst:
                 self.note(self.invariants.broken(state, number, touched))
         return number
 
-    def note(self, broken: Iterable[Violation]) -> None:
+    def note(self, broken: Iterable[Breach]) -> None:
         """Keep the first violation of each invariant: no path to one is shorter."""
         for violation in broken:
             self.found.violations.setdefault(violation.name, violation)

@@ -14,7 +14,7 @@ from cowpath.explore.record.step import ModelError, Note, Place
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CellChange:
     """A cell or record that a step changed; the code at `place` wrote it.
 
     `before` and `after` are values of the model: a number, a flag, a name, a record or None, a character of
@@ -30,25 +30,25 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """A step of a path, from `source` to `target`; the actor stood at `before` and stands at `after`."""
 
     actor: int
     actor_name: str
     before: Frame
     after: Frame
-    changes: tuple[Change, ...]
+    changes: tuple[CellChange, ...]
     notes: tuple[Note, ...]
     source: bytes
     target: bytes
 
 
-def trace(found: Search, target: int) -> list[Step]:
+def trace(found: Search, target: int) -> list[PathStep]:
     """Each step of the simplest shortest path to a state."""
     return _explain_all(found, found.states[0], path_to(found, target))
 
 
-def cycle(found: Search, start: int) -> list[Step]:
+def cycle(found: Search, start: int) -> list[PathStep]:
     """Each step of a shortest way from a state back to itself; empty if there is none."""
     came_from: dict[int, tuple[int, int]] = {}
     ahead = [start]
@@ -68,7 +68,7 @@ def cycle(found: Search, start: int) -> list[Step]:
     return _explain_all(found, found.states[start], walk(found, found.states[start], path[::-1]))
 
 
-def _explain_all(found: Search, state: bytes, path: list[tuple[int, bytes]]) -> list[Step]:
+def _explain_all(found: Search, state: bytes, path: list[tuple[int, bytes]]) -> list[PathStep]:
     steps = []
     for actor, following in path:
         steps.append(explain(found.recorder, actor, state, following))
@@ -76,7 +76,7 @@ def _explain_all(found: Search, state: bytes, path: list[tuple[int, bytes]]) -> 
     return steps
 
 
-def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> Step:
+def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> PathStep:
     """Who took a step, where, what it changed and why.  Raises ModelError where there is no such step."""
     leaf = next(
         (
@@ -88,7 +88,7 @@ def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> Ste
     )
     if leaf is None:
         raise ModelError("a path contains a step that the model cannot take")
-    return Step(
+    return PathStep(
         actor,
         recorder.model.actors[actor].name,
         recorder.frame(source, actor),
@@ -100,9 +100,9 @@ def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> Ste
     )
 
 
-def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> list[Change]:
+def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> list[CellChange]:
     """The cells that differ; those of a record that is one value are taken together."""
-    found: list[Change] = []
+    found: list[CellChange] = []
     taken: set[Record] = set()
     for cell in recorder.model.layout.cells:
         if source[cell.index] == target[cell.index]:
@@ -110,11 +110,11 @@ def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> li
         place = leaf.places.get(cell.index, Place("", "", 0))
         if not shown_whole(cell):
             before, after = (cell.values[state[cell.index]] for state in (source, target))
-            found.append(Change(cell.name, cell.record, before, after, place, cell.field.quiet))
+            found.append(CellChange(cell.name, cell.record, before, after, place, cell.field.quiet))
         elif cell.record not in taken:
             taken.add(cell.record)
             whole = (cell.record.fields_in(source), cell.record.fields_in(target))
-            found.append(Change(repr(cell.record), cell.record, *whole, place, quiet=False))
+            found.append(CellChange(repr(cell.record), cell.record, *whole, place, quiet=False))
     return found
 
 

@@ -13,10 +13,10 @@ from cowpath.history.changes import SWP_EXCLUSIVE_BIT
 from cowpath.history.version import Version
 
 if TYPE_CHECKING:
-    from cowpath.arch.layout import Layout
+    from cowpath.arch.layout import PteLayout
 
 
-def swap_layout(version: Version) -> Layout:
+def swap_layout(version: Version) -> PteLayout:
     """The layout of a kernel's swap ptes; without the marker's bit where the kernel makes no use of it."""
     from cowpath.arch import architecture
 

@@ -20,7 +20,7 @@ from cowpath.history.version import Version
 from cowpath.judge.condition import evaluate, mentions_copies, split
 from cowpath.judge.naming import name_all, name_breakage
 from cowpath.judge.result import Outcome, Result, Violation
-from cowpath.judge.tree import Tree
+from cowpath.judge.tree import KernelTree
 from cowpath.litmus.program import Program
 
 LARGEST_MODEL = 40
@@ -40,7 +40,7 @@ def judge(
     method: Method | None = None,
     progress: Progress | None = None,
     count_copies: bool = False,
-    tree: Tree = linux,
+    tree: KernelTree = linux,
 ) -> Result:
     """Explore a test on a kernel and hold what it may do against the promise.
 
@@ -83,7 +83,7 @@ def explore_mechanism(
     method: Method | None = None,
     progress: Progress | None = None,
     count_copies: bool = False,
-    tree: Tree = linux,
+    tree: KernelTree = linux,
 ) -> Search:
     """Search with as many folios and slots as the test turns out to need."""
     asked, more = Asked.of(version), {"Folio": 0, "Slot": 0}

@@ -17,7 +17,7 @@ from cowpath.litmus.program import Program
 _numbers = itertools.count(1)
 
 
-class Tree(Protocol):
+class KernelTree(Protocol):
     """What the judge needs of a kernel tree; the module `cowpath.linux` is one."""
 
     def build(
@@ -35,7 +35,7 @@ class Tree(Protocol):
         """The title of an invariant, by its name."""
 
 
-def load_tree(directory: str | Path) -> Tree:
+def load_tree(directory: str | Path) -> KernelTree:
     """Import a copy of `src/cowpath/linux/` from a directory of any name, as a package of its own.
 
     Each call makes a new package, so that a copy may be changed and loaded again.  Raises CowpathError where
@@ -55,4 +55,4 @@ def load_tree(directory: str | Path) -> Tree:
     missing = [wanted for wanted in ("build", "title") if not hasattr(tree, wanted)]
     if missing:
         raise CowpathError(f"{directory} is no kernel tree: its __init__.py lacks {' and '.join(missing)}")
-    return cast(Tree, tree)
+    return cast(KernelTree, tree)

@@ -199,7 +199,7 @@ class Statistics(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class SwapKind:
+class SwapTraits:
     """A kind of swap device, as the kernel's flags (SWP_...) and settings have it."""
 
     synchronous: bool = False  # SWP_SYNCHRONOUS_IO
@@ -209,17 +209,17 @@ class SwapKind:
     slot_free_notify: bool = False  # it drops what nobody is said to need any more (swap_slot_free_notify)
 
 
-SWAP_KINDS: Mapping[str, SwapKind] = {
-    "ssd": SwapKind(),
-    "zram": SwapKind(
+SWAP_KINDS: Mapping[str, SwapTraits] = {
+    "ssd": SwapTraits(),
+    "zram": SwapTraits(
         synchronous=True,
         stable_writes=True,
         unstable_with=changes.ZRAM_TAKES_ANYTHING,
         slot_free_notify=True,
     ),
-    "brd": SwapKind(synchronous=True),
-    "ssd_stable": SwapKind(stable_writes=True),
-    "zswap": SwapKind(zswap=True),
+    "brd": SwapTraits(synchronous=True),
+    "ssd_stable": SwapTraits(stable_writes=True),
+    "zswap": SwapTraits(zswap=True),
 }
 """Each swap device of the language.  zram asks for stable writes, but for v5.19 (e7be8d1dd983, undone by
 37887783b3fe, v6.0)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cowpath.errors import CowpathError
 from cowpath.explore.record.frame import Frame
-from cowpath.explore.trace import Step, trace
+from cowpath.explore.trace import PathStep, trace
 from cowpath.history.version import NEWEST, version
 from cowpath.judge.judge import judge
 from cowpath.litmus.program import Program
@@ -33,7 +33,7 @@ def names(program: Program) -> list[str]:
     return [thread.name for thread in program.threads] + actors
 
 
-def order_of(program: Program, steps: list[Step]) -> Order:
+def order_of(program: Program, steps: list[PathStep]) -> Order:
     """Return who acts in turn: a thread where a statement of it ends, an actor where it begins to act."""
     order: Order = []
     started: set[int] = set()

@@ -22,7 +22,7 @@ from cowpath.children import started
 from cowpath.machine.apt import say
 from cowpath.machine.errors import MachineError
 from cowpath.machine.initramfs import jobs_archive
-from cowpath.machine.job import Answer, Request, cannot, merge
+from cowpath.machine.job import Answer, RunRequest, cannot, merge
 from cowpath.machine.means import CannotRunAnywhereError
 
 BEGIN, RESULT, DONE = "COWPATH-BEGIN", "COWPATH-RESULT", "COWPATH-DONE"
@@ -87,7 +87,7 @@ class Guest(ABC):
         """Get everything ready that may take long or fail.  Raises MachineError."""
         self.base()
 
-    def run(self, requests: Sequence[Request], answered: Answered) -> None:
+    def run(self, requests: Sequence[RunRequest], answered: Answered) -> None:
         """Run each request; `answered(index, answer)` is called as soon as one is done."""
         pending: list[tuple[int, Job]] = []
         results: dict[int, list[dict[str, Any]]] = {}

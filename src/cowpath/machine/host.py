@@ -14,7 +14,7 @@ from typing import Any
 from cowpath import children
 from cowpath.machine import agent
 from cowpath.machine.apt import say
-from cowpath.machine.job import Answer, Request, cannot, merge
+from cowpath.machine.job import Answer, RunRequest, cannot, merge
 from cowpath.machine.means import CannotRunAnywhereError
 
 AGENT = "import sys; sys.path.append(sys.argv.pop(1)); from agent.__main__ import main; sys.exit(main())"
@@ -39,7 +39,7 @@ class Host:
         if self.process is not None:
             self.process.terminate()
 
-    def run(self, requests: Sequence[Request], answered: Callable[[int, Answer], None]) -> None:
+    def run(self, requests: Sequence[RunRequest], answered: Callable[[int, Answer], None]) -> None:
         """Run each request; `answered(index, answer)` is called as soon as one is done."""
         for index, request in enumerate(requests):
             say(f"host: {request.program.name}")

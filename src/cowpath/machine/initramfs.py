@@ -40,10 +40,10 @@ EXTENSIONS = re.compile(
 DIRECTORY, FILE, PROGRAM, DEVICE = 0o040755, 0o100644, 0o100755, 0o020600
 
 
-class Archive:
+class CpioArchive:
     """A cpio archive in the newc format, in memory.
 
-    >>> archive = Archive()
+    >>> archive = CpioArchive()
     >>> archive.add("init", b"x", PROGRAM)
     >>> archive.packed()[:6]
     b'070701'
@@ -67,7 +67,7 @@ class Archive:
 
     def packed(self) -> bytes:
         """Return the whole archive, packed."""
-        end = Archive()
+        end = CpioArchive()
         end._entry("TRAILER!!!", b"", 0, (0, 0))
         whole = b"".join(self.parts + end.parts)
         return whole + bytes(-len(whole) % 512)
@@ -85,7 +85,7 @@ def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
     key = hashlib.sha256("\n".join([str(python_root), _own_code(), *names]).encode()).hexdigest()[:16]
     file = kept / f"{key}.cpio"
     if not file.is_file():
-        archive = Archive()
+        archive = CpioArchive()
         archive.add("dev/console", mode=DEVICE, device=(5, 1))
         for directory in ("proc", "sys", "run", "tmp"):
             archive.add(directory, mode=DIRECTORY)
@@ -102,7 +102,7 @@ def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
 
 def jobs_archive(jobs: list[dict[str, Any]]) -> bytes:
     """Return the archive with the agent and its jobs."""
-    archive = Archive()
+    archive = CpioArchive()
     archive.add("seed", os.urandom(64))
     archive.add(
         "init",
@@ -162,7 +162,7 @@ def needed_modules() -> frozenset[str] | None:
     return frozenset(names | {"encodings/ascii", "encodings/latin_1", "encodings/utf_8", "linecache"})
 
 
-def _add_file(archive: Archive, name: str, path: Path) -> None:
+def _add_file(archive: CpioArchive, name: str, path: Path) -> None:
     """Add a file; of a Python module the byte code instead, where this Python can make it for the guest's."""
     real = _inside(path)
     content = real.read_bytes()

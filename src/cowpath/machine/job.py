@@ -19,7 +19,7 @@ ROUND_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """A request: one test, how often and in which orders."""
 
     program: Program

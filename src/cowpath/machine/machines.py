@@ -14,7 +14,7 @@ from cowpath.machine.agent.facts import options_of
 from cowpath.machine.errors import UnknownMachineError
 from cowpath.machine.guest import Answered
 from cowpath.machine.host import Host
-from cowpath.machine.job import Request
+from cowpath.machine.job import RunRequest
 from cowpath.machine.qemu import Qemu
 from cowpath.machine.uml import Uml
 
@@ -44,7 +44,7 @@ class Machine(Protocol):
     def stop(self) -> None:
         """End what runs, from another thread."""
 
-    def run(self, requests: Sequence[Request], answered: Answered) -> None:
+    def run(self, requests: Sequence[RunRequest], answered: Answered) -> None:
         """Run each request; `answered(index, answer)` is called as soon as one is done."""
 
 

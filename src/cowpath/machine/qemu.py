@@ -20,7 +20,7 @@ COMMON_APPEND = (
 
 
 @dataclass(frozen=True)
-class Board:
+class QemuBoard:
     """The computer that QEMU emulates for one architecture."""
 
     program: str
@@ -36,23 +36,23 @@ class Board:
 
 BOARDS = {
     # cx16: see "Pitfalls" in docs/real-kernels.md
-    "amd64": Board(
+    "amd64": QemuBoard(
         "qemu-system-x86_64", "qemu-system-x86", ("-cpu", "max,-cx16"), "ttyS0",
         "mitigations=off nokaslr no_timer_check tsc=reliable", nodes=True,
     ),
-    "arm64": Board(
+    "arm64": QemuBoard(
         "qemu-system-aarch64", "qemu-system-arm", ("-M", "virt", "-cpu", "cortex-a57"), "ttyAMA0",
         nodes=True,
     ),
-    "armhf": Board(
+    "armhf": QemuBoard(
         "qemu-system-arm", "qemu-system-arm", ("-M", "virt", "-cpu", "cortex-a15"), "ttyAMA0",
         disk="virtio-blk-device",
     ),
-    "s390x": Board(
+    "s390x": QemuBoard(
         "qemu-system-s390x", "qemu-system-misc", ("-M", "s390-ccw-virtio"), "ttysclp0",
         disk="virtio-blk-ccw", sclp=True,
     ),
-    "ppc64el": Board(
+    "ppc64el": QemuBoard(
         "qemu-system-ppc64", "qemu-system-ppc",
         ("-M", "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off",
          "-cpu", "power9", "-vga", "none"),

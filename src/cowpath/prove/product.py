@@ -13,7 +13,7 @@ from functools import partial
 
 from cowpath import linux
 from cowpath.explore.evaluate import Observation
-from cowpath.explore.found import Outcome, Violation
+from cowpath.explore.found import Breach, Ending
 from cowpath.explore.monitor import Event, Monitor, Number, Specification
 from cowpath.explore.record.recorder import Constant, Model
 from cowpath.explore.record.step import Content
@@ -73,7 +73,7 @@ def build(
     return replace(model, monitor=monitor, observe=partial(AtRest(model, spec).observe, monitor))
 
 
-def is_broken(outcomes: Mapping[Outcome, int], violations: Mapping[str, Violation]) -> bool:
+def is_broken(outcomes: Mapping[Ending, int], violations: Mapping[str, Breach]) -> bool:
     """True where something is found that must not be: a crash, a refused value, memory, an invariant."""
     return bool(violations) or any(outcome.crash or outcome.observed != FINE for outcome in outcomes)
 

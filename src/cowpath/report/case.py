@@ -17,7 +17,7 @@ Status = Literal["pass", "fail", "xfail", "skip", "timeout", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CaseOutcome:
     """One outcome: as text, and what it breaks (empty where it is promised).
 
     `count` says how often a machine has shown it (0: a search says that it can happen), `allowed` whether the
@@ -60,7 +60,7 @@ class Case:
     words: str
     kinds: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
-    outcomes: tuple[Seen, ...] = ()
+    outcomes: tuple[CaseOutcome, ...] = ()
     path: tuple[Spot, ...] = ()
     spot: Spot = Spot(0, 0, "")
     seconds: float = 0.0

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cowpath.explore.found import Observed
-from cowpath.explore.trace import Step, trace
+from cowpath.explore.trace import PathStep, trace
 from cowpath.judge.answer import answer, as_asked, as_expected
 from cowpath.judge.condition import names, satisfies
 from cowpath.judge.goal import Goal, default_goal
@@ -14,7 +14,7 @@ from cowpath.judge.result import Outcome, Result
 from cowpath.litmus import ast
 from cowpath.litmus.program import Program
 from cowpath.report import text
-from cowpath.report.case import Case, Seen, Spot, Status
+from cowpath.report.case import Case, CaseOutcome, Spot, Status
 from cowpath.report.json import Failure
 from cowpath.report.trace import change_words, grouped, heading, promised_words
 from cowpath.report.words import statement_number
@@ -49,12 +49,14 @@ def of_result(file: str, result: Result, expected: str | None = None, explain: b
     )
 
 
-def seen_outcome(program: Program, outcome: Outcome, count: int = 0, allowed: bool | None = None) -> Seen:
+def seen_outcome(
+    program: Program, outcome: Outcome, count: int = 0, allowed: bool | None = None
+) -> CaseOutcome:
     """One outcome, seen by a search or `count` times on a machine."""
     condition = program.condition
     counts = {"copies": "" if outcome.copies is None else str(outcome.copies)}
     counts |= {name: "1" if getattr(outcome, name) else "" for name in ("crash", "hang")}
-    return Seen(
+    return CaseOutcome(
         outcome.text(),
         outcome.breakage,
         count,
@@ -90,14 +92,14 @@ def words(result: Result, status: Status, expected: str | None) -> str:
     return found
 
 
-def path(result: Result, goal: Goal | None) -> Sequence[Step]:
+def path(result: Result, goal: Goal | None) -> Sequence[PathStep]:
     """The steps to what went wrong; none where nothing did."""
     if goal is None or len(result.exploration.states) > PATH_LIMIT:
         return ()
     return trace(result.exploration, goal.state)
 
 
-def spots(result: Result, steps: Sequence[Step]) -> Iterator[Spot]:
+def spots(result: Result, steps: Sequence[PathStep]) -> Iterator[Spot]:
     """The path as places in the litmus file, with what happens there."""
     for group in grouped(result, steps):
         actor, statement, function = heading(result, group[0])
@@ -107,7 +109,7 @@ def spots(result: Result, steps: Sequence[Step]) -> Iterator[Spot]:
         yield Spot(place.line, place.column, f"{said} ({', '.join(shown)})" if shown else said)
 
 
-def position(result: Result, step: Step) -> ast.Position:
+def position(result: Result, step: PathStep) -> ast.Position:
     """Where in the file the statement of a step stands."""
     number = statement_number(result.program, step.actor, step.before)
     if number is None:
@@ -116,7 +118,7 @@ def position(result: Result, step: Step) -> ast.Position:
     return body[min(number, len(body) - 1)].position if body else ast.NOWHERE
 
 
-def where_it_shows(result: Result, goal: Goal | None, steps: Sequence[Step]) -> Spot:
+def where_it_shows(result: Result, goal: Goal | None, steps: Sequence[PathStep]) -> Spot:
     """The statement that shows the breakage: a load of a forbidden value, else the last one of the path."""
     if isinstance(goal, Outcome):
         load = forbidden_load(result.program, goal.registers, result.promised)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cowpath.explore.record.cells import Layout, Pointer, Record, kind_of
-from cowpath.explore.trace import Change
+from cowpath.explore.trace import CellChange
 from cowpath.litmus.program import DISCARDED
 from cowpath.litmus.values import string_text, value_text
 from cowpath.report.words import value_words
@@ -20,12 +20,12 @@ Fields = Mapping[str, object]
 CACHE = "swap cache"
 
 
-def facts(changes: Sequence[Change]) -> list[str]:
+def facts(changes: Sequence[CellChange]) -> list[str]:
     """One phrase for each thing that a reader of `mm/` would mention, in order."""
     return [phrase for name in dict.fromkeys(map(subject, changes)) for phrase in told(changes, name)]
 
 
-def subject(change: Change) -> tuple[Record, str]:
+def subject(change: CellChange) -> tuple[Record, str]:
     """Names what shares a phrase: the places of a page, both ends of the swap cache, else a single field."""
     field = change.name.rpartition(".")[2]
     if kind_of(change.record) == "Slot" and field == "folio":
@@ -35,7 +35,7 @@ def subject(change: Change) -> tuple[Record, str]:
     return change.record, field
 
 
-def told(changes: Sequence[Change], about: tuple[Record, str]) -> Iterator[str]:
+def told(changes: Sequence[CellChange], about: tuple[Record, str]) -> Iterator[str]:
     """The phrase about one subject; none for counters and flags."""
     record, field = about
     mine = [change for change in changes if subject(change) == about]
@@ -55,7 +55,7 @@ def told(changes: Sequence[Change], about: tuple[Record, str]) -> Iterator[str]:
         yield f"{mine[0].name} changes from {value_words(before)} to {value_words(after)}"
 
 
-def is_freed(record: Record, changes: Sequence[Change]) -> bool:
+def is_freed(record: Record, changes: Sequence[CellChange]) -> bool:
     """Whether a page loses its last reference; the model forgets the content of free pages."""
     return any(
         change.record is record and change.name == f"{record!r}.refcount" and change.after == 0
@@ -63,7 +63,7 @@ def is_freed(record: Record, changes: Sequence[Change]) -> bool:
     )
 
 
-def content_words(record: Record, changes: Sequence[Change]) -> str:
+def content_words(record: Record, changes: Sequence[CellChange]) -> str:
     """What is in a page, a slot or a register now."""
     values = [str(change.after) for change in changes]
     if kind_of(record) == "Register":
@@ -140,7 +140,7 @@ def listing(parts: Sequence[str]) -> str:
 # -- who can see it --------------------------------------------------------------------------------
 
 
-def reach(layout: Layout, changes: Sequence[Change], state: bytes) -> str:
+def reach(layout: Layout, changes: Sequence[CellChange], state: bytes) -> str:
     """Who leads to a page that was written to: "only g leads to folio0".
 
     Empty if anything else a reader sees has changed; `state` is the one afterwards.
@@ -165,6 +165,6 @@ def pointing_at(layout: Layout, record: Record, state: bytes) -> Iterator[Record
                         yield other
 
 
-def is_content(change: Change) -> bool:
+def is_content(change: CellChange) -> bool:
     """Whether a change is one of what is in a page, a slot or a register."""
     return kind_of(change.record) == "Register" or change.name.startswith(f"{change.record!r}[")

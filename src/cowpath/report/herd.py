@@ -18,7 +18,7 @@ from cowpath.judge.condition import leader_of, mentions_copies, names
 from cowpath.litmus import ast
 from cowpath.litmus.print import condition_text
 from cowpath.litmus.program import DISCARDED, SEGV, Program
-from cowpath.report.case import Case, Seen, one_line
+from cowpath.report.case import Case, CaseOutcome, one_line
 
 KINDS = {"exists": "Allowed", "~exists": "Forbidden", "forall": "Required"}
 
@@ -62,10 +62,10 @@ def locations(program: Program) -> dict[str, str]:
     return dict.fromkeys(names(program), "none") | copies | {"crash": "0", "hang": "0"}
 
 
-def state(seen: Seen, named: Mapping[str, str]) -> str:
+def state(seen: CaseOutcome, named: Mapping[str, str]) -> str:
     """One outcome; why a kernel stopped is a comment.
 
-    >>> seen = Seen("0:r0=a; 0:x[1]=7;", count=99, values={"0:r0": "a", "0:x[1]": "7"}, witness=True)
+    >>> seen = CaseOutcome("0:r0=a; 0:x[1]=7;", count=99, values={"0:r0": "a", "0:x[1]": "7"}, witness=True)
     >>> state(seen, {"0:r0": "none", "0:x[1]": "none", "crash": "0"})
     '99      *>0:r0=a; 0:x.1=7; crash=0;'
     """

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cowpath.explore.record.cells import Contents, Count, Flag, Layout, Pointer, Record
-from cowpath.explore.trace import Step
+from cowpath.explore.trace import PathStep
 from cowpath.judge.result import Result
 from cowpath.report.trace import heading
 
@@ -19,7 +19,7 @@ DESCRIPTION = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 START = {"actor": "", "statement": "", "function": ""}
 
 
-def document(result: Result, steps: Sequence[Step]) -> str:
+def document(result: Result, steps: Sequence[PathStep]) -> str:
     """The trace as one JSON object."""
     layout = result.exploration.model.layout
     kinds = [kind for kind, records in layout.records.items() if records]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cowpath.report.case import Case, Seen, by_test, failed, one_line
+from cowpath.report.case import Case, CaseOutcome, by_test, failed, one_line
 
 VERSION = "KTAP version 1"
 
@@ -50,7 +50,7 @@ def subtests(test: str, cases: Sequence[Case]) -> Iterator[str]:
         yield result_line(number, case.kernel, not case.bad, directive(case))
 
 
-def outcomes(kernel: str, counted: Sequence[Seen]) -> Iterator[str]:
+def outcomes(kernel: str, counted: Sequence[CaseOutcome]) -> Iterator[str]:
     """What a machine has shown, how often, as subtests of its case; what a model predicts is no failure."""
     yield VERSION
     yield f"# Subtest: {plain(kernel)}"

@@ -9,7 +9,7 @@ from cowpath.judge import condition
 from cowpath.judge.result import ORDER, Outcome
 from cowpath.litmus import ast
 from cowpath.machine.compare import Comparison
-from cowpath.report.case import Case, Seen, Spot, Status
+from cowpath.report.case import Case, CaseOutcome, Spot, Status
 from cowpath.report.cases import forbidden_load, seen_outcome
 from cowpath.report.machines import histogram, loud
 
@@ -57,7 +57,7 @@ def status_of(comparison: Comparison) -> Status:
     return "fail" if comparison.expectation.allowed is None else "xfail"
 
 
-def outcome(comparison: Comparison, place: int) -> Seen:
+def outcome(comparison: Comparison, place: int) -> CaseOutcome:
     """One of the outcomes that were seen."""
     seen = comparison.seen[place]
     registers, memory = condition.split(comparison.program, seen.observed)
@@ -66,7 +66,7 @@ def outcome(comparison: Comparison, place: int) -> Seen:
     return seen_outcome(comparison.program, shown, seen.count, seen.allowed if modelled else None)
 
 
-def holds(comparison: Comparison, outcomes: Sequence[Seen]) -> bool | None:
+def holds(comparison: Comparison, outcomes: Sequence[CaseOutcome]) -> bool | None:
     """The answer to the test's condition, over what was seen; None if it has none or nothing was seen."""
     condition = comparison.program.condition
     if condition is None or not outcomes:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from cowpath.explore.trace import Step
+from cowpath.explore.trace import PathStep
 from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result
 from cowpath.report import text
@@ -38,7 +38,7 @@ def row(what: str, breakage: str) -> str:
     )
 
 
-def trace_html(result: Result, steps: Sequence[Step], goal: Goal) -> str:
+def trace_html(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
     """The path as a table: who and what, what changed, why."""
     style = GOOD if isinstance(goal, Outcome) and goal.promised else BAD
     rows = "".join(map(block_html, blocks(result, steps)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from cowpath.arch.architecture import OLDEST, Architecture
 from cowpath.arch.explain import Explanation
-from cowpath.arch.layout import Field, Layout, Run, ranges, runs
+from cowpath.arch.layout import BitField, BitRun, PteLayout, ranges, runs
 
 
 def explanation_lines(found: Explanation) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _columns(table: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def layout_range(layout: Layout, after: Layout | None, arch: Architecture) -> str:
+def layout_range(layout: PteLayout, after: PteLayout | None, arch: Architecture) -> str:
     """For which releases a layout holds, in words."""
     start = f"up to {OLDEST} and later" if layout.since == OLDEST else f"{layout.since} and later"
     end = after.since if after else arch.removed
@@ -63,7 +63,7 @@ def layout_range(layout: Layout, after: Layout | None, arch: Architecture) -> st
     return "all releases" if layout.since == OLDEST else start
 
 
-def layout_lines(arch: Architecture, layouts: list[tuple[Layout, Layout | None]]) -> Iterator[str]:
+def layout_lines(arch: Architecture, layouts: list[tuple[PteLayout, PteLayout | None]]) -> Iterator[str]:
     """What `cowpath pte layout` prints: each layout as a row of bits, highest first."""
     yield f"{arch.name}: {arch.title}"
     yield arch.header
@@ -75,7 +75,7 @@ def layout_lines(arch: Architecture, layouts: list[tuple[Layout, Layout | None]]
         yield from _legend(layout)
 
 
-def _cells(layout: Layout) -> list[tuple[Run, str]]:
+def _cells(layout: PteLayout) -> list[tuple[BitRun, str]]:
     """The pte as runs of bits with a label each, highest first, without gaps."""
     cells = [(run, label) for run, label in _claims(layout)]
     for start in _gaps(layout, cells):
@@ -83,10 +83,10 @@ def _cells(layout: Layout) -> list[tuple[Run, str]]:
     return sorted(cells, key=lambda cell: -cell[0].low)
 
 
-def _claims(layout: Layout) -> Iterator[tuple[Run, str]]:
+def _claims(layout: PteLayout) -> Iterator[tuple[BitRun, str]]:
     flags = {"exclusive": "E", "soft_dirty": "S", "uffd_wp": "U"}
     for name, bit in layout.flags.items():
-        yield Run(bit, bit), flags[name]
+        yield BitRun(bit, bit), flags[name]
     taken = layout.flags_mask
     for name, number in (("type", layout.type), ("offset", layout.offset)):
         for run, label in _parts(name, number):
@@ -98,7 +98,7 @@ def _claims(layout: Layout) -> Iterator[tuple[Run, str]]:
                 yield run, digit
 
 
-def _parts(name: str, number: Field) -> Iterator[tuple[Run, str]]:
+def _parts(name: str, number: BitField) -> Iterator[tuple[BitRun, str]]:
     """A field's runs; where it has several, each says which bits of the number it holds."""
     label, low = ("~" if number.inverted else "") + name, 0
     for run in number.parts:
@@ -108,7 +108,7 @@ def _parts(name: str, number: Field) -> Iterator[tuple[Run, str]]:
         low += run.width
 
 
-def _gaps(layout: Layout, cells: list[tuple[Run, str]]) -> Iterator[Run]:
+def _gaps(layout: PteLayout, cells: list[tuple[BitRun, str]]) -> Iterator[BitRun]:
     covered = 0
     for run, _ in cells:
         covered |= run.mask
@@ -118,11 +118,11 @@ def _gaps(layout: Layout, cells: list[tuple[Run, str]]) -> Iterator[Run]:
         if free and start is None:
             start = bit
         elif not free and start is not None:
-            yield Run(start, bit - 1)
+            yield BitRun(start, bit - 1)
             start = None
 
 
-def _drawing(layout: Layout) -> Iterator[str]:
+def _drawing(layout: PteLayout) -> Iterator[str]:
     cells = [
         (f"{run.high}-{run.low}" if run.width > 1 else str(run.low), label) for run, label in _cells(layout)
     ]
@@ -131,7 +131,7 @@ def _drawing(layout: Layout) -> Iterator[str]:
         yield "  | " + " | ".join(text.center(width) for text, width in zip(line, widths, strict=True)) + " |"
 
 
-def _legend(layout: Layout) -> Iterator[str]:
+def _legend(layout: PteLayout) -> Iterator[str]:
     yield f"  type 0 to {layout.max_type}, offset 0 to {layout.max_offset:#x} ({layout.offset_bits} bits)"
     names = {"exclusive": "E exclusive", "soft_dirty": "S soft-dirty", "uffd_wp": "U uffd-wp"}
     flags = [names[name] for name in layout.flags]
@@ -146,6 +146,6 @@ def _legend(layout: Layout) -> Iterator[str]:
             yield f"  {word}: {text}"
 
 
-def all_layouts(arch: Architecture) -> list[tuple[Layout, Layout | None]]:
+def all_layouts(arch: Architecture) -> list[tuple[PteLayout, PteLayout | None]]:
     """Every layout of an architecture with the one that replaced it."""
     return list(ranges(arch.layouts))

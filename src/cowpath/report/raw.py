@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cowpath.explore.trace import Step
+from cowpath.explore.trace import PathStep
 from cowpath.judge.result import Result
 from cowpath.linux import raw_ptes
 from cowpath.report.words import Words, value_words
 
 
-def raw_words(result: Result, steps: Sequence[Step]) -> Words:
+def raw_words(result: Result, steps: Sequence[PathStep]) -> Words:
     """How to show the values of a path so that each empty pte and each swap pte has its bits behind it.
 
     A present pte or a migration entry has none here: they hold a page frame number, which the model does not

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cowpath import __version__
-from cowpath.report.case import Case, Seen, Spot
+from cowpath.report.case import Case, CaseOutcome, Spot
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -102,7 +102,7 @@ def result(case: Case, rule: int) -> dict[str, Any]:
     return found
 
 
-def shown(seen: Seen) -> str:
+def shown(seen: CaseOutcome) -> str:
     """An outcome, with how often a machine has shown it."""
     return f"{seen.text} {seen.count}" if seen.count else seen.text
 

@@ -7,7 +7,7 @@ import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from cowpath.explore.trace import Step
+from cowpath.explore.trace import PathStep
 from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result
 from cowpath.report.facts import facts, listing, reach
@@ -28,7 +28,7 @@ DEEDS = {
 """What a test can do on a kernel, by what that breaks."""
 
 
-def story_text(result: Result, steps: Sequence[Step], goal: Goal) -> str:
+def story_text(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
     """The whole story: where it ends, how it gets there, what that breaks."""
     paragraphs = [fill(opening(result, steps, goal)), ""]
     by_statement = itertools.groupby(blocks(result, steps), key=lambda block: (block.name, block.statement))
@@ -55,7 +55,7 @@ def fill(text: str, lead: str = "") -> str:
     )
 
 
-def opening(result: Result, steps: Sequence[Step], goal: Goal) -> str:
+def opening(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
     """What happens, where, and in how many steps."""
     if isinstance(goal, Outcome):
         what = f"{DEEDS[goal.breakage]}: {goal.text().removeprefix(f'{goal.breakage}: ').rstrip(';')}"

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cowpath.explore.trace import Step
+from cowpath.explore.trace import PathStep
 from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result
 from cowpath.report.trace import AGAIN, Block, blocks, circle, last_line, promised_words, subtitle, title
@@ -23,7 +23,7 @@ COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_red")
 def print_trace(
     console: Console,
     result: Result,
-    steps: Sequence[Step],
+    steps: Sequence[PathStep],
     goal: Goal,
     everything: bool = False,
     words: Words = value_words,

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cowpath.explore.trace import Change, Step, cycle
+from cowpath.explore.trace import CellChange, PathStep, cycle
 from cowpath.judge.condition import names
 from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result, Violation
@@ -27,7 +27,7 @@ class Block:
     function: str
     file: str  # of the kernel tree
     model_file: str
-    changes: tuple[Change, ...]
+    changes: tuple[CellChange, ...]
     notes: tuple[str, ...]
     target: bytes  # the state afterwards
 
@@ -37,7 +37,7 @@ class Block:
         return ": ".join(part for part in (self.statement, self.function) if part)
 
 
-def blocks(result: Result, steps: Sequence[Step], everything: bool = False) -> Iterator[Block]:
+def blocks(result: Result, steps: Sequence[PathStep], everything: bool = False) -> Iterator[Block]:
     """The path as blocks; steps that change nothing a reader cares for are left out unless `everything`."""
     for group in grouped(result, steps):
         changes = [change for change in net_changes(group) if everything or not change.quiet]
@@ -56,7 +56,7 @@ def blocks(result: Result, steps: Sequence[Step], everything: bool = False) -> I
 
 def trace_text(
     result: Result,
-    steps: Sequence[Step],
+    steps: Sequence[PathStep],
     goal: Goal,
     everything: bool = False,
     words: Words = value_words,
@@ -69,7 +69,7 @@ def trace_text(
 
 def path_lines(
     result: Result,
-    steps: Sequence[Step],
+    steps: Sequence[PathStep],
     goal: Goal,
     everything: bool = False,
     words: Words = value_words,
@@ -87,7 +87,7 @@ def path_lines(
 AGAIN = "and then, again and again:"
 
 
-def circle(result: Result, goal: Goal) -> list[Step]:
+def circle(result: Result, goal: Goal) -> list[PathStep]:
     """The steps that lead back to where they began, where the goal is an endless loop."""
     hangs = isinstance(goal, Outcome) and goal.hang
     return cycle(result.exploration, goal.state) if hangs else []
@@ -102,7 +102,7 @@ def title(goal: Goal) -> str:
     return f"{goal.breakage or 'as promised'}: {goal.text()}"
 
 
-def subtitle(result: Result, steps: Sequence[Step]) -> str:
+def subtitle(result: Result, steps: Sequence[PathStep]) -> str:
     """Which test and kernel, how many steps; a search in partial order does not know the fewest."""
     shortest = "no shorter path exists" if result.exploration.shortest else "a shorter path may exist"
     return f"{result.program.name}, {result.version}: {count(steps)}, {shortest}"
@@ -117,14 +117,14 @@ def last_line(result: Result, goal: Goal) -> str:
     return f"Promise broken on {result.version}: {goal.breakage}"
 
 
-def count(steps: Sequence[Step]) -> str:
+def count(steps: Sequence[PathStep]) -> str:
     """How long the path is."""
     return "1 step" if len(steps) == 1 else f"{len(steps)} steps"
 
 
-def grouped(result: Result, steps: Sequence[Step]) -> Iterator[list[Step]]:
+def grouped(result: Result, steps: Sequence[PathStep]) -> Iterator[list[PathStep]]:
     """Steps in a row that one actor takes in one function for one statement."""
-    group: list[Step] = []
+    group: list[PathStep] = []
     for step in steps:
         if group and heading(result, step) != heading(result, group[-1]):
             yield group
@@ -134,7 +134,7 @@ def grouped(result: Result, steps: Sequence[Step]) -> Iterator[list[Step]]:
         yield group
 
 
-def heading(result: Result, step: Step) -> tuple[str, str, str]:
+def heading(result: Result, step: PathStep) -> tuple[str, str, str]:
     """Actor, statement, function."""
     place = function_of(step)
     statement = statement_of(result.program, step.actor, step.before)
@@ -150,14 +150,14 @@ def block_lines(block: Block, words: Words = value_words) -> list[str]:
     return lines + [f"        {note}" for note in block.notes]
 
 
-def change_words(change: Change, words: Words = value_words) -> str:
+def change_words(change: CellChange, words: Words = value_words) -> str:
     """Old value and new one: "1 -> 2"."""
     return f"{words(change.before)} -> {words(change.after)}"
 
 
-def net_changes(group: Sequence[Step]) -> list[Change]:
+def net_changes(group: Sequence[PathStep]) -> list[CellChange]:
     """What is different after a group of steps; what was taken and given back in between is left out."""
-    found: dict[str, Change] = {}
+    found: dict[str, CellChange] = {}
     for step in group:
         for change in step.changes:
             first = found.setdefault(change.name, change)

@@ -9,7 +9,7 @@ from pathlib import Path
 from cowpath.explore.record.cells import Layout
 from cowpath.explore.record.frame import Frame
 from cowpath.explore.record.step import Place
-from cowpath.explore.trace import Step
+from cowpath.explore.trace import PathStep
 from cowpath.history.version import Version
 from cowpath.linux import raw_ptes
 from cowpath.litmus.print import statement_text
@@ -58,7 +58,7 @@ def statement_of(program: Program, actor: int, frame: Frame) -> str:
     return statement_text(body[number]) if number < len(body) else "end"
 
 
-def function_of(step: Step) -> Place | None:
+def function_of(step: PathStep) -> Place | None:
     """The kernel function that a step is a part of: the one it stood in, or the deeper one it entered."""
     deeper = len(step.after.where) > len(step.before.where)
     for frame in (step.after, step.before) if deeper else (step.before, step.after):

@@ -18,12 +18,12 @@ from functools import lru_cache, partial
 from typing import Literal
 
 from cowpath import promise
-from cowpath.corpus.situations import KINDS, SITUATIONS, Kind, Situation
+from cowpath.corpus.situations import KINDS, SITUATIONS, ReferenceKind, Situation
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explore.found import Exploration
 from cowpath.explore.search import explore
-from cowpath.explore.trace import Step, trace
+from cowpath.explore.trace import PathStep, trace
 from cowpath.history.eras import Column, each_alone, eras
 from cowpath.history.version import Version
 from cowpath.judge import judge
@@ -92,16 +92,16 @@ class TableCell:
 class Table:
     """The whole table; `cells` by (kind, situation, column)."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ReferenceKind, ...]
     situations: tuple[Situation, ...]
     columns: tuple[Column, ...]
-    cells: dict[tuple[Kind, Situation, Column], TableCell]
+    cells: dict[tuple[ReferenceKind, Situation, Column], TableCell]
 
-    def row(self, kind: Kind, situation: Situation) -> list[TableCell]:
+    def row(self, kind: ReferenceKind, situation: Situation) -> list[TableCell]:
         """One line of it."""
         return [self.cells[kind, situation, column] for column in self.columns]
 
-    def bad(self) -> Iterator[tuple[Kind, Situation, Column, TableCell]]:
+    def bad(self) -> Iterator[tuple[ReferenceKind, Situation, Column, TableCell]]:
         """Every cell that has something to show, in reading order."""
         for (kind, situation, column), cell in self.cells.items():
             if cell.bad:
@@ -121,7 +121,7 @@ class Witness:
 
     result: Result
     goal: Outcome
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
     broken: bool
 
 
@@ -158,7 +158,7 @@ def strict_promise(program: Program) -> Exploration:
 
 
 def assignment(
-    kind: Kind, situation: Situation, versions: Sequence[Version], max_states: int | None = None
+    kind: ReferenceKind, situation: Situation, versions: Sequence[Version], max_states: int | None = None
 ) -> Assignment:
     """The test of a row on some kernels."""
     test = situation.test(kind)
@@ -216,7 +216,7 @@ def witness(result: Result, strict: Exploration, goal: Outcome, broken: bool) ->
 
 def build(
     versions: Sequence[Version],
-    kinds: Sequence[Kind] = KINDS,
+    kinds: Sequence[ReferenceKind] = KINDS,
     situations: Sequence[Situation] = SITUATIONS,
     merge: bool = False,
     max_states: int | None = None,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from cowpath.corpus.situations import SITUATIONS, Kind, Situation
+from cowpath.corpus.situations import SITUATIONS, ReferenceKind, Situation
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.history.eras import Column
@@ -27,7 +27,7 @@ EXCLUDED = "Where it says kept, data may still be lost or stale: no more is prom
 class RowPage:
     """A row that has something to show; a name stands for its situation, which cannot be pickled."""
 
-    kind: Kind
+    kind: ReferenceKind
     situation_name: str
     versions: tuple[Version, ...]
     excluded: bool  # some of what it shows is not promised
@@ -70,7 +70,7 @@ def page_of(row: RowPage) -> str:
     return check_page(results, failures)
 
 
-def links(table: Table, made: Sequence[RowPage]) -> dict[tuple[Kind, Situation, Column], str]:
+def links(table: Table, made: Sequence[RowPage]) -> dict[tuple[ReferenceKind, Situation, Column], str]:
     """Where the bad cells of these rows lead: to their page, at their kernel.
 
     >>> from cowpath.history.version import version

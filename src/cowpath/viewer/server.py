@@ -37,7 +37,7 @@ AT_ONCE = ("/api/overview", "/api/progress")
 """What is answered while a kernel is still explored."""
 
 
-class Server(ThreadingHTTPServer):
+class ViewerServer(ThreadingHTTPServer):
     """One session on one port of the loopback interface."""
 
     daemon_threads = True
@@ -84,7 +84,7 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     """GET, and only for our own page: a foreign site can neither read an answer nor cause work."""
 
-    server: Server
+    server: ViewerServer
     server_version = "cowpath"
     sys_version = ""
     protocol_version = "HTTP/1.1"

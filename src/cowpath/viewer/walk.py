@@ -13,7 +13,7 @@ from cowpath.errors import CowpathError
 from cowpath.explore.path import path_to
 from cowpath.explore.record.frame import Frame
 from cowpath.explore.record.step import Content
-from cowpath.explore.trace import Step, explain
+from cowpath.explore.trace import PathStep, explain
 from cowpath.judge.condition import split
 from cowpath.judge.result import Result
 from cowpath.report.facts import reach
@@ -201,7 +201,7 @@ class Walk:
         return tuple(shown[:-1] if any(o.copies is not None for o in model.outcomes) else shown)
 
 
-def step_of(result: Result, step: Step) -> dict[str, Any]:
+def step_of(result: Result, step: PathStep) -> dict[str, Any]:
     """One step as the viewer reads it."""
     place = function_of(step)
     return {

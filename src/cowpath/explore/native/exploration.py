@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cowpath.explore.found import Enough, Exploration, Hang, Layer, Outcome, Progress, Violation
+from cowpath.explore.found import Breach, Ending, Enough, Exploration, Hang, Layer, Progress
 from cowpath.explore.native import compiled
 from cowpath.explore.native.hang import find_hang
 from cowpath.explore.native.packing import Packing, room_for
@@ -56,12 +56,12 @@ class NativeExploration:
         return self.search.transitions
 
     @property
-    def outcomes(self) -> dict[Outcome, int]:
+    def outcomes(self) -> dict[Ending, int]:
         """Each outcome with the first state that shows it."""
         return self.search.outcomes
 
     @property
-    def violations(self) -> dict[str, Violation]:
+    def violations(self) -> dict[str, Breach]:
         """Each broken invariant with the first state that breaks it."""
         return self.search.violations
 

@@ -16,7 +16,7 @@ WORD = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BitPlace:
     """Where a field stands: `mask` is not shifted; 0 for a cell that has one value only."""
 
     word: int
@@ -42,7 +42,7 @@ class Packing:
         self.first_frame, self.crash = cells, cells + self.actors
         bits = [(cell.size - 1).bit_length() for cell in model.layout.cells] + list(room)
         self.sizes = [cell.size for cell in model.layout.cells] + [1 << width for width in room]
-        self.places: list[Place] = [Place(0, 0, 0)] * len(bits)
+        self.places: list[BitPlace] = [BitPlace(0, 0, 0)] * len(bits)
         self.part_first = [0]
         for part in range(max(part_of) + 1):
             self.part_first.append(self._fill(part, bits, self.part_first[-1]))
@@ -57,7 +57,7 @@ class Packing:
                 continue
             if used + width > WORD:
                 word, used = word + 1, 0
-            self.places[field] = Place(word, used, (1 << width) - 1)
+            self.places[field] = BitPlace(word, used, (1 << width) - 1)
             used += width
         return word + 1
 

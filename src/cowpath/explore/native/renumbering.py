@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cowpath.explore.native.packing import Packing, Place
+from cowpath.explore.native.packing import BitPlace, Packing
 from cowpath.explore.native.renaming import Exchange, RenamingRecorder
 from cowpath.explore.record.cells import Cell, Pointer, Record
 from cowpath.explore.record.recorder import Model, Recorder
@@ -127,20 +127,20 @@ class Renaming:
 
         Cells beyond the 63rd bit are left out: records that differ in them alone keep their order.
         """
-        found: list[tuple[Place, int]] = []
+        found: list[tuple[BitPlace, int]] = []
         used = 0
         for place in (self.packing.places[cell.index] for cell in cells):
             width = place.mask.bit_length()
             if used + width > 63:
                 break
-            last, shift = found[-1] if found else (Place(-1, 0, 0), 0)
+            last, shift = found[-1] if found else (BitPlace(-1, 0, 0), 0)
             joined = last.mask << width | place.mask
             if (
                 last.word == place.word
                 and last.shift + last.mask.bit_length() == place.shift
                 and joined < 1 << 48
             ):
-                found[-1] = (Place(last.word, last.shift, joined), shift)
+                found[-1] = (BitPlace(last.word, last.shift, joined), shift)
             else:
                 found.append((place, used))
             used += width

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cowpath.explore.evaluate import observed
-from cowpath.explore.found import Enough, Outcome, Progress, Violation
+from cowpath.explore.found import Breach, Ending, Enough, Progress
 from cowpath.explore.native import compiled
 from cowpath.explore.native.caches import Caches, empty_caches
 from cowpath.explore.native.forest import Forest, Words
 from cowpath.explore.native.packing import Packing, room_for
 from cowpath.explore.native.parts import Crowded
 from cowpath.explore.native.split import choose_parts, fields_of, merge_smallest
-from cowpath.explore.native.store import Store, StoreArrays
+from cowpath.explore.native.store import StateStore, StoreArrays
 from cowpath.explore.record.recorder import Model, Recorder, Tree
 from cowpath.explore.record.step import Content, ModelError
 
@@ -106,7 +106,7 @@ class NativeSearch:
         self.room = room_for(map(len, recorder.frames), len(recorder.crashes), SPARE)
         self.packing = Packing(model, self.room, self.part_of)
         self.forest = self.grow_forest()
-        self.store = Store(self.packing, memory)
+        self.store = StateStore(self.packing, memory)
         self.caches = self.empty_caches()
         self.pool = ThreadPoolExecutor(1) if threads > 1 else None
         self.works = [make_work(len(model.invariants)) for _ in range(2 if self.pool else 1)]
@@ -116,8 +116,8 @@ class NativeSearch:
         self.outcome_tree = Tree()
         self.invariants = [(name, function, Tree()) for name, function in model.invariants]
         self.broken = np.zeros(len(self.invariants) + 1, np.uint8)
-        self.outcomes: dict[Outcome, int] = {}
-        self.violations: dict[str, Violation] = {}
+        self.outcomes: dict[Ending, int] = {}
+        self.violations: dict[str, Breach] = {}
         self.retreating: list[NDArray[np.int64]] = []  # states all of whose successors were found before them
         self.firsts = [0, 1]  # the first state of each distance from the initial one
         self.transitions = 0
@@ -314,11 +314,11 @@ class NativeSearch:
         """Evaluate the observation in a state where the run may end."""
         state, recorder = self.state(number), self.recorder
         if state[recorder.crash_at]:
-            self.outcomes.setdefault(Outcome((), recorder.crash(state)), number)
+            self.outcomes.setdefault(Ending((), recorder.crash(state)), number)
             self.forest.mirror_crash(state[recorder.crash_at])
             return
         result = recorder.evaluate(self.outcome_tree, self.model.observe, state)
-        self.outcomes.setdefault(Outcome(observed(self.model, result, state)), number)
+        self.outcomes.setdefault(Ending(observed(self.model, result, state)), number)
         assert isinstance(result, tuple)
         contents = [part.cell for part in result if isinstance(part, Content) and part.cell is not None]
         self.forest.mirror_outcome(self.outcome_tree, state, contents)
@@ -330,7 +330,7 @@ class NativeSearch:
         text = self.recorder.evaluate(tree, function, state)
         self.forest.mirror_judge(index, tree, state)
         if text is not None and name not in self.violations:
-            self.violations[name] = Violation(name, str(text), number)
+            self.violations[name] = Breach(name, str(text), number)
         if text is not None:
             self.broken[index] = 1
 

@@ -41,7 +41,7 @@ class Full(Exception):  # noqa: N818 - a condition: the memory allowed is used u
     """There is no room for more states within the memory allowed."""
 
 
-class Store:
+class StateStore:
     """States in breadth-first order.  `memory` bounds all of it, in bytes."""
 
     def __init__(self, packing: Packing, memory: int) -> None:

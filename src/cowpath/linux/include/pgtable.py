@@ -18,7 +18,7 @@ from cowpath.history.version import Version
 from ..state import Folio, Kernel, Mm, Pte, Slot, Vma
 
 if TYPE_CHECKING:
-    from cowpath.arch.layout import Layout
+    from cowpath.arch.layout import PteLayout
 
 
 class PteValue(NamedTuple):
@@ -187,7 +187,7 @@ def pte_unlock(mm: Mm) -> None:
     mm.ptl = False
 
 
-def raw_pte(layout: Layout, value: PteValue) -> int | None:
+def raw_pte(layout: PteLayout, value: PteValue) -> int | None:
     """The bits of a swap pte or of an empty one; None for a present one, whose bits the model does not have.
 
     The type of an entry is the number of its device, the offset the slot's place there.
@@ -225,7 +225,7 @@ def raw_ptes(layout: cells.Layout, state: bytes, version: Version) -> dict[str, 
 
 
 def same_as_swp(
-    layout: Layout, value: PteValue, entry: PteValue, *, strips_exclusive: bool, strips_uffd_wp: bool
+    layout: PteLayout, value: PteValue, entry: PteValue, *, strips_exclusive: bool, strips_uffd_wp: bool
 ) -> bool:
     """Whether two swap ptes are equal once flags are stripped from the first (H2, pte_same_as_swp)."""
     from cowpath.arch import swp_pte

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cowpath.corpus.situations import Kind, Situation
+from cowpath.corpus.situations import ReferenceKind, Situation
 from cowpath.history.eras import Column
 from cowpath.survey.reliability import MEANING, Table, TableCell
 
@@ -31,7 +31,7 @@ class Shown:
     """One trace and the columns of its row that it stands for, as their paths are the same."""
 
     anchor: str
-    kind: Kind
+    kind: ReferenceKind
     situation: Situation
     columns: tuple[Column, ...]
     cell: TableCell
@@ -55,7 +55,7 @@ def meanings(table: Table) -> dict[str, str]:
 
 def shown_traces(table: Table) -> list[Shown]:
     """The traces to print, in reading order, equal ones of a row once."""
-    groups: dict[tuple[Kind, Situation, str], list[tuple[Column, TableCell]]] = {}
+    groups: dict[tuple[ReferenceKind, Situation, str], list[tuple[Column, TableCell]]] = {}
     for kind, situation, column, cell in table.bad():
         if cell.trace:
             groups.setdefault((kind, situation, cell.trace.path), []).append((column, cell))
@@ -71,7 +71,7 @@ def shown_traces(table: Table) -> list[Shown]:
     ]
 
 
-def anchors(table: Table) -> dict[tuple[Kind, Situation, Column], str]:
+def anchors(table: Table) -> dict[tuple[ReferenceKind, Situation, Column], str]:
     """Where each bad cell leads."""
     return {
         (shown.kind, shown.situation, column): shown.anchor
@@ -80,7 +80,7 @@ def anchors(table: Table) -> dict[tuple[Kind, Situation, Column], str]:
     }
 
 
-def anchor(kind: Kind, situation: Situation, column: Column) -> str:
+def anchor(kind: ReferenceKind, situation: Situation, column: Column) -> str:
     """A name for a cell that works in a link.
 
     >>> from cowpath.history.version import version
@@ -92,7 +92,7 @@ def anchor(kind: Kind, situation: Situation, column: Column) -> str:
     return f"{kind.name}-{situation.name}-{column_name}"
 
 
-def command(kind: Kind, situation: Situation, columns: tuple[Column, ...]) -> list[str]:
+def command(kind: ReferenceKind, situation: Situation, columns: tuple[Column, ...]) -> list[str]:
     """The command lines that show the traces of a row, one per architecture and set of changes by hand."""
     lines: dict[str, list[str]] = {}
     for column in columns:

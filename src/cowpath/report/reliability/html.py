@@ -6,13 +6,13 @@ from __future__ import annotations
 from html import escape
 from importlib import resources
 
-from cowpath.corpus.situations import Kind, Situation
+from cowpath.corpus.situations import ReferenceKind, Situation
 from cowpath.history.eras import Column
 from cowpath.litmus.print import to_text
 from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
 from cowpath.survey.reliability import Table, TableCell
 
-Links = dict[tuple[Kind, Situation, Column], str]
+Links = dict[tuple[ReferenceKind, Situation, Column], str]
 
 OPEN_TARGET = """
 const open = () => { const e = document.getElementById(location.hash.slice(1)); if (e) e.open = true; };
@@ -48,7 +48,7 @@ def legend(table: Table) -> str:
     return f"<dl>\n{rows}</dl>\n{note}"
 
 
-def section(table: Table, kind: Kind, links: Links) -> str:
+def section(table: Table, kind: ReferenceKind, links: Links) -> str:
     """One kind of reference: its table."""
     heads = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in table.columns)
     rows = "".join(row(table, kind, situation, links) for situation in table.situations)
@@ -59,7 +59,7 @@ def section(table: Table, kind: Kind, links: Links) -> str:
     )
 
 
-def row(table: Table, kind: Kind, situation: Situation, links: Links) -> str:
+def row(table: Table, kind: ReferenceKind, situation: Situation, links: Links) -> str:
     """One situation; each cell also names its column, for screens that are too narrow for a table."""
     cells = zip(table.columns, table.row(kind, situation), strict=True)
     shown = "".join(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cowpath.corpus.situations import Kind, Situation
+from cowpath.corpus.situations import ReferenceKind, Situation
 from cowpath.history.eras import Column
 from cowpath.litmus.print import to_text
 from cowpath.survey.reliability import MEANING, Table, TableCell
@@ -32,7 +32,7 @@ def column_object(column: Column) -> dict[str, Any]:
     }
 
 
-def cell_object(kind: Kind, situation: Situation, column: Column, cell: TableCell) -> dict[str, Any]:
+def cell_object(kind: ReferenceKind, situation: Situation, column: Column, cell: TableCell) -> dict[str, Any]:
     """One cell; keys that say nothing are left out."""
     shown: dict[str, Any] = {
         "reference": kind.name,
