@@ -191,8 +191,8 @@ def _statement(draw: st.DrawFn, writing: _Writing) -> ast.Statement:
 def _possible(name: str, writing: _Writing) -> bool:
     if name in ("fork", "wait", "exit"):
         return False  # they are placed where the threads are known
-    if name in ("put_page", "unpin_user_page"):
-        return any(take.pin == (name == "unpin_user_page") for take in writing.held)
+    if KINDS[name] is PutPage:
+        return any(take.pin == CALLS[name].implied["pin"] for take in writing.held)
     if name in ("device_read", "device_write"):
         return bool(writing.held)
     if name in ("ksm_merge", "userfaultfd_move"):

@@ -61,7 +61,7 @@ def test_a_reference_to_the_zero_page_is_not_counted() -> None:
     take(bench, write=False, pin=True)
     assert bench.k.references[0].folio is bench.k.zero_page
     assert bench.k.zero_page.pincount == 0
-    bench.call(put_reference, bench.k, bench.k.references[0])
+    bench.call(put_reference, bench.k, bench.k.references[0], True)
 
 
 def test_nothing_mapped_nothing_taken() -> None:
@@ -81,7 +81,7 @@ def test_the_device_uses_its_page_not_the_pte() -> None:
     bench.call(device_read, reference, 0, register)
     assert bench.data(bench.folio()) == "bb"
     assert bench.shown() == "none"
-    bench.call(put_reference, bench.k, reference)
+    bench.call(put_reference, bench.k, reference, True)
     assert bench.folio().refcount == 0
 
 
@@ -94,7 +94,7 @@ def test_a_writer_dirties_the_page_before_it_lets_go() -> None:
     bench = Bench(text=ONE)
     take(bench, write=True, pin=True)
     bench.set(bench.folio(), dirty=False)
-    bench.call(put_reference, bench.k, bench.k.references[0])
+    bench.call(put_reference, bench.k, bench.k.references[0], True)
     assert bench.folio().dirty
     assert bench.folio().pincount == 0
 
@@ -103,4 +103,4 @@ def test_a_writer_waits_for_the_folio_lock_to_dirty_it() -> None:
     bench = Bench(text=ONE)
     take(bench, write=True, pin=False)
     bench.set(bench.folio(), locked=True)
-    assert bench.blocks(put_reference, bench.k, bench.k.references[0])
+    assert bench.blocks(put_reference, bench.k, bench.k.references[0], True)

@@ -15,7 +15,7 @@ from tests.linux.bench import Bench
 
 TEXT = (
     'C bench { char x[2] = "ab"; swap = ssd_stable; } '
-    "P0(char *x) { g = pin_user_page(x, FOLL_WRITE); fork(P1); unpin_user_page(g); } "
+    "P0(char *x) { g = pin_user_page(x, FOLL_WRITE); fork(P1); unpin_user_pages_dirty_lock(g); } "
     "P1(char *x) { r0 = x[0]; }"
 )
 

@@ -60,8 +60,8 @@ class ReferenceKind:
         return GetUserPage(REFERENCE, page, flags, self.pin, self.fast)
 
     def put(self) -> PutPage:
-        """The statement that gives it back."""
-        return PutPage(REFERENCE, self.pin)
+        """The statement that gives it back, as a driver should that may have written: dirty."""
+        return PutPage(REFERENCE, self.pin, dirty=True)
 
 
 KINDS = (

@@ -295,6 +295,13 @@ UFFD_WP_RESOLVE_MAPS_WRITABLE = Change(
     "UFFDIO_WRITEPROTECT makes the pte of an exclusive page writable when it takes the protection away",
     "the next write faulted, and found the page exclusive or not",
 )  # fmt: skip
+GUP_FALLBACK_TOUCHES = Change(
+    "gup-fallback-touches", "mm/gup: have internal functions get the mmap_read_lock()", V6_3, "mm/gup.c",
+    "where GUP-fast cannot take a page, a FOLL_LONGTERM reference for writing marks it dirty (FOLL_TOUCH)",
+    "only one that was not FOLL_LONGTERM",
+    unobservable="GUP-fast finds no writable entry there, and the fault that follows makes the entry dirty",
+    unsettled="the mainline id and release; the rule is in the tree of 6.12 and not in that of 6.1",
+)  # fmt: skip
 SYNC_WRITE_UNLOCKS = Change(
     "sync-write-unlocks", "3222d8c2a7f8", V6_3, "mm/page_io.c",
     "a folio is unlocked before it is written to a synchronous device, as to any other",

@@ -131,7 +131,10 @@ def i7_clean_page_equals_slot(k: Kernel, folio: Folio) -> Broken:
 
     Not if no pte needs the content any more: zapping a dirty anonymous pte does not dirty the page.  Nor
     while somebody may write through GUP, who marks it dirty as he gives it back; until then nobody drops it.
+    Where a test has a holder who does not (unpin_user_page), the kernel cannot claim it.
     """
+    if k.unpins_clean:
+        return None
     slot = folio.entry
     if slot is None or folio.dirty or folio.writeback or not folio.uptodate:
         return None

@@ -25,6 +25,7 @@ from cowpath.history.change import Change
 from cowpath.history.version import Version
 from cowpath.litmus.features import features
 from cowpath.litmus.program import DISCARDED, SEGV, UNASSIGNED, Program
+from cowpath.litmus.statements import PutPage
 
 
 class Mm(Record):
@@ -297,6 +298,12 @@ class Kernel(Constant):
     def swapoff_runs(self) -> bool:
         """Whether the test calls swapoff, which may free a device that somebody else looks at."""
         return "swapoff" in self.layout.features
+
+    @property
+    def unpins_clean(self) -> bool:
+        """Whether somebody in this test gives a page back and does not say that he may have written to it."""
+        statements = (statement for thread in self.program.threads for statement in thread.body)
+        return any(isinstance(s, PutPage) and s.pin and not s.dirty for s in statements)
 
     @property
     def weak_barriers(self) -> bool:

@@ -113,7 +113,7 @@ def do_store(k: Kernel, task: Task, s: statements.Store) -> Code:
 def do_get_user_page(k: Kernel, task: Task, s: statements.GetUserPage) -> Code:
     """`g = get_user_page(x)`, `pin_user_page(x)`, and their `_fast` forms."""
     flags = s.flags
-    want = gup.Want("FOLL_WRITE" in flags, s.pin, "FOLL_LONGTERM" in flags, "FOLL_FORCE" in flags)
+    want = gup.Want("FOLL_WRITE" in flags, s.pin, "FOLL_LONGTERM" in flags, "FOLL_FORCE" in flags, not s.pin)
     take = gup.get_user_pages_fast if s.fast else gup.get_user_pages
     return take(k, task.number, reference_of(k, s.reference), pte_of(k, task, s.page), want)
 
@@ -129,8 +129,8 @@ def do_device_read(k: Kernel, task: Task, s: statements.DeviceRead) -> None:
 
 
 def do_put_page(k: Kernel, task: Task, s: statements.PutPage) -> None:
-    """`put_page(g)`, `unpin_user_page(g)`"""
-    gup.put_reference(k, reference_of(k, s.reference))
+    """`put_page(g)`, `unpin_user_page(g)`, `unpin_user_pages_dirty_lock(g)`"""
+    gup.put_reference(k, reference_of(k, s.reference), s.dirty)
 
 
 def do_fork(k: Kernel, task: Task, s: statements.Fork) -> Code:

@@ -95,15 +95,26 @@ class DeviceRead(Statement):
 
 @dataclass(frozen=True, slots=True)
 class PutPage(Statement):
-    """`put_page(g)` or `unpin_user_page(g)`."""
+    """`put_page(g)`, `unpin_user_page(g)` or `unpin_user_pages_dirty_lock(g)`."""
 
     reference: str
     pin: bool
+    dirty: bool  # what was written is marked dirty first
 
     forms = (
-        Form("put_page", (_REFERENCE,), "give a FOLL_GET reference back", implied={"pin": False}),
-        Form("unpin_user_page", (_REFERENCE,), "give a FOLL_PIN back", implied={"pin": True}),
-    )
+        Form(
+            "put_page", (_REFERENCE,), "mark what was written dirty, and give a FOLL_GET reference back",
+            implied={"pin": False, "dirty": True},
+        ),
+        Form(
+            "unpin_user_page", (_REFERENCE,), "give a FOLL_PIN back, and say nothing of what was written",
+            implied={"pin": True, "dirty": False},
+        ),
+        Form(
+            "unpin_user_pages_dirty_lock", (_REFERENCE,), "mark the page dirty, and give a FOLL_PIN back",
+            implied={"pin": True, "dirty": True},
+        ),
+    )  # fmt: skip
 
 
 # -- processes -------------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ class Means:
             raise CannotRunAnywhereError(f"the device writes through {name}, which is for reading")
         match take.pin, "FOLL_WRITE" in take.flags:
             case True, True:
+                self._check_clean_unpin(name)
                 return facts | {"means": "fixed-buffer"}
             case True, False:
                 self._check_short_pin(take)
@@ -83,6 +84,13 @@ class Means:
         if "FOLL_LONGTERM" in take.flags and (page.content is None or dropped):
             message = "process_vm_readv, which holds read-only pins here, is not FOLL_LONGTERM"
             raise CannotRunAnywhereError(message)
+
+    def _check_clean_unpin(self, name: str) -> None:
+        """io_uring gives a registered buffer back as it is."""
+        for _, statement in all_statements(self.program):
+            if isinstance(statement, statements.PutPage) and statement.reference == name and statement.dirty:
+                message = "io_uring, which holds pins for writing here, does not mark the page dirty"
+                raise CannotRunAnywhereError(message)
 
     def _held(self, name: str, use: type[DeviceUse]) -> dict[str, Any]:
         """Make a slot for each use of the device, and one more if the page is held after the last use."""

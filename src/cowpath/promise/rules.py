@@ -112,7 +112,7 @@ def device_write(p: Promise, reference: Reference, place: int, value: Content) -
 
 
 def put(p: Promise, reference: Reference) -> None:
-    """put_page or unpin_user_page."""
+    """put_page or unpin_user_page, dirty or not: a write through a reference is a write."""
     p.detach_all(reference)
     reference.state, reference.owner = "put", None
     reference.pin = reference.promised = False

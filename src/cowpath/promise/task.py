@@ -147,7 +147,7 @@ def do_device_read(p: Promise, task: Task, s: statements.DeviceRead) -> None:
 
 
 def do_put_page(p: Promise, task: Task, s: statements.PutPage) -> None:
-    """`put_page(g)`, `unpin_user_page(g)`"""
+    """`put_page(g)`, `unpin_user_page(g)`, `unpin_user_pages_dirty_lock(g)`"""
     rules.put(p, taken(p, s.reference))
 
 

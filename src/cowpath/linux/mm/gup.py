@@ -32,6 +32,7 @@ class Want(NamedTuple):
     pin: bool = False  # FOLL_PIN, not FOLL_GET
     longterm: bool = False  # FOLL_LONGTERM
     force: bool = False  # FOLL_FORCE
+    touch: bool = False  # FOLL_TOUCH, which get_user_pages sets and pin_user_pages does not
 
 
 class Request(NamedTuple):
@@ -106,10 +107,18 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
         try_grab_folio(k, folio, request.want.pin)
         hold(request)
         hand_over(request, folio)
-        if writes(k, request):
-            folio.dirty = True
+        touch_folio(k, request, folio, value)
     pte_unlock(request.pte.mm)
     return lacking
+
+
+def touch_folio(k: Kernel, request: Request, folio: Folio, value: PteValue) -> None:
+    """FOLL_TOUCH: who is about to write has the page marked dirty, unless its entry says so.
+
+    Otherwise nobody knows of the write but who holds the reference, and he has to say so (`put_reference`).
+    """
+    if request.want.touch and writes(k, request) and not value.dirty:
+        folio.dirty = True
 
 
 def can_follow_write_pte(k: Kernel, request: Request, value: PteValue, cow: bool) -> bool:
@@ -182,14 +191,16 @@ def hand_over(request: Request, folio: Folio) -> None:
 def get_user_pages_fast(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
     """First without any lock, then, if that fails, like `get_user_pages` (internal_get_user_pages_fast).
 
-    FOLL_PIN says so in the process first, for fork to see (70e806e4e645, v5.9).
+    FOLL_PIN says so in the process first, for fork to see (70e806e4e645, v5.9).  Nothing here marks a page
+    dirty; the way with locks does (FOLL_TOUCH), for FOLL_LONGTERM since v6.3 (gup-fallback-touches).
     """
     if want.pin and k.has(changes.FORK_COPIES_PINNED):
         pte.mm.has_pinned = True
     taken = yield from lockless_pages_from_mm(k, Request(reference, pte, want))
     if not taken:
         yield
-        yield from get_user_pages(k, cpu, reference, pte, want)
+        touch = not want.longterm or k.has(changes.GUP_FALLBACK_TOUCHES)
+        yield from get_user_pages(k, cpu, reference, pte, want._replace(touch=touch))
 
 
 def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
@@ -258,12 +269,17 @@ def gup_fast_recheck(k: Kernel, request: Request, value: PteValue, early: bool) 
 # -- using and giving back -------------------------------------------------------------------------
 
 
-def put_reference(k: Kernel, reference: Reference) -> None:
-    """put_page or unpin_user_page; a writer marks the page dirty first (set_page_dirty_lock)."""
+def put_reference(k: Kernel, reference: Reference, dirty: bool) -> None:
+    """Give a reference back; with `dirty`, first mark the page dirty (set_page_dirty_lock).
+
+    Direct I/O that has read into a page does so (bio_release_pages), and whoever calls
+    unpin_user_pages_dirty_lock.  io_uring does not for its registered buffers (io_unaccount_mem,
+    unpin_user_page).
+    """
     folio = held(reference)
     if folio is None:
         return
-    if reference.write:
+    if dirty and (reference.write or reference.pin):
         if folio.locked:
             raise Blocked(f"the lock of {folio}")
         folio.dirty = True

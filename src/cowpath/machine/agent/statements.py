@@ -73,7 +73,7 @@ def device_read(process: Process, thread: int, s: Statement) -> None:
 
 
 def put_page(process: Process, thread: int, s: Statement) -> None:
-    """`put_page(g)`, `unpin_user_page(g)`"""
+    """`put_page(g)`, `unpin_user_page(g)`, `unpin_user_pages_dirty_lock(g)`"""
     process.references[s["reference"]].put()
 
 
