@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """From lark's tree to a `Litmus`.  Checks which values, operands and results each statement takes."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -12,6 +13,8 @@ from cowpath.litmus.ast import Position
 from cowpath.litmus.comments import content
 from cowpath.litmus.errors import LitmusError, did_you_mean
 from cowpath.litmus.form import Form, Kind, Operand
+from cowpath.litmus.habits import CALLS as HABITS
+from cowpath.litmus.habits import KEYWORDS
 from cowpath.litmus.program import SEGV
 from cowpath.litmus.source import Source
 from cowpath.litmus.statements import CALLS, KINDS, Load, Store
@@ -100,6 +103,9 @@ class Builder(Transformer[Token, ast.Litmus]):
         if places is None:
             hint = f'write char {name}[1]; or char {name}[2] = "ab";'
             raise self.error(f"how many places has '{name}'?", _at(name), hint)
+        if len(places) > len(str(MAX_NUMBER)):
+            hint = f"its size is always that of a page: char {name}[1];"
+            raise self.error(f"a page has few places, not {places}", _at(places), hint)
         count = self._number(places)
         return ast.PageDeclaration(str(name), count, self._content(count, literal), position=_at(name))
 
@@ -227,10 +233,17 @@ class Builder(Transformer[Token, ast.Litmus]):
     def _form(self, call: _Call) -> Form:
         form = CALLS.get(call.name)
         if form is None:
-            raise self.error(
-                f"unknown statement '{call.name}'", _at(call.name), did_you_mean(call.name, CALLS)
-            )
+            raise self._unknown(call.name)
         return form
+
+    def _unknown(self, name: Token) -> LitmusError:
+        """Return the error for a call that is no statement."""
+        if name in KEYWORDS:
+            return self.error(f"'{name}' is no statement", _at(name), KEYWORDS[name])
+        hint = HABITS.get(name) or did_you_mean(name, CALLS)
+        if re.fullmatch(r"P\d+", name):
+            hint = f"a thread starts with its process, or with fork({name})"
+        return self.error(f"unknown statement '{name}'", _at(name), hint)
 
     def _check_type(self, declared: Token | None, wanted: str, reason: str) -> None:
         if declared is not None and declared != wanted:
@@ -268,9 +281,8 @@ class Builder(Transformer[Token, ast.Litmus]):
         names = argument.names if isinstance(argument, _Flags) else (argument,)
         for name in names:
             if name not in operand.words():
-                raise self.error(
-                    f"{form.name}() does not take '{name}'", _at(name), _flag_hint(name, operand.words())
-                )
+                message = f"{form.name}() does not take '{name}'"
+                raise self.error(message, _at(name), _flag_hint(form, name, operand.words()))
         chosen = tuple(word for word in operand.words() if word in names)
         if chosen not in operand.allowed:
             known = ", ".join(" | ".join(group) for group in operand.allowed if group)
@@ -303,7 +315,8 @@ class Builder(Transformer[Token, ast.Litmus]):
             raise self.error("a string where one character belongs", _at(token), hint)
         if token.type == "NUMBER":
             if self._number(token) != 0:
-                hint = f"write '{token[0]}'; only 0, zero memory, has no quotes"
+                hint = f"write '{token}'" if len(token) == 1 else "write 'a'"
+                hint += "; only 0, zero memory, has no quotes"
                 raise self.error("a value is a character", _at(token), hint)
             return ast.ZERO
         inner = token[1:-1]
@@ -386,7 +399,9 @@ def _count(least: int, most: int) -> str:
     return f"{text} operand{'s' if most > 1 else ''}"
 
 
-def _flag_hint(name: str, words: list[str]) -> str:
+def _flag_hint(form: Form, name: str, words: list[str]) -> str:
+    if name == "0":
+        return f"without flags it is {form.name}(x)"
     if name == "FOLL_LONGTERM":
         return "FOLL_LONGTERM needs a pin: pin_user_page(x, FOLL_LONGTERM)"
     if name in ("FOLL_GET", "FOLL_PIN"):

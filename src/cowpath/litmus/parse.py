@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cowpath.litmus.ast import Litmus
 from cowpath.litmus.errors import LitmusError
+from cowpath.litmus.habits import comment_hint
 from cowpath.litmus.source import Source, read_source
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def _tree(source: Source) -> "Tree[Token]":
         raise LitmusError(source.filename, "the file is empty")
     for comment in source.comments:
         if not comment.closed:
-            raise source.error("this comment is never closed", source.position(comment.offset))
+            before = source.text[source.text.rfind("\n", 0, comment.offset) + 1 : comment.offset]
+            hint = comment_hint(before, comment.text)
+            raise source.error("this comment is never closed", source.position(comment.offset), hint)
     if sum(map(len, source.code.split())) > MAX_CODE:
         message = f"more than {MAX_CODE // 1000} kB outside comments: this is not a litmus test"
         raise LitmusError(source.filename, message)

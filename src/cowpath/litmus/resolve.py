@@ -99,7 +99,8 @@ def _check_pages(litmus: ast.Litmus, source: Source) -> None:
         seen.add(page.name)
         if not 1 <= page.places <= MAX_PLACES:
             message = f"a page has 1 to {MAX_PLACES} places, not {page.places}"
-            raise source.error(message, page.position, word=str(page.places))
+            hint = f"its size is always that of a page: char {page.name}[1];"
+            raise source.error(message, page.position, hint, str(page.places))
         if len(seen) > MAX_PAGES:
             raise source.error(f"a test has at most {MAX_PAGES} pages", page.position)
 

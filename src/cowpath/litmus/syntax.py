@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cowpath.litmus.ast import Position
 from cowpath.litmus.errors import LitmusError
+from cowpath.litmus.habits import KEYWORDS, TYPES
 from cowpath.litmus.source import Source
 
 _GROUPS = (
@@ -50,9 +51,6 @@ _WORDS = {
 }
 """The name of each terminal of grammar.lark that can be expected somewhere."""
 
-_CONTROL_FLOW = {"if", "for", "while", "do", "return", "switch", "goto", "else"}
-_TYPES = {"int", "long", "short", "unsigned", "void", "struct", "u8", "uint8_t", "const"}
-
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -60,16 +58,33 @@ class _Place:
 
     token: str
     before: str
-    line_start: str
+    beginning: str
+    """The first word of the statement, or of the line in the initial block."""
     accepts: frozenset[str]
+    initial: bool
+    """Whether it is in the initial block."""
 
+
+_NO_ARITHMETIC = "there is no arithmetic: a place is a plain number, a value is a character"
+_NO_BLOCKS = "a thread is a plain list of statements, or any { ... }"
+_INITIAL_PAGE = 'the content of a page stands where it is declared: char x[1] = "a";'
 
 _Hint = tuple[Callable[[_Place], bool], str]
 
 _HINTS: tuple[_Hint, ...] = (
     (lambda p: "=" in (p.token, p.before) and p.token in ("=", "=="), "everything here is a single '='"),
-    (lambda p: p.line_start in _CONTROL_FLOW, "a thread is a plain list of statements, or any { ... }"),
-    (lambda p: p.line_start in _TYPES, "the types are char, for a register, and ref_t"),
+    (lambda p: p.beginning in TYPES and p.initial, 'one variable is one page, with places: char x[1] = "a";'),
+    (lambda p: p.beginning in TYPES, "the types are char, for a register, and ref_t; both may be left out"),
+    (lambda p: p.token in ("+", "-", "+=", "-="), _NO_ARITHMETIC),
+    (lambda p: p.token == "(" and p.before == "sizeof", "a statement takes the page, not address and length"),
+    (lambda p: p.token == "{" and "SEMICOLON" not in p.accepts and "RBRACE" in p.accepts, _NO_BLOCKS),
+    (lambda p: p.token[:2].lower() == "0x", "a value is a character such as 'a'"),
+    (lambda p: p.token == "*" and p.before == "char" and p.initial, "a page is declared char x[1];"),
+    (lambda p: p.token == "*" and p.before == p.beginning == "char", "there are no pointers: r0 = x[0]"),
+    (lambda p: p.token == "," and p.initial and p.beginning == "char", "declare each page by itself"),
+    (lambda p: p.initial and p.accepts == {"LPAR", "EQUAL"} and p.token == "[", _INITIAL_PAGE),
+    (lambda p: p.initial and p.accepts == {"NAME"} and p.token.isdigit(), _INITIAL_PAGE),
+    (lambda p: p.before == "[" and p.initial, "a page has 1 to 8 places, whatever its size: char x[1];"),
     (
         lambda p: p.token in ("exists", "forall", "~") and "RBRACE" in p.accepts,
         "is a '}' missing before the condition?",
@@ -108,6 +123,12 @@ def explain_token(source: Source, offset: int, accepts: frozenset[str]) -> Litmu
         C t { char x[1] }
                        ^
     """
+    if keyword := _keyword(source, offset):
+        return source.error(
+            f"'{source.token(keyword)}' is no statement",
+            source.position(keyword),
+            KEYWORDS[source.token(keyword)],
+        )
     expected = _expected(accepts)
     previous_end = len(source.code[:offset].rstrip())
     if _missing_semicolon(source, offset, previous_end, accepts):
@@ -137,6 +158,14 @@ def explain_character(source: Source, offset: int) -> LitmusError:
     if character.isdigit():
         return source.error("a name does not begin with a digit", position)
     return source.error(f"{_quoted(character)} means nothing here", position, _character_hint(source, offset))
+
+
+def _keyword(source: Source, offset: int) -> int:
+    """Return the offset of a keyword of C that begins the statement at `offset`; 0 where none does."""
+    if _beginning(source.code, offset) not in KEYWORDS or _in_initial_block(source.code, offset):
+        return 0
+    start = max(source.code.rfind(mark, 0, offset) for mark in ";{}") + 1
+    return start + len(source.code[start:]) - len(source.code[start:].lstrip())
 
 
 def _expected(accepts: frozenset[str]) -> str:
@@ -183,10 +212,24 @@ def _hint(source: Source, offset: int, accepts: frozenset[str]) -> str:
     place = _Place(
         token=source.token(offset),
         before=_previous(source, len(code[:offset].rstrip())),
-        line_start=(re.findall(r"\w+", code[code.rfind("\n", 0, offset) + 1 : offset + 20]) or [""])[0],
+        beginning=_beginning(code, offset),
         accepts=accepts,
+        initial=_in_initial_block(code, offset),
     )
     return next((hint for applies, hint in _HINTS if applies(place)), "")
+
+
+def _beginning(code: str, offset: int) -> str:
+    """Return the first word of the statement in which `offset` stands, or of the text from there on."""
+    start = max(code.rfind(mark, 0, offset) for mark in ";{}") + 1
+    word = re.compile(r"\s*(\w*)").match(code, start)
+    return word[1] if word else ""
+
+
+def _in_initial_block(code: str, offset: int) -> bool:
+    """Tell whether `offset` stands in the first pair of braces."""
+    opening = code.find("{")
+    return 0 <= opening < offset and "}" not in code[opening:offset]
 
 
 def _character_hint(source: Source, offset: int) -> str:
@@ -199,7 +242,9 @@ def _character_hint(source: Source, offset: int) -> str:
     if text[offset] == "!":
         return "conditions use ~ for not"
     if text[offset] == "#":
+        if re.match(r"#\s*(include|define|if)", text[offset:]):
+            return "there is no preprocessor: a file is one test"
         return "a comment is (* ... *), // ... or /* ... */"
     if text[offset] in "+-":
-        return "there is no arithmetic: a place is a plain number, a value is a character"
+        return _NO_ARITHMETIC
     return ""
