@@ -92,7 +92,7 @@ def read(path_or_text: str | PathLike[str]) -> Source:
 
 @dataclass(frozen=True, repr=False)
 class Check:
-    """What one test may do on one kernel.  `result` has everything that the search found."""
+    """The outcomes of one test on one kernel.  `result` has everything that the search found."""
 
     result: Result
     source: Source = field(repr=False)
@@ -119,7 +119,7 @@ class Check:
 
     @property
     def breakage(self) -> tuple[str, ...]:
-        """What is broken, worst first: "crash", "hang", "leak", "lost write", ..., invariants."""
+        """The kinds of breakage, worst first: "crash", "hang", "leak", "lost write", ..., then invariants."""
         return self.result.breakage
 
     @property

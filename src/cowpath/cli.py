@@ -42,7 +42,7 @@ class Parser(argparse.ArgumentParser):
         super().error(message + self.guess(message))
 
     def guess(self, message: str) -> str:
-        """What was probably meant by the option, command or choice that an error names.
+        """The option, command or choice that was probably meant by the one that an error names.
 
         >>> parser = Parser()
         >>> _ = parser.add_argument("--format", choices=("text", "json"))

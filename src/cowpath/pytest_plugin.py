@@ -36,7 +36,7 @@ class Unexpected(Exception):  # noqa: N818 - a failed test, not an error
 
 
 class LitmusFile(pytest.File):
-    """One litmus test, with an item for each kernel."""
+    """A litmus test, with an item for each kernel."""
 
     known: list[tuple[Asked, Result]]
 
@@ -80,7 +80,7 @@ class LitmusFile(pytest.File):
 
 
 class LitmusItem(pytest.Item):
-    """One litmus test on one kernel."""
+    """A litmus test on one kernel."""
 
     def __init__(self, *, expected: str, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -98,7 +98,7 @@ class LitmusItem(pytest.Item):
             raise Unexpected(failure(result, self.expected or "kept"))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What the verdict is and how it comes about; a user's mistake is told without a traceback."""
+        """The verdict and how it comes about; a user's mistake is told without a traceback."""
         from cowpath.errors import CowpathError
 
         if isinstance(excinfo.value, Unexpected | CowpathError):
@@ -106,7 +106,7 @@ class LitmusItem(pytest.Item):
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """How pytest heads the report of a failure."""
+        """The heading that pytest gives the report of a failure."""
         return self.path, None, f"{self.path.stem} on {self.name}"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One architecture: its name, where its header is, and its layouts, oldest first."""
+"""An architecture: its name, where its header is, and its layouts, oldest first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class LayoutError(CowpathError):
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """What cowpath knows of one architecture's swap ptes.
+    """The swap ptes of an architecture through all releases.
 
     `memory_failure` says whether CONFIG_MEMORY_FAILURE can be had, `device_private` since which release
     CONFIG_DEVICE_PRIVATE can: both take swap types away.  `phys_bits` is MAX_PHYSMEM_BITS as most

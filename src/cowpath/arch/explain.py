@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a raw pte says, bit by bit, and what is wrong with one that no kernel writes."""
+"""Explains a raw pte bit by bit, and finds what is wrong with one that no kernel writes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

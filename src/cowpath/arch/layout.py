@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How an architecture keeps a swap entry in a pte: the words of its table, and the one codec for all."""
+"""The layout of swap ptes on an architecture: a table of bit fields, and the one codec for all of them."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -165,7 +165,7 @@ class PteLayout:
 
     @cached_property
     def offset_bits(self) -> int:
-        """How many bits of offset survive: the pte's, or the 26 (58) that a swp_entry_t has for it.
+        """The number of offset bits that survive: the pte's, or the 26 (58) that a swp_entry_t has for it.
 
         include/linux/swapops.h: SWP_TYPE_SHIFT is BITS_PER_XA_VALUE - MAX_SWAPFILES_SHIFT.
         """

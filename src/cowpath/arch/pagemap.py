@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One address of a live process through /proc/PID/pagemap: what the kernel tells, and what it does not.
+"""Reads an address of a live process through /proc/PID/pagemap: what the kernel tells of it.
 
 The bits are those of Documentation/admin-guide/mm/pagemap.rst and fs/proc/task_mmu.c (PM_*).  pagemap
 does not show ptes: it reports type and offset of a swap pte, but not the exclusive marker.

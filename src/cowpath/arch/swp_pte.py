@@ -66,7 +66,7 @@ def swp_entry_to_pte(layout: PteLayout, entry: SwpEntry) -> int:
 
 
 def pte_to_swp_entry(layout: PteLayout, pte: int) -> SwpEntry:
-    """What the pte refers to: flags are stripped first, then type and offset are read.
+    """The entry that a pte holds: flags are stripped first, then type and offset are read.
 
     >>> pte_to_swp_entry(architecture("arm64").layout(Release(6, 1)), 0x20c)
     SwpEntry(type=1, offset=2)

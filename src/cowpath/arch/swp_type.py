@@ -22,7 +22,7 @@ FEATURES = {
 
 @dataclass(frozen=True, slots=True)
 class SwpType:
-    """One special type: its name in the kernel, what a pte of it says, and whether its offset is a pfn."""
+    """A special type: its name in the kernel, what a pte of it says, and whether its offset is a pfn."""
 
     name: str
     meaning: str
@@ -63,7 +63,7 @@ MARKERS = (
 
 
 def default_features(arch: Architecture, release: Release) -> frozenset[str]:
-    """What a kernel of this architecture has when everything is configured that can be."""
+    """The features of a kernel of this architecture in which everything is configured that can be."""
     device = arch.device_private is not None and release >= arch.device_private
     # Until 6.2 markers existed only for userfaultfd write protection, which only x86-64 had.
     marker = release >= Release(6, 2) or (release >= Release(5, 19) and arch.name == "x86_64")

@@ -63,7 +63,7 @@ def matching(name: str) -> tuple[Change, ...]:
 
 
 def paragraph(change: Change) -> str:
-    """One change in words, and what is not known of it.
+    """A change in words, with what is not known of it.
 
     >>> print(paragraph(find("H3")[0]))
     H3  1493a1913e34  v5.19  mm/memory.c

@@ -82,7 +82,7 @@ def load(names: Sequence[str]) -> tuple[list[tuple[str, Program]], list[Failure]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How results are shown: a format, and what else is asked of them."""
+    """The form in which results are shown, and what else is asked of them."""
 
     form: str
     expected: bool
@@ -91,7 +91,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What is kept of one result: it may come from another process, so not the search itself."""
+    """The part of a result that is kept: it may come from another process, so not the search itself."""
 
     row: text.VerdictRow
     reason: str  # why it is not finished
@@ -108,7 +108,7 @@ class Checked:
 
 
 def checked(one: Assignment, judged: Judged, view: View) -> Checked | Failure:
-    """What is kept of one judgement."""
+    """The part of a judgement that is kept, or the failure that it is."""
     result = judged.answer
     if isinstance(result, CowpathError):
         return Failure(one.name, f"{one.name}: {result}")
@@ -125,14 +125,14 @@ def checked(one: Assignment, judged: Judged, view: View) -> Checked | Failure:
 
 
 def expected_verdict(one: Assignment, version: Version) -> str | None:
-    """What the expected.toml beside the test says of it on a kernel; None if it says nothing."""
+    """The verdict that expected.toml beside the test has for a kernel; None if it has none."""
     from cowpath.corpus.expected import Expected
 
     return Expected.beside(one.name).verdict(one.program.name, version)
 
 
 def part(view: View, file: str, result: Result, expected: str | None) -> object:
-    """What a result contributes to the document."""
+    """The contribution of a result to the document."""
     if view.form in formats.NAMES:
         from cowpath.report import cases
 
@@ -170,7 +170,7 @@ def check_all(assignments: Sequence[Assignment], view: View, jobs: int) -> list[
 
 
 def document(view: View, answers: Sequence[Checked], failures: Sequence[Failure]) -> str:
-    """What goes to stdout."""
+    """The text for stdout."""
     parts = [one.part for one in answers]
     if view.form in formats.NAMES:
         return document_of_cases(view.form, parts, failures)
@@ -200,7 +200,7 @@ def is_table(view: View, answers: Sequence[Checked]) -> bool:
 
 
 def complain(view: View, answers: Sequence[Checked], failures: Sequence[Failure]) -> None:
-    """What went wrong goes to stderr: what a table has no room for, surprises, and files that failed."""
+    """Print to stderr what a table has no room for, verdicts that surprise, and files that failed."""
     brief = is_table(view, answers)
     for one in answers:
         row = one.row

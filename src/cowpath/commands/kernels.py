@@ -66,7 +66,7 @@ def fill(text: str) -> str:
 
 
 def inventory(kernel: Version) -> str:
-    """What one kernel has, and what stable updates after it have besides."""
+    """The changes that a kernel has, and those that stable updates after it have besides."""
     changes = sorted_changes(kernel)
     if not changes:
         return f"{kernel} has none of the changes that are modelled\n"
@@ -90,7 +90,7 @@ def stable_note(release: Release) -> str:
 
 
 def real() -> str:
-    """What `cowpath run --on` can have: in the cache, or from Debian when first asked for."""
+    """The machines that `cowpath run --on` takes: those in the cache, and those that Debian has."""
     from cowpath.machine import images
 
     rows = [["machine", "Debian suite", "in the cache"]]
@@ -126,7 +126,7 @@ def listing(changes: list[Change], kernel: Version) -> str:
 
 
 def difference(old: Version, new: Version) -> str:
-    """What one has and the other has not, and the stable updates of both."""
+    """The changes that only one of two kernels has, and the stable updates of both."""
     gained = [change for change in sorted_changes(new) if not old.has(change)]
     lost = [change for change in sorted_changes(old) if not new.has(change)]
     if not gained and not lost:

@@ -45,13 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def about(file: Path) -> str:
-    """What the comment of a test says, as one line."""
+    """The comment of a test, as one line."""
     comments = read_source(file).comments
     return " ".join(comments[0].text.removeprefix("(*").removesuffix("*)").split()) if comments else ""
 
 
 def table(found: list[tuple[Path, str]]) -> str:
-    """One row a test; long comments are cut, the file has the rest."""
+    """The tests, one a row; long comments are cut, the file has the rest."""
     rows = [["theme", "test", "what it is about"]]
     left = max(len(file.parent.name) for file, _ in found) + max(len(file.stem) for file, _ in found) + 4
     for file, comment in found:

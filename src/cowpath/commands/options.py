@@ -141,7 +141,7 @@ def reductions(arguments: argparse.Namespace) -> dict[str, bool]:
 
 
 def method(arguments: argparse.Namespace) -> Method:
-    """How to search, as the options say.  Raises CowpathError where that engine is not to be had."""
+    """The way to search that the options ask for.  Raises CowpathError where that engine is not to be had."""
     if arguments.engine == "native" and not available():
         raise CowpathError('--engine native needs NumPy and Numba: pip install "cowpath[native]"')
     if arguments.engine == "native" and arguments.verify:

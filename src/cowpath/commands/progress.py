@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How far a long search is, on stderr, on a terminal only."""
+"""Shows how far a long search is, on stderr, on a terminal only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INTERVAL_SECONDS = 0.2
 
 
 class Meter:
-    """One line that is overwritten: how many answers are there of how many, and what the search does now.
+    """A line that is overwritten: how many answers are there of how many, and what the search does now.
 
     Use as a context; the line is gone afterwards.  On anything but a terminal it prints nothing.  `answers`
     0: nobody knows how many there will be.
@@ -42,7 +42,7 @@ class Meter:
         self.began = time.monotonic()
 
     def done(self, title: str) -> None:
-        """One more answer is there, by a search of its own or not."""
+        """Count an answer that is there, by a search of its own or not."""
         self.finished += 1
         if time.monotonic() - self.started >= QUIET_SECONDS:
             self.show(f"[{self.count(self.finished)}] {title}")

@@ -150,7 +150,7 @@ def request(program: Program, architecture: str, arguments: argparse.Namespace) 
 
 
 def orders(program: Program, architecture: str, arguments: argparse.Namespace) -> Schedule:
-    """What --follow asks for, else every order that matters."""
+    """The orders that --follow asks for, else every order that matters."""
     wanted: str | None = arguments.follow
     if wanted is None:
         found = schedule(program, arguments.seed)
@@ -189,6 +189,6 @@ def status_for(found: Sequence[Comparison]) -> int:
 
 
 def summary(found: Sequence[Comparison]) -> str:
-    """How many tests gave an answer, of how many."""
+    """Says how many of the tests gave an answer."""
     ran = sum(status_of(comparison) in ("pass", "fail", "xfail") for comparison in found)
     return f"{ran} of {len(found)} tests gave an answer"

@@ -100,7 +100,7 @@ def show(arguments: argparse.Namespace, result: Result, steps: Sequence[PathStep
 
 
 def words(arguments: argparse.Namespace, result: Result, steps: Sequence[PathStep]) -> Words:
-    """How to show values: with --raw-ptes the bits of ptes beside them."""
+    """Shows values; with --raw-ptes ptes have their bits beside them."""
     if not arguments.raw_ptes:
         return value_words
     from cowpath.report.raw import raw_words

@@ -55,11 +55,11 @@ class Expected:
         return Expected(verdicts)
 
     def verdict(self, test: str, version: Version) -> str | None:
-        """What is expected of a test on a kernel; None if nothing is."""
+        """The expected verdict of a test on a kernel; None if there is none."""
         return self.verdicts.get(test, {}).get(key(version))
 
     def kernels(self, test: str) -> dict[str, str]:
-        """What is expected of a test, by kernel as it is written."""
+        """The expected verdicts of a test, by kernel as it is written."""
         return {kernel: words for kernel, words in self.verdicts.get(test, {}).items() if kernel != OPEN}
 
     def open_bug(self, test: str) -> str:
@@ -68,7 +68,7 @@ class Expected:
 
 
 def key(version: Version) -> str:
-    """How a kernel is written in the file.
+    """The name of a kernel as the file has it.
 
     >>> from cowpath.history.version import version
     >>> key(version("6.1", dropped=["H5"])), key(version("6.1", "arm"))

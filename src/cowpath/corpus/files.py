@@ -67,7 +67,7 @@ def named(name: str) -> list[str]:
 
 
 def guess(wanted: str) -> str:
-    """What somebody may have meant by a name of nothing."""
+    """A suggestion for a name that stands for nothing."""
     import difflib  # takes milliseconds to load
 
     known = [*(file.stem for file in corpus()), *themes()]
@@ -107,6 +107,6 @@ def source(name: str) -> Source:
 
 
 def program(name: str) -> Program:
-    """One test, resolved.  Raises CowpathError, for a test that is wrong with line and column."""
+    """The program of a test.  Raises CowpathError, for a test that is wrong with line and column."""
     text = source(name)
     return resolve(parse_source(text), text)

@@ -124,7 +124,7 @@ def use(kind: ReferenceKind) -> tuple[Statement, ...]:
 
 
 def incoherent(kind: ReferenceKind, thread: int = 0) -> ast.Condition:
-    """What `use` sees if the reference and the memory have parted: the value from before."""
+    """The condition that `use` shows the value from before: the reference and the memory have parted."""
     return ast.Condition("exists", ast.RegisterIs(thread, "r1", "a" if kind.write else "b"))
 
 
@@ -144,7 +144,7 @@ def scene(
 
 
 def while_held(*between: Statement) -> Callable[[ReferenceKind], ast.Litmus]:
-    """One process: the reference is taken, something happens, it is used."""
+    """A test of one process: the reference is taken, something happens, it is used."""
 
     def make(kind: ReferenceKind) -> ast.Litmus:
         return scene(((kind.take(), *between, *use(kind)),), incoherent(kind))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a test observes, by name, and whether its condition holds."""
+"""Names the values that a test observes, and evaluates its condition over the outcomes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def mentions_copies(program: Program) -> bool:
 
 
 def names(program: Program) -> list[str]:
-    """What each observed value is called, registers first."""
+    """The names of the observed values in order, registers first: "0:r1", then "0:x[0]"."""
     found = [f"{thread}:{register}" for thread, register in program.registers]
     for process in range(len(program.parents)):
         leader = leader_of(program, process)

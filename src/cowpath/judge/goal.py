@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where a path shall lead: to the worst thing that happens, or to what somebody asks for."""
+"""Finds the outcome or the broken invariant that a path shall lead to."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What to call an outcome that the promise forbids: a leak, a lost write, stale data."""
+"""Names the breakage of an outcome that the promise forbids: a leak, a lost write, stale data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def name_breakage(program: Program, seen: Observed, allowed: Iterable[Observed])
 
 
 def name_difference(program: Program, position: int, value: str, allowed: Iterable[Observed]) -> str:
-    """What is wrong with one observed value."""
+    """The breakage that a single observed value shows."""
     if asks_for_writes(program, position):
         return "missed write"
     process, through_reference = observer(program, position)

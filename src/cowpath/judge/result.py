@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `judge` finds: outcomes, broken invariants, and the verdict over all of them."""
+"""The result of `judge`: outcomes, broken invariants, and the verdict over all of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cowpath.litmus.program import Program
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One way a run can end.
+    """A way in which a run can end.
 
     `registers` and `memory` are keyed as in conditions ("0:r1", "0:x[0]"); a register that was never assigned
     and the memory of a process that has ended are left out.  `breakage` is empty where the promise allows it.
@@ -60,7 +60,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Result:
-    """What `check` found.  `breakage` names what is broken, worst first; empty if the promise is kept."""
+    """The judgement of a test on a kernel.  `breakage` names what is broken, worst first."""
 
     program: Program
     version: Version

@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 
 
 class KernelTree(Protocol):
-    """What the judge needs of a kernel tree; the module `cowpath.linux` is one."""
+    """The two functions that the judge needs of a kernel tree; the module `cowpath.linux` has them."""
 
     def build(
         self,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One test on one kernel, as every format for other tools reads it, wherever the outcomes came from.
+"""A test on one kernel, as every format for other tools reads it, wherever its outcomes came from.
 
 `check` makes cases from what a search found (`cases`), `run` from what a machine did (`machine_cases`); the
 writers (`ktap`, `junit`, `sarif`, `herd`) see only this.
@@ -18,7 +18,7 @@ Status = Literal["pass", "fail", "xfail", "skip", "timeout", "error"]
 
 @dataclass(frozen=True, slots=True)
 class CaseOutcome:
-    """One outcome: as text, and what it breaks (empty where it is promised).
+    """An outcome as text, and what it breaks (empty where it is promised).
 
     `count` says how often a machine has shown it (0: a search says that it can happen), `allowed` whether the
     model knows it (None: nothing is modelled, or nobody asked).  `values` is what was seen, named as in
@@ -44,7 +44,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test on one kernel.
+    """The answer of one test on one kernel.
 
     `status` "xfail" is a promise broken where the expected verdicts, or the model of a machine's kernel, say
     that it is; `expected_by` names which.  `words` is the verdict in a few words, `kinds` what is broken,

@@ -24,7 +24,7 @@ PATH_LIMIT = 200_000
 
 
 def of_result(file: str, result: Result, expected: str | None = None, explain: bool = True) -> Case:
-    """One test on one kernel; `expected` is the verdict written down for it, None if there is none.
+    """The case of a result; `expected` is the verdict written down for it, None if there is none.
 
     Without `explain` no path is looked for.
     """
@@ -52,7 +52,7 @@ def of_result(file: str, result: Result, expected: str | None = None, explain: b
 def seen_outcome(
     program: Program, outcome: Outcome, count: int = 0, allowed: bool | None = None
 ) -> CaseOutcome:
-    """One outcome, seen by a search or `count` times on a machine."""
+    """An outcome of a search (`count` 0), or one that a machine has shown `count` times."""
     condition = program.condition
     counts = {"copies": "" if outcome.copies is None else str(outcome.copies)}
     counts |= {name: "1" if getattr(outcome, name) else "" for name in ("crash", "hang")}
@@ -110,7 +110,7 @@ def spots(result: Result, steps: Sequence[PathStep]) -> Iterator[Spot]:
 
 
 def position(result: Result, step: PathStep) -> ast.Position:
-    """Where in the file the statement of a step stands."""
+    """The position in the file of the statement that a step belongs to."""
     number = statement_number(result.program, step.actor, step.before)
     if number is None:
         return ast.NOWHERE

@@ -60,7 +60,7 @@ def document(copies: Copies) -> str:
 
 
 def legend(copies: Copies) -> str:
-    """What the columns mean."""
+    """The sentences below the table that explain its columns."""
     return LEGEND + (SPARED if copies.paired else "")
 
 
@@ -77,17 +77,17 @@ def table(copies: Copies) -> list[list[str]]:
 
 
 def marker(row: CopiesRow) -> str:
-    """What the marker changes in a row."""
+    """The last cell of a row: by how much the marker changes its worst case."""
     return signed(row.spared or 0)
 
 
 def spared(copies: Copies) -> int:
-    """What it changes in all of them."""
+    """The copies that the marker spares, summed over all rows."""
     return sum(row.spared or 0 for row in copies.rows)
 
 
 def line(row: CopiesRow) -> list[str]:
-    """One test."""
+    """The cells of a row: its test, a count for each kernel, and how many copies are needed."""
     cells = [f"{one.words} {plus(row.avoidable(one))}".rstrip() for one in row.counts]
     return [row.test, *cells, "-" if row.needed is None else str(row.needed)]
 

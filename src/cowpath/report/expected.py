@@ -10,7 +10,7 @@ from cowpath.report.text import VerdictRow
 
 
 def document(rows: Sequence[VerdictRow]) -> str:
-    """One table per test, one line per kernel, in the order of the results."""
+    """The text of an expected.toml: a table for each test, with a line for each kernel."""
     tables: dict[str, list[str]] = {}
     for row in rows:
         tables.setdefault(row.name, []).append(f'"{key(row.version)}" = "{row.answer}"')

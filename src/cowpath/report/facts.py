@@ -21,7 +21,7 @@ CACHE = "swap cache"
 
 
 def facts(changes: Sequence[CellChange]) -> list[str]:
-    """One phrase for each thing that a reader of `mm/` would mention, in order."""
+    """Phrases for the changes that a reader of `mm/` would mention, in order."""
     return [phrase for name in dict.fromkeys(map(subject, changes)) for phrase in told(changes, name)]
 
 
@@ -64,7 +64,7 @@ def is_freed(record: Record, changes: Sequence[CellChange]) -> bool:
 
 
 def content_words(record: Record, changes: Sequence[CellChange]) -> str:
-    """What is in a page, a slot or a register now."""
+    """Says what a page, a slot or a register contains now."""
     values = [str(change.after) for change in changes]
     if kind_of(record) == "Register":
         return f"{record!r} is {value_text(values[0])}"
@@ -76,7 +76,7 @@ def content_words(record: Record, changes: Sequence[CellChange]) -> str:
 
 
 def pte_change(old: Fields, new: Fields) -> str:
-    """What became of a page-table entry.
+    """Says how a page-table entry has changed.
 
     >>> mapped = {"kind": "present", "folio": "folio0", "write": True}
     >>> pte_change(mapped, {"kind": "swap", "slot": "slot0", "exclusive": True})
@@ -108,7 +108,7 @@ TARGETS = {"present": "folio", "swap": "slot", "migration": "migrating"}
 
 
 def mapping_words(old: Fields, new: Fields) -> str:
-    """Where an entry leads to now, or how it may be used; empty if neither has changed."""
+    """Says where an entry leads now, or how it may be used; empty if neither has changed."""
     kind = str(new["kind"])
     if kind == "none":
         return "becomes empty"
@@ -141,7 +141,7 @@ def listing(parts: Sequence[str]) -> str:
 
 
 def reach(layout: Layout, changes: Sequence[CellChange], state: bytes) -> str:
-    """Who leads to a page that was written to: "only g leads to folio0".
+    """Names everything that leads to a page that was written to: "only g leads to folio0".
 
     Empty if anything else a reader sees has changed; `state` is the one afterwards.
     """

@@ -44,7 +44,7 @@ def name_of(case: Case, with_kernel: bool) -> str:
 
 
 def one(case: Case, program: Program, name: str) -> str:
-    """One test."""
+    """The log of a single test: its states, the answer to its condition, the counts."""
     quantifier = "exists" if program.condition is None else program.condition.quantifier
     counted = any(seen.count for seen in case.outcomes)
     states = f"Histogram ({len(case.outcomes)} states)" if counted else f"States {len(case.outcomes)}"
@@ -57,13 +57,13 @@ def one(case: Case, program: Program, name: str) -> str:
 
 
 def locations(program: Program) -> dict[str, str]:
-    """What each state of a test names, with what it says there unless it was seen otherwise."""
+    """The names in the states of a test, each with the value that stands for "not seen"."""
     copies = {"copies": "none"} if mentions_copies(program) else {}
     return dict.fromkeys(names(program), "none") | copies | {"crash": "0", "hang": "0"}
 
 
 def state(seen: CaseOutcome, named: Mapping[str, str]) -> str:
-    """One outcome; why a kernel stopped is a comment.
+    """An outcome as a state of the log; the reason why a kernel stopped is a comment.
 
     >>> seen = CaseOutcome("0:r0=a; 0:x[1]=7;", count=99, values={"0:r0": "a", "0:x[1]": "7"}, witness=True)
     >>> state(seen, {"0:r0": "none", "0:x[1]": "none", "crash": "0"})
@@ -123,7 +123,7 @@ def answer(case: Case, program: Program, name: str) -> list[str]:
 
 
 def atom_text(program: Program, atom: ast.Atom) -> str:
-    """One question of a condition; memory is that of the first thread of its process, as in states."""
+    """An atom of a condition; memory is that of the first thread of its process, as in states."""
     if isinstance(atom, ast.CountIs):
         return f"{atom.name}={atom.value}"
     if isinstance(atom, ast.RegisterIs):

@@ -43,7 +43,7 @@ def document(result: Result, steps: Sequence[PathStep]) -> str:
 
 
 def variable(kind: type[Record]) -> str:
-    """What the variable for a kind of record is called: "folio", "swapdevice"."""
+    """The name of the variable for a kind of record: "folio", "swapdevice"."""
     return kind.__name__.lower()
 
 

@@ -20,7 +20,7 @@ class Failure:
 
 
 def document(tests: Sequence[dict[str, Any]], failures: Sequence[Failure] = ()) -> str:
-    """One JSON object for a whole run, from what `test` makes of each result."""
+    """The JSON object for a whole run, from what `test` makes of each result."""
     import json
 
     failed = [{"file": failure.file, "verdict": "error", "message": failure.message} for failure in failures]
@@ -28,7 +28,7 @@ def document(tests: Sequence[dict[str, Any]], failures: Sequence[Failure] = ()) 
 
 
 def test(file: str, result: Result) -> dict[str, Any]:
-    """One test on one kernel."""
+    """The JSON object for the result of a test on one kernel."""
     version, found = result.version, result.exploration
     return {
         "name": result.program.name,
@@ -52,7 +52,7 @@ def test(file: str, result: Result) -> dict[str, Any]:
 
 
 def outcome(one: Outcome) -> dict[str, Any]:
-    """One outcome; keys that say nothing are left out."""
+    """The JSON object for an outcome; keys that say nothing are left out."""
     shown: dict[str, Any] = {"registers": dict(one.registers), "memory": dict(one.memory)}
     if one.copies is not None:
         shown["copies"] = str(one.copies)

@@ -41,7 +41,7 @@ def counts(cases: Sequence[Case]) -> dict[str, Any]:
 
 
 def element(case: Case) -> ElementTree.Element:
-    """One case; its class is the folder of the file, as pytest does it."""
+    """The element of a case; its class is the folder of the file, as pytest does it."""
     folder = ".".join(part for part in PurePath(case.file).parent.parts if part.strip("/."))
     found = ElementTree.Element(
         "testcase", name=clean(case.test), classname=clean(folder or "litmus"), time=f"{case.seconds:.3f}"
@@ -57,7 +57,7 @@ TAGS = {"fail": "failure", "timeout": "error", "error": "error", "xfail": "skipp
 
 
 def detail(case: Case) -> ElementTree.Element:
-    """What is wrong with a case; JUnit has no expected failure, so that is a skipped one which says so."""
+    """The reason why a case fails or is skipped; JUnit has no expected failure, so that is a skipped one."""
     message = f"expected: {case.words}" if case.status == "xfail" else case.words
     kind = case.kinds[0] if case.kinds else case.words
     kind = kind if case.status in ("fail", "error") else case.status

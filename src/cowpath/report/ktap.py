@@ -38,7 +38,7 @@ def document(cases: Sequence[Case]) -> str:
 
 
 def subtests(test: str, cases: Sequence[Case]) -> Iterator[str]:
-    """One test on every kernel."""
+    """A test as a group of subtests, one for each kernel."""
     yield VERSION
     yield f"# Subtest: {plain(test)}"
     yield f"1..{len(cases)}"
@@ -51,7 +51,7 @@ def subtests(test: str, cases: Sequence[Case]) -> Iterator[str]:
 
 
 def outcomes(kernel: str, counted: Sequence[CaseOutcome]) -> Iterator[str]:
-    """What a machine has shown, how often, as subtests of its case; what a model predicts is no failure."""
+    """The outcomes of a machine, with counts, as subtests of its case; a predicted one is no failure."""
     yield VERSION
     yield f"# Subtest: {plain(kernel)}"
     yield f"1..{len(counted)}"
@@ -62,7 +62,7 @@ def outcomes(kernel: str, counted: Sequence[CaseOutcome]) -> Iterator[str]:
 
 
 def diagnostics(case: Case) -> Iterator[str]:
-    """What explains a result that is not a plain pass; KTAP puts it before the result."""
+    """The lines that explain a result which is not a plain pass; KTAP puts them before the result."""
     if case.status == "pass":
         return
     if case.status != "skip":

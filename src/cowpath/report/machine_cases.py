@@ -24,7 +24,7 @@ STATUSES: dict[str, Status] = {
 
 
 def of_comparison(comparison: Comparison) -> Case:
-    """One test on one machine: its kernel is the machine's name."""
+    """The case of a test on a machine; its kernel is the machine's name."""
     status = status_of(comparison)
     outcomes = tuple(outcome(comparison, place) for place in range(len(comparison.seen)))
     broken = dict.fromkeys(seen.breakage for seen in comparison.seen if seen.breakage)
@@ -58,7 +58,7 @@ def status_of(comparison: Comparison) -> Status:
 
 
 def outcome(comparison: Comparison, place: int) -> CaseOutcome:
-    """One of the outcomes that were seen."""
+    """The outcome of a machine at this place of the list."""
     seen = comparison.seen[place]
     registers, memory = condition.split(comparison.program, seen.observed)
     shown = Outcome(registers, memory, breakage=seen.breakage)

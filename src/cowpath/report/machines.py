@@ -17,7 +17,7 @@ MARKS = {"agrees": "", "not modelled": "", "not met": " ?", "cannot": " -", "fai
 
 
 def histogram(comparison: Comparison) -> str:
-    """One test on one machine, as litmus7 prints it; `*` marks outcomes that the promise forbids."""
+    """The outcomes of a test on one machine, as litmus7 prints them; `*` marks those that are forbidden."""
     program, answer = comparison.program, comparison.answer
     lines = [f"Test {program.name} on {place(comparison)}"]
     if answer.status != "ran" or not comparison.seen:
@@ -37,13 +37,13 @@ def histogram(comparison: Comparison) -> str:
 
 
 def line(seen: Seen) -> str:
-    """One outcome."""
+    """A line of the histogram: count, mark, outcome."""
     mark = "*" if seen.breakage else ":"
     return f"{seen.count:<8}{mark}>{seen.text}  {seen.breakage}".rstrip()
 
 
 def observation(comparison: Comparison) -> list[str]:
-    """What became of the test's condition, in litmus7's words."""
+    """The answer to the test's condition in litmus7's words: Always, Sometimes, Never."""
     program = comparison.program
     if program.condition is None:
         return []
@@ -59,7 +59,7 @@ def observation(comparison: Comparison) -> list[str]:
 
 
 def loud(comparison: Comparison) -> list[str]:
-    """What must not be overlooked: outcomes that the model does not know."""
+    """Sentences about outcomes that the model does not know: they must not be overlooked."""
     return [
         f"!!! {seen.text} is NOT ALLOWED BY THE MODEL ({model_name(comparison)}): a kernel bug or a model bug"
         for seen in comparison.seen
@@ -116,7 +116,7 @@ def markdown(entries: Sequence[dict[str, Any]]) -> str:
 
 
 def markdown_cell(entry: dict[str, Any] | None) -> str:
-    """What a machine did; with what the model may do where that has another name."""
+    """A machine's answer, followed by the model's where that has another name."""
     if entry is None:
         return ""
     words, may = entry["words"], entry["model"]["verdict"].partition(":")[0]
@@ -135,7 +135,7 @@ def cell(found: Comparison | None) -> list[str]:
 
 
 def summary(comparisons: Sequence[Comparison]) -> str:
-    """How many of each standing, and a sentence for every reason."""
+    """Counts the answers of each standing, with a sentence for every reason."""
     counts: dict[str, int] = {}
     for comparison in comparisons:
         counts[comparison.standing] = counts.get(comparison.standing, 0) + 1

@@ -45,7 +45,7 @@ def score(findings: Sequence[Finding]) -> str:
 
 
 def summary(finding: Finding, shown: int = SHOWN) -> str:
-    """Who notices, or why nobody does."""
+    """Names the tests that notice, or says why none does."""
     if finding.fate == "noticed":
         named = "; ".join(notice_words(notice) for notice in finding.noticed[:shown])
         more = len(finding.noticed) - shown
@@ -59,7 +59,7 @@ def summary(finding: Finding, shown: int = SHOWN) -> str:
 
 
 def notice_words(notice: Notice) -> str:
-    """One test and by what it notices, invariants by their number."""
+    """A test, and in brackets by what it notices; invariants are named by number."""
     kinds = [kind.split(" ")[0] if kind[:1] == "I" else kind for kind in notice.why.split(", ")]
     return f"{Path(notice.test).stem} ({', '.join(kinds)})"
 

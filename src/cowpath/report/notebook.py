@@ -30,7 +30,7 @@ def result_html(result: Result) -> str:
 
 
 def row(what: str, breakage: str) -> str:
-    """One outcome or broken invariant."""
+    """The table row of an outcome or a broken invariant."""
     said = breakage or "as promised"
     return (
         f'<tr><td style="{CELL}"><code>{escape(what)}</code></td>'
@@ -50,7 +50,7 @@ def trace_html(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
 
 
 def block_html(block: Block) -> str:
-    """One row."""
+    """The table row of a block."""
     changed = "<br>".join(
         f"<code>{escape(change.name)}</code> {escape(value_words(change.before))} &rarr; "
         f"<b>{escape(value_words(change.after))}</b>"

@@ -110,7 +110,7 @@ def pagemap_lines(
 
 
 def _unknown(entry: PagemapEntry, special: bool) -> Iterator[str]:
-    """What pagemap leaves open, for an entry of this kind."""
+    """Says what pagemap leaves open for an entry of this kind."""
     yield "soft-dirty of the page alone: a new mapping is soft-dirty as a whole"
     if entry.present:
         yield 'PG_anon_exclusive: "mapped once" counts no swap ptes and no references (see kpageflags)'

@@ -10,7 +10,7 @@ from cowpath.arch.layout import BitField, BitRun, PteLayout, ranges, runs
 
 
 def explanation_lines(found: Explanation) -> Iterator[str]:
-    """What `cowpath pte decode` prints."""
+    """The lines that `cowpath pte decode` prints."""
     yield f"{found.text}  {found.arch.name}, kernel {found.release}"
     yield found.summary
     if found.rows:
@@ -64,7 +64,7 @@ def layout_range(layout: PteLayout, after: PteLayout | None, arch: Architecture)
 
 
 def layout_lines(arch: Architecture, layouts: list[tuple[PteLayout, PteLayout | None]]) -> Iterator[str]:
-    """What `cowpath pte layout` prints: each layout as a row of bits, highest first."""
+    """The lines that `cowpath pte layout` prints: each layout as a row of bits, highest first."""
     yield f"{arch.name}: {arch.title}"
     yield arch.header
     for layout, after in layouts:

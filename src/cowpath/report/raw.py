@@ -12,7 +12,7 @@ from cowpath.report.words import Words, value_words
 
 
 def raw_words(result: Result, steps: Sequence[PathStep]) -> Words:
-    """How to show the values of a path so that each empty pte and each swap pte has its bits behind it.
+    """Shows the values of a path so that each empty pte and each swap pte has its bits behind it.
 
     A present pte or a migration entry has none here: they hold a page frame number, which the model does not
     have.

@@ -33,7 +33,7 @@ RULES = {
 
 
 def document(cases: Sequence[Case]) -> str:
-    """One SARIF log with one run."""
+    """The SARIF log, which has a single run."""
     found = [case for case in cases if case.status in ("fail", "xfail")]
     used = list(dict.fromkeys(rule_of(case) for case in found))
     run = {
@@ -81,7 +81,7 @@ def invocation(cases: Sequence[Case]) -> dict[str, Any]:
 
 
 def result(case: Case, rule: int) -> dict[str, Any]:
-    """One finding."""
+    """A finding: the rule that is broken, where, and how it comes about."""
     kinds = ", ".join(case.kinds) or case.words
     broken = next((seen.text for seen in case.outcomes if seen.breakage), "")
     text = f"{case.test} on {case.kernel}: {kinds}. {'. '.join(case.why) or broken}".strip()

@@ -56,7 +56,7 @@ def fill(text: str, lead: str = "") -> str:
 
 
 def opening(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
-    """What happens, where, and in how many steps."""
+    """The first paragraph: the test, the kernel, the outcome, and the number of steps."""
     if isinstance(goal, Outcome):
         what = f"{DEEDS[goal.breakage]}: {goal.text().removeprefix(f'{goal.breakage}: ').rstrip(';')}"
     else:
@@ -73,7 +73,7 @@ def opening(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
 
 
 def statement_story(result: Result, group: Sequence[Block]) -> str:
-    """What one statement does, function by function; empty where there is nothing to tell."""
+    """Tells a statement function by function; empty where there is nothing to tell."""
     parts = [part for block in group for part in block_story(result, block)]
     if group[0].statement in ("", "end"):
         return f"{group[0].name}: {' '.join(parts)}" if parts else ""
@@ -81,7 +81,7 @@ def statement_story(result: Result, group: Sequence[Block]) -> str:
 
 
 def block_story(result: Result, block: Block) -> Iterator[str]:
-    """What one function changes, why, and who can see it."""
+    """Sentences about a function: its changes, the reasons, and who can see them."""
     told, why = facts(block.changes), "; ".join(block.notes)
     where = f"In {block.function}(), {block.file}: " if block.function and block.file else ""
     if told:
@@ -103,7 +103,7 @@ def begun(sentence: str) -> str:
 
 
 def turn(circle: Sequence[Block]) -> Iterator[str]:
-    """One turn of an endless loop, function by function."""
+    """Tells one turn of an endless loop, function by function."""
     for where in dict.fromkeys((block.name, block.function, block.file) for block in circle):
         notes = {note: "" for b in circle if (b.name, b.function, b.file) == where for note in b.notes}
         place = f"{where[0]} in {where[1]}(), {where[2]}" if where[1] else where[0]

@@ -52,7 +52,7 @@ def print_trace(
 
 
 def print_block(console: Console, block: Block, widths: tuple[int, int], words: Words) -> None:
-    """One heading, what changed, and why."""
+    """Print a heading, the changes below it, and the reasons."""
     console.print(heading_line(block, console.width))
     if block.changes:
         console.print(Padding(changes_table(block, widths, words), (0, 0, 0, 4), expand=False))
@@ -74,7 +74,7 @@ def heading_line(block: Block, width: int) -> Text:
 
 
 def changes_table(block: Block, widths: tuple[int, int], words: Words) -> Table:
-    """One line per thing that changed; names and old values are as wide in every table of the path."""
+    """The changes of a block, one a line; names and old values are as wide in every block of the path."""
     table = Table.grid(padding=(0, 1))
     for width in (*widths, 2, 1):
         table.add_column(min_width=width)

@@ -22,7 +22,7 @@ def verdict_words(result: Result) -> str:
 
 
 def result_text(result: Result) -> str:
-    """One result in full.  Outcomes that the promise forbids are marked with a star, as litmus7 does."""
+    """A result in full.  Outcomes that the promise forbids are marked with a star, as litmus7 does."""
     lines = [f"{result.program.name}  {result.version}", f"    {headline(result)}"]
     if result.verdict == "unfinished":
         lines.append(f"    {so_far(result)}; more may come, so nothing is claimed")
@@ -43,7 +43,7 @@ def result_text(result: Result) -> str:
 
 
 def so_far(result: Result) -> str:
-    """How many outcomes a search that did not finish has seen, and what they break."""
+    """Counts the outcomes that a search which did not finish has seen, and names what they break."""
     outcomes = f"at least {len(result.outcomes)} outcome{'s' * (len(result.outcomes) != 1)} so far"
     broken = f", with {', '.join(result.breakage)}" if result.breakage else ""
     return outcomes + broken
@@ -59,7 +59,7 @@ def headline(result: Result) -> str:
 
 
 def outcome_line(outcome: Outcome, width: int) -> str:
-    """One outcome, marked if forbidden."""
+    """An outcome, with a star if the promise forbids it."""
     mark = " " if outcome.promised else "*"
     return f"{mark} {outcome.text():{width}}  {outcome.breakage}".rstrip()
 
@@ -75,7 +75,7 @@ def condition_line(result: Result) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VerdictRow:
-    """What a table says of one result."""
+    """The verdict of a test on a kernel, as tables show it."""
 
     file: str
     name: str
@@ -86,7 +86,7 @@ class VerdictRow:
 
 
 def row(file: str, result: Result) -> VerdictRow:
-    """What a table says of this one."""
+    """The row of a result."""
     name, words = result.program.name, short_verdict(result)
     return VerdictRow(file, name, result.version, result.verdict, words, answer(result))
 
@@ -108,7 +108,7 @@ def table(results: Sequence[VerdictRow]) -> str:
 
 
 def column_head(version: Version, versions: Iterable[Version]) -> str:
-    """What tells this kernel from the others in the table."""
+    """The words that tell this kernel from the others in the table."""
     parts = [str(version.release)]
     if len({other.architecture for other in versions}) > 1:
         parts.append(version.architecture)

@@ -19,7 +19,7 @@ WIDTH = 60
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one actor does in one function for one statement: what a reader sees of some steps in a row."""
+    """Steps that an actor takes in a row, in one function for one statement: a reader sees them as one."""
 
     actor: int
     name: str
@@ -118,7 +118,7 @@ def last_line(result: Result, goal: Goal) -> str:
 
 
 def count(steps: Sequence[PathStep]) -> str:
-    """How long the path is."""
+    """The length of a path in words: "18 steps"."""
     return "1 step" if len(steps) == 1 else f"{len(steps)} steps"
 
 
@@ -142,7 +142,7 @@ def heading(result: Result, step: PathStep) -> tuple[str, str, str]:
 
 
 def block_lines(block: Block, words: Words = value_words) -> list[str]:
-    """One heading, then what changed, then why."""
+    """The lines of a block: its heading, the changes, the reasons."""
     where = f"{block.file}  {block.model_file}" if block.file else ""
     lines = [f"{f'{block.name}  {block.title}':{WIDTH}}  {where}".rstrip()]
     width = max((len(change.name) for change in block.changes), default=0)
@@ -156,7 +156,7 @@ def change_words(change: CellChange, words: Words = value_words) -> str:
 
 
 def net_changes(group: Sequence[PathStep]) -> list[CellChange]:
-    """What is different after a group of steps; what was taken and given back in between is left out."""
+    """The differences after a group of steps; what was taken and given back in between is left out."""
     found: dict[str, CellChange] = {}
     for step in group:
         for change in step.changes:
@@ -166,7 +166,7 @@ def net_changes(group: Sequence[PathStep]) -> list[CellChange]:
 
 
 def promised_words(result: Result, goal: Goal, who: str = "the promise") -> list[str]:
-    """Where an outcome leaves the promise: "0:r1 is 'a'; the promise allows only 'D'"."""
+    """Says where an outcome leaves the promise: "0:r1 is 'a'; the promise allows only 'D'"."""
     if isinstance(goal, Violation) or goal.promised or goal.crash or goal.hang:
         return []
     seen = {**goal.registers, **goal.memory}

@@ -95,7 +95,7 @@ def inside_tree(file: str) -> str:
 
 
 def model_file(place: Place) -> str:
-    """Where the model says so, from the tree on: "linux/mm/memory.py"."""
+    """The file of the model, from the tree on: "linux/mm/memory.py"."""
     return f"linux/{inside_tree(place.file)}"
 
 
@@ -142,7 +142,7 @@ def pte_words(pte: Mapping[str, object]) -> str:
 
 
 def raw_values(layout: Layout, state: bytes, version: Version) -> dict[str, str]:
-    """What stands in each page-table entry that is empty or a swap pte, in hexadecimal, by the entry's name.
+    """The bits of each page-table entry that is empty or a swap pte, in hexadecimal, by the entry's name.
 
     Present and migration entries hold a page frame number, which the model has no use for; they have no raw
     value.  Nor has any on an architecture whose layout is not known.

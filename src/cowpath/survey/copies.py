@@ -65,7 +65,7 @@ def count_of(test: str, result: Result | CowpathError) -> CopyCount:
 
 @dataclass(frozen=True)
 class CopiesRow:
-    """One test on every kernel of the table; `pair` is the newest one with and without the founding patch."""
+    """A test on every kernel of the table; `pair` is the newest one with and without the founding patch."""
 
     test: str
     counts: tuple[CopyCount, ...]
@@ -77,14 +77,14 @@ class CopiesRow:
         return min((one.most for one in self.counts if one.kept and one.most is not None), default=None)
 
     def avoidable(self, one: CopyCount) -> int:
-        """How many copies of a worst case another kernel does without; 0 where the promise is broken."""
+        """The copies of a worst case that another kernel does without; 0 where the promise is broken."""
         if self.needed is None or one.most is None or not one.kept:
             return 0
         return one.most - self.needed
 
     @property
     def spared(self) -> int | None:
-        """What the marker spares in the worst case, all else equal; None where either breaks the promise.
+        """The copies that the marker spares in the worst case; None where either side breaks the promise.
 
         >>> CopiesRow("t", (), (CopyCount("t", 0, 0), CopyCount("t", 0, 2))).spared
         2

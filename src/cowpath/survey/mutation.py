@@ -82,7 +82,7 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a test says on a kernel, and on all others that are alike; `asked` tells which."""
+    """The answer of a test on a kernel, and on all others that are alike; `asked` tells which."""
 
     asked: Asked
     verdict: str
@@ -99,7 +99,7 @@ class Run:
 
     @property
     def room(self) -> int:
-        """How many states a mutant of this kernel may take in the same test."""
+        """The number of states that a mutant of this kernel may take in the same test."""
         return min(MAX_STATES, max(LEAST_ROOM, ROOM * self.states))
 
 
@@ -113,7 +113,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one mutant.
+    """The fate of a mutant.
 
     `version` is the kernel that was mutated: the first on which a test noticed; None if there is none to
     mutate.  `silent` are tests whose outcomes differ though nothing that they ask for does.
@@ -184,7 +184,7 @@ def kernels_for(mutant: Mutant, architectures: Sequence[str] = ("x86_64", "arm")
 
 
 def recorded(one: Assignment, judged: Judged) -> Run:
-    """What is kept of one judgement."""
+    """The run of a judgement: what a sweep keeps of it."""
     return run_of(judged.asked, judged.answer)
 
 
@@ -200,7 +200,7 @@ def run(program: Program, kernel: Version | Asked, max_states: int = MAX_STATES)
 
 
 def run_of(asked: Asked, answer: Result | CowpathError) -> Run:
-    """What a result says, as far as it can be compared with another's."""
+    """The run of a result, or of the reason why there is none."""
     if isinstance(answer, CowpathError):
         return Run(asked, "error", error=str(answer))
     return Run(
@@ -214,7 +214,7 @@ def run_of(asked: Asked, answer: Result | CowpathError) -> Run:
 
 
 def why_noticed(before: Run, after: Run) -> str:
-    """What a test says differently, worst first; empty if nothing.
+    """The first difference between two answers of a test, worst first; empty if there is none.
 
     Of a search that did not finish only what it has found counts, not what it has not.
     """
@@ -241,7 +241,7 @@ class Laboratory:
     runs: dict[str, list[Run]] = dataclasses.field(default_factory=lambda: defaultdict(list))
 
     def known(self, file: str, version: Version) -> Run | None:
-        """What a test says on a kernel, if that is known."""
+        """The answer of a test on a kernel, if it has been run on that or on one that is alike."""
         return next((run for run in self.runs[file] if run.asked.alike(version)), None)
 
     def run_on(self, versions: Iterable[Version]) -> None:
@@ -274,7 +274,7 @@ class Laboratory:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One mutant to be tried on one kernel, and what its tests say there without it.
+    """A mutant to be tried on one kernel, with the tests that it may change and their answers without it.
 
     The first test that notices ends it, unless it is to be thorough.
     """

@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 def default_jobs() -> int:
-    """How many processes are used unless the user says otherwise: the cores this process may use."""
+    """The number of cores that this process may use: so many processes run unless the user says otherwise."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

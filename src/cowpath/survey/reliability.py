@@ -58,7 +58,7 @@ NOTHING_SHOWN: tuple[Reliability, ...] = ("reliable", "not modelled", "not finis
 
 @dataclass(frozen=True, slots=True)
 class TableCell:
-    """One kind of reference in one situation on one kernel.
+    """The verdict on one kind of reference, in one situation, on one kernel.
 
     `promised` is whether the promise covers this test in full: where it does not, "reliable" is luck and
     anything else (in brackets) is no bug.  `broken` is whether the kernel breaks the real promise.
@@ -98,7 +98,7 @@ class Table:
     cells: dict[tuple[ReferenceKind, Situation, Column], TableCell]
 
     def row(self, kind: ReferenceKind, situation: Situation) -> list[TableCell]:
-        """One line of it."""
+        """The cells of a line, column by column."""
         return [self.cells[kind, situation, column] for column in self.columns]
 
     def bad(self) -> Iterator[tuple[ReferenceKind, Situation, Column, TableCell]]:
@@ -153,7 +153,7 @@ def cell(one: Assignment, judged: Judged, tell: Tell | None = None) -> TableCell
 
 @lru_cache(maxsize=4)
 def strict_promise(program: Program) -> Exploration:
-    """What a test may show if every reference stays coherent with the memory it was taken from."""
+    """The outcomes of a test in which every reference stays coherent with the memory it was taken from."""
     return explore(promise.build(program, strict=True))
 
 

@@ -33,7 +33,7 @@ FEW = 8
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One test and the kernels to judge it on; `name` is the file it came from, or what else it goes by."""
+    """A test and the kernels to judge it on; `name` is the file it came from, or what else it goes by."""
 
     name: str
     program: Program
@@ -77,7 +77,7 @@ NOBODY = Nobody()
 
 @dataclass(frozen=True)
 class Sweep(Generic[Kept]):
-    """How tests are judged: `keep` makes of each judgement what is kept, on so many processes.
+    """The way in which tests are judged: `keep` chooses what is kept of each judgement.
 
     With more than one process, `keep` and what it returns must be of a kind that can be pickled, and kernels
     of a test are searched on one core each.

@@ -72,7 +72,7 @@ def fill(style: str, table: str, data: str, start: str) -> str:
 
 
 def import_map(places: dict[str, str]) -> str:
-    """Where each module is."""
+    """The import map: the place of each module."""
     return json.dumps({"imports": {PREFIX + module: place for module, place in places.items()}})
 
 

@@ -54,7 +54,7 @@ def next_move(
 
 
 def place(walk: Walk, actor: int, state: bytes) -> int | None:
-    """How far a thread is, in statements; None for what is no thread."""
+    """The number of statements that a thread has begun; None for an actor that is no thread."""
     if actor >= len(walk.result.program.threads):
         return None
     frame = walk.recorder.frame(state, actor)

@@ -22,7 +22,7 @@ LEFT_OUT = (
 
 
 def trace_page(file: str, result: Result, goal: Goal) -> str:
-    """One path, step by step."""
+    """The page of a path, step by step."""
     data = empty_data()
     walk = Walk(result)
     run = run_document(walk, data) | {"paths": [path_of(walk, goal)]}
@@ -64,7 +64,7 @@ def add_paths(runs: Sequence[tuple[Walk, Document]], goal_of: Callable[[Result],
 
 
 def empty_data() -> Document:
-    """What a page holds; pictures and kinds of records are kept once, however many results share them."""
+    """The data of a page without results; pictures and kinds of records are kept once for all of them."""
     return {"kinds": [], "pictures": [], "tests": [], "failures": []}
 
 

@@ -27,7 +27,7 @@ def picture(layout: Layout) -> dict[str, Any]:
 
 
 def first_cell(record: Record) -> int:
-    """Where the cells of a record begin; they stand in a row."""
+    """The first cell of a record; its cells stand in a row."""
     return min(record.cell_of.values(), default=0)
 
 
@@ -54,7 +54,7 @@ def describe_field(layout: Layout, field: Field[Any]) -> dict[str, Any]:
 
 
 def type_of(field: Field[Any]) -> str:
-    """How a viewer shows a field; a type it does not know is a number."""
+    """The name under which a viewer knows a field's type; a type that it does not know is a number."""
     known = {Flag: "flag", Count: "count", Choice: "choice", Pointer: "pointer", Contents: "contents"}
     return next((name for kind, name in known.items() if isinstance(field, kind)), "count")
 

@@ -71,7 +71,7 @@ def page_of(row: RowPage) -> str:
 
 
 def links(table: Table, made: Sequence[RowPage]) -> dict[tuple[ReferenceKind, Situation, Column], str]:
-    """Where the bad cells of these rows lead: to their page, at their kernel.
+    """The addresses that the bad cells of these rows lead to: their page, at their kernel.
 
     >>> from cowpath.history.version import version
     >>> urlencode({"kernel": str(version("5.18"))})

@@ -38,7 +38,7 @@ AT_ONCE = ("/api/overview", "/api/progress")
 
 
 class ViewerServer(ThreadingHTTPServer):
-    """One session on one port of the loopback interface."""
+    """A session on a port of the loopback interface."""
 
     daemon_threads = True
 
@@ -55,7 +55,7 @@ class ViewerServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The address of the page."""
         return f"http://{LOOPBACK}:{self.server_port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -64,7 +64,7 @@ class ViewerServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def answer(self, path: str, asked: dict[str, str]) -> tuple[HTTPStatus, Document]:
-        """One request to the API; what a user can mend is an answer, not an accident.
+        """Answers a request to the API; what a user can mend is an answer, not an accident.
 
         It waits for its own kernels only, so that the page answers while others are still explored.
         """
@@ -118,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
 
     def send_file(self, name: str) -> None:
-        """One of the viewer's files; a name is looked up, never opened."""
+        """Send one of the viewer's files; a name is looked up, never opened."""
         files = assets.static()
         if name in files:
             self.send(HTTPStatus.OK, assets.TYPES[name[name.rindex(".") :]], files[name])
@@ -126,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send(HTTPStatus.NOT_FOUND, "text/plain", "there is no such file\n")
 
     def send(self, status: HTTPStatus, kind: str, text: str) -> None:
-        """One answer, with what keeps a browser from making more of it."""
+        """Send an answer, with the headers that keep a browser from making more of it."""
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)

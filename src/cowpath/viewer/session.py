@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One test on several kernels, as documents for the viewer.  Every answer is a plain JSON object."""
+"""A test on several kernels, as documents for the viewer.  Every answer is a plain JSON object."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Session:
         return judge(self.program, self.versions[kernel], Method(max_states=self.max_states), seen)
 
     def progress(self, kernel: str) -> Document:
-        """How many states a search has seen that may still go on, and what else it says."""
+        """The states that a search has seen so far, and its remark."""
         return self.far.get(kernel, {"states": 0, "more": ""})
 
     def overview(self) -> Document:
@@ -74,7 +74,7 @@ class Session:
         }
 
     def verdict(self, kernel: str) -> Document:
-        """What is broken on a kernel, in a few words."""
+        """The verdict on a kernel, in a few words."""
         if kernel not in self.verdicts:
             result = self.walks[kernel].result if kernel in self.walks else self.judged(kernel)
             said = {"kernel": kernel, "verdict": result.verdict, "words": text.verdict_words(result)}
@@ -166,7 +166,7 @@ FEW = 3
 
 
 def missing(result: Result) -> Document:
-    """What is promised but cannot happen on this kernel: a few outcomes, and how many there are.
+    """The promised outcomes that cannot happen on this kernel: a few of them, and their number.
 
     Nothing is claimed where the search did not finish.
     """
@@ -198,14 +198,14 @@ def stopped_words(outcome: Outcome) -> list[str]:
 
 
 def goal_name(result: Result, goal: object) -> str:
-    """What `jump` calls a goal."""
+    """The name by which `jump` knows a goal."""
     if isinstance(goal, Outcome):
         return f"outcome-{result.outcomes.index(goal)}"
     return str(getattr(goal, "name", ""))
 
 
 def state_of(result: Result, goal: str) -> int:
-    """Where a goal is reached.  Raises CowpathError for one that there is not."""
+    """The state in which a goal is reached.  Raises CowpathError for one that there is not."""
     for number, outcome in enumerate(result.outcomes):
         if goal == f"outcome-{number}":
             return outcome.state

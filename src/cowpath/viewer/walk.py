@@ -78,7 +78,7 @@ def write_path(moves: Sequence[Move]) -> str:
 
 
 class Walk:
-    """One result to walk through.  Not safe for threads: a recorder runs one step at a time."""
+    """A result to walk through.  Not safe for threads: a recorder runs one step at a time."""
 
     def __init__(self, result: Result) -> None:
         self.result = result
@@ -88,7 +88,7 @@ class Walk:
         self.frame_of = lru_cache(4096)(self._frame_of)
 
     def moves(self, state: bytes) -> Iterator[tuple[Move, bytes]]:
-        """What can happen next, and where it leads."""
+        """The moves that are possible in a state, each with the state it leads to."""
         if self.recorder.crash(state):
             return
         for actor in range(len(self.recorder.model.actors)):
@@ -97,7 +97,7 @@ class Walk:
                 yield Move(actor, option), leaf.apply(state)
 
     def blocked(self, state: bytes) -> Iterator[tuple[int, str]]:
-        """Who cannot go on, and what for; what is no thread of the test and idles waits for nothing."""
+        """The actors that cannot go on, and what they wait for; a daemon that idles waits for nothing."""
         if self.recorder.crash(state):
             return
         for actor in range(len(self.recorder.model.actors)):
@@ -129,7 +129,7 @@ class Walk:
     # -- what a state looks like ------------------------------------------------------------------
 
     def _frame_of(self, state: bytes) -> dict[str, Any]:
-        """One state as the viewer reads it."""
+        """A state as the viewer reads it."""
         frame: dict[str, Any] = {
             "cells": list(state[: len(self.layout.cells)]),
             "words": self.words(state),
@@ -157,7 +157,7 @@ class Walk:
         }
 
     def actor_of(self, state: bytes, actor: int) -> dict[str, Any]:
-        """Where an actor stands: which statement, in which functions."""
+        """The place of an actor: its statement, and the function it stands in."""
         frame: Frame = self.recorder.frame(state, actor)
         inner = frame.where[-1] if len(frame.where) > 1 else None
         return {
@@ -188,7 +188,7 @@ class Walk:
         )
 
     def observe(self, state: bytes) -> tuple[str, ...]:
-        """What is seen in a state, as an exploration sees it, counters left out."""
+        """The values that are observed in a state, as an exploration sees them, counters left out."""
         self.recorder.step.begin(state)
         seen = self.result.exploration.model.observe()
         values, model = self.layout.values, self.result
@@ -202,7 +202,7 @@ class Walk:
 
 
 def step_of(result: Result, step: PathStep) -> dict[str, Any]:
-    """One step as the viewer reads it."""
+    """A step as the viewer reads it."""
     place = function_of(step)
     return {
         "actor": step.actor,

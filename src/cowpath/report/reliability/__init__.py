@@ -28,7 +28,7 @@ LINKS = "A cell that is not reliable leads to its test and the shortest path tha
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One trace and the columns of its row that it stands for, as their paths are the same."""
+    """A trace, and the columns of its row that share it because their paths are the same."""
 
     anchor: str
     kind: ReferenceKind
@@ -43,7 +43,7 @@ class Shown:
 
 
 def introduction(table: Table) -> str:
-    """What stands behind a cell, and where it leads; for forms that have links."""
+    """The sentences above a table that has links: where its cells come from, and where they lead."""
     return f"{BACKING} {LINKS}" if any(cell.trace for cell in table.cells.values()) else BACKING
 
 
@@ -72,7 +72,7 @@ def shown_traces(table: Table) -> list[Shown]:
 
 
 def anchors(table: Table) -> dict[tuple[ReferenceKind, Situation, Column], str]:
-    """Where each bad cell leads."""
+    """The anchor of the trace that each bad cell leads to."""
     return {
         (shown.kind, shown.situation, column): shown.anchor
         for shown in shown_traces(table)

@@ -49,7 +49,7 @@ def legend(table: Table) -> str:
 
 
 def section(table: Table, kind: ReferenceKind, links: Links) -> str:
-    """One kind of reference: its table."""
+    """The table of one kind of reference."""
     heads = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in table.columns)
     rows = "".join(row(table, kind, situation, links) for situation in table.situations)
     return (
@@ -60,7 +60,7 @@ def section(table: Table, kind: ReferenceKind, links: Links) -> str:
 
 
 def row(table: Table, kind: ReferenceKind, situation: Situation, links: Links) -> str:
-    """One situation; each cell also names its column, for screens that are too narrow for a table."""
+    """The table row of a situation; each cell also names its column, for screens too narrow for a table."""
     cells = zip(table.columns, table.row(kind, situation), strict=True)
     shown = "".join(
         f'<td data-kernel="{escape(column.title)}">{mark(cell, links.get((kind, situation, column)))}</td>'
@@ -71,7 +71,7 @@ def row(table: Table, kind: ReferenceKind, situation: Situation, links: Links) -
 
 
 def mark(cell: TableCell, link: str | None) -> str:
-    """One cell, linked to its trace if it has one."""
+    """The words of a cell, linked to its trace if it has one."""
     classes = f"cell {css(cell.verdict)}" + (" excluded" if cell.words.startswith("(") else "")
     if link:
         return f'<a class="{classes}" href="{escape(link)}">{cell.words}</a>'
@@ -84,7 +84,7 @@ def css(word: str) -> str:
 
 
 def trace(shown: Shown) -> str:
-    """One trace with its test, folded."""
+    """A trace with its test, folded."""
     kernels = ", ".join(column.title for column in shown.columns)
     test = to_text(shown.situation.test(shown.kind))
     return (

@@ -13,7 +13,7 @@ from cowpath.survey.reliability import MEANING, Table, TableCell
 
 
 def document(table: Table) -> str:
-    """One JSON object: the columns, and every cell with its test."""
+    """The table as a JSON object: its columns, and every cell with its test."""
     columns = [column_object(column) for column in table.columns]
     cells = [cell_object(*key, cell) for key, cell in table.cells.items()]
     whole = {"verdicts": MEANING, "columns": columns, "cells": cells}
@@ -21,7 +21,7 @@ def document(table: Table) -> str:
 
 
 def column_object(column: Column) -> dict[str, Any]:
-    """One column: the kernel that stands for it."""
+    """A column: the kernel that stands for it."""
     version = column.version
     return {
         "title": column.title,
@@ -33,7 +33,7 @@ def column_object(column: Column) -> dict[str, Any]:
 
 
 def cell_object(kind: ReferenceKind, situation: Situation, column: Column, cell: TableCell) -> dict[str, Any]:
-    """One cell; keys that say nothing are left out."""
+    """A cell; keys that say nothing are left out."""
     shown: dict[str, Any] = {
         "reference": kind.name,
         "flags": kind.title,

@@ -22,7 +22,7 @@ def legend(table: Table) -> str:
 
 
 def tables(table: Table) -> str:
-    """One table per kind of reference."""
+    """The tables, one for each kind of reference."""
     links = anchors(table)
     text = ""
     for kind in table.kinds:
@@ -37,12 +37,12 @@ def tables(table: Table) -> str:
 
 
 def line(cells: list[str]) -> str:
-    """One row."""
+    """A table row."""
     return f"| {' | '.join(cells)} |\n".replace("|  |", "| |")
 
 
 def words(cell: TableCell, anchor: str | None) -> str:
-    """One cell: bold where the promise is broken."""
+    """The words of a cell, bold where the promise is broken, linked where there is a trace."""
     text = f"**{cell.words}**" if cell.broken else cell.words
     return f"[{text}](#{anchor})" if anchor else text
 
@@ -54,7 +54,7 @@ def traces(table: Table) -> str:
 
 
 def one_trace(shown: Shown) -> str:
-    """One of them."""
+    """A trace with its test, folded."""
     kernels = ", ".join(column.title for column in shown.columns)
     test = to_text(shown.situation.test(shown.kind))
     title = f"{shown.kind.name}-{shown.situation.name}: {shown.cell.words} ({kernels})"

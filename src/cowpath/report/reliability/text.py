@@ -22,7 +22,7 @@ def document(table: Table, colour: bool = False) -> str:
 
 
 def blocks(table: Table, colour: bool = False) -> str:
-    """One block of lines per kind of reference."""
+    """The table as blocks of lines, one for each kind of reference."""
     left = 2 + max(len(situation.title) for situation in table.situations)
     widths = [
         max(len(column.title), *(len(cell.words) for key, cell in table.cells.items() if key[2] == column))
@@ -41,7 +41,7 @@ def blocks(table: Table, colour: bool = False) -> str:
 
 
 def painted(cell: TableCell, width: int, colour: bool) -> str:
-    """One cell, in colour on a terminal; faint where nothing is promised."""
+    """The words of a cell, in colour on a terminal; faint where nothing is promised."""
     code = COLOURS.get(cell.verdict) if colour else None
     if code is None:
         return cell.words.ljust(width)
