@@ -10,6 +10,7 @@ from pathlib import Path
 import lark
 import pytest
 
+from cowpath import userdirs
 from cowpath.litmus import grammar
 
 TEXT = "C t { char x[1]; } P0(char *x) { x[0] = 'a'; }"
@@ -81,7 +82,7 @@ def test_one_of_another_user_is_not_read(
 ) -> None:
     """Who can write it could have it run code."""
     again()
-    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(userdirs, "ours", lambda status: False)
     again()
     assert len(made) == 2
 
