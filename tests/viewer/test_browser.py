@@ -140,12 +140,71 @@ def test_a_search_that_goes_on_says_how_far_it_is(browser: Chrome, serve: Serve)
     with server.locks["5.18 x86_64"]:  # as if it were still exploring
         server.session.far["5.18 x86_64"] = {"states": 12_345, "more": ""}
         browser.get(server.url)
-        wait(browser, "document.querySelector('.story')?.innerText.includes('12,345 states so far')")
-        assert "exploring every interleaving" in text(browser, ".story")
+        wait(browser, "document.querySelector('.chip')?.innerText.includes('12,345 states')")
+        assert "every interleaving is being explored" in text(browser, ".story")
         assert "device_write(g, 0, 'D')" in text(browser, "#program")
         shoot(browser, "searching")
-    wait(browser, "document.querySelector('.picture .arrow')")
+    wait(browser, "document.querySelector('.chip.bad')")
     assert "lost write" in text(browser, ".chip.bad")
+
+
+def test_one_can_walk_while_the_search_goes_on(browser: Chrome, serve: Serve) -> None:
+    server = serve(FOUNDING, "5.18")
+    with server.locks["5.18 x86_64"]:  # as if it were still exploring
+        opened(browser, server.url)
+        assert "The search still goes on" in text(browser, "#side")
+        assert browser.find_elements(By.CSS_SELECTOR, ".outcome, .chip.good, .verdict.good") == []
+        for steps in (1, 2, 3):
+            click(browser, "move-0")
+            wait(browser, f"document.querySelectorAll('.mark').length === {steps}")
+        press(browser, Keys.ARROW_LEFT, "j")
+        assert text(browser, ".story .count") == "2 / 3"
+    wait(browser, "document.querySelector('#outcome-0')")
+    assert text(browser, ".story .count") == "2 / 3"  # nothing moved from under the reader
+    press(browser, "j")
+    wait(browser, "document.querySelectorAll('.mark').length === 18")
+
+
+def test_bookkeeping_is_added_to_what_is_shown(browser: Chrome, serve: Serve) -> None:
+    opened(browser, serve(FOUNDING, "5.18").url + "#kernel=5.18+x86_64&path=0x18&at=5")
+    pills = "[...document.querySelectorAll('.card .pill')].map((pill) => pill.innerText)"
+    before = browser.execute_script(f"return {pills}")
+    press(browser, "b")
+    wait(browser, "document.getElementById('all').checked")
+    after = browser.execute_script(f"return {pills}")
+    assert [pill for pill in before if pill not in after] == []
+    assert len(after) > len(before)
+    shoot(browser, "bookkeeping")
+
+
+UNMAPS = """C unmaps
+{ char x[1] = "a"; }
+P0(char *x) { fork(P1); wait(P1); }
+P1(char *x) { munmap(x); exit(); }
+exists (0:x[0]='a')
+"""
+
+
+def test_a_process_is_not_there_yet_or_has_nothing_or_is_gone(browser: Chrome, serve: Serve) -> None:
+    opened(browser, serve(Source("unmaps.litmus", UNMAPS), "6.1").url)
+    said = ["does not exist yet"]
+    press(browser, "j")  # a test that is kept: its first outcome
+    wait(browser, "document.querySelectorAll('.mark').length > 5")
+    press(browser, Keys.HOME)
+    for _ in range(len(browser.find_elements(By.CSS_SELECTOR, ".mark"))):
+        press(browser, Keys.ARROW_RIGHT)
+        now = browser.execute_script(
+            "return document.querySelector('.column:nth-child(2) [aria-label=P1] .nothing')?.innerText"
+        )
+        if now and now != said[-1]:
+            said.append(now)
+    assert said == ["does not exist yet", "nothing is mapped", "is gone"]
+
+
+def test_the_first_outcome_of_a_test_that_is_kept(browser: Chrome, serve: Serve) -> None:
+    opened(browser, serve(FOUNDING, "6.1").url)
+    press(browser, "j")
+    wait(browser, "document.querySelector('#outcome-0.here')")
 
 
 def test_a_search_that_stopped_claims_nothing(browser: Chrome, serve: Serve) -> None:

@@ -26,6 +26,8 @@ API: dict[str, Answer] = {
     "/api/progress": lambda session, asked: session.progress(asked["kernel"]),
     "/api/verdict": lambda session, asked: session.verdict(asked["kernel"]),
     "/api/test": lambda session, asked: session.test(asked["kernel"]),
+    "/api/sketch": lambda session, asked: session.sketch(asked["kernel"]),
+    "/api/walk": lambda session, asked: session.follow_sketch(asked["kernel"], asked.get("path", "")),
     "/api/jump": lambda session, asked: session.jump(asked["kernel"], asked["goal"]),
     "/api/follow": lambda session, asked: session.follow(
         asked["kernel"], asked.get("path", ""), asked.get("other", "")
@@ -35,6 +37,9 @@ API: dict[str, Answer] = {
 
 AT_ONCE = ("/api/overview", "/api/progress")
 """What is answered while a kernel is still explored."""
+
+SKETCHES = ("/api/sketch", "/api/walk")
+"""What is answered then, too, one request after the other."""
 
 
 class ViewerServer(ThreadingHTTPServer):
@@ -46,6 +51,7 @@ class ViewerServer(ThreadingHTTPServer):
         super().__init__((LOOPBACK, port), Handler)
         self.session = session
         self.locks = {kernel: threading.Lock() for kernel in session.versions}  # a recorder runs one step
+        self.sketching = threading.Lock()
         self.hosts = {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
         self.page, digest = assets.served_page()
         self.policy = (
@@ -63,17 +69,22 @@ class ViewerServer(ThreadingHTTPServer):
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
+    def locks_for(self, path: str, asked: dict[str, str]) -> list[threading.Lock]:
+        """What an answer has to hold, in one order for all."""
+        if path in SKETCHES:
+            return [self.sketching]
+        named = {asked.get("kernel"), asked.get("other")} if path not in AT_ONCE else set()
+        return [self.locks[str(kernel)] for kernel in sorted(named & set(self.locks), key=str)]
+
     def answer(self, path: str, asked: dict[str, str]) -> tuple[HTTPStatus, Document]:
         """Answers a request to the API; what a user can mend is an answer, not an accident.
 
         It waits for its own kernels only, so that the page answers while others are still explored.
         """
-        named = {asked.get("kernel"), asked.get("other")} if path not in AT_ONCE else set()
-        wanted = sorted(named & set(self.locks), key=str)
         try:
             with ExitStack() as held:
-                for kernel in wanted:
-                    held.enter_context(self.locks[str(kernel)])
+                for lock in self.locks_for(path, asked):
+                    held.enter_context(lock)
                 return HTTPStatus.OK, API[path](self.session, asked)
         except KeyError as missing:
             return HTTPStatus.BAD_REQUEST, {"error": f"the request lacks {missing.args[0]!r}"}

@@ -8,11 +8,13 @@ from typing import Any
 
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
+from cowpath.explore.found import Search
+from cowpath.explore.record.step import Exhausted
 from cowpath.explore.trace import explain
 from cowpath.history.version import Version
 from cowpath.judge.condition import split
 from cowpath.judge.goal import default_goal
-from cowpath.judge.judge import judge
+from cowpath.judge.judge import explore_mechanism, judge
 from cowpath.judge.result import Outcome, Result
 from cowpath.litmus.print import statement_text
 from cowpath.litmus.program import Program
@@ -25,6 +27,9 @@ from cowpath.viewer.walk import Move, Walk, read_path, step_of, write_path
 
 Document = dict[str, Any]
 
+
+SEARCHING = "searching"
+"""The verdict on a kernel that is still being searched; the page knows it by this name."""
 
 SMALL = 20_000
 """States of a search that is kept although nobody has looked at more than its verdict yet."""
@@ -39,6 +44,7 @@ class Session:
         self.source, self.program, self.max_states = source, program, max_states
         self.versions = {str(version): version for version in versions}
         self.walks: dict[str, Walk] = {}
+        self.sketches: dict[str, Walk] = {}
         self.verdicts: dict[str, Document] = {}
         self.far: dict[str, Document] = {}  # how far each search has come
 
@@ -48,15 +54,31 @@ class Session:
             self.walks[kernel] = Walk(self.judged(kernel))
         return self.walks[kernel]
 
-    def judged(self, kernel: str) -> Result:
-        """The test on a kernel, explored anew; `progress` tells how far that is."""
+    def first_look(self, kernel: str) -> Walk:
+        """A walk on a kernel that is still being searched: all its states, and no outcome yet.
+
+        It has a recorder of its own, so the search is not disturbed.
+        """
+        if kernel not in self.sketches:
+            method = Method(engine="reference", max_states=1)
+            found = explore_mechanism(self.program, self.version(kernel), method)
+            self.sketches[kernel] = Walk(unjudged(self.program, self.version(kernel), found))
+        return self.sketches[kernel]
+
+    def version(self, kernel: str) -> Version:
+        """The kernel of a name.  Raises CowpathError for one that is not offered."""
         if kernel not in self.versions:
             raise CowpathError(f"kernel {kernel[:60]!r} is not offered here")
+        return self.versions[kernel]
+
+    def judged(self, kernel: str) -> Result:
+        """The test on a kernel, explored anew; `progress` tells how far that is."""
+        version = self.version(kernel)
 
         def seen(states: int, ahead: int, more: str) -> None:
             self.far[kernel] = {"states": states, "more": more}
 
-        return judge(self.program, self.versions[kernel], Method(max_states=self.max_states), seen)
+        return judge(self.program, version, Method(max_states=self.max_states), seen)
 
     def progress(self, kernel: str) -> Document:
         """The states that a search has seen so far, and its remark."""
@@ -87,20 +109,35 @@ class Session:
         """Everything about the test on one kernel that stays the same along a path."""
         return result_document(self.walk(kernel))
 
+    def sketch(self, kernel: str) -> Document:
+        """The same before the search is done: no outcome, and nothing is claimed."""
+        return result_document(self.first_look(kernel)) | {
+            "verdict": SEARCHING,
+            "headline": "every interleaving is being explored; walk meanwhile",
+            "words": "",
+        }
+
     def jump(self, kernel: str, goal: str) -> Document:
         """The shortest path to an outcome (`outcome-2`) or a broken invariant (`I8`)."""
         walk = self.walk(kernel)
         return {"path": write_path(walk.path_to(state_of(walk.result, goal)))}
 
+    def follow_sketch(self, kernel: str, path: str) -> Document:
+        """The frames along a path while the search goes on.  Raises CowpathError where it leads too far."""
+        try:
+            return along(self.first_look(kernel), read_path(path))
+        except Exhausted as lack:
+            raise CowpathError(f"{lack}: this step can be taken when the search is done") from lack
+
     def follow(self, kernel: str, path: str, other: str = "") -> Document:
         """The frames along a path; with `other`, also those of the same path on another kernel."""
         walk, moves = self.walk(kernel), read_path(path)
+        if not other:
+            return along(walk, moves)
         states, problem = walk.follow(moves)
         moves = moves[: len(states) - 1]
         found = path_document(walk, moves, states) | {"problem": problem}
-        if other:
-            found["other"] = self.compare(walk, self.walk(other), moves, states)
-        return found
+        return found | {"other": self.compare(walk, self.walk(other), moves, states)}
 
     def compare(self, walk: Walk, second: Walk, moves: Sequence[Move], states: Sequence[bytes]) -> Document:
         """The same path on another kernel, frame by frame beside those of the first."""
@@ -121,6 +158,29 @@ class Session:
             "differs": differing,
             "first": first_difference(level, differing),
         }
+
+
+def unjudged(program: Program, version: Version, found: Search) -> Result:
+    """What is known of a test while it is searched: where it begins."""
+    return Result(
+        program,
+        version,
+        verdict="unfinished",
+        breakage=(),
+        outcomes=(),
+        violations=(),
+        condition=None,
+        promised=(),
+        exploration=found,
+        reason=found.reason,
+        seconds=0.0,
+    )
+
+
+def along(walk: Walk, moves: Sequence[Move]) -> Document:
+    """The frames along a path, as far as it can be walked, and why it ends early if so."""
+    states, problem = walk.follow(moves)
+    return path_document(walk, moves[: len(states) - 1], states) | {"problem": problem}
 
 
 def between(walk: Walk, actor: int, state: bytes) -> bool:

@@ -18,8 +18,10 @@ const from = await source();
 const place = Object.fromEntries(["top", "index", "program", "stage", "side"].map((id) => [id, document.getElementById(id)]));
 const main = document.querySelector("main");
 const models = new Map();
+const pending = new Map();
+const sketches = new Map();
 const verdicts = new Map();
-const state = { overview: null, kernel: "", other: "", path: "", at: 0, all: false, playing: 0, walk: null, problem: "", waiting: null };
+const state = { overview: null, kernel: "", other: "", path: "", at: 0, all: false, playing: 0, walk: null, problem: "", waiting: null, sketch: "" };
 let drawn = [];
 let turns = 0;
 
@@ -43,9 +45,17 @@ function address() {
 
 // -- loading --------------------------------------------------------------------------------------
 
-async function modelOf(kernel) {
-  const key = `${from.number ?? 0} ${kernel}`;
-  if (models.has(key)) return models.get(key);
+const keyOf = (kernel) => `${from.number ?? 0} ${kernel}`;
+
+/** The model of a kernel; whoever asks while it is searched waits for the same search. */
+function modelOf(kernel) {
+  const key = keyOf(kernel);
+  if (models.has(key)) return Promise.resolve(models.get(key));
+  if (!pending.has(key)) pending.set(key, searched(kernel, key).finally(() => pending.delete(key)));
+  return pending.get(key);
+}
+
+async function searched(kernel, key) {
   const waiting = { kernel, states: 0, more: "" };
   const told = (found) => { if (state.waiting === waiting) { Object.assign(waiting, found); wait(); } };
   state.waiting = waiting;
@@ -74,12 +84,14 @@ async function show({ kernel = state.kernel, other = state.other, path = state.p
     const offered = state.overview.kernels;
     kernel = offered.includes(kernel) ? kernel : offered[0];
     other = from.live && offered.includes(other) && other !== kernel ? other : "";
-    const model = await modelOf(kernel);
+    const model = await modelOrSketch(turn, { kernel, path, at });
+    if (turn !== turns) return;
+    if (state.sketch === kernel) at = state.at;
     const second = other ? await modelOf(other) : null;
     if (!from.live && !path) path = from.run(kernel).paths[0].path;
     const walk = await from.follow(kernel, path, other);
     if (turn !== turns) return; // something else was asked for meanwhile
-    Object.assign(state, { kernel, other, model, second, walk, path: walk.path, problem: walk.problem });
+    Object.assign(state, { kernel, other, model, second, walk, path: walk.path, problem: walk.problem, sketch: "" });
     state.at = Math.max(0, Math.min(at, walk.frames.length - 1));
     remember();
   } catch (error) {
@@ -87,6 +99,29 @@ async function show({ kernel = state.kernel, other = state.other, path = state.p
     stop();
     state.problem = error.message;
   }
+  render();
+}
+
+const SOON = 400; // milliseconds within which most searches are done
+
+/** The model of a kernel; while the search takes its time, the path is shown on a sketch of it. */
+async function modelOrSketch(turn, { kernel, path, at }) {
+  const found = modelOf(kernel);
+  if (!from.live || models.has(keyOf(kernel))) return found;
+  const soon = new Promise((resolve) => setTimeout(resolve, sketches.has(kernel) ? 0 : SOON));
+  await Promise.race([found.catch(() => null), soon]);
+  if (!models.has(keyOf(kernel)) && pending.has(keyOf(kernel)) && turn === turns) await sketch(turn, { kernel, path, at });
+  return found;
+}
+
+/** Show a path on a kernel that is still being searched. */
+async function sketch(turn, { kernel, path, at }) {
+  if (!sketches.has(kernel)) sketches.set(kernel, new Model(await from.sketch(kernel)));
+  const walk = await from.walk(kernel, path);
+  if (turn !== turns || models.has(keyOf(kernel))) return;
+  Object.assign(state, { kernel, model: sketches.get(kernel), second: null, walk, path: walk.path, problem: walk.problem, sketch: kernel });
+  state.at = Math.max(0, Math.min(at, walk.frames.length - 1));
+  remember();
   render();
 }
 
@@ -128,7 +163,10 @@ const actions = {
     await show({ kernel, path: "" });
     await actions.show(state.model.test.worst);
   },
-  worst: () => state.model.test.worst && known(state.model.test.worst) && actions.jump(state.model.test.worst),
+  worst() {
+    const goal = state.model.test.worst ?? (state.model.test.outcomes.length ? "outcome-0" : null);
+    if (goal && known(goal)) actions.jump(goal);
+  },
   toFirst: () => Number.isInteger(state.walk.other?.first) && actions.go(state.walk.other.first),
   press: (id) => document.getElementById(id)?.click(),
   toggleAll() { state.all = !state.all; render(); },

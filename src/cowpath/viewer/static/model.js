@@ -39,9 +39,16 @@ export class Model {
     return code ? this.ofKind(field.target)[code - 1].name : null;
   }
 
-  /** Whether there is nothing in a record that a reader would care for. */
-  blank(record, cells) {
-    return record.fields.every((field) => field.quiet || field.type === "contents" || cells[field.at] === 0);
+  /** Whether there is nothing in a record that a reader would care for; with `all`, nothing at all. */
+  blank(record, cells, all = false) {
+    return record.fields.every((field) => (field.quiet && !all) || field.type === "contents" || cells[field.at] === 0);
+  }
+
+  /** Whether what a name stands for is there: a process while it is alive, anything else while it is not blank. */
+  inUse(name, cells) {
+    const own = this.records.filter((record) => record.name.startsWith(`${name}.`));
+    const alive = own.flatMap((record) => record.fields).find((field) => field.name === "alive");
+    return alive ? cells[alive.at] > 0 : own.some((record) => !this.blank(record, cells));
   }
 
   /** Names of fields, by kind, that are not zero in some frame: those are shown even where they are zero. */

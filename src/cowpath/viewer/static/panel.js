@@ -62,8 +62,9 @@ function outcomes(view) {
     el("h2", { id: "outcomes" }, "How it can end"),
     el("ol", { class: "outcomes" }, ends.map((end) => outcomeButton(view, end))),
     absent(test),
+    test.verdict === "searching" && el("p", { class: "quiet" }, "The search still goes on: outcomes appear here when it is done."),
     test.verdict === "unfinished" && el("p", { class: "warning" }, "The search stopped at its bound: there may be more outcomes, and these are only what was seen so far."),
-    el("p", { class: "quiet" }, `${count(test.states)} states explored. A choice shows ${test.shortest ? "the shortest" : "a"} path.`),
+    test.verdict !== "searching" && el("p", { class: "quiet" }, `${count(test.states)} states explored. A choice shows ${test.shortest ? "the shortest" : "a"} path.`),
   );
 }
 
@@ -99,7 +100,7 @@ function legend({ live, actions, all }) {
     "section",
     { class: "help", "aria-label": "Keys" },
     el("label", {}, el("input", { type: "checkbox", id: "all", checked: all, onchange: actions.toggleAll }), " show locks and bookkeeping at rest too"),
-    el("p", {}, el("kbd", {}, "\u2190"), " ", el("kbd", {}, "\u2192"), " step  ", el("kbd", {}, "space"), " play  ", el("kbd", {}, "j"), " worst outcome  ",
-      el("kbd", {}, "d"), " first difference  ", live && [el("kbd", {}, "1"), "\u2013", el("kbd", {}, "9"), " take a step"]),
+    el("p", {}, el("kbd", {}, "\u2190"), " ", el("kbd", {}, "\u2192"), " step  ", el("kbd", {}, "space"), " play  ", el("kbd", {}, "j"), " worst or first outcome  ",
+      el("kbd", {}, "d"), " first difference  ", el("kbd", {}, "b"), " bookkeeping  ", live && [el("kbd", {}, "1"), "\u2013", el("kbd", {}, "9"), " take a step"]),
   );
 }

@@ -58,23 +58,30 @@ function brief(doc) {
 /** Records with a common first name: an address space with its entries; P0.x.vma belongs to P0.x. */
 function group(context, name, members) {
   const empty = members.every((record) => context.model.blank(record, context.frame.cells));
-  const inner = (record) => members.filter((other) => other.name.startsWith(`${record.name}.`));
-  const outer = members.filter((record) => !members.some((other) => record.name.startsWith(`${other.name}.`)));
+  const within = (record, other) => other.name.includes(".") && record.name.startsWith(`${other.name}.`);
+  const inner = (record) => members.filter((other) => within(other, record));
+  const outer = members.filter((record) => !members.some((other) => within(record, other)));
   const flat = outer.filter((record) => !record.fields.some((field) => field.type === "pointer"));
   const rows = outer.filter((record) => !flat.includes(record));
   return el(
     "section",
     { class: cls("card group", empty && "empty"), "aria-label": name },
     el("h4", {}, el("span", { class: "name" }, name), flat.map((record) => el("span", { class: "flat", title: record.kind.doc }, pills(context, record)))),
-    empty ? el("p", { class: "nothing" }, "does not exist yet") : rows.map((record) => row(context, record, inner(record))),
+    empty ? el("p", { class: "nothing" }, absence(context, name)) : rows.map((record) => row(context, record, inner(record))),
   );
+}
+
+/** Why nothing is to be seen of a process: there is none yet, or no more, or it has nothing here. */
+function absence({ model, frames, at }, name) {
+  if (model.inUse(name, frames[at].cells)) return "nothing is mapped";
+  return frames.slice(0, at).some((frame) => model.inUse(name, frame.cells)) ? "is gone" : "does not exist yet";
 }
 
 function row(context, record, inner) {
   const place = el(
     "div",
     { class: cls("row", context.changed.has(record.name) && "changed", context.differs.has(record.name) && "differs"), title: record.kind.doc },
-    el("span", { class: "name" }, record.name.split(".").slice(1).join(".")),
+    el("span", { class: "name" }, record.name.split(".").slice(1).join(".") || record.name),
     described(context, record) ?? el("span", { class: "pills" }, pills(context, record)),
     inner.map((part) => el("span", { class: "nested", title: part.kind.doc }, pills(context, part))),
   );
@@ -99,7 +106,7 @@ function described(context, record) {
 
 function card(context, record) {
   const { model, frame, changed, differs } = context;
-  const empty = model.blank(record, frame.cells);
+  const empty = model.blank(record, frame.cells, context.all);
   const touched = [...changed.keys()].some((name) => belongs(name, record.name));
   const place = el(
     "section",

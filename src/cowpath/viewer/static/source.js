@@ -15,6 +15,9 @@ class ServerSource {
   }
   overview() { return this.ask("overview"); }
   verdict(kernel) { return this.ask("verdict", { kernel }); }
+  /** What is there to look at before the result is, and its paths. */
+  sketch(kernel) { return this.ask("sketch", { kernel }); }
+  walk(kernel, path) { return this.ask("walk", { kernel, path }); }
   /** The result on a kernel; `told` hears how far the search is meanwhile. */
   async test(kernel, told) {
     const asking = setInterval(() => this.ask("progress", { kernel }).then((found) => told(found), () => {}), 500);
