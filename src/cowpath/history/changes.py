@@ -520,6 +520,18 @@ ZEROS_REPLACE_COPY = Change(
     "a page of zeros that is swapped out takes the older compressed copy of its slot out of zswap",
     "the copy stays there, and its writeback brings it back (litmus/open/zswap-zero-page)",
 )  # fmt: skip
+MADV_FREE_SPARES_KSM = Change(
+    "madv-free-spares-ksm", "mm/madvise: fix data loss from MADV_FREE on a KSM page", None, "mm/madvise.c",
+    "MADV_FREE leaves a KSM page alone that is dirty or in the swap cache: others may map it any time",
+    "mapped once, it became clean and lazyfree, and took with it whoever was merged into it later",
+    unsettled="the mainline id: it is in 6.12.118 and not in v7.3; the rule is in the tree of 6.12.118",
+)  # fmt: skip
+KSM_KEEPS_SOFT_DIRTY = Change(
+    "ksm-keeps-soft-dirty", "mm/ksm: keep soft-dirty when merging a page", None, "mm/ksm.c",
+    "replace_page keeps soft-dirty in the entry that maps the KSM page",
+    "the new entry did not say that the page had been written",
+    unsettled="the mainline id: it is in 6.12.118 and not in v7.3; the rule is in the tree of 6.12.118",
+)  # fmt: skip
 FORK_KEEPS_MIGRATION_KIND = Change(
     "fork-keeps-migration-kind", "a mutant of copy_nonpresent_pte", None, "mm/memory.c",
     "fork copies a migration entry as it is",

@@ -81,6 +81,8 @@ UPDATES = (
     Update(V6_12, 30, changes.MOVE_MARKS_SOFT_DIRTY),
     Update(V6_12, 37, changes.MOVE_RECHECKS_CACHE),
     Update(V6_12, 50, changes.BATCH_CLEARS_LRU, gone=True),
+    Update(V6_12, 118, changes.MADV_FREE_SPARES_KSM),
+    Update(V6_12, 118, changes.KSM_KEEPS_SOFT_DIRTY),
 )
 
 

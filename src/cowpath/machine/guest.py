@@ -13,16 +13,17 @@ import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from cowpath.children import started
 from cowpath.machine.apt import say
 from cowpath.machine.errors import MachineError
 from cowpath.machine.initramfs import jobs_archive
-from cowpath.machine.job import Answer, RunRequest, cannot, merge
+from cowpath.machine.job import Answer, Job, RunRequest, cannot, merge
 from cowpath.machine.means import CannotRunAnywhereError
 
 BEGIN, RESULT, DONE = "COWPATH-BEGIN", "COWPATH-RESULT", "COWPATH-DONE"
@@ -33,7 +34,6 @@ LOOK_SECONDS = 0.5
 """Seconds between two looks at whether a silent guest still lives."""
 PANIC = "Kernel panic - not syncing"
 
-Job = dict[str, Any]
 Answered = Callable[[int, Answer], None]
 
 
@@ -68,6 +68,9 @@ class Guest(ABC):
     stopped = False
     patience = 0.0
     """How long the process may take to end by itself."""
+
+    files: Mapping[str, bytes] = MappingProxyType({})
+    """Programs that go into the guest, by the path that they have there."""
 
     def stop(self) -> None:
         """End the guest now, from another thread; run() raises StoppedError."""
@@ -104,7 +107,7 @@ class Guest(ABC):
             say(f"{self.name}: booting, {len(pending)} job{'s' * (len(pending) > 1)}")
             before = len(pending)
             try:
-                for result in self._boot([job for _, job in pending]):
+                for result in self.boot([job for _, job in pending]):
                     index, _ = pending.pop(0)
                     results[index].append(result)
                     if all(other != index for other, _ in pending):
@@ -120,10 +123,10 @@ class Guest(ABC):
                     answered(index, Answer("failed", f"the guest died {ATTEMPTS} times: {error}"))
                     deaths = 0
 
-    def _boot(self, jobs: list[Job]) -> Iterator[dict[str, Any]]:
+    def boot(self, jobs: list[Job]) -> Iterator[Job]:
         """Boot once and yield the result of each job as it comes.  Raises GuestDiedError."""
         with scratch_directory() as directory, contextlib.ExitStack() as stack:
-            (directory / "initrd").write_bytes(self.base().read_bytes() + jobs_archive(jobs))
+            (directory / "initrd").write_bytes(self.base().read_bytes() + jobs_archive(jobs, self.files))
             for name in ("swap0", "swap1"):
                 with (directory / name).open("wb") as file:
                     file.truncate(SWAP_BYTES)

@@ -17,11 +17,14 @@ from pathlib import Path
 
 from cowpath import userdirs
 from cowpath.machine import modules
-from cowpath.machine.apt import Archive
+from cowpath.machine.apt import Archive, UnreachableError
 from cowpath.machine.errors import MachineError, UnknownMachineError
 
-SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "7.2": "sid"}
+SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "7.2": "sid", "7.3": "trixie-backports"}
 """The Debian suite that ships each release."""
+
+UML_RELEASES = ("5.10", "6.1", "6.12", "7.2")
+"""The releases of which Debian has a User-Mode Linux."""
 
 KERNEL_PACKAGES = {
     "amd64": "linux-image-cloud-amd64",
@@ -32,7 +35,11 @@ KERNEL_PACKAGES = {
 }
 """The package that names the current kernel of each architecture."""
 
-MODULES = ("fuse", "virtio_mmio", "virtio_pci", "virtio_blk", "brd", "lzo_rle", "zram")
+MODULES = (
+    "fuse", "virtio_mmio", "virtio_pci", "virtio_blk", "brd", "lzo", "lzo_rle", "zstd", "zram",
+    "aes_generic", "aes", "ecb", "algif_skcipher",
+)  # fmt: skip
+"""What guests load: for tests, for compressed swap, for the programs in reproducers/."""
 
 UML_LIBRARIES = (
     "ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1",
@@ -100,8 +107,9 @@ def parse(name: str) -> Wanted:
     title = {"uml": "User-Mode Linux", "qemu": "QEMU kernel"}.get(kind)
     if title is None:
         raise UnknownMachineError(f"no machine {name!r}: host, uml:6.1, qemu:6.1:arm64 or a path to a kernel")
-    if release not in SUITES:
-        raise UnknownMachineError(f"no {title} {release or '(no release)'}: there are {', '.join(SUITES)}")
+    releases = UML_RELEASES if kind == "uml" else tuple(SUITES)
+    if release not in releases:
+        raise UnknownMachineError(f"no {title} {release or '(no release)'}: there are {', '.join(releases)}")
     if architecture and (kind == "uml" or architecture not in KERNEL_PACKAGES):
         known = "amd64" if kind == "uml" else ", ".join(KERNEL_PACKAGES)
         raise UnknownMachineError(f"no {title} for {architecture!r}: there is {known}")
@@ -110,7 +118,7 @@ def parse(name: str) -> Wanted:
 
 def available() -> list[Wanted]:
     """Return every kernel that can be fetched by name."""
-    found = [Wanted("uml", release) for release in SUITES]
+    found = [Wanted("uml", release) for release in UML_RELEASES]
     return found + [Wanted("qemu", release, a) for release in SUITES for a in KERNEL_PACKAGES]
 
 
@@ -127,7 +135,13 @@ def cached(wanted: Wanted) -> Image | None:
 def fetch(wanted: Wanted) -> Image:
     """Return the kernel, from the cache or else from Debian.  Raises UnreachableError or MachineError."""
     build = _build_uml if wanted.kind == "uml" else _build_qemu
-    _keep(_directory(wanted), lambda target: build(wanted, target))
+    directory = _directory(wanted)
+    try:
+        modules = {"modules": " ".join(MODULES)}
+        _keep(directory, lambda target: build(wanted, target) | modules, _outdated(directory))
+    except UnreachableError:
+        if cached(wanted) is None:
+            raise
     image = cached(wanted)
     assert image is not None
     return image
@@ -161,9 +175,15 @@ def _read(directory: Path, name: str) -> Image | None:
     return Image(name, directory, known["package"], known["version"], known["fetched"])
 
 
-def _keep(directory: Path, build: Callable[[Path], dict[str, str]]) -> None:
+def _outdated(directory: Path) -> bool:
+    """Tell whether a kernel in the cache lacks modules that guests load by now, or is not there."""
+    facts = directory / "image.json"
+    return not facts.is_file() or json.loads(facts.read_text()).get("modules") != " ".join(MODULES)
+
+
+def _keep(directory: Path, build: Callable[[Path], dict[str, str]], again: bool = False) -> None:
     """Build a directory of the cache elsewhere and move it there whole, so that no half is ever seen."""
-    if (directory / "image.json").is_file():
+    if (directory / "image.json").is_file() and not again:
         return
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}-") as name:

@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,8 @@ def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
     return file
 
 
-def jobs_archive(jobs: list[dict[str, Any]]) -> bytes:
-    """Return the archive with the agent and its jobs."""
+def jobs_archive(jobs: list[dict[str, Any]], files: Mapping[str, bytes]) -> bytes:
+    """Return the archive with the agent, its jobs, and programs that go with them."""
     archive = CpioArchive()
     archive.add("seed", os.urandom(64))
     archive.add(
@@ -113,6 +113,8 @@ def jobs_archive(jobs: list[dict[str, Any]]) -> bytes:
         _add_file(archive, f"agent/{file.name}", file)
     for number, job in enumerate(jobs):
         archive.add(f"jobs/{number:05}.json", json.dumps(job).encode())
+    for name, content in files.items():
+        archive.add(name, content, PROGRAM)
     return archive.packed()
 
 
@@ -152,7 +154,8 @@ def needed_modules() -> frozenset[str] | None:
     if not SAME_PYTHON:
         return None
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import agent.init, agent.supervise, runpy;"
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "import agent.init, agent.supervise, agent.programs, runpy;"
         "print('\\n'.join(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', None)))"
     )
     above = str(Path(agent.__path__[0]).parent)

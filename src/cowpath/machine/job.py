@@ -13,6 +13,9 @@ from cowpath.machine.schedule import Schedule, writes_wait
 
 Observed = tuple[str, ...]
 
+Job = dict[str, Any]
+"""What the agent is told, as it goes through JSON."""
+
 ROUNDS = 100
 SEED = 1
 ROUND_SECONDS = 10

@@ -48,8 +48,10 @@ class Machine(Protocol):
         """Run each request; `answered(index, answer)` is called as soon as one is done."""
 
 
-def machine(name: str, allow_global: bool = False) -> Machine:
+def machine(name: str, allow_global: bool = False, processors: int = 1) -> Machine:
     """Return the machine of a name; a kernel that is not in the cache is fetched.  Raises MachineError.
+
+    Of `processors` only QEMU gives more than one.
 
     >>> machine("host").name
     'host'
@@ -60,15 +62,15 @@ def machine(name: str, allow_global: bool = False) -> Machine:
     if name == "host":
         return Host(allow_global)
     if "/" in name or Path(name).is_file():
-        return from_path(Path(name))
+        return from_path(Path(name), processors)
     wanted = images.parse(name)
     image = images.fetch(wanted)
     if wanted.kind == "uml":
         return Uml(name, image)
-    return Qemu(name, wanted.architecture, image)
+    return Qemu(name, wanted.architecture, image, processors=processors)
 
 
-def from_path(path: Path) -> Machine:
+def from_path(path: Path, processors: int = 1) -> Machine:
     """Return a machine for a kernel in a file: a User-Mode Linux program, or an image for QEMU."""
     if not path.is_file():
         raise UnknownMachineError(f"{path}: no such file")
@@ -77,9 +79,9 @@ def from_path(path: Path) -> Machine:
     if head[:4] == b"\x7fELF" and head[18:20] == b"\x3e\x00":
         return Uml(str(path), program=path.resolve())
     if head[0x202:0x206] == b"HdrS":
-        return Qemu(str(path), "amd64", kernel=path.resolve())
+        return Qemu(str(path), "amd64", kernel=path.resolve(), processors=processors)
     if head[56:60] == b"ARM\x64":
-        return Qemu(str(path), "arm64", kernel=path.resolve())
+        return Qemu(str(path), "arm64", kernel=path.resolve(), processors=processors)
     message = "neither a User-Mode Linux program nor a bzImage nor an arm64 Image"
     raise UnknownMachineError(f"{path}: {message}")
 

@@ -68,13 +68,19 @@ class Qemu(Guest):
     silence_seconds = 150
 
     def __init__(
-        self, name: str, architecture: str, image: images.Image | None = None, kernel: Path | None = None
+        self,
+        name: str,
+        architecture: str,
+        image: images.Image | None = None,
+        kernel: Path | None = None,
+        processors: int = 1,
     ) -> None:
         self.name = name
         self.architecture = architecture
         self.image = image
         self.board = BOARDS[architecture]
         self.kernel = image.kernel if image else kernel
+        self.processors = processors
 
     def prepare(self) -> None:
         """Check that QEMU is there, and get what boots."""
@@ -87,9 +93,10 @@ class Qemu(Guest):
         return base(images.python_root(self.architecture), modules, images.cache() / "initramfs")
 
     def launch(self, directory: Path, console: int) -> Launch:
-        """Return the command.  The guest has one processor: what races, races by preemption."""
-        board = self.board
-        command = [board.program, *board.machine, "-accel", "tcg", "-smp", "1", *self._memory()]
+        """Return the command.  With one processor, what races, races by preemption."""
+        board, smp = self.board, str(self.processors)
+        accelerator = "tcg,thread=multi" if self.processors > 1 else "tcg"
+        command = [board.program, *board.machine, "-accel", accelerator, "-smp", smp, *self._memory()]
         command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-chardev", f"file,id=console,path=/dev/fd/{console}"]
         command += (
@@ -109,5 +116,6 @@ class Qemu(Guest):
         words = ["-m", "768"]
         for number in range(2):
             words += ["-object", f"memory-backend-ram,size=384M,id=memory{number}"]
-            words += ["-numa", f"node,nodeid={number},memdev=memory{number}" + ",cpus=0" * (number == 0)]
+            cpus = "" if number else ",cpus=0" + (f"-{self.processors - 1}" if self.processors > 1 else "")
+            words += ["-numa", f"node,nodeid={number},memdev=memory{number}{cpus}"]
         return words

@@ -204,13 +204,14 @@ def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue
         folio_get(k, kpage)
         kpage.mapcount = kpage.mapcount + 1
         flush_tlb_page(k, pte)
-        set_pte(pte, mk_pte(kpage))
+        keeps = k.has(changes.KSM_KEEPS_SOFT_DIRTY) and orig.soft_dirty
+        set_pte(pte, mk_pte(kpage)._replace(soft_dirty=keeps))
         folio_remove_rmap(folio)
         if folio.mapcount == 0:
             folio_free_swap(k, folio)
         folio_put(k, folio)
         k.say(f"{pte} maps {kpage} now: equal contents share one page")
-        if orig.soft_dirty or orig.uffd_wp:
+        if (orig.soft_dirty and not keeps) or orig.uffd_wp:
             k.say("its entry is a new one: what the old one knew of writes is forgotten")
     pte_unlock(pte.mm)
     return same

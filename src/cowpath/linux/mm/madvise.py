@@ -8,7 +8,7 @@ and lets readers of mmap_lock in between.
 from __future__ import annotations
 
 from cowpath.explore.record.recorder import Code
-from cowpath.history import mutants
+from cowpath.history import changes, mutants
 
 from ..arch.tlb import flush_tlb_page
 from ..include.pgtable import PTE_NONE, pte_lock, pte_mkclean, pte_unlock, ptep_get, set_pte
@@ -74,14 +74,17 @@ def madvise_free(k: Kernel, cpu: int, pte: Pte) -> Code:
 def may_free(k: Kernel, folio: Folio) -> bool:
     """Whether a present page may become lazyfree (madvise_free_pte_range); it is clean then.
 
-    Only a page that is in the swap cache or dirty by itself is looked at closely.  The pte of another process
-    that shares the page is still dirty, and that will save the content for it.
+    The mapcount is asked only of a page that is in the swap cache or PG_dirty.  Any other becomes lazyfree
+    though others may map it, too: a dirty pte of theirs saves its content, and a clean one does not.
     """
     if not folio.swapcache and not folio.dirty:
         return True
     if not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_MADV_FREE)):
         return False
-    free = folio.mapcount == 1 and (not folio.swapcache or folio_free_swap(k, folio))
+    spared = folio.ksm and k.has(changes.MADV_FREE_SPARES_KSM)
+    if spared:
+        k.say(f"{folio} belongs to KSM: others may map it any time, so it stays dirty")
+    free = not spared and folio.mapcount == 1 and (not folio.swapcache or folio_free_swap(k, folio))
     if free:
         folio.dirty = False
     folio_unlock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_MADV_FREE))

@@ -49,10 +49,11 @@ def main() -> None:
 
 def attempt(job: dict[str, Any]) -> dict[str, Any]:
     """Return the result of a job.  A bug of the agent is a result too, and the next job runs."""
+    from .programs import run_program
     from .supervise import run_job  # wants random numbers, and the kernel has none at first
 
     try:
-        return run_job(job)
+        return run_program(job) if "command" in job else run_job(job)
     except Exception:
         return {"status": "failed", "reason": traceback.format_exc().strip().splitlines()[-1], "facts": {}}
 
