@@ -17,6 +17,7 @@ from cowpath.errors import CowpathError
 
 COMMANDS = (
     "check",
+    "prove",
     "list",
     "trace",
     "run",

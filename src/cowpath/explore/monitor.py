@@ -108,17 +108,22 @@ def _only(leaf: Leaf) -> Event | None:
 class Monitor:
     """The specification beside the model that is held against it.
 
-    `refusal(allowed, event)` words why an event is not allowed.
+    Events that `sees` is false of are not held against it.  `refusal(allowed, event)` words why an event is
+    not allowed.
     """
 
     def __init__(
-        self, specification: Specification, cells: Number, refusal: Callable[[set[Event], Event], str]
+        self,
+        specification: Specification,
+        cells: Number,
+        refusal: Callable[[set[Event], Event], str],
+        sees: Callable[[Event], bool] = lambda event: True,
     ) -> None:
-        self.specification, self.cells, self.refusal = specification, cells, refusal
+        self.specification, self.cells, self.refusal, self.sees = specification, cells, refusal, sees
 
     def next(self, number: int, events: Sequence[Event]) -> int | str:
         """The number after a step that tells these events; a text says which is refused, and why."""
-        for event in events:
+        for event in filter(self.sees, events):
             after = self.specification.next(number, event)
             if after is None:
                 return self.refusal(self.specification.allowed(number), event)
@@ -127,6 +132,8 @@ class Monitor:
 
     def follow(self, events: Sequence[Event]) -> str:
         """Move the cells as part of the running step; returns why not, empty where all is allowed."""
+        if not any(map(self.sees, events)):
+            return ""
         number = self.next(self.number(), events)
         if isinstance(number, str):
             return number

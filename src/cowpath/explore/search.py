@@ -86,8 +86,12 @@ class BreadthFirst:
             if max_states is not None and len(found.states) > max_states:
                 found.reason = f"it stopped after {max_states:,} states"
                 return
-            if progress is not None and current % PROGRESS_EVERY == 0:
-                progress(len(found.states), len(found.states) - current, self.remark)
+            if current % PROGRESS_EVERY == 0:
+                if progress is not None:
+                    progress(len(found.states), len(found.states) - current, self.remark)
+                if self.has_enough():
+                    found.reason = STOPPED
+                    return
             if verify_every and current % verify_every == 0:
                 self.recorder.verify(found.states[current])
             known = len(found.outcomes) + len(found.violations)

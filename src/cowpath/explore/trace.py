@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from cowpath.explore.found import Search
@@ -39,6 +40,7 @@ class PathStep:
     after: Frame
     changes: tuple[CellChange, ...]
     notes: tuple[Note, ...]
+    events: tuple[Hashable, ...]
     source: bytes
     target: bytes
 
@@ -95,6 +97,7 @@ def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> Pat
         recorder.frame(target, actor),
         tuple(_changes(recorder, leaf, source, target)),
         leaf.notes,
+        leaf.events,
         source,
         target,
     )

@@ -45,13 +45,14 @@ def begin(k: Kernel, task: Task, position: int) -> int:
     numbers = events.following(thread, position)
     if not numbers or not k.mm(task).alive:
         raise Blocked(f"the fork of {task}")
+    if k.overlap and sum(not other.done for other in k.tasks if other is not task) >= k.overlap:
+        raise Blocked("the end of another statement")
     number = numbers[k.choose(len(numbers))]
     statement = thread.statements[number]
     if events.repeats(thread, number):
         require_possible(k, statement)
     task.done = False
-    if not events.is_silent(statement):
-        k.layout.step.tell(events.Begin(task.number, number))
+    k.layout.step.tell(events.Begin(task.number, number))
     return number
 
 
@@ -76,8 +77,7 @@ def end(k: Kernel, task: Task, number: int, killed: bool) -> int:
     statement = thread.statements[number]
     if k.layout.step.replay is not None:
         return events.position_after(thread, number, killed)  # only that is live afterwards
-    if not events.is_silent(statement):
-        k.layout.step.tell(events.End(task.number, number, value_of(k, task, statement, killed)))
+    k.layout.step.tell(events.End(task.number, number, value_of(k, task, statement, killed)))
     if statement.assigns:
         register_of(k, task, statement.assigns).value[0] = k.content(UNASSIGNED)
     elif isinstance(statement, Exit):

@@ -42,6 +42,7 @@ def build(
     more_slots: int = 0,
     count_copies: bool = False,
     watched: bool = False,
+    overlap: int = 0,
 ) -> tuple[Kernel, Model]:
     """The model of a test on a kernel.
 
@@ -51,7 +52,7 @@ def build(
     asked = Asked.of(version)
     check_modelled(asked, program)
     ptes = len(program.parents) * len(program.pages)
-    k = Kernel(asked, program, ptes + 2 + more_folios, ptes + more_slots, count_copies, watched)
+    k = Kernel(asked, program, ptes + 2 + more_folios, ptes + more_slots, count_copies, watched, overlap)
     model = Model(
         layout=k.layout,
         actors=tuple(actors(k)),

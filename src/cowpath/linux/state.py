@@ -235,6 +235,7 @@ class Kernel(Constant):
 
     A `watched` kernel runs for ever: threads tell what they do (client.py), background actors act again and
     again, swap may be full, and who needs a folio where none is free waits for one, as reclaim makes it wait.
+    Of the threads `overlap` at most are inside a statement (0: all may be).
     """
 
     def __init__(
@@ -245,9 +246,10 @@ class Kernel(Constant):
         slots: int,
         count_copies: bool = False,
         watched: bool = False,
+        overlap: int = 0,
     ) -> None:
         self.asked, self.program, self.count_copies = Asked.of(version), program, count_copies
-        self.watched = watched
+        self.watched, self.overlap = watched, overlap
         processes, pages = len(program.parents), len(program.pages)
         devices = len(program.swap)
         counts: dict[type[Record], int] = {
@@ -302,7 +304,7 @@ class Kernel(Constant):
     @property
     def unpins_clean(self) -> bool:
         """Whether somebody in this test gives a page back and does not say that he may have written to it."""
-        statements = (statement for thread in self.program.threads for statement in thread.body)
+        statements = (statement for thread in self.program.threads for statement in thread.statements)
         return any(isinstance(s, PutPage) and s.pin and not s.dirty for s in statements)
 
     @property

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What user space sees of a run: threads begin statements, and end them with a value.
 
-The mechanism and the promise tell the same events, so that one can be held against the other (prove/).
-Reclaim, swapoff and whatever else the kernel may do by itself at any time promise nothing and show nothing:
-such statements are not told.
+The mechanism and the promise tell the same events, so that one can be held against the other (prove/).  The
+promise says nothing of reclaim, swapoff and whatever else the kernel may do by itself at any time.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class End(NamedTuple):
 
 
 def is_silent(statement: Statement) -> bool:
-    """True for what the kernel may do by itself: nothing of it is promised, and nothing can be seen.
+    """True for what the kernel may do by itself: it changes nothing that user space can see.
 
     >>> is_silent(Madvise("x", "MADV_PAGEOUT")), is_silent(Exit())
     (True, False)

@@ -19,7 +19,7 @@ from cowpath.explore.record.recorder import Constant, Model
 from cowpath.explore.record.step import Content
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
-from cowpath.litmus.events import Begin, End
+from cowpath.litmus.events import Begin, End, is_silent
 from cowpath.litmus.print import statement_text
 from cowpath.litmus.program import Program
 from cowpath.promise import client
@@ -30,13 +30,16 @@ FINE: tuple[str, ...] = ("",)
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a proof assumes: how many folios and slots there are beside one for each page of each process.
+    """What a proof assumes of the machine.
 
-    Who needs more waits until something is freed.
+    There are so many folios and slots beside one for each page of each process: who needs a folio where none
+    is free waits until one is, and swap may be full.  Of all threads `overlap` at most are inside a statement
+    at the same time (0: all may be).
     """
 
     folios: int = 2
     slots: int = 0
+    overlap: int = 0
 
 
 USUAL = Bounds()
@@ -67,10 +70,18 @@ def build(
 ) -> Model:
     """The product, as a model to explore; a `spec` that was made for this program is used again."""
     spec = spec or Specification(client.build(program))
-    k, model = linux.build(version, program, bounds.folios - 2, bounds.slots, watched=True)
+    k, model = linux.build(
+        version, program, bounds.folios - 2, bounds.slots, watched=True, overlap=bounds.overlap
+    )
     (number,) = k.layout.all(Number)
-    monitor = Monitor(spec, number, partial(refusal, program))
+    monitor = Monitor(spec, number, partial(refusal, program), partial(is_seen, program))
     return replace(model, monitor=monitor, observe=partial(AtRest(model, spec).observe, monitor))
+
+
+def is_seen(program: Program, event: Event) -> bool:
+    """True where the promise says something of an event."""
+    assert isinstance(event, Begin | End)
+    return not is_silent(program.threads[event.thread].statements[event.statement])
 
 
 def is_broken(outcomes: Mapping[Ending, int], violations: Mapping[str, Breach]) -> bool:

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cowpath.explore.engine import Method, explore
-from cowpath.explore.found import Hang, Progress, Search
+from cowpath.explore.found import Breach, Ending, Hang, Progress, Search
 from cowpath.explore.monitor import Monitor, Specification
 from cowpath.explore.record.recorder import Model
+from cowpath.explore.search import STOPPED
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
 from cowpath.litmus.program import Program
@@ -45,12 +47,22 @@ def prove(
     bounds: Bounds = USUAL,
     method: Method | None = None,
     progress: Progress | None = None,
+    limit: float | None = None,
 ) -> Proof:
-    """Search the product of a kernel and the promise until something is broken or all of it is seen."""
+    """Search the product of a kernel and the promise until something is broken or all of it is seen.
+
+    After `limit` seconds the search ends, and nothing is decided.
+    """
     began = time.perf_counter()
     model = build(program, version, bounds)
-    found = explore(model, replace(method or Method(), enough=is_broken), progress)
+
+    def enough(outcomes: Mapping[Ending, int], violations: Mapping[str, Breach]) -> bool:
+        late = limit is not None and time.perf_counter() - began > limit
+        return late or is_broken(outcomes, violations)
+
+    found = explore(model, replace(method or Method(), enough=enough), progress)
     verdict, why, state = judge(program, found)
+    why = f"it stopped after {limit:g} s" if why == STOPPED else why
     sets = len(specification_of(model).sets)
     seconds = time.perf_counter() - began
     version = Asked.of(version).version

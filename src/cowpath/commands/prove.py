@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""Every program over an alphabet, of any length: is the promise of private memory kept?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cowpath.commands import options, status
+from cowpath.commands.check import load
+from cowpath.commands.progress import Meter
+from cowpath.corpus.files import HELP
+from cowpath.errors import CowpathError
+from cowpath.prove import campaign
+from cowpath.prove.campaign import Answer, Kept, Question
+from cowpath.prove.product import Bounds
+from cowpath.prove.themes import THEMES, Combination, themes
+from cowpath.report import formats
+from cowpath.report import prove as report
+from cowpath.survey.parallel import each
+
+FORMATS = ("text", "json", *formats.NAMES)
+
+MAX_STATES = 1_000_000
+"""The bound on states of one proof, unless another is given."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `cowpath prove`."""
+    parser.description = f"{__doc__} The themes: {', '.join(THEMES)}."
+    add = parser.add_argument
+    add("files", nargs="*", metavar="FILE", help=f"{HELP}; those with any {{ ... }} are meant")
+    group = parser.add_argument_group("which programs")
+    add = group.add_argument
+    add("--theme", type=themes, metavar="NAMES", default=None,
+        help="themes that the parent combines, as in swap,gup (default: each beside swap)")  # fmt: skip
+    add("--child-theme", type=themes, metavar="NAMES", default=(), help="themes of the first child")
+    add("--thread-theme", type=themes, metavar="NAMES", default=(), help="themes of the second thread")
+    add("--processes", type=options.positive, default=1, metavar="N", help="a parent and N - 1 children")
+    add("--threads", type=options.positive, default=1, metavar="N", help="threads of the parent")
+    add("--pairs", action="store_const", const=2, dest="size", help="every two themes (of --theme)")
+    add("--triples", action="store_const", const=3, dest="size", help="every three themes (of --theme)")
+    options.add_kernel_options(parser)
+    group = parser.add_argument_group("how far")
+    add = group.add_argument
+    add("--folios", type=options.positive, default=Bounds.folios, metavar="N",
+        help=f"free folios beside one a page (default {Bounds.folios})")  # fmt: skip
+    add("--slots", type=int, default=Bounds.slots, metavar="N",
+        help=f"swap slots beside one a page (default {Bounds.slots})")  # fmt: skip
+    add("--overlap", type=int, default=Bounds.overlap, metavar="N",
+        help="threads inside a statement at the same time (default: all)")  # fmt: skip
+    add("--time", type=float, metavar="SECONDS", help="give one proof up after so long")
+    options.add_search_options(parser)
+    options.add_engine_options(parser)
+    options.add_jobs_option(parser)
+    add = parser.add_argument
+    add("--write", type=Path, metavar="DIR", help="write each counterexample to a file there")
+    add("--resume", type=Path, metavar="FILE",
+        help="keep answers in this file, and do not ask again what it has an answer for")  # fmt: skip
+    add("--format", choices=FORMATS, default="text", help="default: text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask every question, print the answers."""
+    kept = Kept(arguments.resume)
+    questions = list(all_questions(arguments))
+    answers = ask(questions, kept, arguments.jobs)
+    files = written(answers, arguments.write) if arguments.write else {}
+    sys.stdout.write(document(arguments, answers, files))
+    return status_of(answers)
+
+
+def all_questions(arguments: argparse.Namespace) -> list[Question]:
+    """The programs of the options and files on every kernel.  Raises CowpathError for bad ones."""
+    programs, failures = load(arguments.files)
+    if failures:
+        raise CowpathError("\n".join(failure.message for failure in failures))
+    if not arguments.files or arguments.theme is not None or arguments.size:
+        programs += [(each_one.name, each_one.program()) for each_one in chosen(arguments)]
+    method = options.method(arguments).on_one_core()
+    method = replace(method, max_states=method.max_states or MAX_STATES)
+    bounds = bounds_of(arguments)
+    return [
+        Question(name, program, version, bounds, method, arguments.time)
+        for version in options.versions(arguments)
+        for name, program in programs
+    ]
+
+
+def bounds_of(arguments: argparse.Namespace) -> Bounds:
+    """The bounds that the options set."""
+    return Bounds(arguments.folios, arguments.slots, arguments.overlap)
+
+
+def chosen(arguments: argparse.Namespace) -> list[Combination]:
+    """The combinations of themes that the options ask for."""
+    if arguments.size or arguments.theme is None:
+        names = arguments.theme or campaign.all_themes()
+        return campaign.combinations(names, arguments.size or 1, arguments.processes, arguments.threads)
+    children = [arguments.child_theme if n == 0 else () for n in range(arguments.processes - 1)]
+    threads = [arguments.thread_theme if n == 0 else () for n in range(arguments.threads - 1)]
+    return [Combination(arguments.theme, tuple(children), tuple(threads))]
+
+
+def ask(questions: Sequence[Question], kept: Kept, jobs: int) -> list[Answer]:
+    """The answers, in order; what is kept is not asked again."""
+    new = [question for question in questions if question.key not in kept.answers]
+    with Meter(len(new)) as meter:
+        if len(new) == 1:
+            meter.begin(new[0].key)
+            kept.add(campaign.answer(new[0], meter.update))
+        else:
+            for question, found in zip(new, each(campaign.answer, new, jobs), strict=True):
+                kept.add(found)
+                meter.done(question.key)
+    return [kept.answers[question.key] for question in questions]
+
+
+def written(answers: Sequence[Answer], directory: Path) -> dict[str, str]:
+    """Write every counterexample into a directory; the file of each, by the answer's key."""
+    directory.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for answer in answers:
+        if answer.litmus:
+            name = re.sub(r"[^A-Za-z0-9.+-]+", "_", f"{answer.kernel}-{answer.name}")
+            path = directory / f"{name}.litmus"
+            path.write_text(answer.litmus.replace("C found\n", f"C {name}\n", 1), encoding="utf-8")
+            files[answer.key] = str(path)
+    return files
+
+
+def document(arguments: argparse.Namespace, answers: Sequence[Answer], files: dict[str, str]) -> str:
+    """What goes to stdout."""
+    if arguments.format == "json":
+        return json.dumps(campaign.document(answers), indent=2) + "\n"
+    if arguments.format != "text":
+        return formats.document(arguments.format, report.cases(answers))
+    text = report.table(answers, files) + "\n" + report.assumptions(bounds_of(arguments))
+    if len(answers) == 1 and answers[0].litmus and not files:
+        text += "\n" + answers[0].litmus
+    return text
+
+
+def status_of(answers: Sequence[Answer]) -> int:
+    """As `check`: what is not decided comes first."""
+    verdicts = {answer.verdict for answer in answers}
+    if "not decided" in verdicts:
+        return status.NOT_FINISHED
+    return status.BROKEN if "broken" in verdicts else status.KEPT

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Many proofs: which combinations of themes, on which kernels, within which bounds; answers that are kept."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
+from cowpath.explore.found import Progress
+from cowpath.explore.record.step import ModelError
+from cowpath.history.version import Version
+from cowpath.litmus.print import to_text
+from cowpath.litmus.program import Program
+from cowpath.prove.product import USUAL, Bounds
+from cowpath.prove.proof import prove
+from cowpath.prove.reproduce import counterexample
+from cowpath.prove.themes import THEMES, Combination
+
+EXHAUSTIVE = Method()
+"""A search without a bound."""
+
+EVERYWHERE = "swap"
+"""The theme that stands beside all others in a campaign: without reclaim little happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A program, what it is called, the kernel it is asked about, and how far the search may go."""
+
+    name: str
+    program: Program
+    version: Version
+    bounds: Bounds = USUAL
+    method: Method = EXHAUSTIVE
+    seconds: float | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it apart from other questions whose answers are kept in the same file."""
+        limits = f"{self.bounds.folios} folios, {self.bounds.slots} slots, {self.bounds.overlap} at once"
+        return f"{self.name} on {self.version}, {limits}, {self.method.max_states} states, {self.seconds} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a proof has found, in a form that can be kept in a file and sent between processes.
+
+    `kind` is what `check` calls the breakage of the minimal test `litmus`; both are empty where the promise
+    is kept, and where no test reproduces what is broken.
+    """
+
+    key: str
+    name: str
+    kernel: str
+    verdict: str
+    why: str
+    states: int
+    promised: int
+    seconds: float
+    kind: str = ""
+    statements: int = 0
+    litmus: str = ""
+
+
+def answer(question: Question, progress: Progress | None = None) -> Answer:
+    """Prove, and write down the counterexample if there is one."""
+    began = time.perf_counter()
+    try:
+        proof = prove(
+            question.program, question.version, question.bounds, question.method, progress, question.seconds
+        )
+    except (CowpathError, ModelError) as error:
+        spent = round(time.perf_counter() - began, 2)
+        return Answer(question.key, question.name, str(question.version), "refused", str(error), 0, 0, spent)
+    kind, statements, litmus = "", 0, ""
+    if proof.verdict == "broken" and (found := counterexample("found", proof)) is not None:
+        kind, statements, litmus = found.breakage, found.statements, to_text(found.litmus)
+    return Answer(
+        question.key,
+        question.name,
+        str(question.version),
+        proof.verdict,
+        proof.why,
+        proof.states,
+        proof.promised,
+        round(proof.seconds, 2),
+        kind,
+        statements,
+        litmus,
+    )
+
+
+# -- which questions -------------------------------------------------------------------------------
+
+
+def combinations(names: Sequence[str], size: int, processes: int, threads: int) -> list[Combination]:
+    """Every combination of so many themes, with so many processes and threads.
+
+    With one process and thread, all themes are the parent's, beside swap.  With a child or a second thread
+    the first theme of two is the parent's and the other the child's (or that thread's), in both orders.
+    """
+    others = [name for name in names if name != EVERYWHERE]
+    alone = processes == 1 and threads == 1
+    if alone or size == 1:
+        groups: Iterable[tuple[str, ...]] = itertools.combinations(others, size)
+        return [_combination((EVERYWHERE, *group), (), processes, threads) for group in groups]
+    return [
+        _combination((EVERYWHERE, *group[:-1]), group[-1:], processes, threads)
+        for group in itertools.product(others, repeat=size)
+    ]
+
+
+def _combination(
+    parent: tuple[str, ...], other: tuple[str, ...], processes: int, threads: int
+) -> Combination:
+    """The other themes are the first child's, or if there is none the second thread's."""
+    children = [other if number == 0 else () for number in range(processes - 1)]
+    further = [other if number == 0 and processes == 1 else () for number in range(threads - 1)]
+    return Combination(parent, tuple(children), tuple(further))
+
+
+def all_themes() -> list[str]:
+    """The names of all themes."""
+    return list(THEMES)
+
+
+# -- answers in a file -----------------------------------------------------------------------------
+
+
+class Kept:
+    """A file of answers, one a line: what is in it need not be asked again."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.answers: dict[str, Answer] = dict(self._read()) if path is not None and path.exists() else {}
+
+    def _read(self) -> Iterator[tuple[str, Answer]]:
+        assert self.path is not None
+        for number, line in enumerate(self.path.read_text("utf-8").splitlines(), 1):
+            try:
+                found = Answer(**json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise CowpathError(f"{self.path}:{number}: this is not an answer of prove") from error
+            yield found.key, found
+
+    def add(self, found: Answer) -> None:
+        """Keep one more."""
+        self.answers[found.key] = found
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(found)) + "\n")
+
+
+def document(answers: Iterable[Answer]) -> Mapping[str, object]:
+    """All answers, for --format json."""
+    return {"proofs": [asdict(found) for found in answers]}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Proofs as text, a line each, and as cases for the formats that other tools read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from cowpath.prove.campaign import Answer
+from cowpath.prove.product import Bounds
+from cowpath.report.case import Case, Status
+
+STATUS: Mapping[str, Status] = {
+    "kept": "pass",
+    "broken": "fail",
+    "not decided": "timeout",
+    "refused": "skip",
+}
+"""The status of a verdict, as formats for other tools call it."""
+
+
+def verdict_words(answer: Answer, file: str = "") -> str:
+    """The verdict in a few words.
+
+    >>> verdict_words(Answer("", "swap+gup", "7.3", "kept", "", 982, 24, 0.18))
+    'kept for every program (982 states, 0.2 s)'
+    >>> verdict_words(Answer("", "swap+gup", "5.18", "broken", "...", 554, 24, 0.1, "lost write", 4, "C ..."))
+    'broken: lost write, in 4 statements'
+    """
+    if answer.verdict == "kept":
+        return f"kept for every program ({answer.states:,} states, {answer.seconds:.1f} s)"
+    if answer.verdict != "broken":
+        return f"{answer.verdict}: {answer.why}"
+    if not answer.litmus:
+        return f"broken: {answer.why}; no test reproduces it, which is a bug of cowpath"
+    return f"broken: {answer.kind}, in {answer.statements} statements{f' ({file})' if file else ''}"
+
+
+def table(answers: Sequence[Answer], files: Mapping[str, str]) -> str:
+    """A line for each answer, kernel by kernel; `files` says by key where a counterexample is."""
+    width = max((len(answer.name) for answer in answers), default=0)
+    lines: list[str] = []
+    kernel = ""
+    for answer in answers:
+        if answer.kernel != kernel:
+            kernel = answer.kernel
+            lines += ["", kernel] if lines else [kernel]
+        lines.append(f"  {answer.name:{width}}  {verdict_words(answer, files.get(answer.key, ''))}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def assumptions(bounds: Bounds) -> str:
+    """What a kept line claims, and on what condition: the lines under every table."""
+    overlap = f"{bounds.overlap} threads at most" if bounds.overlap else "any number of threads"
+    return (
+        '"kept": whatever a program of these statements does, however often, in any order and interleaving.\n'
+        f"Assumed: beside one folio and one swap slot for each page of each process {bounds.folios} folios "
+        f"and {bounds.slots} slots\n(who needs a folio waits until one is free, and swap may be full), "
+        f"{overlap} inside a statement at a time.\n"
+    )
+
+
+def cases(answers: Iterable[Answer]) -> list[Case]:
+    """Each answer as formats for other tools see it."""
+    return [
+        Case(
+            test=answer.name,
+            file="",
+            kernel=answer.kernel,
+            status=STATUS[answer.verdict],
+            words=verdict_words(answer),
+            kinds=(answer.kind,) if answer.kind else (),
+            why=(answer.why,) if answer.why else (),
+            seconds=answer.seconds,
+            output=answer.litmus,
+        )
+        for answer in answers
+    ]

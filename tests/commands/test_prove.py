@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""cowpath prove."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cowpath.cli import main
+from cowpath.commands import status
+
+
+def test_a_combination_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prove", "--theme", "swap,gup", "--kernel", "6.1"]) == status.KEPT
+    out = capsys.readouterr().out
+    assert "swap+gup  kept for every program (" in out
+    assert "Assumed: " in out
+
+
+def test_a_combination_is_broken_and_its_test_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prove", "--theme", "swap,gup", "--kernel", "5.18"]) == status.BROKEN
+    out = capsys.readouterr().out
+    assert "broken: lost write, in 4 statements" in out
+    assert "exists (0:x[0]=" in out
+
+
+def test_a_bound_decides_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["prove", "--theme", "swap,gup", "--kernel", "6.1", "--max-states", "50"]
+    assert main(arguments) == status.NOT_FINISHED
+    assert "not decided: it stopped after 50 states" in capsys.readouterr().out
+
+
+def test_answers_are_kept_and_not_asked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "answers"
+    arguments = ["prove", "--pairs", "--theme", "gup,pin,munmap", "--kernel", "6.1", "--resume", str(kept)]
+    assert main(arguments) == status.KEPT
+    lines = kept.read_text("utf-8").splitlines()
+    assert len(lines) == 3
+    changed = json.loads(lines[0]) | {"states": 4711}
+    kept.write_text("\n".join([json.dumps(changed), *lines[1:]]) + "\n", encoding="utf-8")
+    assert main([*arguments, "--format", "json"]) == status.KEPT
+    out = capsys.readouterr().out
+    assert '"states": 4711' in out
+
+
+def test_a_file_with_any_is_proved_and_its_counterexample_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "any.litmus"
+    file.write_text(
+        'C a { char x[1] = "a"; } P0(char *x) { g = get_user_page(x, FOLL_WRITE); '
+        "any { madvise(x, MADV_PAGEOUT); x[0] = 'b'; device_write(g, 0, 'c'); } }",
+        encoding="utf-8",
+    )
+    assert main(["prove", str(file), "--kernel", "5.18", "--write", str(tmp_path / "w")]) == status.BROKEN
+    (found,) = (tmp_path / "w").iterdir()
+    assert main(["check", str(found), "--kernel", "5.18"]) == status.BROKEN
+    assert main(["check", str(file)]) == status.BAD_INPUT
+    assert main(["run", str(file), "--on", "host"]) == status.BAD_INPUT
+    assert "any" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["ktap", "junit", "sarif", "json"])
+def test_every_format(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["prove", "--theme", "swap,gup", "--kernel", "5.18", "--kernel", "6.1", "--format", form]
+    assert main(arguments) == status.BROKEN
+    assert "lost write" in capsys.readouterr().out
