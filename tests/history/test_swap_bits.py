@@ -9,12 +9,11 @@ from cowpath.history.version import version
 from cowpath.linux.include.pgtable import (
     PTE_NONE,
     PteValue,
-    pte_same_as_swp,
     pte_swp_mkexclusive,
-    raw_pte,
-    raw_text,
     swp_entry_to_pte,
 )
+from cowpath.linux.mm.swapfile import pte_same_as_swp
+from cowpath.linux.model import raw_text
 from cowpath.report.words import raw_values
 from tests.linux.bench import Bench
 
@@ -64,7 +63,7 @@ def test_the_second_device_has_a_type_and_offsets_of_its_own() -> None:
     half = len(slots) // 2
     assert [slot.device.number for slot in slots] == [0] * half + [1] * half
     assert [slot.offset for slot in slots] == [*range(1, half + 1), *range(1, half + 1)]
-    one, other = (raw_pte(swap_layout(version("6.1")), PteValue("swap", slot=slots[at])) for at in (0, half))
+    one, other = (PteValue("swap", slot=slots[at]).bits(swap_layout(version("6.1"))) for at in (0, half))
     assert one is not None
     assert other is not None
     layout = swap_layout(version("6.1"))

@@ -3,10 +3,11 @@
 
 import pytest
 
-from cowpath.linux.include.pgtable import pte_lock
+from cowpath.linux.include.mmap_lock import mmap_read_lock, mmap_write_lock
+from cowpath.linux.include.pgtable import pte_offset_map_lock
 from cowpath.linux.kernel.fork import dup_mmap
-from cowpath.linux.mm.madvise import madvise_dontneed, madvise_pageout
-from cowpath.linux.mm.mmap import exit_mmap, mmap_read_lock, mmap_write_lock, munmap
+from cowpath.linux.mm.madvise import madvise_dontneed_single_vma, madvise_pageout
+from cowpath.linux.mm.mmap import exit_mmap, munmap
 from cowpath.linux.mm.mprotect import mprotect
 from tests.linux.bench import FORKED, Bench
 
@@ -72,8 +73,8 @@ def test_fork_excludes_faults_and_the_other_way_round() -> None:
 
 def test_the_page_table_lock_excludes() -> None:
     bench = Bench()
-    assert not bench.blocks(pte_lock, bench.k.mms[0])
-    assert bench.blocks(pte_lock, bench.k.mms[0])
+    assert not bench.blocks(pte_offset_map_lock, bench.k.mms[0])
+    assert bench.blocks(pte_offset_map_lock, bench.k.mms[0])
 
 
 def test_exit_drops_everything() -> None:
@@ -87,7 +88,7 @@ def test_exit_drops_everything() -> None:
 
 def test_dontneed_frees_the_page() -> None:
     bench = Bench()
-    bench.finish(madvise_dontneed(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
     assert bench.shown() == "none"
     assert bench.folio().refcount == 0
     assert bench.pte().vma.mapped

@@ -3,9 +3,10 @@
 
 import pytest
 
+from cowpath.linux.hardware import device_read, device_write, put_reference
 from cowpath.linux.kernel.fork import dup_mmap
-from cowpath.linux.mm.gup import Want, device_read, device_write, get_user_pages, put_reference
-from cowpath.linux.mm.madvise import madvise_dontneed
+from cowpath.linux.mm.gup import Want, get_user_pages
+from cowpath.linux.mm.madvise import madvise_dontneed_single_vma
 from cowpath.linux.mm.mmap import munmap
 from tests.linux.bench import Bench
 
@@ -75,7 +76,7 @@ def test_nothing_mapped_nothing_taken() -> None:
 def test_the_device_uses_its_page_not_the_pte() -> None:
     bench = Bench(text=ONE)
     take(bench, write=True, pin=False)
-    bench.finish(madvise_dontneed(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
     reference, register = bench.k.references[0], bench.k.registers[0]
     bench.call(device_write, reference, 0, bench.k.content("b"))
     bench.call(device_read, reference, 0, register)

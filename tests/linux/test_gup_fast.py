@@ -7,7 +7,7 @@ import pytest
 
 from cowpath.linux.kernel.fork import dup_mmap
 from cowpath.linux.mm.gup import Request, Want, get_user_pages, lockless_pages_from_mm
-from cowpath.linux.mm.mmap import zap_pte
+from cowpath.linux.mm.memory import zap_pte_range
 from cowpath.linux.mm.userfaultfd import userfaultfd_move
 from tests.linux.bench import Bench
 
@@ -78,7 +78,7 @@ def test_a_pin_notices_a_fork_in_between(release: str, taken: bool) -> None:
 
 
 def zap(bench: Bench) -> None:
-    bench.finish(zap_pte(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, bench.pte()))
 
 
 def fork(bench: Bench) -> None:

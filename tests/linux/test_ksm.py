@@ -4,7 +4,7 @@
 import pytest
 
 from cowpath.linux.include.mm import Fault
-from cowpath.linux.mm.ksm import break_ksm, ksm_merge, pages_identical, write_protect_page
+from cowpath.linux.mm.ksm import break_ksm, ksm_do_scan, pages_identical, write_protect_page
 from cowpath.linux.mm.memory import handle_pte_fault
 from cowpath.linux.mm.swap_state import ksm_might_need_to_copy
 from tests.linux.bench import Bench
@@ -14,7 +14,7 @@ TWINS = 'C bench { char x[2] = "ab"; char y[2] = "ab"; } P0(char *x, char *y) { 
 
 def merged(release: str = "6.1") -> Bench:
     bench = Bench(release, TWINS)
-    bench.finish(ksm_merge(bench.k, 1, bench.pte(page=0), bench.pte(page=1)))
+    bench.finish(ksm_do_scan(bench.k, 1, bench.pte(page=0), bench.pte(page=1)))
     return bench
 
 
@@ -29,7 +29,7 @@ def test_twins_share_one_page() -> None:
 def test_different_pages_stay_apart() -> None:
     bench = Bench("6.1", TWINS.replace('y[2] = "ab"', 'y[2] = "ac"'))
     assert not bench.call(pages_identical, bench.k, bench.folio(0), bench.folio(1))
-    bench.finish(ksm_merge(bench.k, 1, bench.pte(page=0), bench.pte(page=1)))
+    bench.finish(ksm_do_scan(bench.k, 1, bench.pte(page=0), bench.pte(page=1)))
     assert (bench.shown(page=0), bench.shown(page=1)) == ("folio0 rw dirty", "folio1 rw dirty")
 
 

@@ -4,8 +4,8 @@
 import pytest
 
 from cowpath.linux.include.pgtable import ptep_get
-from cowpath.linux.mm.madvise import madvise_free
-from cowpath.linux.mm.rmap import lazyfree_entry
+from cowpath.linux.mm.madvise import madvise_free_single_vma
+from cowpath.linux.mm.rmap import ttu_anon_lazyfree_folio
 from cowpath.linux.mm.swap import folio_get, folio_isolate_lru, lru_add_drain
 from cowpath.linux.mm.vmscan import shrink_folio_list
 from tests.linux.bench import Bench
@@ -16,7 +16,7 @@ FREEING = 'C bench { char x[2] = "ab"; swap = none; } P0(char *x) { madvise(x, M
 def freed(release: str = "6.1") -> Bench:
     """A page after MADV_FREE; its batch is not drained yet."""
     bench = Bench(release, FREEING)
-    bench.finish(madvise_free(bench.k, 0, bench.pte()))
+    bench.finish(madvise_free_single_vma(bench.k, 0, bench.pte()))
     return bench
 
 
@@ -49,7 +49,7 @@ def test_who_counts_references(release: str, discarded: bool, lazyfree: bool) ->
     bench.call(lru_add_drain, bench.k, 0)
     bench.call(folio_isolate_lru, bench.k, bench.folio())
     bench.call(folio_get, bench.k, bench.folio())  # a device
-    entry = bench.call(lazyfree_entry, bench.k, bench.folio(), ptep_get(bench.pte()))
+    entry = bench.call(ttu_anon_lazyfree_folio, bench.k, bench.folio(), ptep_get(bench.pte()))
     assert (not entry.present, bench.folio().lazyfree) == (discarded, lazyfree)
 
 
@@ -59,7 +59,7 @@ def test_who_counts_references(release: str, discarded: bool, lazyfree: bool) ->
 def test_a_dirty_page_is_freed_only_by_its_one_owner(dirty: bool, mappings: int, marked: bool) -> None:
     bench = Bench("6.1", FREEING)
     bench.set(bench.folio(), dirty=dirty, mapcount=mappings)
-    bench.finish(madvise_free(bench.k, 0, bench.pte()))
+    bench.finish(madvise_free_single_vma(bench.k, 0, bench.pte()))
     bench.call(lru_add_drain, bench.k, 0)
     assert bench.folio().lazyfree is marked
 

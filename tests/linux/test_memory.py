@@ -7,8 +7,7 @@ from cowpath.linux.include.mm import Fault
 from cowpath.linux.include.pgtable import PTE_NONE, set_pte
 from cowpath.linux.kernel.fork import dup_mmap
 from cowpath.linux.mm.madvise import madvise_pageout
-from cowpath.linux.mm.memory import handle_pte_fault, wp_can_reuse
-from cowpath.linux.mm.mmap import zap_pte
+from cowpath.linux.mm.memory import handle_pte_fault, wp_can_reuse_anon_folio, zap_pte_range
 from cowpath.linux.mm.swap import folio_get, folio_put
 from tests.linux.bench import FORKED, ONE_PAGE, Bench
 
@@ -136,7 +135,7 @@ def test_a_locked_page_is_not_waited_for(locked: bool) -> None:
     bench = shared_with_dead_child("5.19")
     bench.set(bench.folio(), locked=locked)
     vmf = Fault(bench.pte(), 0, write=True)
-    assert bench.call(wp_can_reuse, bench.k, vmf, bench.folio()) is not locked
+    assert bench.call(wp_can_reuse_anon_folio, bench.k, vmf, bench.folio()) is not locked
 
 
 def test_v5_7_waits_for_the_folio_lock() -> None:
@@ -254,7 +253,7 @@ def test_a_folio_that_left_the_swap_cache_meanwhile_is_refused() -> None:
     losing = bench.steps(handle_pte_fault(bench.k, Fault(bench.pte(), 0, write=False)))
     next(losing)
     before = bench.folio().refcount
-    bench.finish(zap_pte(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, bench.pte()))
     assert not bench.folio().swapcache
     list(losing)
     assert bench.folio().refcount == before - 2  # the swap cache's and the losing fault's

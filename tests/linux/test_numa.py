@@ -3,11 +3,11 @@
 
 import pytest
 
-from cowpath.linux.arch.tlb import translate
+from cowpath.linux.hardware import translate
 from cowpath.linux.include.mm import Fault
 from cowpath.linux.include.pgtable import ptep_get
 from cowpath.linux.kernel.fork import dup_mmap
-from cowpath.linux.mm.gup import Request, Want, fast_access, follow_page_pte
+from cowpath.linux.mm.gup import Request, Want, _fast_access, follow_page_pte
 from cowpath.linux.mm.memory import handle_pte_fault
 from cowpath.linux.mm.mprotect import change_prot_numa, mprotect
 from tests.linux.bench import Bench
@@ -81,7 +81,7 @@ def test_gup_faults_unless_forced(force: bool, lacking: str) -> None:
 def test_gup_fast_does_not_touch_it() -> None:
     bench = hinted()
     request = Request(bench.k.references[0], bench.pte(), Want(pin=True))
-    assert not bench.call(fast_access, bench.k, request, bench.call(ptep_get, bench.pte()))
+    assert not bench.call(_fast_access, bench.k, request, bench.call(ptep_get, bench.pte()))
 
 
 def test_fork_copies_it_as_it_is() -> None:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from cowpath.explore.record.step import Crash
+from cowpath.history.release import Release
 from cowpath.history.version import version
 from cowpath.linux.kernel.fork import dup_mmap
 from cowpath.linux.mm import swapfile
 from cowpath.linux.mm.madvise import madvise_pageout
-from cowpath.linux.mm.mmap import zap_pte
-from cowpath.linux.mm.swap_state import hold_device, pick_slot, swap_vma_readahead
+from cowpath.linux.mm.memory import zap_pte_range
+from cowpath.linux.mm.swap_state import _hold_device, _pick_slot, swap_vma_readahead
 from cowpath.linux.model import build
 from cowpath.linux.state import Folio
 from cowpath.litmus.resolve import program_from_text
@@ -28,7 +29,8 @@ FORKED = (
 
 def swapped_out(text: str = ON_ZRAM, release: str = "6.1") -> Bench:
     """A page on the last device, which is written at once, and no folio in the swap cache."""
-    bench = Bench(release, text, without=("sync-write-unlocks",))
+    since_6_3 = Release.parse(release) >= Release(6, 3)
+    bench = Bench(release, text, without=("sync-write-unlocks",) if since_6_3 else ())
     for device in bench.k.devices[:-1]:
         bench.set(device, write_ok=False)
     bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
@@ -94,21 +96,21 @@ def test_whoever_finds_the_page_cached_holds_a_reference_for_a_moment() -> None:
 def test_a_slot_that_was_freed_meanwhile_is_not_read() -> None:
     bench = swapped_out()
     rest = run(bench, 2)
-    bench.finish(zap_pte(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, bench.pte()))
     list(rest)
     assert not bench.slot().has_cache
 
 
 def test_a_page_in_memory_is_not_read_ahead() -> None:
     bench = Bench("6.1", ON_ZRAM)
-    assert bench.blocks(pick_slot, bench.k, 0)
+    assert bench.blocks(_pick_slot, bench.k, 0)
 
 
 def test_any_process_may_have_the_page() -> None:
     bench = swapped_out(FORKED)
     bench.finish(dup_mmap(bench.k, 0, bench.k.mms[0], bench.k.mms[1]))
-    bench.finish(zap_pte(bench.k, bench.pte(0)))
-    assert bench.call(pick_slot, bench.k, 0) is bench.slot()
+    bench.finish(zap_pte_range(bench.k, bench.pte(0)))
+    assert bench.call(_pick_slot, bench.k, 0) is bench.slot()
 
 
 # -- swapoff ---------------------------------------------------------------------------------------
@@ -118,13 +120,13 @@ def test_any_process_may_have_the_page() -> None:
 def test_the_fault_nearby_holds_its_own_device(release: str, users: int) -> None:
     """2799e77529c2, v5.14."""
     bench = Bench(release, TWO_DEVICES)
-    assert bench.call(hold_device, bench.k, bench.k.devices[0])
+    assert bench.call(_hold_device, bench.k, bench.k.devices[0])
     assert bench.k.devices[0].users == users
 
 
 def test_without_swapoff_nobody_asks_who_holds_a_device() -> None:
     bench = Bench("6.1", ON_ZRAM)
-    assert bench.call(hold_device, bench.k, bench.k.devices[0])
+    assert bench.call(_hold_device, bench.k, bench.k.devices[0])
     assert bench.k.devices[0].users == 0
 
 
@@ -133,10 +135,10 @@ def test_a_device_that_has_gone_meanwhile_is_left_alone(release: str) -> None:
     """78524b05f1a3 (v6.15) left that to callers, and 1c2a936edd71 (v6.18) made the last one do it."""
     bench = swapped_out(TWO_DEVICES, release)
     rest = run(bench, 2)
-    bench.finish(zap_pte(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, bench.pte()))
     other, gone = bench.k.devices  # the fault nearby is on the other one
     assert (other.users > 0) is (release != "5.13")
-    bench.call(swapfile.device_off, bench.k, gone)
+    bench.call(swapfile._device_off, bench.k, gone)
     if release in ("6.15", "6.17"):
         with pytest.raises(Crash, match="use after free"):
             next(rest)

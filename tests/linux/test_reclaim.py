@@ -7,8 +7,8 @@ from cowpath.explore.record.step import Blocked, Crash
 from cowpath.linux.kernel.fork import dup_mmap
 from cowpath.linux.mm import page_io, swap_state, swapfile
 from cowpath.linux.mm.madvise import madvise_pageout
-from cowpath.linux.mm.mmap import zap_pte
-from cowpath.linux.mm.page_io import device_reads, end_swap_bio_write, swap_writepage
+from cowpath.linux.mm.memory import zap_pte_range
+from cowpath.linux.mm.page_io import _device_reads, end_swap_bio_write, swap_writepage
 from cowpath.linux.mm.rmap import try_to_unmap_one
 from cowpath.linux.mm.swap import folio_get, folio_trylock, lru_add_drain
 from cowpath.linux.mm.vmscan import kswapd, shrink_folio_list
@@ -138,7 +138,7 @@ def test_writeback_is_asynchronous() -> None:
     folio, slot = bench.folio(), bench.slot()
     assert (folio.writeback, folio.locked, folio.swapcache) == (True, False, True)
     assert bench.data(slot) == "??"
-    bench.call(device_reads, folio)
+    bench.call(_device_reads, folio)
     assert bench.data(slot) == "ab"
     assert folio.writeback
     bench.call(end_swap_bio_write, folio)
@@ -204,7 +204,7 @@ def test_folio_free_swap_needs_a_slot_without_users(needed: bool) -> None:
 def test_folio_free_swap_refuses_under_writeback() -> None:
     bench = Bench()
     pageout(bench)
-    bench.finish(zap_pte(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, bench.pte()))
     assert bench.folio().writeback
     assert bench.folio().swapcache
 
@@ -222,7 +222,7 @@ def test_zap_of_a_swap_pte_frees_slot_and_cached_page() -> None:
     bench = Bench()
     bench.call(folio_get, bench.k, bench.folio())
     pageout(bench)
-    bench.finish(zap_pte(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, bench.pte()))
     assert bench.slot().count == 0
     assert not bench.slot().has_cache
     assert not bench.folio().swapcache
@@ -287,7 +287,7 @@ def test_swapoff_looks_again_at_what_it_has_locked(release: str, shown: str) -> 
     bench = Bench(release)
     bench.call(folio_get, bench.k, bench.folio())
     pageout(bench)
-    unuse = bench.steps(swapfile.unuse_swap_pte(bench.k, 0, bench.pte(), bench.slot()))
+    unuse = bench.steps(swapfile.unuse_pte_range(bench.k, 0, bench.pte(), bench.slot()))
     next(unuse)
     bench.set(bench.folio(), swapcache=False, entry=None)
     bench.set(bench.slot(), folio=None)

@@ -3,8 +3,8 @@
 
 import pytest
 
-from cowpath.linux.arch.tlb import translate
 from cowpath.linux.fs.proc import task_mmu
+from cowpath.linux.hardware import translate
 from cowpath.linux.include.mm import Fault
 from cowpath.linux.kernel.fork import dup_mmap
 from cowpath.linux.mm.madvise import madvise_pageout
@@ -29,7 +29,7 @@ def tracked(release: str = "6.1", arch: str = "x86_64", without: tuple[str, ...]
 def soft_dirty(bench: Bench, page: int = 0) -> bool:
     """What pagemap says of a page of P0."""
     register = bench.k.registers[0]
-    bench.call(task_mmu.pagemap_soft_dirty, bench.k, bench.pte(page=page), register)
+    bench.call(task_mmu.pagemap_read, bench.k, bench.pte(page=page), register)
     return bench.k.layout.values[bench.k.layout.step.look(register.value[0])] == "1"
 
 

@@ -4,13 +4,13 @@
 import pytest
 
 from cowpath.explore.record.step import Blocked
-from cowpath.linux.arch.tlb import translate
+from cowpath.linux.hardware import translate
 from cowpath.linux.include.mm import Fault
+from cowpath.linux.include.mmap_lock import vma_start_read
 from cowpath.linux.kernel.fork import dup_mmap
-from cowpath.linux.mm.madvise import madvise_dontneed
+from cowpath.linux.mm.madvise import madvise_dontneed_single_vma
 from cowpath.linux.mm.memory import handle_pte_fault
 from cowpath.linux.mm.migrate import unmap_and_move
-from cowpath.linux.mm.mmap import vma_start_read
 from cowpath.linux.mm.mprotect import mprotect
 from cowpath.linux.mm.rmap import try_to_migrate_one
 from tests.linux.bench import Bench
@@ -66,7 +66,7 @@ def test_others_flush_before_they_give_up_the_lock() -> None:
     bench.finish(mprotect(bench.k, bench.pte(), ("PROT_READ",)))
     assert bench.k.tlbs[0].folio is None
     bench = warm()
-    bench.finish(madvise_dontneed(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
     assert bench.k.tlbs[0].folio is None
 
 

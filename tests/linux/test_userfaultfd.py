@@ -8,18 +8,18 @@ import pytest
 
 from cowpath.errors import CowpathError
 from cowpath.explore.record.step import Blocked
-from cowpath.linux.arch.tlb import translate
 from cowpath.linux.fs.userfaultfd import userfaultfd_must_wait, userfaultfd_read
+from cowpath.linux.hardware import translate
 from cowpath.linux.include.mm import Fault
-from cowpath.linux.include.pgtable import make_migration_entry, pte_same_as_swp, set_pte, swp_entry_to_pte
+from cowpath.linux.include.mmap_lock import mmap_read_lock
+from cowpath.linux.include.pgtable import make_migration_entry, set_pte, swp_entry_to_pte
 from cowpath.linux.kernel.fork import dup_mmap
-from cowpath.linux.mm.ksm import madvise_mergeable
-from cowpath.linux.mm.madvise import madvise_dontneed, madvise_pageout
+from cowpath.linux.mm.ksm import ksm_madvise
+from cowpath.linux.mm.madvise import madvise_dontneed_single_vma, madvise_pageout
 from cowpath.linux.mm.memory import handle_pte_fault
-from cowpath.linux.mm.mmap import mmap_read_lock
 from cowpath.linux.mm.mprotect import mprotect
 from cowpath.linux.mm.swap_state import delete_from_swap_cache
-from cowpath.linux.mm.swapfile import swapoff
+from cowpath.linux.mm.swapfile import pte_same_as_swp, swapoff
 from cowpath.linux.mm.userfaultfd import userfaultfd_move, userfaultfd_writeprotect
 from tests.linux.bench import Bench
 
@@ -190,7 +190,7 @@ def test_an_exclusive_page_is_writable_when_it_is_allowed(release: str, write: s
 
 def test_nothing_is_remembered_where_nothing_is_mapped() -> None:
     bench = Bench("6.1", PROTECTING)
-    bench.finish(madvise_dontneed(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
     bench.finish(userfaultfd_writeprotect(bench.k, bench.pte(), protect=True))
     assert bench.shown() == "none"
 
@@ -258,7 +258,7 @@ def test_ksm_unmerges_a_protected_page(release: str, ksm: bool) -> None:
     """6cce3314b928, v6.2: before, the write fault fails and the page stays merged."""
     bench = protected(release)
     bench.set(bench.folio(), ksm=True, anon_exclusive=False)
-    bench.finish(madvise_mergeable(bench.k, 0, bench.pte(), mergeable=False))
+    bench.finish(ksm_madvise(bench.k, 0, bench.pte(), mergeable=False))
     folio = bench.pte().folio
     assert folio is not None
     assert folio.ksm is ksm
@@ -271,7 +271,7 @@ def test_ksm_unmerges_a_protected_page(release: str, ksm: bool) -> None:
 def test_a_move_drops_the_protection(added: tuple[str, ...], shown: str) -> None:
     bench = Bench("7.0", PROTECTING, added=added)
     bench.finish(userfaultfd_writeprotect(bench.k, bench.pte(page=1), protect=True))
-    bench.finish(madvise_dontneed(bench.k, 0, bench.pte(page=0)))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte(page=0)))
     bench.finish(userfaultfd_move(bench.k, bench.pte(page=0), bench.pte(page=1)))
     assert bench.shown(page=0) == f"folio1 {shown}"
 

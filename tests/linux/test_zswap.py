@@ -4,10 +4,10 @@
 import pytest
 
 from cowpath.linux.include.mm import Fault
-from cowpath.linux.mm.madvise import madvise_dontneed, madvise_pageout
+from cowpath.linux.mm.madvise import madvise_dontneed_single_vma, madvise_pageout
 from cowpath.linux.mm.memory import handle_pte_fault
-from cowpath.linux.mm.page_io import content_of, swap_writepage
-from cowpath.linux.mm.zswap import zswap_shrinker, zswap_store
+from cowpath.linux.mm.page_io import swap_writepage
+from cowpath.linux.mm.zswap import shrink_worker, zswap_store
 from cowpath.litmus.ast import ZERO
 from tests.linux.bench import Bench
 
@@ -38,7 +38,7 @@ def test_a_load_leaves_the_entry() -> None:
 
 def test_a_freed_slot_has_no_entry() -> None:
     bench = swapped()
-    bench.finish(madvise_dontneed(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
     assert bench.slot().zswap is None
     assert bench.k.zswap_entries[0].refcount == 0
 
@@ -47,7 +47,7 @@ def test_a_freed_slot_has_no_entry() -> None:
 def test_an_entry_that_was_replaced_is_not_written(release: str, written: bool) -> None:
     """04fc7816089c, v6.4."""
     bench = swapped(release)
-    shrinker = bench.steps(zswap_shrinker(bench.k))
+    shrinker = bench.steps(shrink_worker(bench.k))
     next(shrinker)
     next(shrinker)
     next(shrinker)
@@ -82,4 +82,4 @@ def test_zeros_leave_the_older_copy_of_a_slot_where_it_is(release: str, stays: b
     assert slot.zero is stays
     step, zero = bench.k.layout.step, bench.k.content(ZERO).code
     assert (step.look(older.data[0]) != zero) is stays
-    assert step.look(content_of(bench.k, slot)[0]) == zero
+    assert step.look(slot.content[0]) == zero

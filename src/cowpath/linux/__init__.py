@@ -7,8 +7,7 @@ within the tree are relative, so that a copy of this directory with a rule chang
 can be loaded beside this one and judged by: see cowpath/judge/tree.py.
 """
 
-from .include.pgtable import raw_ptes
 from .invariants import title
-from .model import build
+from .model import build, raw_ptes
 
 __all__ = ["build", "raw_ptes", "title"]

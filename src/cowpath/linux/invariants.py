@@ -16,7 +16,6 @@ from cowpath.history import changes
 from cowpath.history.change import Change
 from cowpath.history.version import Version
 
-from .mm.page_io import content_of
 from .state import Folio, Kernel, Pte, Reference, Slot
 
 Broken = str | None
@@ -146,7 +145,7 @@ def i7_clean_page_equals_slot(k: Kernel, folio: Folio) -> Broken:
         return None
     step = k.layout.step
     for place in range(folio.data.length):
-        if step.look(folio.data[place]) != step.look(content_of(k, slot)[place]):
+        if step.look(folio.data[place]) != step.look(slot.content[place]):
             return f"{folio} is clean and differs from {slot}"
     return None
 
@@ -187,7 +186,7 @@ def i13_swap_leads_to_content(k: Kernel, pte: Pte) -> Broken:
     if slot is None or slot.folio is not None:
         return None
     step, gone = k.layout.step, k.discarded
-    if any(step.look(content_of(k, slot)[place]) == gone.code for place in range(slot.data.length)):
+    if any(step.look(slot.content[place]) == gone.code for place in range(slot.data.length)):
         return f"{pte} leads to {slot}, which was never written or is discarded"
     return None
 

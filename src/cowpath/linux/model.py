@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from typing import cast
 
 from cowpath.errors import CowpathError
-from cowpath.explore.record.cells import Record
+from cowpath.explore.record.cells import Layout, Record
 from cowpath.explore.record.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.record.step import Blocked, Content
 from cowpath.history import swap_bits
@@ -23,14 +24,14 @@ from cowpath.litmus.statements import Swapoff
 
 from . import invariants
 from .client import run_client
-from .include.pgtable import mk_pte, pte_mkwrite, set_pte
-from .mm.ksm import ksmd
-from .mm.migrate import compaction
-from .mm.page_io import content_of, swap_bio
-from .mm.swap import drain_one, lru_lazyfree
+from .include.pgtable import PteValue, mk_pte, pte_mkwrite, ptep_get, set_pte
+from .mm.ksm import ksm_scan_thread
+from .mm.migrate import kcompactd
+from .mm.page_io import submit_bio
+from .mm.swap import lru_add, lru_lazyfree
 from .mm.swap_state import swap_vma_readahead
 from .mm.vmscan import kswapd
-from .mm.zswap import zswap_shrinker
+from .mm.zswap import shrink_worker
 from .state import SWAP_KINDS, Folio, Kernel, Mm, Pte, Task
 from .task import run_thread
 
@@ -75,8 +76,8 @@ def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
 
 DAEMONS: Mapping[str, Callable[[Kernel, tuple[int, ...]], Code]] = {
     "kswapd": lambda k, pages: kswapd(k, pages[0]),
-    "ksmd": lambda k, pages: ksmd(k, len(k.tasks), pages),
-    "migrated": lambda k, pages: compaction(k, len(k.tasks), pages[0]),
+    "ksmd": lambda k, pages: ksm_scan_thread(k, len(k.tasks), pages),
+    "migrated": lambda k, pages: kcompactd(k, len(k.tasks), pages[0]),
     "readahead": lambda k, pages: swap_vma_readahead(k, len(k.tasks), pages[0]),
 }
 """The code of each background actor; a daemon has a CPU of its own, beside those of the threads."""
@@ -125,7 +126,7 @@ def actors(k: Kernel) -> list[Actor]:
         found.append(Actor(SHRINKER, partial(daemon, k, SHRINKER, ()), background=True))
     for folio in k.folios:
         if any(not k.synchronous(device) or k.has(SYNC_WRITE_UNLOCKS) for device in k.devices):
-            device = partial(swap_bio, k, folio)
+            device = partial(submit_bio, k, folio)
             found.append(Actor(f"swap I/O of {folio}", device, background=True, of=folio))
         batch = partial(batch_is_full, k, folio)
         found.append(Actor(f"LRU batch of {folio}", batch, background=True, of=folio))
@@ -156,7 +157,7 @@ def again(k: Kernel, kind: str, pages: tuple[int, ...]) -> Code:
 
 def daemon_once(k: Kernel, kind: str, pages: tuple[int, ...]) -> Code:
     """The code of a background actor as the kernel has it."""
-    return zswap_shrinker(k) if kind == SHRINKER else DAEMONS[kind](k, pages)
+    return shrink_worker(k) if kind == SHRINKER else DAEMONS[kind](k, pages)
 
 
 def batch_is_full(k: Kernel, folio: Folio) -> Code:
@@ -164,7 +165,7 @@ def batch_is_full(k: Kernel, folio: Folio) -> Code:
     while True:
         yield IDLE
         if folio.batch:
-            drain_one(k, folio)
+            lru_add(k, folio)
         elif folio.lazyfree_batch:
             lru_lazyfree(k, folio)
         else:
@@ -231,6 +232,31 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
     if slot is not None:
         folio = slot.folio
         if folio is None or not folio.uptodate:
-            return content_of(k, slot)[place]
+            return slot.content[place]
     assert folio is not None
     return folio.data[place]
+
+
+# -- page-table entries as bits --------------------------------------------------------------------
+
+
+def raw_text(version: Version, value: PteValue) -> str:
+    """The bits of an entry in hexadecimal, in full width; the kind of an entry that has none here."""
+    from cowpath.arch.swp_pte import hex_text
+
+    layout = swap_bits.swap_layout(version)
+    bits = value.bits(layout)
+    return value.kind if bits is None else hex_text(layout, bits)
+
+
+def raw_ptes(layout: Layout, state: bytes, version: Version) -> dict[str, str]:
+    """Each entry of a state that is empty or a swap pte, by its name, as the kernel's bits in hexadecimal.
+
+    The others are left out: they hold a page frame number, which the model has no use for.  Raises
+    LayoutError for an architecture whose swap ptes are not known.
+    """
+    layout.step.begin(state)
+    values = {repr(pte): ptep_get(cast(Pte, pte)) for pte in layout.by_name("Pte")}
+    return {
+        name: raw_text(version, value) for name, value in values.items() if value.kind in ("none", "swap")
+    }

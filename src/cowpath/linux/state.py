@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cowpath.explore.monitor import Number
-from cowpath.explore.record.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
+from cowpath.explore.record.cells import Choice, Contents, ContentView, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.record.recorder import Constant
 from cowpath.explore.record.step import Blocked, Content, Exhausted
 from cowpath.history import changes, swap_bits
@@ -131,6 +131,14 @@ class Slot(Record):
     folio = Pointer[Folio]("Folio", "the folio in the swap cache")
     zswap = Pointer["ZswapEntry"]("ZswapEntry", "its compressed copy", feature="zswap")
     zero = Flag("in the zeromap: it reads as zeros, whatever is stored for it", feature="zswap")
+
+    @property
+    def content(self) -> ContentView:
+        """What a read of it gives: zeros by the zeromap, else the compressed copy, else the device's."""
+        if self.zero:
+            return self.layout.all(Folio)[-1].data  # the zero page
+        entry = self.zswap
+        return self.data if entry is None else entry.data
 
     @property
     def device(self) -> SwapDevice:
@@ -348,6 +356,23 @@ class Kernel(Constant):
     def pte(self, mm: Mm, page: int) -> Pte:
         """The page-table entry of one page of a process."""
         return self.ptes[mm.number * len(self.program.pages) + page]
+
+    def count_copy(self) -> None:
+        """One more page was copied; nothing is counted unless the test asks for it."""
+        if self.count_copies:
+            self.statistics[0].copies = self.statistics[0].copies + 1
+
+    def detach_references(self, pte: Pte, *, but_pins: bool = False) -> None:
+        """References taken at this entry have nothing to agree with any more (I5), or only FOLL_GET ones."""
+        for reference in self.references:
+            if reference.coherent and not (but_pins and reference.pin) and reference.pte is pte:
+                reference.coherent = False
+
+    def move_references(self, dst_pte: Pte, src_pte: Pte) -> None:
+        """What was taken at one entry is to agree with another from here on (I5)."""
+        for reference in self.references:
+            if reference.coherent and reference.pte is src_pte:
+                reference.pte = dst_pte
 
     def exhausted(self, kind: str) -> Exhausted | Blocked:
         """What to raise where the model has no free record left."""

@@ -15,12 +15,13 @@ from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked
 from cowpath.litmus import ast, statements
 
-from .arch.fault import KILLED, load, store, stored
-from .fs.proc.task_mmu import clear_refs_write, pagemap_soft_dirty
+from .arch.fault import KILLED
+from .fs.proc.task_mmu import clear_refs_write, pagemap_read
 from .fs.userfaultfd import userfaultfd_read
+from .hardware import device_read, device_write, load, put_reference, store, stored
 from .kernel.fork import dup_mmap
 from .mm import gup, ksm
-from .mm.madvise import madvise_dontneed, madvise_free, madvise_pageout
+from .mm.madvise import madvise_dontneed_single_vma, madvise_free_single_vma, madvise_pageout
 from .mm.migrate import move_pages
 from .mm.mincore import mincore
 from .mm.mmap import exit_mmap, munmap
@@ -120,17 +121,17 @@ def do_get_user_page(k: Kernel, task: Task, s: statements.GetUserPage) -> Code:
 
 def do_device_write(k: Kernel, task: Task, s: statements.DeviceWrite) -> None:
     """`device_write(g, i, v)`"""
-    gup.device_write(reference_of(k, s.reference), s.place, stored(k, *value_of(k, task, s.value)))
+    device_write(reference_of(k, s.reference), s.place, stored(k, *value_of(k, task, s.value)))
 
 
 def do_device_read(k: Kernel, task: Task, s: statements.DeviceRead) -> None:
     """`r = device_read(g, i)`"""
-    gup.device_read(reference_of(k, s.reference), s.place, register_of(k, task, s.register))
+    device_read(reference_of(k, s.reference), s.place, register_of(k, task, s.register))
 
 
 def do_put_page(k: Kernel, task: Task, s: statements.PutPage) -> None:
     """`put_page(g)`, `unpin_user_page(g)`, `unpin_user_pages_dirty_lock(g)`"""
-    gup.put_reference(k, reference_of(k, s.reference), s.dirty)
+    put_reference(k, reference_of(k, s.reference), s.dirty)
 
 
 def do_fork(k: Kernel, task: Task, s: statements.Fork) -> Code:
@@ -156,10 +157,10 @@ def do_madvise(k: Kernel, task: Task, s: statements.Madvise) -> Code:
 
 ADVICE: Mapping[str, Callable[[Kernel, int, Pte], Code]] = {
     "MADV_PAGEOUT": madvise_pageout,
-    "MADV_DONTNEED": madvise_dontneed,
-    "MADV_FREE": madvise_free,
-    "MADV_MERGEABLE": partial(ksm.madvise_mergeable, mergeable=True),
-    "MADV_UNMERGEABLE": partial(ksm.madvise_mergeable, mergeable=False),
+    "MADV_DONTNEED": madvise_dontneed_single_vma,
+    "MADV_FREE": madvise_free_single_vma,
+    "MADV_MERGEABLE": partial(ksm.ksm_madvise, mergeable=True),
+    "MADV_UNMERGEABLE": partial(ksm.ksm_madvise, mergeable=False),
 }
 """What each advice calls, with the CPU and the entry of the page."""
 
@@ -186,7 +187,7 @@ def do_migrate(k: Kernel, task: Task, s: statements.Migrate) -> Code:
 
 def do_ksm_merge(k: Kernel, task: Task, s: statements.KsmMerge) -> Code:
     """`ksm_merge(x, y)`: ksmd has a CPU of its own."""
-    return ksm.ksm_merge(k, len(k.tasks), pte_of(k, task, s.page), pte_of(k, task, s.other))
+    return ksm.ksm_do_scan(k, len(k.tasks), pte_of(k, task, s.page), pte_of(k, task, s.other))
 
 
 def do_numa_hint(k: Kernel, task: Task, s: statements.NumaHint) -> Code:
@@ -206,7 +207,7 @@ def do_clear_refs(k: Kernel, task: Task, s: statements.ClearRefs) -> Code:
 
 def do_soft_dirty(k: Kernel, task: Task, s: statements.SoftDirty) -> None:
     """`r = soft_dirty(x)`"""
-    pagemap_soft_dirty(k, pte_of(k, task, s.page), register_of(k, task, s.register))
+    pagemap_read(k, pte_of(k, task, s.page), register_of(k, task, s.register))
 
 
 def do_userfaultfd_wp(k: Kernel, task: Task, s: statements.UserfaultfdWp) -> Code:

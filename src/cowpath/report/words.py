@@ -17,19 +17,20 @@ from cowpath.litmus.program import Program
 
 KERNEL_FILES = {
     "task.py": "user space",
+    "hardware.py": "the CPU",
     "arch/fault.py": "arch/*/mm/fault.c",
     "model.py": "mm/swap.c",
     "arch/tlb.py": "mm/tlb.c",
 }
 """The files of the model that mirror none of the same name."""
 
-TOP_LEVEL = ("invariants.py", "model.py", "state.py", "task.py")
+TOP_LEVEL = ("client.py", "hardware.py", "invariants.py", "model.py", "state.py", "task.py")
 """The files of the model that lie beside its directories."""
 
 ROOMS = ("arch", "fs", "include", "kernel", "mm")
 """The directories of the model, called as in the kernel tree."""
 
-USER_SPACE = ("task.py", "arch/fault.py")
+USER_SPACE = ("task.py", "hardware.py", "arch/fault.py")
 """The files where a thread's own code stands: a step there goes by its statement, not by a function."""
 
 HEADERS = "include/"
@@ -62,11 +63,21 @@ def function_of(step: PathStep) -> Place | None:
     """The kernel function that a step is a part of: the one it stood in, or the deeper one it entered."""
     deeper = len(step.after.where) > len(step.before.where)
     for frame in (step.after, step.before) if deeper else (step.before, step.after):
-        inner = [place for place in frame.where if inside_tree(place.file) not in USER_SPACE]
+        inner = [place for place in frame.where if is_kernel_function(place)]
         if inner:
             return inner[-1]
-    written = [change.place for change in step.changes if inside_tree(change.place.file) not in USER_SPACE]
+    written = [change.place for change in step.changes if is_kernel_function(change.place)]
     return written[-1] if written else None
+
+
+def is_kernel_function(place: Place) -> bool:
+    """Whether a function of the model bears a kernel function's name: its helpers begin with an underscore.
+
+    >>> is_kernel_function(Place("_out_page", "/somewhere/cowpath/linux/mm/memory.py", 1))
+    False
+    """
+    helper = place.function.startswith("_") and not place.function.startswith("__")
+    return not helper and inside_tree(place.file) not in USER_SPACE
 
 
 def kernel_file(place: Place) -> str:

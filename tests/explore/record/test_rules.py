@@ -114,7 +114,7 @@ def test_the_whole_model_keeps_the_rules() -> None:
     """A search looks only at the functions that it meets; here each of them is."""
     files = [file for package in (linux, promise) for file in Path(package.__path__[0]).rglob("*.py")]
     names = {function.name for file in files for function in rules.load(str(file)).values()}
-    assert {"do_swap_page", "try_to_unmap", "swapoff", "ksmd", "fork", "discard_lazily"} <= names
+    assert {"do_swap_page", "try_to_unmap", "swapoff", "ksm_scan_thread", "fork", "discard_lazily"} <= names
 
 
 def test_a_generator_is_looked_at_alone(tmp_path: Path) -> None:

@@ -174,8 +174,17 @@ class Step:
 
 
 def _model_place() -> Place:
-    """The line of the model that is running: what called the engine."""
+    """The line of the model that is running: what called the engine.
+
+    A helper (a name with one underscore) is a part of the function that calls it.
+    """
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(ENGINE_PACKAGE):
+    while frame.f_back is not None and (
+        frame.f_globals.get("__name__", "").startswith(ENGINE_PACKAGE) or _is_helper(frame.f_code.co_name)
+    ):
         frame = frame.f_back
     return Place(frame.f_code.co_name, frame.f_code.co_filename, frame.f_lineno)
+
+
+def _is_helper(function: str) -> bool:
+    return function.startswith("_") and not function.startswith("__")

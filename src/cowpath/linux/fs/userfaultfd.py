@@ -10,7 +10,7 @@ from cowpath.explore.record.step import Blocked
 from cowpath.history import mutants
 from cowpath.litmus.ast import NO, YES
 
-from ..mm.mmap import mmap_read_lock, mmap_read_unlock
+from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock
 from ..state import Kernel, Pte, Register, Task, still
 
 if TYPE_CHECKING:

@@ -6,10 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..state import Pte
-from .pgtable import (
-    PTE_NONE,
-    PteValue,
-)
+from .pgtable import PTE_NONE, PteValue
 
 
 class Fault(NamedTuple):

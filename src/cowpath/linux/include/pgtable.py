@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Page-table entries as values, and the helpers of include/linux/pgtable.h and swapops.h.
+"""Page-table entries as values: include/linux/pgtable.h, include/linux/swapops.h and include/linux/mm.h.
+
+What each architecture has of its own is here as in arch/x86/include/asm/pgtable.h.
 
 A `PteValue` is compared bit for bit by `pte_same`; the exclusive marker is part of it, while decoding a swap
 entry must not see the marker.  Both facts matter, see H2 of the founding patch.
@@ -7,15 +9,15 @@ entry must not see the marker.  Both facts matter, see H2 of the founding patch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from cowpath.explore.record import cells
 from cowpath.explore.record.step import Blocked
-from cowpath.history import changes, swap_bits
-from cowpath.history.swap_bits import swap_layout
-from cowpath.history.version import Version
+from cowpath.history import swap_bits
 
 from ..state import Folio, Kernel, Mm, Pte, Slot, Vma
+
+if TYPE_CHECKING:
+    pass
 
 if TYPE_CHECKING:
     from cowpath.arch.layout import PteLayout
@@ -44,6 +46,28 @@ class PteValue(NamedTuple):
     def present(self) -> bool:
         """Whether the CPU can use it."""
         return self.kind == "present"
+
+    def tracking(self, old: PteValue) -> PteValue:
+        """This entry with what `old`, whose place it takes, knows of writes.
+
+        That is whether there was one (soft-dirty), and whether the next must wait (uffd-wp: read-only, then).
+        """
+        write, soft_dirty = self.write and not old.uffd_wp, self.soft_dirty or old.soft_dirty
+        return self._replace(soft_dirty=soft_dirty, uffd_wp=old.uffd_wp, write=write)
+
+    def bits(self, layout: PteLayout) -> int | None:
+        """The bits of a swap pte or of an empty one; None for others, whose bits the model does not have.
+
+        The type of a swap entry is the number of its device, the offset the slot's place there.
+        """
+        from cowpath.arch import swp_pte
+
+        if self.kind == "none":
+            return layout.none
+        if self.slot is None:
+            return None
+        flags = {"exclusive": self.exclusive, "soft_dirty": self.soft_dirty, "uffd_wp": self.uffd_wp}
+        return swp_pte.make(layout, self.slot.device.number, self.slot.offset, **flags)
 
 
 PTE_NONE = PteValue()
@@ -97,22 +121,13 @@ def maybe_mkwrite(k: Kernel, value: PteValue, vma: Vma) -> PteValue:
 
 
 def pte_wrprotect(value: PteValue) -> PteValue:
-    """Read-only; dirtiness stays."""
+    """The entry, read-only; what it knows of writes stays."""
     return value._replace(write=False)
 
 
 def pte_mkclean(value: PteValue) -> PteValue:
-    """Not written since."""
+    """The entry, not written since."""
     return value._replace(dirty=False)
-
-
-def keep_tracking(value: PteValue, old: PteValue) -> PteValue:
-    """What an entry knows of writes goes to the one that takes its place.
-
-    That is whether there was one (soft-dirty), and whether the next must wait (uffd-wp: read-only, then).
-    """
-    write = value.write and not old.uffd_wp
-    return value._replace(soft_dirty=value.soft_dirty or old.soft_dirty, uffd_wp=old.uffd_wp, write=write)
 
 
 def pte_needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
@@ -121,7 +136,7 @@ def pte_needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
 
 
 def pte_mkuffd_wp(value: PteValue) -> PteValue:
-    """The next write waits."""
+    """The entry, read-only and marked so that the next write waits for the userfaultfd."""
     return value._replace(uffd_wp=True, write=False)
 
 
@@ -161,77 +176,16 @@ def pte_swp_clear_exclusive(value: PteValue) -> PteValue:
     return value._replace(exclusive=False)
 
 
-def pte_same_as_swp(k: Kernel, pte: Pte, entry: PteValue) -> bool:
-    """Whether an entry is this swap entry, whatever its flags (mm/swapfile.c).
-
-    H2: the marker is one of the flags that pte_swp_clear_flags strips (1493a1913e34, v5.19); so is uffd-wp
-    (099dd6878b9b, v5.13).
-    """
-    exclusive, uffd_wp = k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG), k.has(changes.UFFD_WP_IS_A_FLAG)
-    layout = k.ask(swap_bits.swap_layout)
-    return same_as_swp(layout, ptep_get(pte), entry, strips_exclusive=exclusive, strips_uffd_wp=uffd_wp)
-
-
 # -- the page-table lock ---------------------------------------------------------------------------
 
 
-def pte_lock(mm: Mm) -> None:
-    """spin_lock(ptl); one lock for all ptes of a process, as they fit one page table."""
+def pte_offset_map_lock(mm: Mm) -> None:
+    """Take the page-table lock; one lock for all ptes of a process, as they fit one page table."""
     if mm.ptl:
         raise Blocked(f"the page-table lock of {mm}")
     mm.ptl = True
 
 
-def pte_unlock(mm: Mm) -> None:
-    """spin_unlock(ptl)."""
+def pte_unmap_unlock(mm: Mm) -> None:
+    """Release the page-table lock."""
     mm.ptl = False
-
-
-def raw_pte(layout: PteLayout, value: PteValue) -> int | None:
-    """The bits of a swap pte or of an empty one; None for a present one, whose bits the model does not have.
-
-    The type of an entry is the number of its device, the offset the slot's place there.
-    """
-    from cowpath.arch import swp_pte
-
-    if value.kind == "none":
-        return layout.none
-    if value.slot is None:
-        return None
-    flags = {"exclusive": value.exclusive, "soft_dirty": value.soft_dirty, "uffd_wp": value.uffd_wp}
-    return swp_pte.make(layout, value.slot.device.number, value.slot.offset, **flags)
-
-
-def raw_text(version: Version, value: PteValue) -> str:
-    """The bits in hexadecimal, in full width; "present" for what has none here."""
-    from cowpath.arch.swp_pte import hex_text
-
-    layout = swap_layout(version)
-    bits = raw_pte(layout, value)
-    return value.kind if bits is None else hex_text(layout, bits)
-
-
-def raw_ptes(layout: cells.Layout, state: bytes, version: Version) -> dict[str, str]:
-    """Each entry of a state that is empty or a swap pte, by its name, as the kernel's bits in hexadecimal.
-
-    The others are left out: they hold a page frame number, which the model has no use for.  Raises
-    LayoutError for an architecture whose swap ptes are not known.
-    """
-    layout.step.begin(state)
-    values = {repr(pte): ptep_get(cast(Pte, pte)) for pte in layout.by_name("Pte")}
-    return {
-        name: raw_text(version, value) for name, value in values.items() if value.kind in ("none", "swap")
-    }
-
-
-def same_as_swp(
-    layout: PteLayout, value: PteValue, entry: PteValue, *, strips_exclusive: bool, strips_uffd_wp: bool
-) -> bool:
-    """Whether two swap ptes are equal once flags are stripped from the first (H2, pte_same_as_swp)."""
-    from cowpath.arch import swp_pte
-
-    one, other = raw_pte(layout, value), raw_pte(layout, entry)
-    if one is None or other is None:
-        return False
-    stripped = {"strips_exclusive": strips_exclusive, "strips_uffd_wp": strips_uffd_wp}
-    return swp_pte.pte_same_as_swp(layout, one, other, **stripped)

@@ -6,23 +6,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cowpath.explore.record.recorder import Code
-from cowpath.explore.record.step import Blocked, Content
 from cowpath.history import changes, mutants
 
 from ..include.mm import Fault
+from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock
 from ..include.pgtable import (
     PteValue,
-    pte_lock,
     pte_needs_soft_dirty_wp,
+    pte_offset_map_lock,
     pte_same,
-    pte_unlock,
+    pte_unmap_unlock,
     ptep_get,
     userfaultfd_pte_wp,
 )
-from ..state import Folio, Kernel, Pte, Reference, Register, still
+from ..state import Folio, Kernel, Pte, Reference, still
 from .memory import handle_pte_fault
-from .mmap import mmap_read_lock, mmap_read_unlock
-from .swap import folio_get, folio_put, folio_ref_count, free_if_unused
+from .swap import __folio_put, folio_get, folio_put, folio_ref_count
 
 
 class Want(NamedTuple):
@@ -54,18 +53,18 @@ def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Wa
     if want.pin and k.has(changes.FORK_COPIES_PINNED):
         mm.has_pinned = True
     cow = False  # FOLL_COW: a write fault has given this process a page of its own
-    lacking = look_up(k, request, cow)
+    lacking = _look_up(k, request, cow)
     while lacking in ("fault", "unshare"):
         wrote = yield from faultin_page(k, cpu, request, lacking == "unshare")
         cow = (cow or wrote) and not pte.vma.write
         yield
-        lacking = look_up(k, request, cow)
+        lacking = _look_up(k, request, cow)
     if lacking == "permission":
         reference.state = "put"
     mmap_read_unlock(mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_GUP))
 
 
-def look_up(k: Kernel, request: Request, cow: bool) -> str:
+def _look_up(k: Kernel, request: Request, cow: bool) -> str:
     """One round of __get_user_pages: take the reference, or say what is lacking."""
     return follow_page_pte(k, request, cow) if check_vma_flags(request) else "permission"
 
@@ -78,11 +77,11 @@ def check_vma_flags(request: Request) -> bool:
 
 def faultin_page(k: Kernel, cpu: int, request: Request, unshare: bool) -> Code:
     """One fault on behalf of GUP; the page is looked up again afterwards."""
-    write = writes(k, request)
+    write = _wants_to_write(k, request)
     return (yield from handle_pte_fault(k, Fault(request.pte, cpu, write, unshare and not write)))
 
 
-def writes(k: Kernel, request: Request) -> bool:
+def _wants_to_write(k: Kernel, request: Request) -> bool:
     """Whether to look for a writable page.  v5.8 did for every reference to private memory (17839856fd58)."""
     return request.want.write or k.has(changes.FORCED_COW_BREAK)
 
@@ -92,12 +91,12 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
 
     It lets NUMA balancing know; since d74943a2f3cd (v6.5) it does not, which comes to the same page.
     """
-    pte_lock(request.pte.mm)
+    pte_offset_map_lock(request.pte.mm)
     value = ptep_get(request.pte)
     folio = value.folio
     lacking = "nothing"
     hinted = value.protnone and not request.want.force
-    writable = not writes(k, request) or can_follow_write_pte(k, request, value, cow)
+    writable = not _wants_to_write(k, request) or can_follow_write_pte(k, request, value, cow)
     if folio is None or hinted or not writable:
         lacking = "fault"
     elif not value.write and gup_must_unshare(k, folio, request):
@@ -105,19 +104,19 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
         lacking = "unshare"
     else:
         try_grab_folio(k, folio, request.want.pin)
-        hold(request)
-        hand_over(request, folio)
-        touch_folio(k, request, folio, value)
-    pte_unlock(request.pte.mm)
+        _hold(request)
+        _hand_over(request, folio)
+        _touch_folio(k, request, folio, value)
+    pte_unmap_unlock(request.pte.mm)
     return lacking
 
 
-def touch_folio(k: Kernel, request: Request, folio: Folio, value: PteValue) -> None:
+def _touch_folio(k: Kernel, request: Request, folio: Folio, value: PteValue) -> None:
     """FOLL_TOUCH: who is about to write has the page marked dirty, unless its entry says so.
 
     Otherwise nobody knows of the write but who holds the reference, and he has to say so (`put_reference`).
     """
-    if request.want.touch and writes(k, request) and not value.dirty:
+    if request.want.touch and _wants_to_write(k, request) and not value.dirty:
         folio.dirty = True
 
 
@@ -140,7 +139,8 @@ def can_follow_write_pte(k: Kernel, request: Request, value: PteValue, cow: bool
 def gup_must_unshare(k: Kernel, folio: Folio, request: Request) -> bool:
     """Whether a read-only pin would lose the page at the owner's next write (a7f226604170, v5.19).
 
-    FOLL_GET never unshares.  The zero page is unshared for FOLL_LONGTERM only (84209e87c696, v6.2).
+    FOLL_GET never unshares.  The zero page is unshared for FOLL_LONGTERM only (84209e87c696, v6.2).  From
+    mm/internal.h.
     """
     if not k.has(changes.UNSHARE) or request.want.write or not request.want.pin:
         return False
@@ -163,24 +163,24 @@ def gup_put_folio(k: Kernel, folio: Folio, pin: bool) -> None:
         folio_put(k, folio)
     elif folio is not k.zero_page:
         folio.pincount = folio.pincount - 1
-        free_if_unused(k, folio)
+        __folio_put(k, folio)
 
 
-def hold(request: Request) -> None:
+def _hold(request: Request) -> None:
     """What is taken is to agree with the entry from here on (invariant I5), until zap or fork ends that."""
     reference, want = request.reference, request.want
     reference.pte, reference.coherent = request.pte, True
     reference.write, reference.pin = want.write, want.pin
 
 
-def let_go(request: Request) -> None:
-    """The inverse of `hold`, where nothing was taken after all."""
+def _let_go(request: Request) -> None:
+    """The inverse of `_hold`, where nothing was taken after all."""
     reference = request.reference
     reference.pte, reference.coherent = None, False
     reference.write = reference.pin = False
 
 
-def hand_over(request: Request, folio: Folio) -> None:
+def _hand_over(request: Request, folio: Folio) -> None:
     """From here on the caller can use the reference."""
     request.reference.state, request.reference.folio = "held", folio
 
@@ -213,33 +213,33 @@ def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
     seq = request.pte.mm.write_protect_seq if watched else 0
     value = ptep_get(request.pte)
     folio = value.folio
-    if seq % 2 or folio is None or not fast_access(k, request, value):
+    if seq % 2 or folio is None or not _fast_access(k, request, value):
         return False
     yield
-    early = seen_too_early(k, folio, request)
+    early = _seen_too_early(k, folio, request)
     if early:
         yield
     if not still(k, mutants.NO_TRY_GET_IN_GUP_FAST, folio_ref_count(folio) > 0):
         return False
     try_grab_folio(k, folio, request.want.pin)
     yield
-    sound = yield from gup_fast_recheck(k, request, value, early)
+    sound = yield from _gup_fast_recheck(k, request, value, early)
     if sound and not (watched and request.pte.mm.write_protect_seq != seq):
-        hand_over(request, folio)
+        _hand_over(request, folio)
         return True
-    let_go(request)
+    _let_go(request)
     gup_put_folio(k, folio, request.want.pin)
     return False
 
 
-def fast_access(k: Kernel, request: Request, value: PteValue) -> bool:
+def _fast_access(k: Kernel, request: Request, value: PteValue) -> bool:
     """pte_access_permitted, and neither the zero page (pte_special) nor PROT_NONE (pte_protnone)."""
     if value.folio is k.zero_page or not request.pte.vma.read or value.protnone:
         return False
-    return value.write or not writes(k, request)
+    return value.write or not _wants_to_write(k, request)
 
 
-def seen_too_early(k: Kernel, folio: Folio, request: Request) -> bool:
+def _seen_too_early(k: Kernel, folio: Folio, request: Request) -> bool:
     """Whether a CPU with weak ordering sees PG_anon_exclusive before it takes its reference.
 
     Whoever ends exclusivity clears the entry, looks for pins, clears the flag and sets the entry.  Without
@@ -253,58 +253,14 @@ def seen_too_early(k: Kernel, folio: Folio, request: Request) -> bool:
     return early
 
 
-def gup_fast_recheck(k: Kernel, request: Request, value: PteValue, early: bool) -> Code:
+def _gup_fast_recheck(k: Kernel, request: Request, value: PteValue, early: bool) -> Code:
     """The entry must be the same still, then a read-only pin needs an exclusive page (a7f226604170).
 
     It may be zapped, shared by fork or moved before the caller has its page: nobody looks at it any more.
     """
     if not still(k, mutants.NO_PTE_SAME_IN_GUP_FAST, pte_same(request.pte, value)):
         return False
-    hold(request)
+    _hold(request)
     yield
     folio = value.folio
     return folio is not None and (early or value.write or not gup_must_unshare(k, folio, request))
-
-
-# -- using and giving back -------------------------------------------------------------------------
-
-
-def put_reference(k: Kernel, reference: Reference, dirty: bool) -> None:
-    """Give a reference back; with `dirty`, first mark the page dirty (set_page_dirty_lock).
-
-    Direct I/O that has read into a page does so (bio_release_pages), and whoever calls
-    unpin_user_pages_dirty_lock.  io_uring does not for its registered buffers (io_unaccount_mem,
-    unpin_user_page).
-    """
-    folio = held(reference)
-    if folio is None:
-        return
-    if dirty and (reference.write or reference.pin):
-        if folio.locked:
-            raise Blocked(f"the lock of {folio}")
-        folio.dirty = True
-    gup_put_folio(k, folio, reference.pin)
-    reference.state = "put"
-    reference.folio = reference.pte = None
-    reference.pin = reference.write = reference.coherent = False
-
-
-def device_write(reference: Reference, place: int, value: Content) -> None:
-    """The device writes through its reference, whatever any pte says."""
-    folio = held(reference)
-    if folio is not None:
-        folio.data[place] = value
-
-
-def device_read(reference: Reference, place: int, register: Register) -> None:
-    """The device reads through its reference."""
-    folio = held(reference)
-    if folio is not None:
-        register.value[0] = folio.data[place]
-
-
-def held(reference: Reference) -> Folio | None:
-    """The page of a reference; waits until it is taken, None after it was given back."""
-    if reference.state == "none":
-        raise Blocked(f"reference {reference}")
-    return reference.folio

@@ -10,36 +10,29 @@ from cowpath.history import changes, mutants
 from ..arch.tlb import flush_tlb_page
 from ..fs.userfaultfd import SIGBUS
 from ..include.mm import Fault
+from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock, mmap_write_lock, mmap_write_unlock
 from ..include.pgtable import (
     PTE_NONE,
     PteValue,
     mk_pte,
-    pte_lock,
     pte_mkclean,
+    pte_offset_map_lock,
     pte_same,
-    pte_unlock,
+    pte_unmap_unlock,
     pte_wrprotect,
     ptep_get,
     set_pte,
 )
 from ..state import Folio, Kernel, Pte, Vma, still
 from .memory import handle_pte_fault
-from .mmap import mmap_read_lock, mmap_read_unlock, mmap_write_lock, mmap_write_unlock
-from .rmap import folio_remove_rmap, folio_try_share_anon_rmap
-from .swap import (
-    folio_get,
-    folio_put,
-    folio_ref_count,
-    folio_trylock,
-    folio_unlock,
-    lru_add_drain_all,
-)
+from .rmap import folio_remove_rmap_pte, folio_try_share_anon_rmap_pte
+from .swap import folio_get, folio_put, folio_ref_count, folio_trylock, folio_unlock, lru_add_drain_all
 from .swapfile import folio_free_swap
 
 # -- who asks for it -------------------------------------------------------------------------------
 
 
-def madvise_mergeable(k: Kernel, cpu: int, pte: Pte, mergeable: bool) -> Code:
+def ksm_madvise(k: Kernel, cpu: int, pte: Pte, mergeable: bool) -> Code:
     """MADV_MERGEABLE and MADV_UNMERGEABLE; the latter breaks what was merged (ksm_madvise)."""
     mmap_write_lock(pte.mm)
     pte.vma.mergeable = mergeable
@@ -49,13 +42,13 @@ def madvise_mergeable(k: Kernel, cpu: int, pte: Pte, mergeable: bool) -> Code:
     mmap_write_unlock(pte.mm)
 
 
-def ksm_merge(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
+def ksm_do_scan(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
     """ksmd meets these two pages, as if MADV_MERGEABLE had named them before."""
     pte.vma.mergeable = other.vma.mergeable = True
     yield from cmp_and_merge_page(k, cpu, pte, other)
 
 
-def ksmd(k: Kernel, cpu: int, pages: tuple[int, ...]) -> Code:
+def ksm_scan_thread(k: Kernel, cpu: int, pages: tuple[int, ...]) -> Code:
     """The daemon: once, at any moment, it looks at two of these pages, in whatever processes."""
     yield IDLE
     alive = [mm for mm in k.mms if mm.alive]
@@ -89,7 +82,7 @@ def cmp_and_merge_page(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
     folio_get(k, target)
     yield
     if pages_identical(k, folio, target):
-        yield from merge_two(k, cpu, pte, folio, other, target)
+        yield from try_to_merge_two_pages(k, cpu, pte, folio, other, target)
     folio_put(k, folio)
     folio_put(k, target)
 
@@ -98,23 +91,23 @@ def get_mergeable_page(pte: Pte) -> Folio | None:
     """The page of a mergeable mapping, if it is there."""
     if pte.mm.mmap_writer or pte.mm.ptl:
         raise Blocked(f"the locks of {pte.mm}")
-    return ptep_get(pte).folio if mergeable(pte.vma) else None
+    return ptep_get(pte).folio if _mergeable(pte.vma) else None
 
 
-def mergeable(vma: Vma) -> bool:
+def _mergeable(vma: Vma) -> bool:
     """find_mergeable_vma."""
     return vma.mapped and vma.mergeable
 
 
 def pages_identical(k: Kernel, folio: Folio, target: Folio) -> bool:
-    """memcmp_pages, without any lock."""
+    """Whether the contents are equal now; compared without any lock (include/linux/mm.h)."""
     step = k.layout.step
     return all(
         step.look(folio.data[place]) == step.look(target.data[place]) for place in range(folio.data.length)
     )
 
 
-def merge_two(k: Kernel, cpu: int, pte: Pte, folio: Folio, other: Pte, target: Folio) -> Code:
+def try_to_merge_two_pages(k: Kernel, cpu: int, pte: Pte, folio: Folio, other: Pte, target: Folio) -> Code:
     """One page takes the place of the other; if that fails half way, it is no KSM page any more."""
     yield
     if target.ksm:
@@ -135,7 +128,7 @@ def merge_two(k: Kernel, cpu: int, pte: Pte, folio: Folio, other: Pte, target: F
 def try_to_merge_with_ksm_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio | None) -> Code:
     """try_to_merge_one_page under mmap_lock: make `folio` a KSM page, or replace it by `kpage`."""
     mmap_read_lock(pte.mm)
-    if not mergeable(pte.vma) or not folio_trylock(folio):
+    if not _mergeable(pte.vma) or not folio_trylock(folio):
         mmap_read_unlock(pte.mm)
         return False
     yield
@@ -160,45 +153,45 @@ def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
     References that neither the entry, the swap cache nor KSM hold may write, so they stop it (31dbd01f3143).
     A page that is read-only, clean and not exclusive anyway is taken whoever refers to it.
     """
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
     if not still(k, mutants.NO_RECHECK_IN_WRITE_PROTECT, value.folio is folio):
-        pte_unlock(pte.mm)
+        pte_unmap_unlock(pte.mm)
         return None
     if not (value.write or value.dirty or folio.anon_exclusive):
-        pte_unlock(pte.mm)
+        pte_unmap_unlock(pte.mm)
         return value
     set_pte(pte, PTE_NONE)
     flush_tlb_page(k, pte)
     if k.lockless:
         yield
-    taken = ksm_may_take(k, folio)
+    taken = _ksm_may_take(k, folio)
     if k.lockless:
         yield
     if not taken:
         set_pte(pte, value)
-        pte_unlock(pte.mm)
+        pte_unmap_unlock(pte.mm)
         return None
     if value.dirty:
         folio.dirty = True
     protected = pte_mkclean(pte_wrprotect(value))
     set_pte(pte, protected)
-    pte_unlock(pte.mm)
+    pte_unmap_unlock(pte.mm)
     return protected
 
 
-def ksm_may_take(k: Kernel, folio: Folio) -> bool:
+def _ksm_may_take(k: Kernel, folio: Folio) -> bool:
     """Whether nobody else can change the page (31dbd01f3143); exclusivity ends here (6c287605fd56, v5.19)."""
     expected = folio.mapcount + 1 + folio.swapcache
     if k.has(changes.KSM_COUNTS_REFERENCES) and folio_ref_count(folio) != expected:
         k.say(f"other references to {folio} ({folio_ref_count(folio) - expected}): KSM leaves it alone")
         return False
-    return not folio.anon_exclusive or folio_try_share_anon_rmap(k, folio)
+    return not folio.anon_exclusive or folio_try_share_anon_rmap_pte(k, folio)
 
 
 def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue) -> bool:
     """Map the KSM page instead, unless the entry has changed since it was write-protected."""
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     same = still(k, mutants.NO_PTE_SAME_IN_KSM, pte_same(pte, orig))
     if same:
         folio_get(k, kpage)
@@ -206,14 +199,14 @@ def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue
         flush_tlb_page(k, pte)
         keeps = k.has(changes.KSM_KEEPS_SOFT_DIRTY) and orig.soft_dirty
         set_pte(pte, mk_pte(kpage)._replace(soft_dirty=keeps))
-        folio_remove_rmap(folio)
+        folio_remove_rmap_pte(folio)
         if folio.mapcount == 0:
             folio_free_swap(k, folio)
         folio_put(k, folio)
         k.say(f"{pte} maps {kpage} now: equal contents share one page")
         if (orig.soft_dirty and not keeps) or orig.uffd_wp:
             k.say("its entry is a new one: what the old one knew of writes is forgotten")
-    pte_unlock(pte.mm)
+    pte_unmap_unlock(pte.mm)
     return same
 
 
@@ -223,7 +216,7 @@ def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue
 def break_cow(k: Kernel, cpu: int, pte: Pte) -> Code:
     """Undo a merge that failed half way."""
     mmap_read_lock(pte.mm)
-    if mergeable(pte.vma):
+    if _mergeable(pte.vma):
         yield from break_ksm(k, cpu, pte)
     mmap_read_unlock(pte.mm)
 

@@ -11,9 +11,10 @@ from cowpath.explore.record.recorder import Code
 from cowpath.history import changes, mutants
 
 from ..arch.tlb import flush_tlb_page
-from ..include.pgtable import PTE_NONE, pte_lock, pte_mkclean, pte_unlock, ptep_get, set_pte
+from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock
+from ..include.pgtable import PTE_NONE, pte_mkclean, pte_offset_map_lock, pte_unmap_unlock, ptep_get, set_pte
 from ..state import Folio, Kernel, Pte
-from .mmap import detach_references, mmap_read_lock, mmap_read_unlock, zap_pte
+from .memory import zap_pte_range
 from .swap import (
     folio_isolate_lru,
     folio_putback_lru,
@@ -30,7 +31,7 @@ def madvise_pageout(k: Kernel, cpu: int, pte: Pte) -> Code:
     """MADV_PAGEOUT: reclaim the page now, in the caller, under its mmap_lock."""
     mmap_read_lock(pte.mm)
     lru_add_drain(k, cpu)
-    folio = isolate(k, pte) if pte.vma.mapped else None
+    folio = madvise_cold_or_pageout_pte_range(k, pte) if pte.vma.mapped else None
     if folio is not None:
         yield
         gone = yield from shrink_folio_list(k, folio)
@@ -39,17 +40,17 @@ def madvise_pageout(k: Kernel, cpu: int, pte: Pte) -> Code:
     mmap_read_unlock(pte.mm)
 
 
-def madvise_dontneed(k: Kernel, cpu: int, pte: Pte) -> Code:
+def madvise_dontneed_single_vma(k: Kernel, cpu: int, pte: Pte) -> Code:
     """MADV_DONTNEED: the content is given up; the next touch starts with zeros."""
     mmap_read_lock(pte.mm)
     lru_add_drain(k, cpu)
     yield
     if pte.vma.mapped:
-        yield from zap_pte(k, pte)
+        yield from zap_pte_range(k, pte)
     mmap_read_unlock(pte.mm)
 
 
-def madvise_free(k: Kernel, cpu: int, pte: Pte) -> Code:
+def madvise_free_single_vma(k: Kernel, cpu: int, pte: Pte) -> Code:
     """MADV_FREE: reclaim may discard the content until it is written again; what is in swap goes at once."""
     mmap_read_lock(pte.mm)
     lru_add_drain(k, cpu)
@@ -57,21 +58,21 @@ def madvise_free(k: Kernel, cpu: int, pte: Pte) -> Code:
     if not pte.vma.mapped:
         mmap_read_unlock(pte.mm)
         return
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
     if value.slot is not None:
-        detach_references(k, pte)
+        k.detach_references(pte)
         set_pte(pte, PTE_NONE)
         yield from free_swap_and_cache(k, value.slot)
-    elif value.folio is not None and value.folio is not k.zero_page and may_free(k, value.folio):
+    elif value.folio is not None and value.folio is not k.zero_page and _may_free(k, value.folio):
         set_pte(pte, pte_mkclean(value))
         flush_tlb_page(k, pte)
         mark_page_lazyfree(k, value.folio, cpu)
-    pte_unlock(pte.mm)
+    pte_unmap_unlock(pte.mm)
     mmap_read_unlock(pte.mm)
 
 
-def may_free(k: Kernel, folio: Folio) -> bool:
+def _may_free(k: Kernel, folio: Folio) -> bool:
     """Whether a present page may become lazyfree (madvise_free_pte_range); it is clean then.
 
     The mapcount is asked only of a page that is in the swap cache or PG_dirty.  Any other becomes lazyfree
@@ -91,11 +92,11 @@ def may_free(k: Kernel, folio: Folio) -> bool:
     return free
 
 
-def isolate(k: Kernel, pte: Pte) -> Folio | None:
-    """The page to reclaim: present, mapped once and on an LRU list (madvise_cold_or_pageout_pte_range)."""
-    pte_lock(pte.mm)
+def madvise_cold_or_pageout_pte_range(k: Kernel, pte: Pte) -> Folio | None:
+    """The page to reclaim: present, mapped once and on an LRU list."""
+    pte_offset_map_lock(pte.mm)
     folio = ptep_get(pte).folio
-    pte_unlock(pte.mm)
+    pte_unmap_unlock(pte.mm)
     if folio is None or folio is k.zero_page:
         k.say("nothing to page out: the page is not present")
         return None

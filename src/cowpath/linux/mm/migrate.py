@@ -7,20 +7,20 @@ from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
 
-from ..arch.tlb import flush_tlb_folio
+from ..include.mm import Fault
 from ..include.pgtable import (
-    keep_tracking,
     mk_pte,
-    pte_lock,
     pte_mkdirty,
-    pte_unlock,
+    pte_offset_map_lock,
+    pte_same,
+    pte_unmap_unlock,
     ptep_get,
     set_pte,
 )
 from ..state import Folio, Kernel, Pte, still
-from .rmap import ptes_mapping, try_to_migrate
+from .rmap import rmap_walk, try_to_migrate, try_to_unmap_flush
 from .swap import (
-    alloc_folio,
+    folio_alloc,
     folio_get,
     folio_isolate_lru,
     folio_lock,
@@ -33,7 +33,7 @@ from .swap import (
     lru_add_drain,
     lru_add_drain_all,
 )
-from .vmscan import pick
+from .vmscan import isolate_lru_folios
 
 # -- who asks for it -------------------------------------------------------------------------------
 
@@ -54,21 +54,32 @@ def move_pages(k: Kernel, cpu: int, pte: Pte) -> Code:
     yield from unmap_and_move(k, cpu, folio)
 
 
-def compaction(k: Kernel, cpu: int, page: int) -> Code:
-    """The background actor migrated(x): once, at any moment, it moves a page that it does not wait for."""
+def kcompactd(k: Kernel, cpu: int, page: int) -> Code:
+    """The background actor migrated(x), as compaction does: once, at any moment, it moves a page.
+
+    It does not wait for that page (mm/compaction.c).
+    """
     yield IDLE
-    folio = pick(k, page)
+    folio = isolate_lru_folios(k, page)
     yield
-    yield from migrate_isolated(k, cpu, folio)
+    yield from migrate_pages(k, cpu, folio)
     yield IDLE
 
 
-def migrate_isolated(k: Kernel, cpu: int, folio: Folio) -> Code:
+def migrate_pages(k: Kernel, cpu: int, folio: Folio) -> Code:
     """Move an isolated folio unless one would have to wait for it (MIGRATE_ASYNC)."""
     if folio.writeback or not folio_trylock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_MIGRATION)):
         folio_putback_lru(k, folio, cpu)
     else:
         yield from unmap_and_move(k, cpu, folio)
+
+
+def migration_entry_wait(vmf: Fault) -> Code:
+    """A fault meets a page that is being moved: wait until it is there, and fault again."""
+    yield
+    if pte_same(vmf.pte, vmf.orig):
+        raise Blocked(f"the migration of {vmf.orig.migrating}")
+    return False
 
 
 # -- moving ----------------------------------------------------------------------------------------
@@ -80,10 +91,10 @@ def unmap_and_move(k: Kernel, cpu: int, folio: Folio) -> Code:
     If anybody else refers to the folio it stays where it is, and the entries lead back to it.  Since
     c3096e6782b7 (v5.18) the page is on the LRU list at once.
     """
-    new = alloc_folio(k)
+    new = folio_alloc(k)
     new.locked = True
     yield from try_to_migrate(k, folio)
-    flush_tlb_folio(k, folio)
+    try_to_unmap_flush(k, folio)
     moved = folio.mapcount == 0 and move_to_new_folio(k, folio, new)
     yield
     yield from remove_migration_ptes(k, folio, new if moved else folio)
@@ -124,8 +135,8 @@ def move_to_new_folio(k: Kernel, folio: Folio, new: Folio) -> bool:
 def remove_migration_ptes(k: Kernel, old: Folio, new: Folio) -> Code:
     """Map `new` wherever a migration entry of `old` is left."""
     position = 0
-    while position < len(ptes_mapping(k, new)):
-        remove_migration_pte(k, ptes_mapping(k, new)[position], old, new)
+    while position < len(rmap_walk(k, new)):
+        remove_migration_pte(k, rmap_walk(k, new)[position], old, new)
         yield
         position += 1
 
@@ -136,7 +147,7 @@ def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
     It may be writable though the next write ought to be noted, where clear_refs has been there meanwhile;
     until 055267feaecc (v6.9) a dirty entry made up for that, as it made the page soft-dirty.
     """
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
     if value.kind == "migration" and still(k, mutants.NO_RECHECK_IN_REMOVE_MIGRATION, value.migrating is old):
         folio_get(k, new)
@@ -147,5 +158,5 @@ def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
         mapped = pte_mkdirty(k, mk_pte(new)) if value.dirty and new.dirty else mk_pte(new)
         if k.has(changes.MIGRATION_KEEPS_SOFT_DIRTY):
             mapped = mapped._replace(soft_dirty=False)
-        set_pte(pte, keep_tracking(mapped, value)._replace(write=writable))
-    pte_unlock(pte.mm)
+        set_pte(pte, mapped.tracking(value)._replace(write=writable))
+    pte_unmap_unlock(pte.mm)

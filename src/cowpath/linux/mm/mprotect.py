@@ -7,19 +7,7 @@ from cowpath.explore.record.recorder import Code
 from cowpath.history import changes
 
 from ..arch.tlb import flush_tlb_page
-from ..include.pgtable import (
-    PteValue,
-    pte_lock,
-    pte_mkuffd_wp,
-    pte_needs_soft_dirty_wp,
-    pte_unlock,
-    pte_wrprotect,
-    ptep_get,
-    set_pte,
-    userfaultfd_pte_wp,
-)
-from ..state import Folio, Kernel, Pte, Vma
-from .mmap import (
+from ..include.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
     mmap_write_lock,
@@ -27,6 +15,17 @@ from .mmap import (
     vma_end_write_all,
     vma_start_write,
 )
+from ..include.pgtable import (
+    PteValue,
+    pte_needs_soft_dirty_wp,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+    pte_wrprotect,
+    ptep_get,
+    set_pte,
+    userfaultfd_pte_wp,
+)
+from ..state import Folio, Kernel, Pte, Vma
 from .rmap import folio_maybe_dma_pinned
 from .swap import folio_ref_count
 
@@ -40,20 +39,20 @@ def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:
     vma_start_write(pte.vma)
     pte.vma.write = "PROT_WRITE" in protection
     pte.vma.read = pte.vma.write or "PROT_READ" in protection
-    change_pte(k, pte)
+    change_pte_range(k, pte)
     yield
     flush_tlb_page(k, pte)
     vma_end_write_all(k, pte.mm)
     mmap_write_unlock(pte.mm)
 
 
-def change_pte(k: Kernel, pte: Pte) -> None:
+def change_pte_range(k: Kernel, pte: Pte) -> None:
     """Write-protect a present entry, or make it writable at once where no fault is needed for that.
 
     A migration entry of the write kind becomes read-only; since 6c287605fd56 (v5.19) it stays exclusive.
     PROT_NONE is a kind of write protection here: the mapping itself refuses every access.
     """
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
     if value.protnone:
         value = pte_modify(value)
@@ -65,11 +64,14 @@ def change_pte(k: Kernel, pte: Pte) -> None:
     elif value.present and can_change_pte_writable(k, pte.vma, value):
         k.say(f"{value.folio} is exclusive: writable again without a fault")
         set_pte(pte, value._replace(write=True))
-    pte_unlock(pte.mm)
+    pte_unmap_unlock(pte.mm)
 
 
 def pte_modify(value: PteValue) -> PteValue:
-    """What a private mapping permits by itself: to read (vm_page_prot); for more there are faults."""
+    """The entry with what a private mapping permits by itself: to read; for more there are faults.
+
+    arch/x86/include/asm/pgtable.h.
+    """
     return value._replace(protnone=False, write=False)
 
 
@@ -82,20 +84,20 @@ def change_prot_numa(k: Kernel, pte: Pte) -> Code:
     Whether it was writable is not kept since 6a56ccbcf6c6 (v6.2).
     """
     mmap_read_lock(pte.mm)
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     value, folio = ptep_get(pte), pte.folio
-    hinted = pte.vma.mapped and pte.vma.read and folio is not None and may_hint(k, folio)
+    hinted = pte.vma.mapped and pte.vma.read and folio is not None and _may_hint(k, folio)
     if hinted:
         write = value.write and not k.has(changes.NUMA_RECOMPUTES_WRITE)
         set_pte(pte, value._replace(protnone=True, write=write))
-    pte_unlock(pte.mm)
+    pte_unmap_unlock(pte.mm)
     if hinted:
         yield
         flush_tlb_page(k, pte)
     mmap_read_unlock(pte.mm)
 
 
-def may_hint(k: Kernel, folio: Folio) -> bool:
+def _may_hint(k: Kernel, folio: Folio) -> bool:
     """Whether it is any use to let accesses to a page fault: one that cannot move is left alone.
 
     At first a page that is mapped once (also one that somebody refers to); then one that nothing else refers
@@ -110,45 +112,6 @@ def may_hint(k: Kernel, folio: Folio) -> bool:
     return folio.mapcount == 1
 
 
-def make_accessible(k: Kernel, vma: Vma, value: PteValue) -> PteValue:
-    """The entry after a hinting fault: as writable as before.
-
-    That was kept in the entry (pte_savedwrite); since 6a56ccbcf6c6 (v6.2) it is found out anew.
-    """
-    value = value._replace(protnone=False)
-    if k.has(changes.NUMA_RECOMPUTES_WRITE):
-        return value._replace(write=vma.write and can_change_pte_writable(k, vma, value))
-    return value
-
-
-# -- userfaultfd -----------------------------------------------------------------------------------
-
-
-def change_uffd_wp(k: Kernel, pte: Pte, protect: bool) -> None:
-    """Let writes through an entry wait, or not any more (MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE).
-
-    Where nothing is mapped nothing is remembered.  Either way the entry is read-only; since 931298e103c2
-    (v6.3) a page that need not be copied is writable again at once.  A migration entry stays exclusive
-    (6c287605fd56, v5.19).
-    """
-    pte_lock(pte.mm)
-    value = ptep_get(pte)
-    if value.present:
-        value = pte_modify(value)
-    if value.access == "write":
-        value = value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read")
-    if protect:
-        value = pte_mkuffd_wp(value)
-    else:
-        value = value._replace(uffd_wp=False)
-        upgrade = value.present and pte.vma.write and k.has(changes.UFFD_WP_RESOLVE_MAPS_WRITABLE)
-        if upgrade and can_change_pte_writable(k, pte.vma, value):
-            value = value._replace(write=True)
-    if value.kind != "none":
-        set_pte(pte, value)
-    pte_unlock(pte.mm)
-
-
 # -- who may write without a fault -----------------------------------------------------------------
 
 
@@ -158,7 +121,7 @@ def can_change_pte_writable(k: Kernel, vma: Vma, value: PteValue) -> bool:
     Not where the first write must be noted or announced.  Until v6.2 the page had to be dirty, too
     (d84887739d5c).
     """
-    if not k.has(changes.MPROTECT_KEEPS_WRITABLE) or mprotect_needs_soft_dirty_wp(k, vma, value):
+    if not k.has(changes.MPROTECT_KEEPS_WRITABLE) or _needs_soft_dirty_wp(k, vma, value):
         return False
     if userfaultfd_pte_wp(vma, value):
         return False
@@ -167,7 +130,7 @@ def can_change_pte_writable(k: Kernel, vma: Vma, value: PteValue) -> bool:
     return value.folio is not None and value.folio.anon_exclusive
 
 
-def mprotect_needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
+def _needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
     """Whether a write must fault to be noted: VM_SOFTDIRTY means that nothing is tracked (76aefad628aa)."""
     if k.has(changes.MPROTECT_TRACKS_SOFT_DIRTY):
         return pte_needs_soft_dirty_wp(k, vma, value)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from cowpath.explore.record.cells import ContentView
 from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked, Crash
 from cowpath.history import changes
@@ -22,7 +21,7 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
     """
     if slot.device.off:  # nothing but get_swap_device keeps swapoff from it (2799e77529c2, v5.14)
         raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
-    folio.data = content_of(k, slot)
+    folio.data = slot.content
     folio.uptodate = True
     if slot.zswap is not None and not slot.zero:
         zswap.zswap_load(k, folio, slot)
@@ -31,14 +30,6 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
         folio.dirty = True
         slot.data.fill(k.discarded)
     folio_unlock(folio)
-
-
-def content_of(k: Kernel, slot: Slot) -> ContentView:
-    """What a read of the slot gives: zeros by the zeromap, else the compressed copy, else the device's."""
-    if slot.zero:
-        return k.zero_page.data
-    entry = slot.zswap
-    return slot.data if entry is None else entry.data
 
 
 def swap_writepage(k: Kernel, folio: Folio) -> None:
@@ -81,16 +72,16 @@ def is_folio_zero_filled(k: Kernel, folio: Folio) -> bool:
     return all(k.layout.step.look(folio.data[place]) == zero for place in range(folio.data.length))
 
 
-def swap_bio(k: Kernel, folio: Folio) -> Code:
-    """The device's side of a write: it reads the folio at some moment, later it says so."""
+def submit_bio(k: Kernel, folio: Folio) -> Code:
+    """The device's side of a write: it reads the folio at some moment, later says so (block/blk-core.c)."""
     while True:
         yield IDLE
-        device_reads(folio)
+        _device_reads(folio)
         yield
         end_swap_bio_write(folio)
 
 
-def device_reads(folio: Folio) -> None:
+def _device_reads(folio: Folio) -> None:
     """The device takes the content of the folio as it is now."""
     slot = folio.entry
     if folio.bio != "submitted" or slot is None:

@@ -7,20 +7,19 @@ from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Crash
 from cowpath.history import changes, mutants
 
-from ..arch.tlb import flush_tlb_page
+from ..arch.tlb import arch_tlbbatch_flush, flush_tlb_page
 from ..include.pgtable import (
     PTE_NONE,
     PteValue,
-    keep_tracking,
     make_migration_entry,
-    pte_lock,
+    pte_offset_map_lock,
     pte_swp_mkexclusive,
-    pte_unlock,
+    pte_unmap_unlock,
     ptep_get,
     set_pte,
     swp_entry_to_pte,
 )
-from ..state import Folio, Kernel, Pte, still
+from ..state import Folio, Kernel, Mm, Pte, still
 from . import swapfile
 from .swap import folio_put, folio_ref_count
 
@@ -32,7 +31,7 @@ def folio_add_new_anon_rmap(k: Kernel, folio: Folio, pte: Pte) -> None:
     folio.anon_exclusive = k.has(changes.ANON_EXCLUSIVE)
 
 
-def folio_add_anon_rmap(k: Kernel, folio: Folio, pte: Pte, exclusive: bool) -> None:
+def folio_add_anon_rmap_pte(k: Kernel, folio: Folio, pte: Pte, exclusive: bool) -> None:
     """One more mapping of an anonymous page; RMAP_EXCLUSIVE sets PG_anon_exclusive (6c287605fd56, v5.19)."""
     folio.mapcount = folio.mapcount + 1
     if folio.index == 0:
@@ -48,7 +47,7 @@ def folio_move_anon_rmap(k: Kernel, folio: Folio) -> None:
     folio.anon_exclusive = k.has(changes.ANON_EXCLUSIVE)
 
 
-def folio_remove_rmap(folio: Folio) -> None:
+def folio_remove_rmap_pte(folio: Folio) -> None:
     """One mapping less."""
     if folio.mapcount == 0:
         raise Crash(f"VM_BUG_ON_FOLIO: a mapping of {folio} is removed twice")
@@ -60,8 +59,38 @@ def folio_maybe_dma_pinned(folio: Folio) -> bool:
     return folio.pincount > 0
 
 
-def folio_try_share_anon_rmap(k: Kernel, folio: Folio) -> bool:
-    """Give up exclusivity, unless the page may be pinned (page_try_share_anon_rmap, 6c287605fd56, v5.19)."""
+def folio_needs_cow_for_dma(k: Kernel, folio: Folio, src_mm: Mm) -> bool:
+    """Whether fork must copy a page because it may be pinned (include/linux/mm.h; 70e806e4e645, v5.9).
+
+    Since 6c287605fd56 (v5.19) it is asked of exclusive pages only.
+    """
+    if not k.has(changes.FORK_COPIES_PINNED) or not src_mm.has_pinned:
+        return False
+    if k.has(changes.ANON_EXCLUSIVE) and not folio.anon_exclusive:
+        return False
+    return folio_maybe_dma_pinned(folio) and not k.has(mutants.NO_PIN_CHECK_IN_FORK)
+
+
+def folio_try_dup_anon_rmap_pte(k: Kernel, folio: Folio, src_mm: Mm) -> Code:
+    """Share a page with a child: one mapping more, and not exclusive; False where it may be pinned.
+
+    Since v5.19 only an exclusive page can be one that is pinned for good (page_try_dup_anon_rmap,
+    6c287605fd56).
+    """
+    if folio_needs_cow_for_dma(k, folio, src_mm):
+        return False
+    if k.lockless:
+        yield
+    folio.mapcount = folio.mapcount + 1
+    folio.anon_exclusive = False
+    return True
+
+
+def folio_try_share_anon_rmap_pte(k: Kernel, folio: Folio) -> bool:
+    """Give up exclusivity for reclaim, migration or KSM; False where the page may be pinned.
+
+    page_try_share_anon_rmap, 6c287605fd56 (v5.19).
+    """
     if folio_maybe_dma_pinned(folio) and not k.has(mutants.NO_PIN_CHECK_IN_UNMAP):
         k.say(f"{folio} may be pinned (FOLL_PIN), so it stays mapped")
         return False
@@ -69,7 +98,7 @@ def folio_try_share_anon_rmap(k: Kernel, folio: Folio) -> bool:
     return True
 
 
-def ptes_mapping(k: Kernel, folio: Folio) -> tuple[Pte, ...]:
+def rmap_walk(k: Kernel, folio: Folio) -> tuple[Pte, ...]:
     """Where the reverse map looks: the same page of every process, for a KSM page everywhere.
 
     A child comes after its parent (anon_vma_clone inserts it so): an entry that fork copies during the walk
@@ -82,6 +111,22 @@ def ptes_mapping(k: Kernel, folio: Folio) -> tuple[Pte, ...]:
     return tuple(k.pte(mm, index - 1) for mm in family) if index else ()
 
 
+def try_to_unmap(k: Kernel, folio: Folio) -> Code:
+    """Unmap a folio everywhere, one pte at a time; a pte that must stay ends the walk."""
+    position = 0
+    while folio.mapcount and position < len(rmap_walk(k, folio)):
+        gone = yield from try_to_unmap_one(k, folio, rmap_walk(k, folio)[position])
+        if not gone:
+            return
+        position += 1
+        yield
+
+
+def try_to_unmap_flush(k: Kernel, folio: Folio) -> None:
+    """Reclaim's deferred flush of the TLBs, before a page is written or freed."""
+    arch_tlbbatch_flush(k, folio)
+
+
 def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
     """Replace one present pte of a folio by a swap pte, or by nothing after MADV_FREE; False: it must stay.
 
@@ -89,10 +134,10 @@ def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
     FOLL_GET references do not stop it.  The TLB flush is left to the caller (TTU_BATCH_FLUSH), but for an
     exclusive page before 088b8aa537c2 (v6.1).
     """
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
     if not still(k, mutants.NO_RECHECK_IN_UNMAP, value.folio is folio):
-        pte_unlock(pte.mm)
+        pte_unmap_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)
     if k.has_tlb and folio.anon_exclusive and not k.has(changes.GUP_FAST_BARRIERS):
@@ -101,23 +146,26 @@ def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
         yield
     if value.dirty:
         folio.dirty = True
-    entry = lazyfree_entry(k, folio, value) if folio.lazyfree else swap_entry(k, folio, pte, value)
+    if folio.lazyfree:
+        entry = ttu_anon_lazyfree_folio(k, folio, value)
+    else:
+        entry = ttu_anon_swapbacked_folio(k, folio, pte, value)
     if k.lockless:
         yield
-    leave_entry(k, folio, pte, entry)
+    _leave_entry(k, folio, pte, entry)
     return not entry.present
 
 
-def leave_entry(k: Kernel, folio: Folio, pte: Pte, entry: PteValue) -> None:
+def _leave_entry(k: Kernel, folio: Folio, pte: Pte, entry: PteValue) -> None:
     """Fill a cleared entry and unlock; unless it is the old one again, the folio is unmapped."""
     set_pte(pte, entry)
     if not entry.present:
-        folio_remove_rmap(folio)
+        folio_remove_rmap_pte(folio)
         folio_put(k, folio)
-    pte_unlock(pte.mm)
+    pte_unmap_unlock(pte.mm)
 
 
-def swap_entry(k: Kernel, folio: Folio, pte: Pte, value: PteValue) -> PteValue:
+def ttu_anon_swapbacked_folio(k: Kernel, folio: Folio, pte: Pte, value: PteValue) -> PteValue:
     """The swap pte for a folio in the swap cache, or the old value where the pte must stay.
 
     H5 of the founding patch is here: the swap pte remembers that the page was exclusive (1493a1913e34).
@@ -127,18 +175,18 @@ def swap_entry(k: Kernel, folio: Folio, pte: Pte, value: PteValue) -> PteValue:
         raise Crash(f"BUG_ON: {folio} is unmapped for reclaim outside the swap cache")
     swapfile.swap_duplicate(slot)
     was_exclusive = folio.anon_exclusive
-    if was_exclusive and not folio_try_share_anon_rmap(k, folio):
+    if was_exclusive and not folio_try_share_anon_rmap_pte(k, folio):
         swapfile.swap_free(k, slot)
         return value
     pte.mm.on_mmlist = True
-    entry = keep_tracking(swp_entry_to_pte(slot), value)
+    entry = swp_entry_to_pte(slot).tracking(value)
     if (was_exclusive and k.has(changes.UNMAP_SETS_MARKER)) or k.has(changes.UNMAP_ALWAYS_MARKS):
         entry = pte_swp_mkexclusive(k, entry)
-    explain_unmap(k, folio, was_exclusive, entry.exclusive)
+    _explain_unmap(k, folio, was_exclusive, entry.exclusive)
     return entry
 
 
-def lazyfree_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+def ttu_anon_lazyfree_folio(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
     """Nothing, where the content may be discarded after MADV_FREE, or the old value where the pte must stay.
 
     A page that was written again is swapbacked again.  References are counted since 6c8e2a256915 (v5.18), and
@@ -154,7 +202,7 @@ def lazyfree_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
     return value
 
 
-def explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) -> None:
+def _explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) -> None:
     """Say what the unmap keeps and what it forgets."""
     others = folio_ref_count(folio) - 3  # besides the mapping, the swap cache and whoever isolated it
     if others > 0:
@@ -171,8 +219,8 @@ def explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) ->
 def try_to_migrate(k: Kernel, folio: Folio) -> Code:
     """Replace every pte of a locked folio by a migration entry; a pte that must stay ends the walk."""
     position = 0
-    while folio.mapcount and position < len(ptes_mapping(k, folio)):
-        gone = yield from try_to_migrate_one(k, folio, ptes_mapping(k, folio)[position])
+    while folio.mapcount and position < len(rmap_walk(k, folio)):
+        gone = yield from try_to_migrate_one(k, folio, rmap_walk(k, folio)[position])
         if not gone:
             return
         yield
@@ -185,10 +233,10 @@ def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
     The TLB flush is left to the caller since 7e12beb8ca2a (v6.3), where it tries without waiting, which it
     always does first.
     """
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
     if not still(k, mutants.NO_RECHECK_IN_MIGRATE, value.folio is folio):
-        pte_unlock(pte.mm)
+        pte_unmap_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)
     if k.has_tlb and not k.has(changes.MIGRATION_DEFERS_FLUSH):
@@ -197,24 +245,24 @@ def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
         yield
     if value.dirty:
         folio.dirty = True
-    entry = migration_entry(k, folio, value)
+    entry = _migration_entry(k, folio, value)
     if k.lockless:
         yield
-    leave_entry(k, folio, pte, entry)
+    _leave_entry(k, folio, pte, entry)
     return not entry.present
 
 
-def migration_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+def _migration_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
     """The migration entry for a pte, or the old value where the page may be pinned."""
     was_exclusive = folio.anon_exclusive
-    if was_exclusive and not folio_try_share_anon_rmap(k, folio):
+    if was_exclusive and not folio_try_share_anon_rmap_pte(k, folio):
         return value
     access = "write" if value.write else "exclusive" if was_exclusive else "read"
-    entry = keep_tracking(make_migration_entry(folio, access), value)
-    return entry._replace(dirty=value.dirty and migration_keeps_dirty(k))
+    entry = make_migration_entry(folio, access).tracking(value)
+    return entry._replace(dirty=value.dirty and _migration_keeps_dirty(k))
 
 
-def migration_keeps_dirty(k: Kernel) -> bool:
+def _migration_keeps_dirty(k: Kernel) -> bool:
     """Whether a page that moves is as dirty at its new place (2e3468778dbe, v6.1).
 
     Nothing but soft-dirty can tell, so that without it no state is spent on this.

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""mm/swap.c, mm/page_alloc.c, mm/filemap.c: references, allocation, the folio lock, LRU-add batches."""
+"""mm/swap.c: references, allocation, the folio lock, LRU lists and their batches.
+
+References are kept by include/linux/page_ref.h and include/linux/mm.h, the lock and writeback by
+include/linux/pagemap.h, mm/filemap.c and mm/page-writeback.c, allocation by include/linux/gfp.h; folios are
+taken off LRU lists in mm/vmscan.c.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +23,7 @@ def folio_ref_count(folio: Folio) -> int:
     return folio.refcount + GUP_PIN_COUNTING_BIAS * folio.pincount
 
 
-def alloc_folio(k: Kernel) -> Folio:
+def folio_alloc(k: Kernel) -> Folio:
     """A zeroed folio with one reference (alloc_zeroed_user_highpage, alloc_page_vma)."""
     for folio in k.folios:
         if folio_ref_count(folio) == 0:
@@ -27,12 +32,6 @@ def alloc_folio(k: Kernel) -> Folio:
             folio.data.fill(k.content(ZERO))
             return folio
     raise k.exhausted("Folio")
-
-
-def count_copy(k: Kernel) -> None:
-    """One more page copied, where the test asks."""
-    if k.count_copies:
-        k.statistics[0].copies = k.statistics[0].copies + 1
 
 
 def folio_get(k: Kernel, folio: Folio) -> None:
@@ -51,10 +50,10 @@ def folio_put(k: Kernel, folio: Folio) -> None:
     if folio.refcount == 0:
         raise Crash(f"VM_BUG_ON_FOLIO: a reference to {folio} is dropped twice")
     folio.refcount = folio.refcount - 1
-    free_if_unused(k, folio)
+    __folio_put(k, folio)
 
 
-def free_if_unused(k: Kernel, folio: Folio) -> None:
+def __folio_put(k: Kernel, folio: Folio) -> None:
     """free_unref_folio, with the checks that show as "Bad page state"."""
     if folio_ref_count(folio):
         return
@@ -113,7 +112,7 @@ def lru_add_drain(k: Kernel, cpu: int) -> None:
     """Move this CPU's batch to the LRU lists.  Batches of other CPUs stay."""
     for folio in k.folios:
         if folio.batch == cpu + 1:
-            drain_one(k, folio)
+            lru_add(k, folio)
         if folio.lazyfree_batch == cpu + 1:
             lru_lazyfree(k, folio)
 
@@ -124,7 +123,7 @@ def lru_add_drain_all(k: Kernel) -> None:
         lru_add_drain(k, cpu)
 
 
-def drain_one(k: Kernel, folio: Folio) -> None:
+def lru_add(k: Kernel, folio: Folio) -> None:
     """One folio goes from its batch to an LRU list; the batch's reference goes."""
     folio.batch = 0
     folio.lru = True

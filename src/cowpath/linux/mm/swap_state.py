@@ -10,15 +10,7 @@ from cowpath.history import changes, mutants
 from ..include.pgtable import ptep_get
 from ..state import Folio, Kernel, Pte, Slot, SwapDevice, still
 from . import page_io, swapfile
-from .swap import (
-    alloc_folio,
-    count_copy,
-    folio_add_lru,
-    folio_get,
-    folio_put,
-    folio_trylock,
-    folio_unlock,
-)
+from .swap import folio_add_lru, folio_alloc, folio_get, folio_put, folio_trylock, folio_unlock
 
 
 def add_to_swap(k: Kernel, folio: Folio) -> bool:
@@ -52,7 +44,7 @@ def delete_from_swap_cache(k: Kernel, folio: Folio) -> None:
     folio.swapcache = False
     folio.entry = None
     slot.folio = None
-    swapfile.swapcache_free(k, slot)
+    swapfile.put_swap_folio(k, slot)
     folio_put(k, folio)
 
 
@@ -69,6 +61,11 @@ def lookup_swap_cache(k: Kernel, slot: Slot) -> Folio | None:
     if folio is not None:
         folio_get(k, folio)
     return folio
+
+
+def folio_matches_swap_entry(folio: Folio, slot: Slot) -> bool:
+    """Whether a locked folio is in the swap cache, and for this slot (mm/swap.h)."""
+    return folio.swapcache and folio.entry is slot
 
 
 def free_swap_cache(k: Kernel, folio: Folio) -> None:
@@ -92,7 +89,7 @@ def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
         return None
     if not still(k, mutants.NO_CACHE_WAIT_IN_READAHEAD, not slot.has_cache):
         raise Blocked(f"the swap cache entry of {slot}")
-    folio = alloc_folio(k)
+    folio = folio_alloc(k)
     folio.locked = True
     folio.uptodate = False
     add_to_swap_cache(k, folio, slot)
@@ -114,22 +111,22 @@ def swap_vma_readahead(k: Kernel, cpu: int, page: int) -> Code:
     of a range (swapin_walk_pmd_entry): they do the same to the page.
     """
     yield IDLE
-    slot = pick_slot(k, page)
+    slot = _pick_slot(k, page)
     device = k.devices[k.choose(len(k.devices))]
-    if not hold_device(k, device):
+    if not _hold_device(k, device):
         raise Blocked(f"a fault on {device}")
     k.say(f"a fault nearby, on {device}, reads {slot} ahead")
     yield
-    if device_is_there(k, slot):
+    if _device_is_there(k, slot):
         folio = yield from swapin_readahead(k, cpu, slot)
         if folio is not None:
             yield
             folio_put(k, folio)
-    drop_device(k, device)
+    _drop_device(k, device)
     yield IDLE
 
 
-def pick_slot(k: Kernel, page: int) -> Slot:
+def _pick_slot(k: Kernel, page: int) -> Slot:
     """The slot in some process's swap pte for this page; which one is up to the search."""
     values = [ptep_get(pte) for pte in k.ptes if pte.page == page]
     slots = [value.slot for value in values if value.kind == "swap" and value.slot is not None]
@@ -138,7 +135,7 @@ def pick_slot(k: Kernel, page: int) -> Slot:
     return slots[k.choose(len(slots))]
 
 
-def hold_device(k: Kernel, device: SwapDevice) -> bool:
+def _hold_device(k: Kernel, device: SwapDevice) -> bool:
     """What the fault of the neighbour holds meanwhile: nothing before 2799e77529c2 (v5.14)."""
     if device.off:
         return False
@@ -147,13 +144,13 @@ def hold_device(k: Kernel, device: SwapDevice) -> bool:
     return True
 
 
-def drop_device(k: Kernel, device: SwapDevice) -> None:
+def _drop_device(k: Kernel, device: SwapDevice) -> None:
     """That fault is over, and lets go of its device (2799e77529c2, v5.14)."""
     if k.swapoff_runs and k.has(changes.GET_SWAP_DEVICE):
         device.users = device.users - 1
 
 
-def device_is_there(k: Kernel, slot: Slot) -> bool:
+def _device_is_there(k: Kernel, slot: Slot) -> bool:
     """Whether the device of a slot can be looked at; swapoff waits for what is in the swap cache then.
 
     __read_swap_cache_async takes a reference for the lookup, and leaves a device alone that has gone.  From
@@ -177,9 +174,9 @@ def ksm_might_need_to_copy(k: Kernel, pte: Pte, folio: Folio) -> Folio:
     """
     if folio.ksm or folio.index in (0, pte.page + 1):
         return folio
-    new = alloc_folio(k)
+    new = folio_alloc(k)
     new.data = folio.data
     new.locked = new.dirty = True
-    count_copy(k)
+    k.count_copy()
     k.say(f"{folio} was read in for another page that shared its content: this one gets a copy")
     return new

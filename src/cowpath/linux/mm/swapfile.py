@@ -1,35 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""mm/swapfile.c: swap slots, what they are counted for, and swapoff."""
+"""mm/swapfile.c and include/linux/swap.h: swap slots, what they are counted for, and swapoff."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked, Crash
-from cowpath.history import changes, mutants
+from cowpath.history import changes, mutants, swap_bits
 from cowpath.litmus.program import DISCARDED
 
 from ..include.pgtable import (
     PteValue,
-    keep_tracking,
     mk_pte,
-    pte_lock,
-    pte_same_as_swp,
+    pte_offset_map_lock,
     pte_swp_exclusive,
-    pte_unlock,
+    pte_unmap_unlock,
     ptep_get,
     set_pte,
     swp_entry_to_pte,
 )
 from ..state import Folio, Kernel, Mm, Pte, Slot, SwapDevice, still
 from . import rmap, swap_state, zswap
-from .swap import (
-    folio_add_lru,
-    folio_get,
-    folio_lock,
-    folio_put,
-    folio_unlock,
-    folio_wait_writeback,
-)
+from .swap import folio_add_lru, folio_get, folio_lock, folio_put, folio_unlock, folio_wait_writeback
+
+if TYPE_CHECKING:
+    from cowpath.arch.layout import PteLayout
 
 # -- slots -----------------------------------------------------------------------------------------
 
@@ -61,16 +57,16 @@ def swap_free(k: Kernel, slot: Slot) -> None:
     if slot.count == 0:
         raise Crash(f"swap_free: {slot} is freed twice")
     slot.count = slot.count - 1
-    discard_if_unused(k, slot)
+    _discard_if_unused(k, slot)
 
 
-def swapcache_free(k: Kernel, slot: Slot) -> None:
+def put_swap_folio(k: Kernel, slot: Slot) -> None:
     """The swap cache no longer needs the slot (put_swap_folio)."""
     slot.has_cache = False
-    discard_if_unused(k, slot)
+    _discard_if_unused(k, slot)
 
 
-def discard_if_unused(k: Kernel, slot: Slot) -> None:
+def _discard_if_unused(k: Kernel, slot: Slot) -> None:
     """A free slot may be reused or discarded at once (swap_slot_free_notify): its content is gone."""
     if slot.count == 0 and not slot.has_cache:
         slot.data.fill(k.content(DISCARDED))
@@ -169,13 +165,13 @@ def swapoff(k: Kernel, cpu: int) -> Code:
         k.devices[number].write_ok = False
         yield from try_to_unuse(k, cpu, k.devices[number])
         yield
-        device_off(k, k.devices[number])
+        _device_off(k, k.devices[number])
         yield
-        device_on(k.devices[number])
+        _device_on(k.devices[number])
         number += 1
 
 
-def device_off(k: Kernel, device: SwapDevice) -> None:
+def _device_off(k: Kernel, device: SwapDevice) -> None:
     """Free the device's data, after the last user has left (percpu_ref_kill, 63d8620ecf93, v5.14).
 
     With 2799e77529c2 (v5.14) page faults are among the users.
@@ -185,13 +181,13 @@ def device_off(k: Kernel, device: SwapDevice) -> None:
     device.off = True
 
 
-def device_on(device: SwapDevice) -> None:
+def _device_on(device: SwapDevice) -> None:
     """swapon."""
     device.off = False
     device.write_ok = True
 
 
-def in_use(k: Kernel, device: SwapDevice) -> bool:
+def _in_use(k: Kernel, device: SwapDevice) -> bool:
     """si->inuse_pages != 0."""
     return any(slot.count or slot.has_cache for slot in k.slots if slot.device is device)
 
@@ -201,7 +197,7 @@ def try_to_unuse(k: Kernel, cpu: int, device: SwapDevice) -> Code:
 
     It repeats until nothing is left, however long that takes.
     """
-    while in_use(k, device):
+    while _in_use(k, device):
         number = 0
         while number < len(k.family):  # fork adds a child to mmlist after its parent
             if k.family[number].on_mmlist:
@@ -210,7 +206,7 @@ def try_to_unuse(k: Kernel, cpu: int, device: SwapDevice) -> Code:
         number = 0
         while number < len(k.slots):
             if k.slots[number].device is device and k.slots[number].folio is not None:
-                yield from unuse_cached(k, k.slots[number])
+                yield from _unuse_cached(k, k.slots[number])
             number += 1
         yield
 
@@ -226,13 +222,16 @@ def unuse_mm(k: Kernel, cpu: int, mm: Mm, device: SwapDevice) -> Code:
         value = ptep_get(pte)
         slot = value.slot
         if pte.vma.mapped and value.kind == "swap" and slot is not None and slot.device is device:
-            yield from unuse_swap_pte(k, cpu, pte, slot)
+            yield from unuse_pte_range(k, cpu, pte, slot)
         page += 1
     mm.mmap_readers = mm.mmap_readers - 1
 
 
-def unuse_swap_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
-    """One swap pte: its folio from the swap cache or the device, locked and not under writeback."""
+def unuse_pte_range(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
+    """One swap pte: its folio from the swap cache or the device, locked and not under writeback.
+
+    Since ae38eb210590 (v6.18) the folio is compared again once it is locked.
+    """
     folio = swap_state.lookup_swap_cache(k, slot)
     if folio is None:
         folio = yield from swap_state.swapin_readahead(k, cpu, slot)
@@ -242,16 +241,35 @@ def unuse_swap_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
     folio_lock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF))
     yield
     folio_wait_writeback(folio, unless=k.has(mutants.NO_WRITEBACK_WAIT_IN_SWAPOFF))
-    if matches_swap_entry(k, folio, slot):
+    if not k.has(changes.SWAPOFF_RECHECKS_FOLIO) or swap_state.folio_matches_swap_entry(folio, slot):
         unuse_pte(k, cpu, pte, slot, folio)
     folio_free_swap(k, folio)
     folio_unlock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_SWAPOFF))
     folio_put(k, folio)
 
 
-def matches_swap_entry(k: Kernel, folio: Folio, slot: Slot) -> bool:
-    """Whether the folio still is in the swap cache for this slot; not asked before ae38eb210590, v6.18."""
-    return not k.has(changes.SWAPOFF_RECHECKS_FOLIO) or (folio.swapcache and folio.entry is slot)
+def pte_same_as_swp(k: Kernel, pte: Pte, entry: PteValue) -> bool:
+    """Whether an entry is this swap entry, whatever its flags.
+
+    H2: the marker is one of the flags that pte_swp_clear_flags strips (1493a1913e34, v5.19); so is uffd-wp
+    (099dd6878b9b, v5.13).
+    """
+    exclusive, uffd_wp = k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG), k.has(changes.UFFD_WP_IS_A_FLAG)
+    layout = k.ask(swap_bits.swap_layout)
+    return _same_as_swp(layout, ptep_get(pte), entry, strips_exclusive=exclusive, strips_uffd_wp=uffd_wp)
+
+
+def _same_as_swp(
+    layout: PteLayout, value: PteValue, entry: PteValue, *, strips_exclusive: bool, strips_uffd_wp: bool
+) -> bool:
+    """Whether two swap ptes are equal once flags are stripped from the first (H2, pte_same_as_swp)."""
+    from cowpath.arch import swp_pte
+
+    one, other = value.bits(layout), entry.bits(layout)
+    if one is None or other is None:
+        return False
+    stripped = {"strips_exclusive": strips_exclusive, "strips_uffd_wp": strips_uffd_wp}
+    return swp_pte.pte_same_as_swp(layout, one, other, **stripped)
 
 
 def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
@@ -260,10 +278,10 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
     Matching must not see the marker (H2), and a marked pte makes the page exclusive again (H6), both
     1493a1913e34, v5.19.
     """
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     if not still(k, mutants.NO_PTE_SAME_IN_SWAPOFF, pte_same_as_swp(k, pte, swp_entry_to_pte(slot))):
-        explain_mismatch(k, pte, slot)
-        pte_unlock(pte.mm)
+        _explain_mismatch(k, pte, slot)
+        pte_unmap_unlock(pte.mm)
         return
     value = ptep_get(pte)
     exclusive = pte_swp_exclusive(value) and k.has(changes.SWAPOFF_TRUSTS_MARKER)
@@ -273,26 +291,26 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
     mapped = swap_state.ksm_might_need_to_copy(k, pte, folio)
     if mapped is folio:
         folio_get(k, folio)
-        rmap.folio_add_anon_rmap(k, folio, pte, exclusive and not folio.ksm)
+        rmap.folio_add_anon_rmap_pte(k, folio, pte, exclusive and not folio.ksm)
     else:
         rmap.folio_add_new_anon_rmap(k, mapped, pte)
         folio_add_lru(k, mapped, cpu)
         folio_unlock(mapped)
-    set_pte(pte, unused_pte(k, mapped, value))
+    set_pte(pte, _unused_pte(k, mapped, value))
     swap_free(k, slot)
-    pte_unlock(pte.mm)
+    pte_unmap_unlock(pte.mm)
 
 
-def unused_pte(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+def _unused_pte(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
     """The entry in place of a swap pte, which says what that said of writes (14a762dd1977, v5.19)."""
     if k.has(changes.SWAPOFF_KEEPS_TRACKING):
-        return keep_tracking(mk_pte(folio), value)
+        return mk_pte(folio).tracking(value)
     if value.soft_dirty or value.uffd_wp:
         k.say("swapoff forgets what the swap pte knew of writes")
     return mk_pte(folio)
 
 
-def explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:
+def _explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:
     """Say when swapoff fails to recognise a pte only because of its flags."""
     value = ptep_get(pte)
     if value.slot is slot and value.exclusive:
@@ -301,7 +319,7 @@ def explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:
         k.say("the mark of userfaultfd is compared too, so swapoff never recognises this pte")
 
 
-def unuse_cached(k: Kernel, slot: Slot) -> Code:
+def _unuse_cached(k: Kernel, slot: Slot) -> Code:
     """A slot that only the swap cache holds."""
     folio = swap_state.lookup_swap_cache(k, slot)
     if folio is None:

@@ -13,19 +13,7 @@ from cowpath.history import changes, mutants
 
 from ..arch.tlb import flush_tlb_page
 from ..fs.userfaultfd import wake_userfault
-from ..include.pgtable import (
-    PTE_NONE,
-    PteValue,
-    pte_lock,
-    pte_mkwrite,
-    pte_same,
-    pte_unlock,
-    ptep_get,
-    set_pte,
-)
-from ..state import Folio, Kernel, Pte, Slot, Vma, still
-from . import swap_state
-from .mmap import (
+from ..include.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
     mmap_write_lock,
@@ -33,7 +21,20 @@ from .mmap import (
     vma_end_write_all,
     vma_start_write,
 )
-from .mprotect import change_uffd_wp
+from ..include.pgtable import (
+    PTE_NONE,
+    PteValue,
+    pte_mkuffd_wp,
+    pte_mkwrite,
+    pte_offset_map_lock,
+    pte_same,
+    pte_unmap_unlock,
+    ptep_get,
+    set_pte,
+)
+from ..state import Folio, Kernel, Pte, Slot, Vma, still
+from . import swap_state
+from .mprotect import can_change_pte_writable, pte_modify
 from .rmap import folio_maybe_dma_pinned
 from .swap import folio_get, folio_lock, folio_put, folio_unlock
 from .swapfile import get_swap_device, put_swap_device
@@ -72,12 +73,37 @@ def mwriteprotect_range(k: Kernel, pte: Pte, protect: bool) -> Code:
         return
     if k.has_tlb:
         pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending + 1
-    change_uffd_wp(k, pte, protect)
+    uffd_wp_range(k, pte, protect)
     if k.has_tlb:
         yield
         flush_tlb_page(k, pte)
         pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending - 1
     mmap_read_unlock(pte.mm)
+
+
+def uffd_wp_range(k: Kernel, pte: Pte, protect: bool) -> None:
+    """Let writes through an entry wait, or not any more (MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE).
+
+    Where nothing is mapped nothing is remembered.  Either way the entry is read-only; since 931298e103c2
+    (v6.3) a page that need not be copied is writable again at once.  A migration entry stays exclusive
+    (6c287605fd56, v5.19).
+    """
+    pte_offset_map_lock(pte.mm)
+    value = ptep_get(pte)
+    if value.present:
+        value = pte_modify(value)
+    if value.access == "write":
+        value = value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read")
+    if protect:
+        value = pte_mkuffd_wp(value)
+    else:
+        value = value._replace(uffd_wp=False)
+        upgrade = value.present and pte.vma.write and k.has(changes.UFFD_WP_RESOLVE_MAPS_WRITABLE)
+        if upgrade and can_change_pte_writable(k, pte.vma, value):
+            value = value._replace(write=True)
+    if value.kind != "none":
+        set_pte(pte, value)
+    pte_unmap_unlock(pte.mm)
 
 
 # -- moving ----------------------------------------------------------------------------------------
@@ -128,9 +154,9 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
     yield
     folio_lock(folio)
     yield
-    pte_lock(source.mm)
+    pte_offset_map_lock(source.mm)
     exclusive = folio.anon_exclusive and not folio_maybe_dma_pinned(folio)
-    if exclusive and may_move(k, target, source, value):
+    if exclusive and _may_move(k, target, source, value):
         set_pte(source, PTE_NONE)
         late = k.has(changes.MOVE_FLUSHES_LATE)
         if not late:
@@ -141,28 +167,28 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
             set_pte(source, value)
         else:
             folio.index = target.page + 1
-            set_pte(target, moved_pte(k, value))
-            move_references(k, target, source)
+            set_pte(target, _moved_pte(k, value))
+            k.move_references(target, source)
         if late and k.has_tlb:
             yield
             flush_tlb_page(k, source)
-    pte_unlock(source.mm)
+    pte_unmap_unlock(source.mm)
     folio_unlock(folio)
     folio_put(k, folio)
 
 
-def moved_pte(k: Kernel, value: PteValue) -> PteValue:
+def _moved_pte(k: Kernel, value: PteValue) -> PteValue:
     """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.15)."""
     value = value._replace(protnone=False)
     if value.uffd_wp and not k.has(changes.MOVE_KEEPS_PROTECTION):
         k.say("UFFDIO_MOVE maps the page writable, whether or not it was write-protected")
         value = value._replace(uffd_wp=False)
     if k.has(changes.MOVE_MARKS_SOFT_DIRTY):
-        return mark_moved(k, value)._replace(write=not value.uffd_wp)
+        return _mark_moved(k, value)._replace(write=not value.uffd_wp)
     return pte_mkwrite(k, value)._replace(write=not value.uffd_wp)
 
 
-def mark_moved(k: Kernel, value: PteValue) -> PteValue:
+def _mark_moved(k: Kernel, value: PteValue) -> PteValue:
     """Content that was not here before."""
     return value._replace(soft_dirty=k.soft_dirty)
 
@@ -178,9 +204,9 @@ def move_swap_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
         return
     if not k.has(changes.MOVE_TAKES_CACHED):
         yield
-        pte_lock(source.mm)
-        move_entry(k, target, source, value, None)
-        pte_unlock(source.mm)
+        pte_offset_map_lock(source.mm)
+        _move_entry(k, target, source, value, None)
+        pte_unmap_unlock(source.mm)
         return
     if not get_swap_device(k, slot):
         return
@@ -189,43 +215,36 @@ def move_swap_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
     if folio is not None:
         folio_lock(folio)
         yield
-    pte_lock(source.mm)
-    if still_right(k, slot, folio):
-        move_entry(k, target, source, value, folio)
-    pte_unlock(source.mm)
+    pte_offset_map_lock(source.mm)
+    if _still_right(k, slot, folio):
+        _move_entry(k, target, source, value, folio)
+    pte_unmap_unlock(source.mm)
     if folio is not None:
         folio_unlock(folio)
         folio_put(k, folio)
     put_swap_device(k, slot)
 
 
-def still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
+def _still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
     """Whether the swap cache is as it was looked up (0ea148a79919, v6.16)."""
     if not k.has(changes.MOVE_RECHECKS_CACHE):
         return True
     if folio is None:
         return not slot.has_cache
-    return folio.swapcache and folio.entry is slot
+    return swap_state.folio_matches_swap_entry(folio, slot)
 
 
-def move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
+def _move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
     """Move the swap pte as it is, but for soft-dirty (75cb1cca2c88, v6.15)."""
-    if may_move(k, target, source, value):
+    if _may_move(k, target, source, value):
         if folio is not None:
             folio.index = target.page + 1
-        set_pte(target, mark_moved(k, value) if k.has(changes.MOVE_MARKS_SOFT_DIRTY) else value)
+        set_pte(target, _mark_moved(k, value) if k.has(changes.MOVE_MARKS_SOFT_DIRTY) else value)
         set_pte(source, PTE_NONE)
-        move_references(k, target, source)
+        k.move_references(target, source)
 
 
-def may_move(k: Kernel, target: Pte, source: Pte, value: PteValue) -> bool:
+def _may_move(k: Kernel, target: Pte, source: Pte, value: PteValue) -> bool:
     """Whether the source is as it was, and nothing is at the target."""
     empty = still(k, mutants.NO_EMPTY_TARGET_IN_MOVE, target.kind == "none")
     return empty and still(k, mutants.NO_PTE_SAME_IN_MOVE, pte_same(source, value))
-
-
-def move_references(k: Kernel, target: Pte, source: Pte) -> None:
-    """What was taken at the source is now to agree with the target (invariant I5)."""
-    for reference in k.references:
-        if reference.coherent and reference.pte is source:
-            reference.pte = target

@@ -7,10 +7,9 @@ from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
 
-from ..arch.tlb import flush_tlb_folio
 from ..state import Folio, Kernel, still
 from .page_io import swap_writepage
-from .rmap import folio_maybe_dma_pinned, ptes_mapping, try_to_unmap_one
+from .rmap import folio_maybe_dma_pinned, try_to_unmap, try_to_unmap_flush
 from .swap import (
     folio_isolate_lru,
     folio_put,
@@ -31,33 +30,33 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
     if not still(k, mutants.NO_TRYLOCK_IN_RECLAIM, folio_trylock(folio)):
         return False
     yield
-    if not prepare(k, folio):
+    if not _prepare(k, folio):
         folio_unlock(folio)
         return False
     yield
     yield from try_to_unmap(k, folio)
-    flush_tlb_folio(k, folio)
+    try_to_unmap_flush(k, folio)
     unmapped = still(k, mutants.NO_MAPCOUNT_AFTER_UNMAP, folio.mapcount == 0)
     if not unmapped or (folio_maybe_dma_pinned(folio) and k.has(changes.PINNED_AFTER_UNMAP)):
         folio_unlock(folio)
         return False
     if folio.lazyfree:
-        return discard(k, folio)
+        return _discard(k, folio)
     if folio.dirty:
         if not is_page_cache_freeable(k, folio):
             folio_unlock(folio)
             return False
         pageout(k, folio)
         yield
-        wait_if_synchronous(k, folio)
+        _wait_if_synchronous(k, folio)
         if folio.writeback or folio.dirty:
             return False
         if not still(k, mutants.NO_TRYLOCK_AFTER_PAGEOUT, folio_trylock(folio)):
             return False
-    return remove_mapping(k, folio)
+    return __remove_mapping(k, folio)
 
 
-def prepare(k: Kernel, folio: Folio) -> bool:
+def _prepare(k: Kernel, folio: Folio) -> bool:
     """Bring a folio into the swap cache, if reclaim wants it at all: not if pinned (feb889fb40fa, v5.11)."""
     if not still(k, mutants.NO_WRITEBACK_CHECK_IN_RECLAIM, not folio.writeback):
         return False
@@ -69,18 +68,7 @@ def prepare(k: Kernel, folio: Folio) -> bool:
     return add_to_swap(k, folio)
 
 
-def try_to_unmap(k: Kernel, folio: Folio) -> Code:
-    """Unmap a folio everywhere, one pte at a time; a pte that must stay ends the walk (mm/rmap.c)."""
-    position = 0
-    while folio.mapcount and position < len(ptes_mapping(k, folio)):
-        gone = yield from try_to_unmap_one(k, folio, ptes_mapping(k, folio)[position])
-        if not gone:
-            return
-        position += 1
-        yield
-
-
-def discard(k: Kernel, folio: Folio) -> bool:
+def _discard(k: Kernel, folio: Folio) -> bool:
     """Free an unmapped page after MADV_FREE, unless somebody else refers to it or it was written."""
     if folio.dirty or folio_ref_count(folio) != 1:
         folio_unlock(folio)
@@ -104,14 +92,14 @@ def pageout(k: Kernel, folio: Folio) -> None:
     swap_writepage(k, folio)
 
 
-def wait_if_synchronous(k: Kernel, folio: Folio) -> None:
+def _wait_if_synchronous(k: Kernel, folio: Folio) -> None:
     """A write to a synchronous device ends in the caller (swap_writepage_bdev_sync, v6.3)."""
     slot = folio.entry
     if slot is not None and k.synchronous(slot.device):
         folio_wait_writeback(folio)
 
 
-def remove_mapping(k: Kernel, folio: Folio) -> bool:
+def __remove_mapping(k: Kernel, folio: Folio) -> bool:
     """Free a clean, locked folio whose content is in swap (__remove_mapping); unlocks it either way."""
     frozen = folio.swapcache and still(k, mutants.NO_FREEZE_IN_REMOVE_MAPPING, folio_ref_count(folio) == 2)
     if not frozen or folio.dirty or folio.writeback:
@@ -137,14 +125,14 @@ def kswapd(k: Kernel, page: int) -> Code:
     passes = 0
     while k.watched or passes < KSWAPD_PASSES:
         yield IDLE
-        folio = pick(k, page)
+        folio = isolate_lru_folios(k, page)
         gone = yield from shrink_folio_list(k, folio)
         if not gone:
             move_folios_to_lru(k, folio)
         passes += not k.watched
 
 
-def pick(k: Kernel, page: int) -> Folio:
+def isolate_lru_folios(k: Kernel, page: int) -> Folio:
     """Isolate one such folio from the LRU list; which one is up to the search."""
     candidates = [folio for folio in k.folios if folio.lru and folio.index == page + 1]
     if not candidates:

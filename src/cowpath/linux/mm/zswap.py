@@ -13,7 +13,7 @@ from cowpath.history import changes, mutants
 
 from ..state import Folio, Kernel, Slot, ZswapEntry, still
 from . import swap_state
-from .swap import alloc_folio, folio_add_lru, folio_put, folio_unlock
+from .swap import folio_add_lru, folio_alloc, folio_put, folio_unlock
 
 
 def zswap_store(k: Kernel, folio: Folio, slot: Slot) -> None:
@@ -52,7 +52,7 @@ def zswap_load(k: Kernel, folio: Folio, slot: Slot) -> None:
         zswap_invalidate(slot)
 
 
-def zswap_shrinker(k: Kernel) -> Code:
+def shrink_worker(k: Kernel) -> Code:
     """Once, at any moment, one entry is written to the device behind (shrink_worker)."""
     yield IDLE
     entries = [slot.zswap for slot in k.slots if slot.zswap is not None]
@@ -76,7 +76,7 @@ def zswap_writeback_entry(k: Kernel, entry: ZswapEntry, slot: Slot) -> Code:
     """
     if not still(k, mutants.NO_SLOT_CHECK_IN_ZSWAP, slot.count > 0 and not slot.has_cache):
         return
-    folio = alloc_folio(k)
+    folio = folio_alloc(k)
     folio.locked = True
     folio.uptodate = False
     swap_state.add_to_swap_cache(k, folio, slot)

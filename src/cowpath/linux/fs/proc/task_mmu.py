@@ -13,8 +13,7 @@ from cowpath.history import changes
 from cowpath.litmus.ast import NO, YES
 
 from ...arch.tlb import flush_tlb_mm
-from ...include.pgtable import PteValue, pte_lock, pte_unlock, pte_wrprotect, ptep_get, set_pte
-from ...mm.mmap import (
+from ...include.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
     mmap_write_downgrade,
@@ -22,6 +21,14 @@ from ...mm.mmap import (
     mmap_write_unlock,
     vma_end_write_all,
     vma_start_write,
+)
+from ...include.pgtable import (
+    PteValue,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+    pte_wrprotect,
+    ptep_get,
+    set_pte,
 )
 from ...mm.rmap import folio_maybe_dma_pinned
 from ...state import Kernel, Mm, Pte, Register
@@ -33,7 +40,7 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
     mmap_lock is held for writing, as in fork (29a951dfb3c3, v5.11).  Before, a reader did, and a fault could
     copy a page that another CPU's TLB still led to.
     """
-    begin_clear_refs(k, mm)
+    _begin_clear_refs(k, mm)
     yield
     page = 0
     while page < len(k.program.pages):
@@ -49,7 +56,7 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
         mmap_read_unlock(mm)
 
 
-def begin_clear_refs(k: Kernel, mm: Mm) -> None:
+def _begin_clear_refs(k: Kernel, mm: Mm) -> None:
     """Take the locks (29a951dfb3c3, v5.11), and start tracking in every mapping that is not tracked yet."""
     vmas = [vma for page in range(len(k.program.pages)) if (vma := k.pte(mm, page).vma).mapped]
     if not (k.has(changes.CLEAR_REFS_EXCLUDES) or any(vma.soft_dirty for vma in vmas)):
@@ -65,7 +72,7 @@ def begin_clear_refs(k: Kernel, mm: Mm) -> None:
 
 def clear_soft_dirty(k: Kernel, pte: Pte) -> None:
     """One entry.  A migration entry stays of the kind that it is: what was writable will be, unnoted."""
-    pte_lock(pte.mm)
+    pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
     if not k.soft_dirty:
         k.say(f"{k.asked.architecture} has no soft-dirty bit: nothing is tracked")
@@ -77,7 +84,7 @@ def clear_soft_dirty(k: Kernel, pte: Pte) -> None:
             k.say(
                 "the migration entry is left of the write kind: the page will be writable, and not soft-dirty"
             )
-    pte_unlock(pte.mm)
+    pte_unmap_unlock(pte.mm)
 
 
 def pte_is_pinned(k: Kernel, pte: Pte, value: PteValue) -> bool:
@@ -90,7 +97,7 @@ def pte_is_pinned(k: Kernel, pte: Pte, value: PteValue) -> bool:
     return pinned
 
 
-def pagemap_soft_dirty(k: Kernel, pte: Pte, register: Register) -> None:
+def pagemap_read(k: Kernel, pte: Pte, register: Register) -> None:
     """PM_SOFT_DIRTY of one page (pagemap_read): of the entry, or of the whole mapping."""
     if pte.mm.mmap_writer or pte.mm.ptl:
         raise Blocked(f"the locks of {pte.mm}")

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""What is no kernel code: CPUs that load and store through page tables, devices that do through references.
+
+A CPU finds a page by way of its TLB (with `option = tlb`) and the page table, or raises a page fault.
+"""
+
+from __future__ import annotations
+
+from cowpath.explore.record.recorder import Code
+from cowpath.explore.record.step import Blocked, Content
+from cowpath.litmus.program import SEGV
+
+from .arch.fault import KILLED, do_user_addr_fault
+from .mm.gup import gup_put_folio
+from .state import Folio, Kernel, Pte, Reference, Register, Tlb
+
+# -- CPUs ------------------------------------------------------------------------------------------
+
+
+def load(k: Kernel, cpu: int, pte: Pte, place: int, register: Register) -> Code:
+    """A load: where the CPU finds the page, else after a read fault."""
+    folio = translate(k, cpu, pte, write=False)
+    while folio is None:
+        fate = yield from do_user_addr_fault(k, cpu, pte, write=False)
+        if fate == KILLED:
+            register.value[0] = k.content(SEGV)
+            return KILLED
+        yield
+        folio = translate(k, cpu, pte, write=False)
+    register.value[0] = folio.data[place]
+    return None
+
+
+def store(k: Kernel, cpu: int, pte: Pte, place: int, source: Register | None, constant: str) -> Code:
+    """A store: where the CPU finds the page and may write to it, else after a write fault."""
+    folio = translate(k, cpu, pte, write=True)
+    while folio is None:
+        fate = yield from do_user_addr_fault(k, cpu, pte, write=True)
+        if fate == KILLED:
+            return KILLED
+        yield
+        folio = translate(k, cpu, pte, write=True)
+    folio.data[place] = stored(k, source, constant)
+    return None
+
+
+def stored(k: Kernel, register: Register | None, constant: str) -> Content:
+    """The content that a store or a device writes, at this moment."""
+    return k.content(constant) if register is None else register.value[0]
+
+
+def translate(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:
+    """The page that an access goes to; None: the CPU raises a page fault.
+
+    With `option = tlb`, a TLB entry may be used until it is flushed, whatever its pte says meanwhile, or be
+    evicted at any moment.  A write through an entry that is not dirty yet walks the page table, so that it
+    finds out where the pte is gone.
+    """
+    if k.has_tlb:
+        entry = k.tlb(cpu, pte)
+        cached = entry.folio
+        if cached is not None and (not write or entry.dirty):
+            same = pte.folio is cached and (pte.write or not entry.write)
+            if same or k.choose(2) == 0:
+                explain_stale(k, pte, entry, same)
+                return cached
+    return walk_page_table(k, cpu, pte, write)
+
+
+def walk_page_table(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:
+    """Through the page table, which notes that the page is written."""
+    folio = pte.folio
+    allowed = folio is not None and pte.vma.read and not pte.protnone and (pte.write or not write)
+    if allowed and write:
+        pte.dirty = True
+    if k.has_tlb:
+        entry = k.tlb(cpu, pte)
+        entry.folio = folio if allowed else None
+        entry.write = allowed and pte.write
+        entry.dirty = allowed and pte.write and pte.dirty
+    return folio if allowed else None
+
+
+def explain_stale(k: Kernel, pte: Pte, entry: Tlb, same: bool) -> None:
+    """Say where an access goes to a page that the page table does not give for it any more."""
+    if not same:
+        k.say(f"the TLB still leads {pte} to {entry.folio}: it has not been flushed")
+
+
+# -- devices ---------------------------------------------------------------------------------------
+
+
+def put_reference(k: Kernel, reference: Reference, dirty: bool) -> None:
+    """Give a reference back; with `dirty`, first mark the page dirty (set_page_dirty_lock).
+
+    Direct I/O that has read into a page does so (bio_release_pages), and whoever calls
+    unpin_user_pages_dirty_lock.  io_uring does not for its registered buffers (io_unaccount_mem,
+    unpin_user_page).
+    """
+    folio = held(reference)
+    if folio is None:
+        return
+    if dirty and (reference.write or reference.pin):
+        if folio.locked:
+            raise Blocked(f"the lock of {folio}")
+        folio.dirty = True
+    gup_put_folio(k, folio, reference.pin)
+    reference.state = "put"
+    reference.folio = reference.pte = None
+    reference.pin = reference.write = reference.coherent = False
+
+
+def device_write(reference: Reference, place: int, value: Content) -> None:
+    """The device writes through its reference, whatever any pte says."""
+    folio = held(reference)
+    if folio is not None:
+        folio.data[place] = value
+
+
+def device_read(reference: Reference, place: int, register: Register) -> None:
+    """The device reads through its reference."""
+    folio = held(reference)
+    if folio is not None:
+        register.value[0] = folio.data[place]
+
+
+def held(reference: Reference) -> Folio | None:
+    """The page of a reference; waits until it is taken, None after it was given back."""
+    if reference.state == "none":
+        raise Blocked(f"reference {reference}")
+    return reference.folio
