@@ -17,9 +17,6 @@ from cowpath.history import swap_bits
 from ..state import Folio, Kernel, Mm, Pte, Slot, Vma
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from cowpath.arch.layout import PteLayout
 
 
