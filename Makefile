@@ -70,7 +70,8 @@ quick: lint
 	$(PYTEST) -m "not slow"
 
 test: $(VENV)/installed tools lint
-	$(BIN)/pytest
+	$(PYTEST) -m "not slow"
+	$(PYTEST) -m slow
 
 # The quick tests on every Python that is there, as an installed package.
 pythons:

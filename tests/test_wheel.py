@@ -55,13 +55,6 @@ def run(home: Path) -> Run:
     return lambda *arguments: call(home / "venv/bin/cowpath", *arguments, cwd=home / "elsewhere")
 
 
-@pytest.fixture(scope="module")
-def corpus(home: Path) -> Path:
-    """The litmus files that came with the wheel."""
-    (found,) = home.glob("venv/lib/*/site-packages/cowpath/corpus/litmus")
-    return found
-
-
 def test_it_has_every_file_of_the_package_and_no_other(wheel: Path) -> None:
     tracked = subprocess.run(
         ["git", "ls-files", "src/cowpath"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -81,22 +74,22 @@ def test_its_types_are_for_others_too(wheel: Path) -> None:
         assert "cowpath/py.typed" in archive.namelist()
 
 
-def test_it_checks_and_traces_a_test_of_its_corpus(run: Run, corpus: Path) -> None:
-    test = corpus / "founding" / "get-write-read-refault.litmus"
+def test_it_checks_and_traces_a_test_of_its_corpus_by_name(run: Run) -> None:
+    test = "get-write-read-refault"
     done = run("check", test, "--kernel", "5.18", "--expected")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     done = run("trace", test, "--kernel", "5.18")
     assert "try_to_unmap" in done.stdout, done.stderr
 
 
-def test_it_mutates_its_corpus(run: Run, corpus: Path) -> None:
-    done = run("mutate", corpus / "founding", "--only", "H4", "--format", "json")
+def test_it_mutates_its_corpus(run: Run) -> None:
+    done = run("mutate", "--only", "H4", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert '"noticed"' in done.stdout
 
 
-def test_its_pages_need_nothing_else(run: Run, corpus: Path) -> None:
-    done = run("trace", corpus / "founding" / "get-write-fork.litmus", "--kernel", "5.18", "--html", "-")
+def test_its_pages_need_nothing_else(run: Run) -> None:
+    done = run("trace", "get-write-fork", "--kernel", "5.18", "--html", "-")
     assert done.stdout.startswith("<!doctype html>"), done.stderr
     assert len(done.stdout) > 20_000
 
