@@ -4,23 +4,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import queue
+import resource
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import Any
 
 from cowpath.children import started
+from cowpath.machine import answers
+from cowpath.machine.answers import Result
 from cowpath.machine.apt import say
+from cowpath.machine.console import Console, FloodError
 from cowpath.machine.errors import MachineError
 from cowpath.machine.initramfs import jobs_archive
 from cowpath.machine.job import Answer, Job, RunRequest, cannot, merge
@@ -29,9 +30,15 @@ from cowpath.machine.means import CannotRunAnywhereError
 BEGIN, RESULT, DONE = "COWPATH-BEGIN", "COWPATH-RESULT", "COWPATH-DONE"
 ATTEMPTS = 3
 SWAP_BYTES = 32 << 20
-KEPT_LINES = 12
-LOOK_SECONDS = 0.5
-"""Seconds between two looks at whether a silent guest still lives."""
+KEPT_LINES, LONGEST_KEPT = 12, 500
+"""What is told of a guest that died: its last lines, the beginning of each."""
+
+BOOT_SILENCES = 2
+"""How many times `silence_seconds` a guest may take until its first job."""
+
+MOST_DISK, MOST_FILE = 1 << 30, 4 << 30
+"""Bytes that a guest may fill of its directory, and the size of one file; some of these are sparse."""
+
 PANIC = "Kernel panic - not syncing"
 
 Answered = Callable[[int, Answer], None]
@@ -42,7 +49,14 @@ class StoppedError(MachineError):
 
 
 class GuestDiedError(Exception):
-    """Raised where the guest ended or fell silent before its last line; all one can do is to try again."""
+    """Raised where a guest ended, fell silent or raved before its last line; all one can do is to try again.
+
+    `unborn` tells that it never came as far as a job.
+    """
+
+    def __init__(self, what: str, last: Sequence[str] = (), unborn: bool = False) -> None:
+        super().__init__("\n".join([what, *last]))
+        self.unborn = unborn
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ class Guest(ABC):
     def run(self, requests: Sequence[RunRequest], answered: Answered) -> None:
         """Run each request; `answered(index, answer)` is called as soon as one is done."""
         pending: list[tuple[int, Job]] = []
-        results: dict[int, list[dict[str, Any]]] = {}
+        results: dict[int, list[Result]] = {}
         for index, request in enumerate(requests):
             try:
                 jobs = request.jobs(self.round_seconds)
@@ -118,12 +132,14 @@ class Guest(ABC):
                 deaths = 1 if len(pending) < before else deaths + 1
                 say(f"{self.name}: {str(error).splitlines()[0]} (attempt {deaths} of {ATTEMPTS})")
                 if deaths == ATTEMPTS:
-                    index, _ = pending.pop(0)
-                    pending = [entry for entry in pending if entry[0] != index]
-                    answered(index, Answer("failed", f"the guest died {ATTEMPTS} times: {error}"))
+                    index, _ = pending[0]
+                    lost = {other for other, _ in pending} if error.unborn else {index}
+                    pending = [entry for entry in pending if entry[0] not in lost]
+                    for each in sorted(lost):
+                        answered(each, Answer("failed", f"the guest died {ATTEMPTS} times: {error}"))
                     deaths = 0
 
-    def boot(self, jobs: list[Job]) -> Iterator[Job]:
+    def boot(self, jobs: list[Job]) -> Iterator[Result]:
         """Boot once and yield the result of each job as it comes.  Raises GuestDiedError."""
         with scratch_directory() as directory, contextlib.ExitStack() as stack:
             (directory / "initrd").write_bytes(self.base().read_bytes() + jobs_archive(jobs, self.files))
@@ -131,11 +147,11 @@ class Guest(ABC):
                 with (directory / name).open("wb") as file:
                     file.truncate(SWAP_BYTES)
             console = stack.enter_context(self._console(directory))
-            yield from self._results(console, jobs)
+            yield from self._results(console, directory, jobs)
 
     @contextlib.contextmanager
-    def _console(self, directory: Path) -> Iterator[queue.Queue[str | None]]:
-        """Yield the guest's lines, then None.  The guest is killed when nobody listens any more."""
+    def _console(self, directory: Path) -> Iterator[Console]:
+        """Yield the guest's console.  The guest is killed when nobody listens any more."""
         reader, writer = os.pipe()
         launch = self.launch(directory, writer)
         if launch.user is not None:
@@ -143,67 +159,95 @@ class Guest(ABC):
                 os.chown(path, launch.user, launch.user)
         options: dict[str, Any] = {"user": launch.user, "group": launch.user, "extra_groups": []}
         with (directory / "host.log").open("wb") as log, started(
-            launch.command, self._end, env=launch.environment, cwd=directory, stdout=log, stderr=log,
-            pass_fds=(writer,), start_new_session=True, before_exec=launch.before_exec,
+            launch.command, self._end, before_exec=lambda: _limit(launch.before_exec), env=launch.environment,
+            cwd=directory, stdout=log, stderr=log, pass_fds=(writer,), start_new_session=True,
             **(options if launch.user is not None else {}),
         ) as self.process:  # fmt: skip
             os.close(writer)
-            lines: queue.Queue[str | None] = queue.Queue()
-            console = os.fdopen(reader, "rb")
-            threading.Thread(target=_listen, args=(console, lines), daemon=True).start()
+            console = Console(reader)
             self.patience = 0.0
-            yield lines
+            try:
+                yield console
+            finally:
+                console.close()
             self.patience = 2.0  # it has said its last line and switches itself off
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         kill_session(process, self.patience)
         self.process = None
 
-    def _results(self, lines: queue.Queue[str | None], jobs: list[Job]) -> Iterator[dict[str, Any]]:
+    def _results(self, console: Console, directory: Path, jobs: list[Job]) -> Iterator[Result]:
+        """Yield a result for each job, in their order.  Only what an honest guest says prolongs its life."""
         last: list[str] = []
-        answered = 0
-        patience = self.silence_seconds
-        while True:
-            try:
-                line = self._next(lines, patience)
-            except queue.Empty:
-                raise GuestDiedError(f"silent for {patience:.0f} s\n" + "\n".join(last)) from None
-            if line is None:
-                raise GuestDiedError("ended without its last line\n" + "\n".join(last))
-            word, _, rest = line.partition(" ")
-            if word == DONE:
-                if answered < len(jobs):
-                    raise GuestDiedError(f"done after {answered} of {len(jobs)} jobs\n" + "\n".join(last))
-                return
-            if word == BEGIN:
-                patience = jobs[int(rest.partition(".")[0])]["seconds"] + self.silence_seconds
-            elif word == RESULT:
-                try:
-                    yield json.loads(rest.partition(" ")[2])
-                except json.JSONDecodeError:
-                    raise GuestDiedError(f"garbled: {line[:200]}") from None
-                answered += 1
-                patience = self.silence_seconds
-            else:
-                last = [*last, line][-KEPT_LINES:]
-                if PANIC in line:  # some guests hang afterwards instead of ending
-                    raise GuestDiedError("panicked\n" + "\n".join(last))
-
-    def _next(self, lines: queue.Queue[str | None], patience: float) -> str | None:
-        """Return the next line, None where none can come any more.  Raises queue.Empty.
-
-        The end of the console does not tell all: helper processes of a guest that was killed hold it open.
-        """
+        answered, begun = 0, False
+        patience = BOOT_SILENCES * self.silence_seconds
         deadline = time.monotonic() + patience
         while True:
-            ended = self.process is None or self.process.poll() is not None
             try:
-                return lines.get(timeout=LOOK_SECONDS)
-            except queue.Empty:
-                if ended:
-                    return None
-                if time.monotonic() > deadline:
-                    raise
+                line = console.next(deadline - time.monotonic(), lambda: self._lives(directory))
+            except TimeoutError:
+                raise GuestDiedError(
+                    f"silent for {patience:.0f} s", last, not answered and not begun
+                ) from None
+            except FloodError as flood:
+                raise GuestDiedError(f"floods us: {flood}", last) from None
+            if line is None:
+                raise GuestDiedError("ended without its last line", last, not answered and not begun)
+            word, _, rest = line.partition(" ")
+            name, _, said = rest.partition(" ")
+            if word == DONE:
+                if answered < len(jobs):
+                    raise GuestDiedError(f"done after {answered} of {len(jobs)} jobs", last)
+                return
+            if word in (BEGIN, RESULT):
+                if answered == len(jobs) or number_of(name) != answered:
+                    raise GuestDiedError(f"speaks of job {name[:20]}, and not of {answered}", last)
+                if word == BEGIN and begun:
+                    continue
+                begun = word == BEGIN
+                if word == RESULT:
+                    yield self._believed(said, jobs[answered], last)
+                    answered += 1
+                patience = self.silence_seconds + (jobs[answered]["seconds"] if begun else 0)
+                deadline = time.monotonic() + patience
+            else:
+                last = [*last, line[:LONGEST_KEPT]][-KEPT_LINES:]
+                if PANIC in line:  # some guests hang afterwards instead of ending
+                    raise GuestDiedError("panicked", last)
+
+    def _believed(self, said: str, job: Job, last: list[str]) -> Result:
+        """The result in what a guest says of a job; a bad one is a failure of this job alone."""
+        try:
+            return answers.read(said, job)
+        except answers.GarbledError as error:
+            raise GuestDiedError(f"garbled: {error}", last) from None
+        except answers.BadAnswerError as error:
+            return answers.failed(f"not an answer to this test: {error}")
+
+    def _lives(self, directory: Path) -> bool:
+        """Whether the guest's process runs.  Raises FloodError where it fills the disk."""
+        used = sum(file.lstat().st_blocks * 512 for file in directory.rglob("*") if file.is_file())
+        if used > MOST_DISK:
+            raise FloodError(f"{used >> 20} MiB of files")
+        return self.process is not None and self.process.poll() is None
+
+
+def number_of(name: str) -> int:
+    """The number of a job by the name of its file; -1 for what is no such name.
+
+    >>> number_of("00012.json"), number_of("0"), number_of("-1"), number_of("9" * 5000)
+    (12, 0, -1, -1)
+    """
+    digits = name.removesuffix(".json")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1
+
+
+def _limit(before_exec: Callable[[], None] | None) -> None:
+    """In the child, before it becomes the guest: no file may grow beyond bounds, and no core is dumped."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE, MOST_FILE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if before_exec is not None:
+        before_exec()
 
 
 @contextlib.contextmanager
@@ -227,10 +271,3 @@ def kill_session(process: subprocess.Popen[bytes], patience: float) -> None:
             if os.getsid(int(name)) == process.pid:
                 os.kill(int(name), 9)
     process.wait()
-
-
-def _listen(console: IO[bytes], lines: queue.Queue[str | None]) -> None:
-    with console:
-        for line in console:
-            lines.put(line.decode(errors="replace").strip())
-    lines.put(None)

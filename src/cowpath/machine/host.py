@@ -9,12 +9,11 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from cowpath import children
-from cowpath.machine import agent
+from cowpath.machine import agent, answers
 from cowpath.machine.apt import say
-from cowpath.machine.job import Answer, RunRequest, cannot, merge
+from cowpath.machine.job import Answer, Job, RunRequest, cannot, merge
 from cowpath.machine.means import CannotRunAnywhereError
 
 AGENT = "import sys; sys.path.append(sys.argv.pop(1)); from agent.__main__ import main; sys.exit(main())"
@@ -50,7 +49,7 @@ class Host:
                 continue
             answered(index, merge([self._run(job) for job in jobs]))
 
-    def _run(self, job: dict[str, Any]) -> dict[str, Any]:
+    def _run(self, job: Job) -> answers.Result:
         """Run one job in a process of its own, which cleans up whatever happens to it."""
         with tempfile.TemporaryDirectory(prefix="cowpath-", dir="/var/tmp") as directory:
             file = Path(directory) / "job.json"
@@ -60,11 +59,13 @@ class Host:
             ) as process:
                 self.process = process
                 output, _ = process.communicate()
-        lines = output.decode().splitlines()
+        lines = output.decode(errors="replace").splitlines()
         if not lines:
-            return {"status": "failed", "reason": f"the agent ended with status {process.returncode}"}
-        result: dict[str, Any] = json.loads(lines[-1])
-        return result
+            return answers.failed(f"the agent ended with status {process.returncode}")
+        try:
+            return answers.read(lines[-1], job)
+        except (answers.GarbledError, answers.BadAnswerError) as error:
+            return answers.failed(f"not an answer to this test: {error}")
 
 
 def agent_command(job: Path) -> list[str]:

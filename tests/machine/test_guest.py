@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""What becomes of a guest that dies, panics or falls silent, and of its tests."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from cowpath.litmus.resolve import load_program
+from cowpath.machine import guest as guests
+from cowpath.machine.guest import StoppedError
+from cowpath.machine.job import Answer, RunRequest
+from cowpath.machine.schedule import schedule
+from tests.machine.conftest import CORPUS
+from tests.machine.false_guest import BEGIN, DONE, ONE, Dying, answers, statuses
+
+pytestmark = pytest.mark.xdist_group("machine")
+
+
+def test_a_guest_that_dies_is_booted_again_for_what_is_left(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, ONE, ONE + DONE)
+    assert statuses(answers(chosen)) == ["ran", "ran"]
+    assert chosen.boots == 2
+
+
+def test_three_deaths_in_the_same_test_are_reported_and_the_next_runs(tmp_path: Path) -> None:
+    dies = BEGIN + "echo Oops OUT"
+    found = answers(Dying(tmp_path, dies, dies, dies, ONE + DONE))
+    assert statuses(found) == ["failed", "ran"]
+    assert found[0] is not None
+    assert "the guest died 3 times" in found[0].reason
+    assert "Oops" in found[0].reason
+
+
+def test_two_deaths_in_the_same_test_are_forgiven(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, "echo Oops OUT", "echo Oops OUT", ONE + DONE)
+    assert statuses(answers(chosen, 1)) == ["ran"]
+
+
+def test_results_without_the_last_line_are_no_end(tmp_path: Path) -> None:
+    garbled = 'echo COWPATH-RESULT 0 \'{"status": "r\' OUT'
+    assert statuses(answers(Dying(tmp_path, garbled, ONE + DONE), 1)) == ["ran"]
+
+
+def test_a_guest_that_skips_a_job_is_not_believed(tmp_path: Path) -> None:
+    found = answers(Dying(tmp_path, DONE, DONE, DONE), 1)
+    assert found[0] is not None
+    assert "done after 0 of 1 jobs" in found[0].reason
+
+
+def test_a_silent_guest_is_killed(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, "sleep 1000", ONE + DONE)
+    assert statuses(answers(chosen, 1)) == ["ran"]
+    assert chosen.process is None
+
+
+def test_a_guest_that_panics_is_not_waited_for(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, "echo 'Kernel panic - not syncing: no init' OUT; sleep 1000", ONE + DONE)
+    chosen.silence_seconds = 1000
+    assert statuses(answers(chosen, 1)) == ["ran"]
+
+
+def test_a_guest_that_is_killed_is_not_waited_for(tmp_path: Path) -> None:
+    """Though its helper holds the console open."""
+    chosen = Dying(tmp_path, "sleep 1000 OUT & kill -9 $$", ONE + DONE)
+    chosen.silence_seconds = 1000
+    assert statuses(answers(chosen, 1)) == ["ran"]
+
+
+def test_stopping_ends_the_guest_and_removes_its_files(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, "sleep 1000")
+    chosen.silence_seconds = 1000
+    before = set(Path("/dev/shm").glob("cp*"))
+    threading.Timer(0.5, chosen.stop).start()
+    with pytest.raises(StoppedError):
+        answers(chosen, 1)
+    assert chosen.process is None
+    assert set(Path("/dev/shm").glob("cp*")) <= before
+
+
+def test_a_test_that_no_machine_can_run_needs_no_guest(tmp_path: Path) -> None:
+    test = load_program(CORPUS / "selftests" / "zeropage-ro-pin.litmus")
+    found: list[Answer] = []
+    Dying(tmp_path).run([RunRequest(test, schedule(test), 1)], lambda _, answer: found.append(answer))
+    assert [answer.status for answer in found] == ["cannot"]
+    assert guests.ATTEMPTS == 3
+
+
+def test_a_guest_that_never_comes_to_a_test_is_not_booted_for_each(tmp_path: Path) -> None:
+    chosen = Dying(tmp_path, *["echo Oops OUT"] * 3)
+    assert statuses(answers(chosen, tests=50)) == ["failed"] * 50
+    assert chosen.boots == 3
