@@ -131,7 +131,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         found: int = arguments.run(arguments)
         sys.stdout.flush()
     except CowpathError as error:
-        print(f"cowpath {arguments.command}: {error}", file=sys.stderr)
+        from cowpath.commands import terminal  # few need it
+
+        terminal.complain(f"cowpath {arguments.command}: {error}")
         return status.BAD_INPUT
     except BrokenPipeError:  # `cowpath ... | head`: the reader has what it wanted
         sys.stderr.close()

@@ -10,6 +10,7 @@ from cowpath.judge.judge import judge
 from cowpath.judge.result import ORDER, Outcome, Result, Violation
 from cowpath.litmus.resolve import program_from_text
 from cowpath.report import sarif, story, text
+from cowpath.report.style import align
 
 TEST = program_from_text("C t { char x[1] = \"a\"; } P0(char *x) { r0 = x[0]; } exists (0:r0='a')")
 
@@ -19,7 +20,7 @@ def result(kernel: Version | None = None, **changes: Any) -> Result:
 
 
 def test_columns_align() -> None:
-    assert text.align([["", "b"], ["long", "c"], ["x", ""]]) == "      b\nlong  c\nx\n"
+    assert align([["", "b"], ["long", "c"], ["x", ""]]) == "      b\nlong  c\nx\n"
 
 
 def test_a_short_verdict_prefers_words_to_invariants() -> None:

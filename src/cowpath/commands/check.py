@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from cowpath.commands import options, status
+from cowpath.commands import options, status, terminal
 from cowpath.commands.progress import Meter
+from cowpath.commands.terminal import style_of
 from cowpath.corpus.files import HELP, named, program
 from cowpath.errors import CowpathError
 from cowpath.history.version import Version
@@ -22,6 +23,7 @@ from cowpath.litmus.program import Program
 from cowpath.report import formats, text
 from cowpath.report import json as json_report
 from cowpath.report.json import Failure
+from cowpath.report.style import PLAIN, Style
 from cowpath.survey.sweep import Assignment, Sweep
 
 FORMATS = ("text", "json", *formats.NAMES, "itf", "expected")
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     programs, failures = load(arguments.files)
     method = options.method(arguments)
     assignments = [Assignment(file, program, tuple(versions), method) for file, program in programs]
-    view = View(arguments.format, arguments.expected, bool(arguments.html))
+    view = View(arguments.format, arguments.expected, bool(arguments.html), style_of())
     found = check_all(assignments, view, arguments.jobs)
     answers = [one for one in found if isinstance(one, Checked)]
     failures += [one for one in found if isinstance(one, Failure)]
@@ -87,6 +89,7 @@ class View:
     form: str
     expected: bool
     keep: bool  # the results themselves are needed again
+    style: Style = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def part(view: View, file: str, result: Result, expected: str | None) -> object:
         return one_trace(result)
     if view.form == "expected":
         return None  # its row says it all
-    return text.result_text(result)
+    return text.result_text(result, view.style)
 
 
 def one_trace(result: Result) -> str:
@@ -181,7 +184,7 @@ def document(view: View, answers: Sequence[Checked], failures: Sequence[Failure]
 
         return expected.document([one.row for one in answers])
     if is_table(view, answers):
-        return text.table([one.row for one in answers])
+        return text.table([one.row for one in answers], view.style)
     return "\n".join(map(str, parts))
 
 
@@ -205,15 +208,13 @@ def complain(view: View, answers: Sequence[Checked], failures: Sequence[Failure]
     for one in answers:
         row = one.row
         if brief and one.reason:
-            print(f"{row.file}, {row.version}: not finished: {one.reason}", file=sys.stderr)
+            terminal.complain(f"{row.file}, {row.version}: not finished: {one.reason}")
         if one.mismatch:
-            print(
-                f"{row.file}, {row.version}: expected {one.expected!r}, found {row.answer!r}", file=sys.stderr
-            )
+            terminal.complain(f"{row.file}, {row.version}: expected {one.expected!r}, found {row.answer!r}")
         if view.expected and one.expected is None:
-            print(f"{row.file}, {row.version}: nothing is expected, found {row.answer!r}", file=sys.stderr)
+            terminal.complain(f"{row.file}, {row.version}: nothing is expected, found {row.answer!r}")
     for failure in failures:
-        print(failure.message, file=sys.stderr)
+        terminal.complain(failure.message)
 
 
 def status_of(answers: Sequence[Checked]) -> int:

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 from cowpath.arch import ARCHITECTURES
+from cowpath.commands.terminal import style_of
 from cowpath.errors import CowpathError
 from cowpath.history import selection
 from cowpath.history.change import Change
@@ -16,7 +17,7 @@ from cowpath.history.eras import all_versions
 from cowpath.history.release import Release
 from cowpath.history.stable import UPDATES, doubt, updates
 from cowpath.history.version import DEFAULT_ARCHITECTURE, OLDEST, Version, version
-from cowpath.report.text import align
+from cowpath.report.style import align, align_prose
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,12 +58,12 @@ def overview(architecture: str) -> str:
         brought += [f"no {c.name}" for c in CHANGES if c.until == release]
         rows.append([str(release), str(len(version(release, architecture).changes)), ", ".join(brought)])
     names = fill(f"Architectures: {', '.join(ARCHITECTURES)}.")
-    return f"{align(rows)}\nA release in between has what the one before it has.\n{names}"
+    return f"{align_prose(rows, style_of())}\nA release in between has what the one before it has.\n{names}"
 
 
 def fill(text: str) -> str:
     """A paragraph, with no name broken in two."""
-    return textwrap.fill(text, width=100, break_on_hyphens=False) + "\n"
+    return textwrap.fill(text, width=min(100, style_of().width or 100), break_on_hyphens=False) + "\n"
 
 
 def inventory(kernel: Version) -> str:
@@ -99,7 +100,7 @@ def real() -> str:
         state = f"{image.package} {image.version}, fetched {image.fetched}" if image else "-"
         rows.append([str(wanted), images.SUITES[wanted.release], state])
     note = "Also: host, and paths to a User-Mode Linux program, a bzImage or an arm64 Image.\n"
-    return align(rows) + "\n" + note + f"The cache is {images.cache()}.\n"
+    return align(rows, style_of()) + "\n" + note + f"The cache is {images.cache()}.\n"
 
 
 def sorted_changes(kernel: Version) -> list[Change]:
@@ -122,7 +123,7 @@ def listing(changes: list[Change], kernel: Version) -> str:
     rows += [
         [str(arrival(change, kernel)), change.shown_commit, change.name, change.rule] for change in changes
     ]
-    return align(rows)
+    return align_prose(rows, style_of())
 
 
 def difference(old: Version, new: Version) -> str:

@@ -9,8 +9,9 @@ import textwrap
 from pathlib import Path
 
 from cowpath.commands import status
+from cowpath.commands.terminal import style_of
 from cowpath.litmus.source import read_source
-from cowpath.report.text import align
+from cowpath.report.style import align_prose
 
 WIDTH = 110
 """Columns of the list."""
@@ -57,4 +58,4 @@ def table(found: list[tuple[Path, str]]) -> str:
     for file, comment in found:
         shown = textwrap.shorten(comment, max(20, WIDTH - left), placeholder=" ...")
         rows.append([file.parent.name, file.stem, shown])
-    return align(rows)
+    return align_prose(rows, style_of())

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cowpath.commands import options, status
+from cowpath.commands.terminal import style_of
 from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def chosen(names: Sequence[str] | None) -> list[Mutant]:
 
 def listing(mutants: Sequence[Mutant]) -> str:
     """Every mutation with what it does to a kernel."""
-    from cowpath.report.text import align
+    from cowpath.report.style import align_prose
 
     rows = [["mutation", "sort", "kernels", "then"]]
     for mutant in mutants:
@@ -92,7 +93,7 @@ def listing(mutants: Sequence[Mutant]) -> str:
         if len(mutant.changes) > 1:
             then = "without " + ", ".join(part.name for part in mutant.changes)
         rows.append([mutant.name, mutant.sort, kernels(mutant), then])
-    return align(rows)
+    return align_prose(rows, style_of())
 
 
 def kernels(mutant: Mutant) -> str:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cowpath.children import STOPPING
-from cowpath.commands import status
+from cowpath.commands import status, terminal
 from cowpath.commands.check import load
 from cowpath.corpus.files import HELP
 from cowpath.errors import CowpathError
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run every file on every machine."""
     programs, failures = load(arguments.files)
     for failure in failures:
-        print(failure.message, file=sys.stderr)
+        terminal.complain(failure.message)
     if failures:
         return status.BAD_INPUT
     for path, program in programs:
@@ -171,7 +171,7 @@ def render(form: str, found: Sequence[Comparison], kept: dict[str, object]) -> s
         return json.dumps(kept, indent=1) + "\n"
     if form == "markdown":
         return text.markdown([results.entry(comparison) for comparison in found])
-    return text.histogram(found[0]) if len(found) == 1 else text.table(found)
+    return text.histogram(found[0]) if len(found) == 1 else text.table(found, terminal.style_of())
 
 
 def status_for(found: Sequence[Comparison]) -> int:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cowpath.commands import options, status
+from cowpath.commands.terminal import style_of
 from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def written(table: Table, form: str) -> str:
     from cowpath.report.reliability import html, json, markdown, text
 
     if form == "text":
-        return text.document(table, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+        return text.document(table, style_of())
     if form == "markdown":
         return markdown.document(table)
     return html.document(table) if form == "html" else json.document(table)

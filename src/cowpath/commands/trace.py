@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cowpath.commands import options, status
 from cowpath.commands.progress import Meter
+from cowpath.commands.terminal import coloured
 from cowpath.corpus.files import ONE
 from cowpath.corpus.files import source as source_of
 from cowpath.errors import CowpathError
@@ -87,7 +88,7 @@ def show(arguments: argparse.Namespace, result: Result, steps: Sequence[PathStep
         from cowpath.report import itf
 
         sys.stdout.write(itf.document(result, steps))
-    elif sys.stdout.isatty():
+    elif coloured(sys.stdout):
         from rich.console import Console
 
         from cowpath.report.terminal import print_trace

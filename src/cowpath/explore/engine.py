@@ -90,7 +90,19 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
     from cowpath.explore.native.exploration import native
 
     memory = method.memory or free_memory() // 2
-    return native(found, method.max_states, progress, memory, method.threads, method.rename, method.enough)
+    told = retold(progress, len(found.states))
+    return native(found, method.max_states, told, memory, method.threads, method.rename, method.enough)
+
+
+def retold(progress: Progress | None, states: int) -> Progress | None:
+    """The same progress, which says that the count has begun again until it has passed `states`."""
+    if progress is None:
+        return None
+
+    def told(count: int, frontier: int, remark: str) -> None:
+        progress(count, frontier, remark if count >= states else "again, in compiled code")
+
+    return told
 
 
 def available() -> bool:

@@ -87,14 +87,27 @@ def explore_mechanism(
 ) -> Search:
     """Search with as many folios and slots as the test turns out to need."""
     asked, more = Asked.of(version), {"Folio": 0, "Slot": 0}
+    told = progress
     while True:
         mechanism = tree.build(asked, program, more["Folio"], more["Slot"], count_copies)[1]
         try:
-            return explore(mechanism, method, progress)
+            return explore(mechanism, method, told)
         except Exhausted as lack:
             more[lack.kind] += 2
             if more[lack.kind] > LARGEST_MODEL:
                 raise TooLargeError(lack) from lack
+            told = remarking(progress, f"again, with more {lack.kind.lower()}s")
+
+
+def remarking(progress: Progress | None, why: str) -> Progress | None:
+    """The same progress, which says why the search has begun again."""
+    if progress is None:
+        return None
+
+    def told(states: int, frontier: int, remark: str) -> None:
+        progress(states, frontier, remark or why)
+
+    return told
 
 
 # -- outcomes --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 
-from cowpath.report.text import align
+from cowpath.report.style import PLAIN, Style, align
 from cowpath.survey.copies import Copies, CopiesRow
 
 LEGEND = """\
@@ -20,9 +20,9 @@ marker: what 1493a1913e34 changes in the worst case, all else equal, where both 
 """
 
 
-def text(copies: Copies) -> str:
+def text(copies: Copies, style: Style = PLAIN) -> str:
     """For people."""
-    return f"{align(table(copies))}\n{summary(copies)}\n{legend(copies)}"
+    return f"{align(table(copies), style)}\n{summary(copies)}\n{legend(copies)}"
 
 
 def markdown(copies: Copies) -> str:

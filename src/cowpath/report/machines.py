@@ -10,7 +10,7 @@ from cowpath.judge.condition import satisfies, split
 from cowpath.judge.result import Outcome
 from cowpath.litmus.print import condition_text
 from cowpath.machine.compare import Comparison, Seen
-from cowpath.report.text import align
+from cowpath.report.style import PLAIN, Style, align
 
 MARKS = {"agrees": "", "not modelled": "", "not met": " ?", "cannot": " -", "failed": " !", "timed out": " !",
          "disagrees": " !!"}  # fmt: skip
@@ -78,7 +78,7 @@ def model_name(comparison: Comparison) -> str:
     return str(comparison.expectation.version or "of this kernel")
 
 
-def table(comparisons: Sequence[Comparison]) -> str:
+def table(comparisons: Sequence[Comparison], style: Style = PLAIN) -> str:
     """Tests down, machines across; for each what the model may do and what the machine did."""
     machines = list(dict.fromkeys(comparison.machine for comparison in comparisons))
     tests = list(dict.fromkeys(comparison.program.name for comparison in comparisons))
@@ -94,7 +94,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
                 else ["", ""]
             )
         rows.append(row)
-    return align(rows) + summary(comparisons)
+    return align(rows, style) + summary(comparisons)
 
 
 def markdown(entries: Sequence[dict[str, Any]]) -> str:

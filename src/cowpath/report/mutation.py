@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from cowpath.report.text import align
+from cowpath.report.style import PLAIN, Style, align_prose
 from cowpath.survey.mutation import SORTS, Finding, Notice
 
 SHOWN = 3
@@ -84,15 +84,10 @@ def kernel_words(finding: Finding) -> str:
     return str(finding.version).removesuffix(" x86_64")
 
 
-def text(findings: Sequence[Finding], everyone: bool = False) -> str:
+def text(findings: Sequence[Finding], everyone: bool = False, style: Style = PLAIN) -> str:
     """For people; `everyone` names all tests that notice a mutation."""
-    table = rows(findings, everyone)
-    left = sum(2 + max(len(row[column]) for row in table) for column in (0, 1))
-    folded = []
-    for name, kernel, words in table:
-        first, *more = textwrap.wrap(words, WIDTH - left, break_on_hyphens=False) or [""]
-        folded += [[name, kernel, first], *(["", "", line] for line in more)]
-    return align(folded) + f"\n{score(findings)}\n"
+    style = replace(style, width=min(WIDTH, style.width or WIDTH))
+    return align_prose(rows(findings, everyone), style) + f"\n{score(findings)}\n"
 
 
 def markdown(findings: Sequence[Finding], everyone: bool = False) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cowpath.history.version import Version, names_of
 from cowpath.judge.answer import answer, short_verdict
+from cowpath.report.style import BAD, PLAIN, STRONG, Style, align, tone_of
 
 if TYPE_CHECKING:
     from cowpath.judge.result import Outcome, Result
@@ -21,13 +22,16 @@ def verdict_words(result: Result) -> str:
     return ", ".join(result.breakage) or "kept"
 
 
-def result_text(result: Result) -> str:
+def result_text(result: Result, style: Style = PLAIN) -> str:
     """A result in full.  Outcomes that the promise forbids are marked with a star, as litmus7 does."""
-    lines = [f"{result.program.name}  {result.version}", f"    {headline(result)}"]
+    lines = [
+        f"{style.paint(result.program.name, STRONG)}  {result.version}",
+        f"    {style.paint(headline(result), tone_of(verdict_words(result)))}",
+    ]
     if result.verdict == "unfinished":
         lines.append(f"    {so_far(result)}; more may come, so nothing is claimed")
     width = max((len(outcome.text()) for outcome in result.outcomes), default=0)
-    lines += [f"    {outcome_line(outcome, width)}" for outcome in result.outcomes]
+    lines += [f"    {outcome_line(outcome, width, style)}" for outcome in result.outcomes]
     lines += [f"    * {violation}: {violation.text}" for violation in result.violations]
     if result.condition is not None and result.program.condition is not None:
         answer = "holds" if result.condition else "does not hold"
@@ -58,10 +62,11 @@ def headline(result: Result) -> str:
     return f"not finished: {result.reason}"
 
 
-def outcome_line(outcome: Outcome, width: int) -> str:
+def outcome_line(outcome: Outcome, width: int, style: Style = PLAIN) -> str:
     """An outcome, with a star if the promise forbids it."""
     mark = " " if outcome.promised else "*"
-    return f"{mark} {outcome.text():{width}}  {outcome.breakage}".rstrip()
+    line = f"{mark} {outcome.text():{width}}  {outcome.breakage}".rstrip()
+    return line if outcome.promised else style.paint(line, BAD)
 
 
 def condition_line(result: Result) -> str:
@@ -91,7 +96,7 @@ def row(file: str, result: Result) -> VerdictRow:
     return VerdictRow(file, name, result.version, result.verdict, words, answer(result))
 
 
-def table(results: Sequence[VerdictRow]) -> str:
+def table(results: Sequence[VerdictRow], style: Style = PLAIN) -> str:
     """Tests down, kernels across; each cell the verdict in a few words.
 
     Kernels are headed by what tells them apart: release, architecture, changes dropped or added.
@@ -104,7 +109,7 @@ def table(results: Sequence[VerdictRow]) -> str:
     for file, name in tests.items():
         shown = name if names.count(name) == 1 else f"{name} ({file})"
         rows.append([shown, *(cells.get((file, version), "") for version in versions)])
-    return align(rows)
+    return align(rows, style, verdicts=True)
 
 
 def column_head(version: Version, versions: Iterable[Version]) -> str:
@@ -115,10 +120,3 @@ def column_head(version: Version, versions: Iterable[Version]) -> str:
     parts += [f"+{name}" for name in names_of(version.added)]
     parts += [f"-{name}" for name in names_of(version.dropped)]
     return " ".join(parts)
-
-
-def align(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as columns of equal width; the first row is the head."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join(line.rstrip() for line in lines) + "\n"

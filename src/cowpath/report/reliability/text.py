@@ -6,6 +6,7 @@ from __future__ import annotations
 import textwrap
 
 from cowpath.report.reliability import BACKING, BRACKETS, TITLE, command, meanings
+from cowpath.report.style import FAINT, PLAIN, Style, folded
 from cowpath.survey.reliability import Table, TableCell
 
 COLOURS = {
@@ -15,13 +16,13 @@ COLOURS = {
 WIDTH = 100
 
 
-def document(table: Table, colour: bool = False) -> str:
+def document(table: Table, style: Style = PLAIN) -> str:
     """The whole table, what its words mean, and how to see why."""
-    parts = [TITLE + "\n", blocks(table, colour), legend(table), how_to_see(table)]
+    parts = [TITLE + "\n", blocks(table, style), legend(table), how_to_see(table)]
     return "\n".join(part for part in parts if part)
 
 
-def blocks(table: Table, colour: bool = False) -> str:
+def blocks(table: Table, style: Style = PLAIN) -> str:
     """The table as blocks of lines, one for each kind of reference."""
     left = 2 + max(len(situation.title) for situation in table.situations)
     widths = [
@@ -30,23 +31,22 @@ def blocks(table: Table, colour: bool = False) -> str:
     ]
     lines = []
     for kind in table.kinds:
-        heads = (column.title.ljust(width) for column, width in zip(table.columns, widths, strict=True))
-        lines.append(f"{kind.title:{left}}  {'  '.join(heads)}".rstrip())
-        for situation in table.situations:
-            row = zip(table.row(kind, situation), widths, strict=True)
-            cells = "  ".join(painted(cell, width, colour) for cell, width in row)
-            lines.append(f"  {situation.title:{left - 2}}  {cells}".rstrip())
-        lines.append("")
+        for block in folded(left, widths, style.width):
+            heads = (table.columns[column].title.ljust(widths[column]) for column in block)
+            lines.append(f"{kind.title:{left}}  {'  '.join(heads)}".rstrip())
+            for situation in table.situations:
+                row = table.row(kind, situation)
+                cells = "  ".join(painted(row[column], widths[column], style) for column in block)
+                lines.append(f"  {situation.title:{left - 2}}  {cells}".rstrip())
+            lines.append("")
     return "\n".join(lines)
 
 
-def painted(cell: TableCell, width: int, colour: bool) -> str:
+def painted(cell: TableCell, width: int, style: Style) -> str:
     """The words of a cell, in colour on a terminal; faint where nothing is promised."""
-    code = COLOURS.get(cell.verdict) if colour else None
-    if code is None:
-        return cell.words.ljust(width)
-    faint = "2;" if cell.words.startswith("(") else ""
-    return f"\x1b[{faint}{code}m{cell.words}\x1b[0m" + " " * (width - len(cell.words))
+    code = COLOURS.get(cell.verdict, "")
+    faint = FAINT if code and cell.words.startswith("(") else ""
+    return style.paint(cell.words, faint, code) + " " * (width - len(cell.words))
 
 
 def legend(table: Table) -> str:

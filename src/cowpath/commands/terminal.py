@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""What a stream can show: colours and columns."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TextIO
+
+from cowpath.report.style import Style
+
+
+def coloured(stream: TextIO) -> bool:
+    """Tell whether a stream gets colours: on a terminal, unless NO_COLOR is set; everywhere with FORCE_COLOR.
+
+    Both count if they are not empty (no-color.org, force-color.org); NO_COLOR is the stronger.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def style_of(stream: TextIO | None = None) -> Style:
+    """Return the style for a stream, by default stdout; only a terminal has a width."""
+    stream = stream or sys.stdout
+    return Style(coloured(stream), shutil.get_terminal_size().columns if stream.isatty() else None)
+
+
+def complain(text: str) -> None:
+    """Print an error message or a warning on stderr."""
+    print(style_of(sys.stderr).complaint(text), file=sys.stderr)
