@@ -21,6 +21,7 @@ COMMANDS = (
     "list",
     "trace",
     "run",
+    "bisect",
     "explore",
     "graph",
     "table",
