@@ -35,7 +35,7 @@ def test_answers_are_kept_and_not_asked_again(tmp_path: Path, capsys: pytest.Cap
     arguments = ["prove", "--pairs", "--theme", "gup,pin,munmap", "--kernel", "6.1", "--resume", str(kept)]
     assert main(arguments) == status.KEPT
     lines = kept.read_text("utf-8").splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 6
     changed = json.loads(lines[0]) | {"states": 4711}
     kept.write_text("\n".join([json.dumps(changed), *lines[1:]]) + "\n", encoding="utf-8")
     assert main([*arguments, "--format", "json"]) == status.KEPT

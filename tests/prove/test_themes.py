@@ -30,12 +30,13 @@ def test_a_statement_of_two_themes_stands_there_once() -> None:
 
 def test_pairs_of_one_process_stand_beside_swap() -> None:
     found = combinations(["swap", "gup", "pin"], 2, processes=1, threads=1)
-    assert [one.name for one in found] == ["swap+gup+pin"]
+    assert [one.name for one in found] == ["swap+gup", "swap+pin", "swap+gup+pin"]
 
 
 def test_pairs_of_two_processes_give_each_a_theme() -> None:
     found = combinations(["gup", "pin"], 2, processes=2, threads=1)
     assert [one.name for one in found] == [
+        "swap+gup / -", "swap+pin / -",
         "swap+gup / gup", "swap+gup / pin", "swap+pin / gup", "swap+pin / pin",
     ]  # fmt: skip
 

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from cowpath.commands import options, status
@@ -16,7 +18,8 @@ from cowpath.commands.check import load
 from cowpath.commands.progress import Meter
 from cowpath.corpus.files import HELP
 from cowpath.errors import CowpathError
-from cowpath.prove import campaign
+from cowpath.litmus.program import Program
+from cowpath.prove import campaign, fixes
 from cowpath.prove.campaign import Answer, Kept, Question
 from cowpath.prove.product import Bounds
 from cowpath.prove.themes import THEMES, Combination, themes
@@ -28,6 +31,9 @@ FORMATS = ("text", "json", *formats.NAMES)
 
 MAX_STATES = 1_000_000
 """The bound on states of one proof, unless another is given."""
+
+LADDER_STATES = 100_000
+"""The same where many are tried for one fix."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=options.positive, default=1, metavar="N", help="threads of the parent")
     add("--pairs", action="store_const", const=2, dest="size", help="every two themes (of --theme)")
     add("--triples", action="store_const", const=3, dest="size", help="every three themes (of --theme)")
+    add("--fixes", nargs="*", metavar="COMMIT",
+        help="instead: which upstream fixes are found again without any test, each on the newest kernel that "
+        "its absence breaks (default: all that the corpus has a test for)")  # fmt: skip
     options.add_kernel_options(parser)
     group = parser.add_argument_group("how far")
     add = group.add_argument
@@ -67,6 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask every question, print the answers."""
+    if arguments.fixes is not None:
+        return run_fixes(arguments)
     kept = Kept(arguments.resume)
     questions = list(all_questions(arguments))
     answers = ask(questions, kept, arguments.jobs)
@@ -75,20 +86,53 @@ def run(arguments: argparse.Namespace) -> int:
     return status_of(answers)
 
 
+def run_fixes(arguments: argparse.Namespace) -> int:
+    """Print which fixes are found again; the status says whether all of them are."""
+    method = replace(
+        options.method(arguments).on_one_core(), max_states=arguments.max_states or LADDER_STATES
+    )
+    wanted = fixes.fixes(tuple(arguments.fixes))
+    search = partial(fixes.find_again, method=method, seconds=arguments.time)
+    found = []
+    with Meter(len(wanted)) as meter:
+        for fix, one in zip(wanted, each(search, wanted, arguments.jobs), strict=True):
+            found.append(one)
+            meter.done(fix.name)
+    files = {}
+    if arguments.write:
+        arguments.write.mkdir(parents=True, exist_ok=True)
+        files = {one.fix: write(arguments.write, one.fix, one.litmus) for one in found if one.litmus}
+    if arguments.format == "json":
+        sys.stdout.write(json.dumps({"fixes": [asdict(one) for one in found]}, indent=2) + "\n")
+    else:
+        sys.stdout.write(report.fixes_table(found, files))
+    return status.KEPT if all(one.litmus for one in found) else status.NOT_FINISHED
+
+
+def write(directory: Path, title: str, litmus: str) -> str:
+    """Write a counterexample under a name of its own; returns the file."""
+    name = re.sub(r"[^A-Za-z0-9.+-]+", "_", title)
+    path = directory / f"{name}.litmus"
+    path.write_text(litmus.replace("C found\n", f"C {name}\n", 1), encoding="utf-8")
+    return str(path)
+
+
 def all_questions(arguments: argparse.Namespace) -> list[Question]:
     """The programs of the options and files on every kernel.  Raises CowpathError for bad ones."""
     programs, failures = load(arguments.files)
     if failures:
         raise CowpathError("\n".join(failure.message for failure in failures))
+    asked: list[tuple[str, Program, Combination | None]] = [
+        (name, program, None) for name, program in programs
+    ]
     if not arguments.files or arguments.theme is not None or arguments.size:
-        programs += [(each_one.name, each_one.program()) for each_one in chosen(arguments)]
+        asked += [(one.name, one.program(), one) for one in chosen(arguments)]
     method = options.method(arguments).on_one_core()
     method = replace(method, max_states=method.max_states or MAX_STATES)
-    bounds = bounds_of(arguments)
     return [
-        Question(name, program, version, bounds, method, arguments.time)
+        Question(name, program, version, combination, bounds_of(arguments), method, arguments.time)
         for version in options.versions(arguments)
-        for name, program in programs
+        for name, program, combination in asked
     ]
 
 
@@ -108,17 +152,39 @@ def chosen(arguments: argparse.Namespace) -> list[Combination]:
 
 
 def ask(questions: Sequence[Question], kept: Kept, jobs: int) -> list[Answer]:
-    """The answers, in order; what is kept is not asked again."""
-    new = [question for question in questions if question.key not in kept.answers]
-    with Meter(len(new)) as meter:
-        if len(new) == 1:
-            meter.begin(new[0].key)
-            kept.add(campaign.answer(new[0], meter.update))
-        else:
-            for question, found in zip(new, each(campaign.answer, new, jobs), strict=True):
+    """The answers, in order.  What is kept is not asked again; nor is what a smaller combination answers:
+    where that is broken, all that contain it are.
+    """
+    with Meter(len(questions)) as meter:
+        for _, group in itertools.groupby(questions, key=size_of):
+            new = []
+            for question in group:
+                smaller = campaign.broken_before(question, kept.answers, questions)
+                if smaller:
+                    kept.answers[question.key] = campaign.implied(question, smaller)
+                elif question.key not in kept.answers:
+                    new.append(question)
+            for question, found in zip(new, answered(new, jobs, meter), strict=True):
                 kept.add(found)
                 meter.done(question.key)
     return [kept.answers[question.key] for question in questions]
+
+
+def answered(new: Sequence[Question], jobs: int, meter: Meter) -> Iterator[Answer]:
+    """The answer to each; a single question shows how far its search is."""
+    if len(new) == 1:
+        meter.begin(new[0].key)
+        yield campaign.answer(new[0], meter.update)
+    else:
+        yield from each(campaign.answer, new, jobs)
+
+
+def size_of(question: Question) -> tuple[str, int]:
+    """The kernel, and how many themes there are: one group after the other is asked."""
+    if question.combination is None:
+        return str(question.version), 0
+    named = (question.combination.parent, *question.combination.children, *question.combination.threads)
+    return str(question.version), sum(map(len, named))
 
 
 def written(answers: Sequence[Answer], directory: Path) -> dict[str, str]:
@@ -127,10 +193,7 @@ def written(answers: Sequence[Answer], directory: Path) -> dict[str, str]:
     files = {}
     for answer in answers:
         if answer.litmus:
-            name = re.sub(r"[^A-Za-z0-9.+-]+", "_", f"{answer.kernel}-{answer.name}")
-            path = directory / f"{name}.litmus"
-            path.write_text(answer.litmus.replace("C found\n", f"C {name}\n", 1), encoding="utf-8")
-            files[answer.key] = str(path)
+            files[answer.key] = write(directory, f"{answer.kernel}-{answer.name}", answer.litmus)
     return files
 
 

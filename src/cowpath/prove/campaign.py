@@ -36,6 +36,7 @@ class Question:
     name: str
     program: Program
     version: Version
+    combination: Combination | None = None  # None: the program is a file's
     bounds: Bounds = USUAL
     method: Method = EXHAUSTIVE
     seconds: float | None = None
@@ -96,24 +97,50 @@ def answer(question: Question, progress: Progress | None = None) -> Answer:
     )
 
 
+def implied(question: Question, smaller: str) -> Answer:
+    """The answer to a question whose combination contains one that is broken."""
+    return Answer(question.key, question.name, str(question.version), "broken", f"as {smaller} is", 0, 0, 0.0)
+
+
 # -- which questions -------------------------------------------------------------------------------
 
 
 def combinations(names: Sequence[str], size: int, processes: int, threads: int) -> list[Combination]:
-    """Every combination of so many themes, with so many processes and threads.
+    """Every combination of so many themes or fewer, the small ones first, with so many processes and threads.
 
     With one process and thread, all themes are the parent's, beside swap.  With a child or a second thread
     the first theme of two is the parent's and the other the child's (or that thread's), in both orders.
     """
     others = [name for name in names if name != EVERYWHERE]
     alone = processes == 1 and threads == 1
-    if alone or size == 1:
-        groups: Iterable[tuple[str, ...]] = itertools.combinations(others, size)
-        return [_combination((EVERYWHERE, *group), (), processes, threads) for group in groups]
-    return [
-        _combination((EVERYWHERE, *group[:-1]), group[-1:], processes, threads)
-        for group in itertools.product(others, repeat=size)
-    ]
+    found: list[Combination] = []
+    for number in range(1, size + 1):
+        if alone or number == 1:
+            groups: Iterable[tuple[str, ...]] = itertools.combinations(others, number)
+            found += [_combination((EVERYWHERE, *group), (), processes, threads) for group in groups]
+        else:
+            groups = itertools.product(others, repeat=number)
+            found += [
+                _combination((EVERYWHERE, *group[:-1]), group[-1:], processes, threads) for group in groups
+            ]
+    return [one for one in found if one.is_possible]
+
+
+def broken_before(question: Question, answers: Mapping[str, Answer], asked: Iterable[Question]) -> str:
+    """The name of a smaller combination that the same kernel breaks already; empty if there is none."""
+    for other in asked:
+        found = answers.get(other.key)
+        if (
+            found is not None
+            and found.verdict == "broken"
+            and other.version == question.version
+            and question.combination is not None
+            and other.combination is not None
+            and other.combination != question.combination
+            and question.combination.contains(other.combination)
+        ):
+            return other.name
+    return ""
 
 
 def _combination(

@@ -130,7 +130,8 @@ class Cutter:
         self.born: dict[int, int] = {}  # process -> the first step after its fork
 
     def cut(self, done: Iterable[Done]) -> list[Part]:
-        """All statements, in parts."""
+        """All statements, in parts; P0 is there whatever it does."""
+        self.part((0, 0))
         for each in done:
             self.add(each)
         return self.parts

@@ -40,6 +40,7 @@ class Bounds:
     folios: int = 2
     slots: int = 0
     overlap: int = 0
+    invariants: bool = True  # those of the kernel count; otherwise only what user space can see
 
 
 USUAL = Bounds()
@@ -75,7 +76,9 @@ def build(
     )
     (number,) = k.layout.all(Number)
     monitor = Monitor(spec, number, partial(refusal, program), partial(is_seen, program))
-    return replace(model, monitor=monitor, observe=partial(AtRest(model, spec).observe, monitor))
+    invariants = model.invariants if bounds.invariants else ()
+    observe = partial(AtRest(model, spec).observe, monitor)
+    return replace(model, monitor=monitor, observe=observe, invariants=invariants)
 
 
 def is_seen(program: Program, event: Event) -> bool:

@@ -22,6 +22,8 @@ from cowpath.prove.counterexample import candidates
 from cowpath.prove.minimise import minimised
 from cowpath.prove.proof import Proof
 
+INVARIANT = "invariant"
+
 METHOD = Method(max_states=200_000)
 """How a test is checked that a counterexample has become."""
 
@@ -44,13 +46,16 @@ class Counterexample:
         return sum(len(thread.body) for thread in self.litmus.threads)
 
 
-def counterexample(name: str, proof: Proof) -> Counterexample | None:
-    """The minimal test for what a proof has found broken; None where no test reproduces it."""
+def counterexample(name: str, proof: Proof, visible: bool = False) -> Counterexample | None:
+    """The minimal test for what a proof has found broken; None where no test reproduces it.
+
+    With `visible`, a broken invariant of the kernel is not enough: user space must see it.
+    """
     if proof.found is None:
         return None
     for litmus in candidates(name, proof.program, proof.found, proof.state):
         result = broken(litmus, proof.version)
-        if result is not None:
+        if result is not None and not (visible and kind(result) == INVARIANT):
             return smallest(litmus, result, proof.version)
     return None
 
@@ -81,7 +86,7 @@ def broken(litmus: ast.Litmus, version: Version) -> Result | None:
 def kind(result: Result) -> str:
     """What is broken, worst first; all invariants count as one kind."""
     first = result.breakage[0]
-    return "invariant" if first in {str(violation) for violation in result.violations} else first
+    return INVARIANT if first in {str(violation) for violation in result.violations} else first
 
 
 # -- the condition ---------------------------------------------------------------------------------

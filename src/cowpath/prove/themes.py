@@ -104,6 +104,23 @@ class Combination:
         words += [f"// {'+'.join(thread) or '-'}" for thread in self.threads]
         return " ".join(words)
 
+    def contains(self, other: Combination) -> bool:
+        """True where whoever may do what the other one says may do it here, too.
+
+        >>> Combination(("swap", "gup", "pin")).contains(Combination(("swap", "pin")))
+        True
+        """
+        mine = (self.parent, *self.children, *self.threads)
+        theirs = (other.parent, *other.children, *other.threads)
+        alike = len(self.children) == len(other.children) and len(self.threads) == len(other.threads)
+        return alike and all(set(small) <= set(large) for small, large in zip(theirs, mine, strict=True))
+
+    @property
+    def is_possible(self) -> bool:
+        """False where two themes want different swap devices."""
+        named = {name for names in (self.parent, *self.children, *self.threads) for name in names}
+        return sum(THEMES[name].initial.startswith("swap =") for name in named) <= 1
+
     def program(self) -> Program:
         """The program: every thread may do anything out of its themes, any number of times."""
         used = [THEMES[name] for names in (self.parent, *self.children, *self.threads) for name in names]

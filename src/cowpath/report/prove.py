@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from cowpath.prove.campaign import Answer
+from cowpath.prove.fixes import FoundAgain
 from cowpath.prove.product import Bounds
 from cowpath.report.case import Case, Status
 
@@ -30,6 +31,8 @@ def verdict_words(answer: Answer, file: str = "") -> str:
         return f"kept for every program ({answer.states:,} states, {answer.seconds:.1f} s)"
     if answer.verdict != "broken":
         return f"{answer.verdict}: {answer.why}"
+    if answer.why.startswith("as "):
+        return f"broken, {answer.why}"
     if not answer.litmus:
         return f"broken: {answer.why}; no test reproduces it, which is a bug of cowpath"
     return f"broken: {answer.kind}, in {answer.statements} statements{f' ({file})' if file else ''}"
@@ -57,6 +60,24 @@ def assumptions(bounds: Bounds) -> str:
         f"and {bounds.slots} slots\n(who needs a folio waits until one is free, and swap may be full), "
         f"{overlap} inside a statement at a time.\n"
     )
+
+
+def fixes_table(found: Iterable[FoundAgain], files: Mapping[str, str]) -> str:
+    """Which fixes were found again, as a table in Markdown, and how many."""
+    rows = list(found)
+    lines = ["| fix | kernel | found by | program | states | tried | s |", "|---|---|---|---|--:|--:|--:|"]
+    for one in sorted(rows, key=lambda one: (not one.litmus, one.fix)):
+        program = f"{one.breakage}, {one.statements} statements" if one.litmus else "not found"
+        if one.fix in files:
+            program = f"[{program}]({files[one.fix]})"
+        where = one.combination if one.litmus else ""
+        states = f"{one.states:,}" if one.litmus else ""
+        kernel = one.kernel.replace(" x86_64", "")
+        lines.append(
+            f"| {one.fix} | {kernel} | {where} | {program} | {states} | {one.tried} | {one.seconds:.1f} |"
+        )
+    again = sum(bool(one.litmus) for one in rows)
+    return "\n".join([*lines, "", f"{again} of {len(rows)} fixes were found again."]) + "\n"
 
 
 def cases(answers: Iterable[Answer]) -> list[Case]:
