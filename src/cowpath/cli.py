@@ -127,14 +127,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     relieve_collector()
     argv = sys.argv[1:] if argv is None else list(argv)
     command = argv[0] if argv and argv[0] in COMMANDS else None
-    arguments = build_parser(command).parse_args(argv)
     try:
+        arguments = build_parser(command).parse_args(argv)  # an argument may name what there is not
         found: int = arguments.run(arguments)
         sys.stdout.flush()
     except CowpathError as error:
         from cowpath.commands import terminal  # few need it
 
-        terminal.complain(f"cowpath {arguments.command}: {error}")
+        terminal.complain(f"cowpath {command}: {error}")
         return status.BAD_INPUT
     except BrokenPipeError:  # `cowpath ... | head`: the reader has what it wanted
         sys.stderr.close()

@@ -65,3 +65,8 @@ def test_every_format(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["prove", "--theme", "swap,gup", "--kernel", "5.18", "--kernel", "6.1", "--format", form]
     assert main(arguments) == status.BROKEN
     assert "lost write" in capsys.readouterr().out
+
+
+def test_a_theme_that_there_is_not_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prove", "--theme", "swap,get"]) == status.BAD_INPUT
+    assert "there is no theme 'get': known: places, swap," in capsys.readouterr().err
