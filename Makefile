@@ -18,7 +18,7 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo quick test lint format pythons plain wheel bench kernels tools emulators clean
+.PHONY: demo quick test lint format transcripts pythons plain wheel bench kernels tools emulators clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -64,6 +64,10 @@ lint: $(VENV)/installed
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# What commands print now goes into README and docs/.
+transcripts: $(VENV)/installed
+	$(BIN)/python -m tests.documents
 
 # Two minutes: before each commit.
 quick: lint

@@ -210,3 +210,10 @@ def test_growth_ends_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_recorded_result_is_verified_where_asked() -> None:
     test = load_program(FOUNDING / "stable-writes.litmus")
     assert judge(test, version("6.1"), Method(verify_every=1)).verdict == "kept"
+
+
+@pytest.mark.parametrize(("value", "holds"), [("'-'", True), ("'a'", False)])
+def test_a_condition_can_ask_for_a_register_that_was_never_assigned(value: str, holds: bool) -> None:
+    body = "munmap(x); x[0] = 'b'; r0 = x[0];"
+    text = f"C t {{ char x[1]; }} P0(char *x) {{ {body} }} exists (0:r0={value})"
+    assert judge(program_from_text(text), version("6.1")).condition is holds

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from cowpath.explore.found import Observed
 from cowpath.judge.result import Outcome
 from cowpath.litmus import ast
-from cowpath.litmus.program import Program
+from cowpath.litmus.program import UNASSIGNED, Program
 
 
 def mentions_copies(program: Program) -> bool:
@@ -38,7 +38,7 @@ def split(program: Program, seen: Observed) -> tuple[dict[str, str], dict[str, s
     """Observed values by name: registers that were assigned, memory that is still there."""
     named = list(zip(names(program), seen, strict=True))
     count = len(program.registers)
-    registers = {name: value for name, value in named[:count] if value != "-"}
+    registers = {name: value for name, value in named[:count] if value != UNASSIGNED}
     memory = {name: value for name, value in named[count:] if value}
     return registers, memory
 
@@ -64,7 +64,8 @@ def satisfies(outcome: Outcome, expression: ast.Expression, program: Program) ->
         case ast.Not(operand=operand):
             return not satisfies(outcome, operand, program)
         case ast.RegisterIs(thread=thread, register=register, value=value):
-            return outcome.registers.get(f"{thread}:{register}") == value
+            stopped = outcome.crash or outcome.hang  # then nobody knows what a register holds
+            return outcome.registers.get(f"{thread}:{register}", "" if stopped else UNASSIGNED) == value
         case ast.MemoryIs(thread=thread, page=page, place=place, value=value):
             leader = leader_of(program, program.threads[thread].process)
             return outcome.memory.get(f"{leader}:{page}[{place}]") == value
