@@ -11,20 +11,20 @@ import pytest
 from cowpath.history.change import Change
 from cowpath.history.eras import all_versions
 from cowpath.history.release import Release
-from cowpath.history.version import OLDEST, Version, find, version
+from cowpath.history.version import DEFAULT_ARCHITECTURE, OLDEST, Version, find, version
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
 from cowpath.litmus.resolve import load_program
 
 LITMUS = Path(__file__).parents[2] / "litmus"
-NO_PROMISE = {"faeb2831b517", "6cce3314b928"}
+NO_PROMISE = {"faeb2831b517", "6cce3314b928", "8e80af52db65"}
 """What it mended is asked for by the condition of its test."""
 
 BORN_WITH_IT = {"76aefad628aa"}
 """The bug came in the same release, so that no release had it."""
 
-NEEDS_COMPANY = {"1493a1913e34", "a7f226604170"}
-"""Added alone to the kernel before its release it makes no kernel: it builds on another change of that."""
+NEEDS_COMPANY = {"1493a1913e34", "a7f226604170", "29a951dfb3c3"}
+"""Added alone to the kernel before its release it mends nothing: it builds on another change."""
 
 WORKED_AROUND = {"09854ba94c6a": Release(5, 8)}
 """The release before the fix was well for a reason of its own (17839856fd58)."""
@@ -43,14 +43,23 @@ class Row:
         return find(self.fix)
 
     @property
+    def architecture(self) -> str:
+        """The one whose flaw the fix mends, where it is not everybody's."""
+        return next((name for change in self.changes for name in change.architectures), DEFAULT_ARCHITECTURE)
+
+    @property
     def release(self) -> Release:
         return max(change.release for change in self.changes if change.release is not None)
 
     @property
     def newest(self) -> Version:
         """The newest kernel on which the fix decides."""
-        able = [one for one in all_versions() if all(one.has(change) for change in self.changes)]
-        return able[-1] if self.last is None else version(self.last)
+        able = [
+            one
+            for one in all_versions([self.architecture])
+            if all(one.has(change) for change in self.changes)
+        ]
+        return able[-1] if self.last is None else version(self.last, self.architecture)
 
 
 def rows() -> list[Row]:
@@ -91,7 +100,7 @@ def test_every_test_has_a_row() -> None:
 def test_dropping_the_fix_brings_the_bug_back(row: Row) -> None:
     """On the newest kernel, or the last one on which nothing else stands in its place."""
     assert not broken(row, row.newest)
-    assert broken(row, version(row.newest.release, dropped=[row.fix]))
+    assert broken(row, version(row.newest.release, row.architecture, dropped=[row.fix]))
 
 
 @pytest.mark.parametrize("row", [row for row in rows() if row.last], ids=lambda row: row.test.stem)
@@ -106,8 +115,10 @@ def test_the_kernel_before_has_the_bug_and_the_fix_alone_mends_it(row: Row) -> N
     """`--with` is as good as the release: nothing else in it is needed."""
     before = [one.release for one in all_versions() if one.release < WORKED_AROUND.get(row.fix, row.release)]
     if row.release > OLDEST and row.fix not in BORN_WITH_IT:
-        assert broken(row, version(before[-1]))
-        assert row.fix in NEEDS_COMPANY or not broken(row, version(before[-1], added=[row.fix]))
+        assert broken(row, version(before[-1], row.architecture))
+        assert row.fix in NEEDS_COMPANY or not broken(
+            row, version(before[-1], row.architecture, added=[row.fix])
+        )
 
 
 @every_row

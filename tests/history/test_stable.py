@@ -54,6 +54,7 @@ def test_updates_to_come() -> None:
     assert [str(update) for update in updates(Release(6, 1, 30))] == [
         "6.1.80 bypass-takes-slot",
         "6.1.84 free-swap-holds-device",
+        "6.1.178 must-wait-asks-present",
     ]
 
 

@@ -173,9 +173,9 @@ def test_the_listener_is_told_where_no_write_can_come() -> None:
 
 def test_a_writable_page_is_not_waited_for() -> None:
     bench = protected()
-    assert bench.call(userfaultfd_must_wait, bench.pte())
+    assert bench.call(userfaultfd_must_wait, bench.k, bench.pte())
     bench.set(bench.pte(), write=True)
-    assert not bench.call(userfaultfd_must_wait, bench.pte())
+    assert not bench.call(userfaultfd_must_wait, bench.k, bench.pte())
 
 
 @pytest.mark.parametrize(("release", "write"), [("6.2", "ro"), ("6.3", "rw")])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from cowpath.history.change import Change
 from cowpath.history.release import Release
 
-V2_6, V5_8, V5_9 = Release(2, 6), Release(5, 8), Release(5, 9)
+V2_6, V5_8, V5_9, V5_10 = Release(2, 6), Release(5, 8), Release(5, 9), Release(5, 10)
 V5_11, V5_12, V5_13, V5_14 = Release(5, 11), Release(5, 12), Release(5, 13), Release(5, 14)
 V5_17, V5_18, V5_19 = Release(5, 17), Release(5, 18), Release(5, 19)
 V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Release(6, 3), Release(6, 4)
@@ -19,7 +19,7 @@ V6_10, V6_11, V6_12, V6_14, V6_15 = (
     Release(6, 10), Release(6, 11), Release(6, 12), Release(6, 14), Release(6, 15),
 )  # fmt: skip
 V6_16, V6_17, V6_18 = Release(6, 16), Release(6, 17), Release(6, 18)
-V7_0, V7_3 = Release(7, 0), Release(7, 3)
+V7_0, V7_2, V7_3 = Release(7, 0), Release(7, 2), Release(7, 3)
 
 FOUNDING = "1493a1913e34"
 """mm/swap: remember PG_anon_exclusive via a swp pte bit (v5.19), the founding patch."""
@@ -106,6 +106,24 @@ LAZYFREE_COUNTS_REFERENCES = Change(
     "lazyfree-counts-references", "6c8e2a256915", V5_18, "mm/rmap.c",
     "reclaim discards a page after MADV_FREE only if nobody but its ptes refers to it",
     "it discarded any clean one, though a device held a reference and was about to write",
+)  # fmt: skip
+
+WRPROTECT_KEEPS_DIRTY = Change(
+    "wrprotect-keeps-dirty", "ff1712f953e2", V5_10, "arch/arm64/include/asm/pgtable.h",
+    "pte_wrprotect keeps what the CPU alone knows: that the page was written through this entry",
+    "a dirty bit that the CPU had set, and not the kernel, was lost: the child of a fork got a clean entry",
+    architectures=("arm64",),
+)  # fmt: skip
+CLEAR_REFS_FLUSHES = Change(
+    "clear-refs-flushes", "912efa17e512", V5_12, "fs/proc/task_mmu.c",
+    "clear_refs flushes the TLB at its end",
+    "it left it to tlb_finish_mmu, which flushes only for what was gathered (since 0758cd830494, v5.6)",
+)  # fmt: skip
+FORK_CLEARS_UFFD_WP = Change(
+    "fork-clears-uffd-wp", "8f34f1eac382", V5_14, "mm/memory.c",
+    "fork asks the child's mapping whether its entries stay write-protected by userfaultfd",
+    "it asked the parent's, so that the entries of a child without a userfaultfd stayed so, in swap too",
+    unobservable="swapoff recognises such an entry since 099dd6878b9b (v5.13); nobody else looks at the mark",
 )  # fmt: skip
 
 # -- COW fixes part 1 (v5.18) ----------------------------------------------------------------------
@@ -483,6 +501,12 @@ EXCLUSIVE_FREES_SWAP = Change(
     "if it held the only reference beside the swap cache",
     unobservable="a page that is not exclusive is looked at by do_wp_page next, which gives the slot back",
     unsettled="the mainline id; the rule is in the tree of 7.3 and not in that of 7.2",
+)  # fmt: skip
+
+MUST_WAIT_ASKS_PRESENT = Change(
+    "must-wait-asks-present", "8e80af52db65", V7_2, "fs/userfaultfd.c",
+    "a write that is about to wait for userfaultfd asks only a present entry whether it is writable",
+    "a page in swap or on the move looked read-only: the write waited, though nobody knew that it did",
 )  # fmt: skip
 
 ZRAM_TAKES_ANYTHING = Change(

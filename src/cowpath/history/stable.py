@@ -49,20 +49,25 @@ class Update:
         return f"{self.release} {name}{until}"
 
 
-V5_10, V5_16, V5_17, V5_19 = Release(5, 10), Release(5, 16), Release(5, 17), Release(5, 19)
+V5_9, V5_10, V5_16, V5_17, V5_19 = (
+    Release(5, 9), Release(5, 10), Release(5, 16), Release(5, 17), Release(5, 19),
+)  # fmt: skip
 V6_1, V6_4, V6_6, V6_7, V6_12 = Release(6, 1), Release(6, 4), Release(6, 6), Release(6, 7), Release(6, 12)
 
 READ = {V5_10: 262, V6_1: 192, V6_12: 118}
 """The series of which every update was read, and the last one there was."""
 
 UPDATES = (
+    Update(V5_9, 12, changes.WRPROTECT_KEEPS_DIRTY),
     Update(V5_10, 4, changes.FORK_SEQUENCE),
     Update(V5_10, 9, changes.PINNED_NOT_SWAPPED),
     Update(V5_10, 9, changes.CLEAR_REFS_SPARES_PINNED),
     Update(V5_10, 9, changes.CLEAR_REFS_EXCLUDES),
+    Update(V5_10, 20, changes.CLEAR_REFS_FLUSHES),
     Update(V5_10, 24, changes.UFFD_WP_FLUSHES),
     Update(V5_10, 46, changes.UFFD_WP_IS_A_FLAG),
     Update(V5_10, 50, changes.GET_SWAP_DEVICE, until=53),
+    Update(V5_10, 53, changes.FORK_CLEARS_UFFD_WP),
     Update(V5_10, 102, changes.NUMA_SKIPS_REFERENCED),
     Update(V5_10, 111, changes.LAZYFREE_COUNTS_REFERENCES),
     Update(V5_10, 112, changes.SLOT_KEPT_AFTER_READ),
@@ -74,6 +79,7 @@ UPDATES = (
     Update(V6_1, 30, changes.ZSWAP_RECHECKS_ENTRY),
     Update(V6_1, 80, changes.BYPASS_TAKES_SLOT),
     Update(V6_1, 84, changes.FREE_SWAP_HOLDS_DEVICE),
+    Update(V6_1, 178, changes.MUST_WAIT_ASKS_PRESENT),
     Update(V6_4, 3, changes.FORK_LOCKS_VMAS),
     Update(V6_6, 15, changes.MIGRATION_DRAINS_LRU, gone=True),
     Update(V6_7, 12, changes.FREE_SWAP_HOLDS_DEVICE),
@@ -81,6 +87,7 @@ UPDATES = (
     Update(V6_12, 30, changes.MOVE_MARKS_SOFT_DIRTY),
     Update(V6_12, 37, changes.MOVE_RECHECKS_CACHE),
     Update(V6_12, 50, changes.BATCH_CLEARS_LRU, gone=True),
+    Update(V6_12, 96, changes.MUST_WAIT_ASKS_PRESENT),
     Update(V6_12, 118, changes.MADV_FREE_SPARES_KSM),
     Update(V6_12, 118, changes.KSM_KEEPS_SOFT_DIRTY),
 )

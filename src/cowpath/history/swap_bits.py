@@ -31,6 +31,11 @@ def has_soft_dirty(version: Version) -> bool:
     return swap_layout(version).soft_dirty is not None
 
 
+def soft_dirty_is_pte_write(version: Version) -> bool:
+    """Whether a swap pte's soft-dirty bit is where a present pte says "writable": _PAGE_RW on x86."""
+    return version.architecture == "x86_64"
+
+
 def has_uffd_wp(version: Version) -> bool:
     """Whether ptes of this kernel have a bit for userfaultfd's write protection."""
     return swap_layout(version).uffd_wp is not None

@@ -48,6 +48,12 @@ class Version(Constant):
         """Whether this kernel has a change."""
         return change in self.changes
 
+    def lacks(self, change: Change) -> bool:
+        """Whether this kernel could have a change, and has not: where the flaw that it mends is of one
+        architecture.
+        """
+        return change.fits(self.architecture) and not self.has(change)
+
     def claims(self, change: Change) -> bool:
         """Whether this release has a change, whatever was added or dropped by hand."""
         return change in stock(self.release, self.architecture)

@@ -72,6 +72,8 @@ def walk_page_table(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:
     folio = pte.folio
     allowed = folio is not None and pte.vma.read and not pte.protnone and (pte.write or not write)
     if allowed and write:
+        if k.tracks_hw_dirty and not pte.dirty:
+            pte.hw_dirty = True
         pte.dirty = True
     if k.has_tlb:
         entry = k.tlb(cpu, pte)

@@ -78,6 +78,7 @@ class Pte(Record):
     soft_dirty = Flag("written since clear_refs, as far as faults tell", feature="soft_dirty")
     uffd_wp = Flag("the next write waits for whoever listens to the userfaultfd", feature="uffd_wp")
     protnone = Flag("present: the next access faults, for NUMA balancing to learn of it", feature="numa")
+    hw_dirty = Flag("present: only the CPU knows that it is dirty, not the kernel", feature="lazyfree")
 
     @property
     def mm(self) -> Mm:
@@ -308,6 +309,14 @@ class Kernel(Constant):
     def swapoff_runs(self) -> bool:
         """Whether the test calls swapoff, which may free a device that somebody else looks at."""
         return "swapoff" in self.layout.features
+
+    @property
+    def tracks_hw_dirty(self) -> bool:
+        """Whether it makes a difference who has set a dirty bit: to MADV_FREE, which alone leaves a writable
+        entry clean before v6.11, and on arm64 until ff1712f953e2 (v5.10).
+        """
+        lazyfree = "lazyfree" in self.layout.features
+        return lazyfree and self.ask(Version.lacks, changes.WRPROTECT_KEEPS_DIRTY)
 
     @property
     def unpins_clean(self) -> bool:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked
-from cowpath.history import mutants
+from cowpath.history import changes, mutants, swap_bits
 from cowpath.litmus.ast import NO, YES
 
 from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock
+from ..include.pgtable import ptep_get
 from ..state import Kernel, Pte, Register, Task, still
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def handle_userfault(k: Kernel, vmf: Fault) -> Code:
         return SIGBUS
     yield
     task = k.tasks[vmf.cpu]
-    if not still(k, mutants.NO_MUST_WAIT_IN_USERFAULT, userfaultfd_must_wait(vmf.pte)):
+    if not still(k, mutants.NO_MUST_WAIT_IN_USERFAULT, userfaultfd_must_wait(k, vmf.pte)):
         return False
     task.userfault = vmf.pte
     k.say(f"userfaultfd write-protects {vmf.pte}: the write waits until it is allowed")
@@ -42,9 +43,18 @@ def handle_userfault(k: Kernel, vmf: Fault) -> Code:
     return False
 
 
-def userfaultfd_must_wait(pte: Pte) -> bool:
-    """Whether the write is not possible by now; looked at without the page-table lock."""
-    return pte.kind == "none" or (pte.kind == "present" and not pte.write)
+def userfaultfd_must_wait(k: Kernel, pte: Pte) -> bool:
+    """Whether the write is not possible by now; looked at without the page-table lock.
+
+    Until 8e80af52db65 (v7.2) pte_write was asked of swap and migration entries, too, where it is whatever bit
+    lies there: on x86 the soft-dirty bit, where there is one, elsewhere one that is not set.
+    """
+    value = ptep_get(pte)
+    if value.kind == "none" or value.present:
+        return not value.write
+    if k.has(changes.MUST_WAIT_ASKS_PRESENT):
+        return False
+    return not (value.soft_dirty and k.ask(swap_bits.soft_dirty_is_pte_write))
 
 
 def userfaultfd_read(k: Kernel, task: Task, pte: Pte, register: Register) -> None:

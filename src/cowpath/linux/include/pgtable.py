@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cowpath.explore.record.step import Blocked
-from cowpath.history import swap_bits
+from cowpath.history import changes, swap_bits
+from cowpath.history.version import Version
 
 from ..state import Folio, Kernel, Mm, Pte, Slot, Vma
 
@@ -38,6 +39,7 @@ class PteValue(NamedTuple):
     soft_dirty: bool = False
     uffd_wp: bool = False
     protnone: bool = False
+    hw_dirty: bool = False
 
     @property
     def present(self) -> bool:
@@ -76,7 +78,8 @@ def ptep_get(pte: Pte) -> PteValue:
     if kind == "none":
         return PTE_NONE
     if kind == "present":
-        value = PteValue("present", pte.folio, pte.write, pte.dirty, protnone=pte.protnone)
+        value = PteValue("present", pte.folio, pte.write, pte.dirty)
+        value = value._replace(protnone=pte.protnone, hw_dirty=pte.hw_dirty)
     elif kind == "swap":
         value = PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
     else:
@@ -90,6 +93,7 @@ def set_pte(pte: Pte, value: PteValue) -> None:
     pte.slot, pte.exclusive = value.slot, value.exclusive
     pte.migrating, pte.access = value.migrating, value.access
     pte.soft_dirty, pte.uffd_wp, pte.protnone = value.soft_dirty, value.uffd_wp, value.protnone
+    pte.hw_dirty = value.hw_dirty
 
 
 def pte_same(pte: Pte, value: PteValue) -> bool:
@@ -104,7 +108,7 @@ def mk_pte(folio: Folio) -> PteValue:
 
 def pte_mkdirty(k: Kernel, value: PteValue) -> PteValue:
     """Written to.  The kernel sets both bits, the CPU only the first: it knows nothing of soft-dirty."""
-    return value._replace(dirty=True, soft_dirty=k.soft_dirty)
+    return value._replace(dirty=True, hw_dirty=False, soft_dirty=k.soft_dirty)
 
 
 def pte_mkwrite(k: Kernel, value: PteValue) -> PteValue:
@@ -117,14 +121,24 @@ def maybe_mkwrite(k: Kernel, value: PteValue, vma: Vma) -> PteValue:
     return pte_mkdirty(k, value)._replace(write=vma.write)
 
 
-def pte_wrprotect(value: PteValue) -> PteValue:
-    """The entry, read-only; what it knows of writes stays."""
-    return value._replace(write=False)
+def pte_wrprotect(k: Kernel, value: PteValue) -> PteValue:
+    """The entry, read-only; what it knows of writes stays.
+
+    On arm64 until ff1712f953e2 (v5.10) only if the kernel knew it, too: that the CPU has written is said by a
+    writable entry that is not read-only (PTE_DBM and not PTE_RDONLY).
+    """
+    lost = value.hw_dirty and k.ask(Version.lacks, changes.WRPROTECT_KEEPS_DIRTY)
+    return value._replace(write=False, dirty=value.dirty and not lost, hw_dirty=False)
+
+
+def ptep_set_wrprotect(pte: Pte) -> None:
+    """Make an entry read-only where it is; what it knows of writes stays on every architecture."""
+    set_pte(pte, ptep_get(pte)._replace(write=False, hw_dirty=False))
 
 
 def pte_mkclean(value: PteValue) -> PteValue:
     """The entry, not written since."""
-    return value._replace(dirty=False)
+    return value._replace(dirty=False, hw_dirty=False)
 
 
 def pte_needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:

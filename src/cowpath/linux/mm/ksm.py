@@ -174,7 +174,7 @@ def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
         return None
     if value.dirty:
         folio.dirty = True
-    protected = pte_mkclean(pte_wrprotect(value))
+    protected = pte_mkclean(pte_wrprotect(k, value))
     set_pte(pte, protected)
     pte_unmap_unlock(pte.mm)
     return protected

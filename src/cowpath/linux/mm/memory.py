@@ -28,6 +28,7 @@ from ..include.pgtable import (
     pte_unmap_unlock,
     pte_wrprotect,
     ptep_get,
+    ptep_set_wrprotect,
     set_pte,
     userfaultfd_pte_wp,
 )
@@ -105,7 +106,7 @@ def copy_present_pte(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
     if folio is None:
         return
     if folio is k.zero_page:
-        set_pte(dst_pte, _for_child(pteval))
+        set_pte(dst_pte, _for_child(k, src_pte, pteval))
         return
     shared = yield from folio_try_dup_anon_rmap_pte(k, folio, src_pte.mm)
     if not shared:
@@ -114,9 +115,9 @@ def copy_present_pte(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
     folio_get(k, folio)
     if k.lockless:
         yield
-    pteval = pte_wrprotect(ptep_get(src_pte))
-    set_pte(src_pte, pteval)
-    set_pte(dst_pte, _for_child(pteval))
+    pteval = ptep_get(src_pte)
+    ptep_set_wrprotect(src_pte)
+    set_pte(dst_pte, _for_child(k, src_pte, pte_wrprotect(k, pteval)))
 
 
 def copy_present_page(k: Kernel, cpu: int, folio: Folio, dst_pte: Pte) -> None:
@@ -151,12 +152,17 @@ def copy_nonpresent_pte(k: Kernel, src_pte: Pte, dst_pte: Pte) -> None:
     elif not k.has(changes.FORK_KEEPS_MIGRATION_KIND):
         pteval = pteval._replace(access="read")
         set_pte(src_pte, pteval)
-    set_pte(dst_pte, _for_child(pteval))
+    set_pte(dst_pte, _for_child(k, src_pte, pteval))
 
 
-def _for_child(pteval: PteValue) -> PteValue:
-    """The child is not registered with its parent's userfaultfd (no UFFD_FEATURE_EVENT_FORK)."""
-    return pteval._replace(uffd_wp=False)
+def _for_child(k: Kernel, src_pte: Pte, pteval: PteValue) -> PteValue:
+    """The entry for the child, which is not registered with its parent's userfaultfd.
+
+    (There is no UFFD_FEATURE_EVENT_FORK.)  Until 8f34f1eac382 (v5.14) the parent's mapping decided whether
+    the mark stays.
+    """
+    stays = src_pte.vma.uffd_wp and not k.has(changes.FORK_CLEARS_UFFD_WP)
+    return pteval._replace(uffd_wp=pteval.uffd_wp and stays)
 
 
 # -- unmapping -------------------------------------------------------------------------------------

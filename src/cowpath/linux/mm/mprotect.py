@@ -20,7 +20,6 @@ from ..include.pgtable import (
     pte_needs_soft_dirty_wp,
     pte_offset_map_lock,
     pte_unmap_unlock,
-    pte_wrprotect,
     ptep_get,
     set_pte,
     userfaultfd_pte_wp,
@@ -58,7 +57,7 @@ def change_pte_range(k: Kernel, pte: Pte) -> None:
         value = pte_modify(value)
         set_pte(pte, value)
     if value.present and not pte.vma.write:
-        set_pte(pte, pte_wrprotect(value))
+        set_pte(pte, pte_modify(value))
     elif value.access == "write" and not pte.vma.write:
         set_pte(pte, value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read"))
     elif value.present and can_change_pte_writable(k, pte.vma, value):
@@ -72,7 +71,7 @@ def pte_modify(value: PteValue) -> PteValue:
 
     arch/x86/include/asm/pgtable.h.
     """
-    return value._replace(protnone=False, write=False)
+    return value._replace(protnone=False, write=False, hw_dirty=False)
 
 
 # -- NUMA balancing --------------------------------------------------------------------------------

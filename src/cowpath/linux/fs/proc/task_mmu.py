@@ -38,7 +38,7 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
     """4 is written to clear_refs: page by page, then one flush of the TLB.
 
     mmap_lock is held for writing, as in fork (29a951dfb3c3, v5.11).  Before, a reader did, and a fault could
-    copy a page that another CPU's TLB still led to.
+    copy a page that another CPU's TLB still led to.  Until 912efa17e512 (v5.12) there was no flush.
     """
     _begin_clear_refs(k, mm)
     yield
@@ -48,7 +48,8 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
             clear_soft_dirty(k, k.pte(mm, page))
         yield
         page += 1
-    flush_tlb_mm(k, mm)
+    if k.has(changes.CLEAR_REFS_FLUSHES):
+        flush_tlb_mm(k, mm)
     if k.has(changes.CLEAR_REFS_EXCLUDES):
         vma_end_write_all(k, mm)
         mmap_write_unlock(mm)
@@ -77,7 +78,7 @@ def clear_soft_dirty(k: Kernel, pte: Pte) -> None:
     if not k.soft_dirty:
         k.say(f"{k.asked.architecture} has no soft-dirty bit: nothing is tracked")
     elif value.present and not pte_is_pinned(k, pte, value):
-        set_pte(pte, pte_wrprotect(value)._replace(soft_dirty=False))
+        set_pte(pte, pte_wrprotect(k, value)._replace(soft_dirty=False))
     elif not value.present:
         set_pte(pte, value._replace(soft_dirty=False))
         if value.access == "write":
