@@ -301,3 +301,32 @@ def test_two_pins_of_memory_that_was_given_up_may_still_share_a_page() -> None:
         "P0(char *x) { g = pin_user_page(x); h = pin_user_page(x); madvise(x, MADV_DONTNEED);"
         " device_write(g, 0, 'D'); r0 = device_read(h, 0); r1 = x[0]; }"
     ) == {"0:r0=D 0:r1=\\0", "0:r0=a 0:r1=\\0"}
+
+
+# -- what every program has shown to be too strict -------------------------------------------------
+
+PINNED = "P0(char *x) {{ g = pin_user_page(x{flags}); x[0] = 'b'; r0 = device_read(g, 0); }}"
+
+
+def test_a_short_read_only_pin_may_find_the_shared_zero_page() -> None:
+    assert allowed(PINNED.format(flags=""), "char x[1];") == {"0:r0=\\0", "0:r0=b"}
+
+
+def test_a_longterm_pin_does_not_nor_does_one_of_memory_that_was_written() -> None:
+    assert allowed(PINNED.format(flags=", FOLL_LONGTERM"), "char x[1];") == {"0:r0=b"}
+    assert allowed(PINNED.format(flags="")) == {"0:r0=b"}
+
+
+def test_a_reference_for_writing_breaks_cow_as_a_store_does() -> None:
+    assert allowed(
+        "P0(char *x) { h = get_user_page(x); g = get_user_page(x, FOLL_WRITE); device_write(g, 0, 'b');"
+        " r0 = device_read(h, 0); }"
+    ) == {"0:r0=a", "0:r0=b"}
+
+
+def test_references_that_lost_their_memory_may_share_a_page_even_in_two_processes() -> None:
+    assert allowed(
+        "P0(char *x) { g = get_user_page(x, FOLL_WRITE); fork(P1); wait(P1); munmap(x);"
+        " device_write(g, 0, 'b'); r0 = device_read(h, 0); }"
+        " P1(char *x) { h = get_user_page(x); exit(); }"
+    ) == {"0:r0=a", "0:r0=b"}

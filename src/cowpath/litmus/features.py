@@ -15,7 +15,10 @@ from cowpath.litmus.ast import Statement
 from cowpath.litmus.initial import BACKGROUND, OPTIONS, SWAP_DEVICES
 from cowpath.litmus.program import Program
 
-IMPLIED = {"numa": "migration"}  # to where the accesses come from
+IMPLIED = {
+    "numa": "migration",  # to where the accesses come from
+    "move": "occupied",  # nothing is moved to where there is a page
+}
 """Features that bring another one."""
 
 

@@ -28,13 +28,14 @@ class Kind(Enum):
 class Operand:
     """An operand: the field of the statement that holds it, and for WORD and FLAGS what may stand there.
 
-    `features` names the feature (see features.py) that a word of it brings into a test.
+    `features` names the feature (see features.py) that a word of it brings into a test; for flags, all of
+    them together.
     """
 
     field: str
     kind: Kind
     allowed: tuple[tuple[str, ...], ...] = ()
-    features: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    features: Mapping[str | tuple[str, ...], str] = dataclasses.field(default_factory=dict)
 
     def words(self) -> list[str]:
         """Return every word that may stand here.

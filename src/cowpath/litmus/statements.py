@@ -18,7 +18,10 @@ _VALUE = Operand("value", Kind.VALUE)
 _REFERENCE = Operand("reference", Kind.REFERENCE)
 _THREAD = Operand("thread", Kind.THREAD)
 _GET_FLAGS = Operand("flags", Kind.FLAGS, subsets("FOLL_WRITE", "FOLL_FORCE"))
-_PIN_FLAGS = Operand("flags", Kind.FLAGS, subsets("FOLL_WRITE", "FOLL_LONGTERM", "FOLL_FORCE"))
+_PIN_FLAGS = Operand(
+    "flags", Kind.FLAGS, subsets("FOLL_WRITE", "FOLL_LONGTERM", "FOLL_FORCE"),
+    {(): "occupied", ("FOLL_FORCE",): "occupied"},  # they may find the shared zero page
+)  # fmt: skip
 
 # -- loads and stores ------------------------------------------------------------------------------
 

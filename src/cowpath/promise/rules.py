@@ -7,9 +7,12 @@ A load sees the last store of its own process.  fork gives the child what the pa
 from then on neither sees what the other writes.  Reclaim, swapoff and whatever else the kernel does change
 nothing.  A reference (GUP) is *attached* to the memory it was taken from, and then both are the same bytes:
 
-- FOLL_PIN stays attached, whatever happens, until the memory is given up (munmap, MADV_DONTNEED, exit);
+- FOLL_PIN stays attached, whatever happens, until the memory is given up (munmap, MADV_DONTNEED, exit); but
+  a pin that only reads and is not FOLL_LONGTERM may find the shared zero page where nothing has been written,
+  and then it is as good as a read-only FOLL_GET;
 - FOLL_GET | FOLL_WRITE likewise, but nothing is promised once the process forks;
-- a read-only FOLL_GET may be parted by any store of its process, and then it is stale;
+- a read-only FOLL_GET may be parted by any store of its process, and then it is stale; taking a reference
+  for writing breaks COW as a store does;
 - never may a reference show one process what another one wrote after fork.
 
 What user space is told of writes, if it asks, is in writes.py.
@@ -82,10 +85,19 @@ def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...
     if write:
         memory.occupy()
     reference.pin = pin or p.strict
-    reference.promised = reference.pin or write
+    reference.promised = p.strict or write or (pin and not may_be_zero_page(memory, flags))
+    if write:
+        for other in p.attached(memory):
+            if not stays(p, other, memory):
+                p.detach(other, memory)
     p.attach(reference, memory)
     if write:
         writes.written(p, memory)
+
+
+def may_be_zero_page(memory: Memory, flags: tuple[str, ...]) -> bool:
+    """True where a read-only pin may be one of the shared zero page: FOLL_LONGTERM unshares that, too."""
+    return "FOLL_LONGTERM" not in flags and not memory.occupied
 
 
 def device_read(reference: Reference, place: int, register: Register) -> None:
@@ -108,7 +120,7 @@ def device_write(p: Promise, reference: Reference, place: int, value: Content) -
             other.data[place] = value
     for other in p.parted(owner):
         if other is not reference and not reference.promised and p.choose():
-            other.data[place] = value  # two references that lost their memory may still share a page
+            other.data[place] = value  # references that lost their memory may still share a page
 
 
 def put(p: Promise, reference: Reference) -> None:

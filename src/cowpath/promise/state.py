@@ -25,7 +25,7 @@ class Memory(Record):
     read = Flag("it may be read")
     write = Flag("it may be written")
     lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
-    occupied = Flag("it has been written: nothing else can be moved there", feature="move")
+    occupied = Flag("it has been written: there is a page of its own", feature="occupied")
     written = Flag("since clear_refs, or since ever: it is soft-dirty", feature="soft_dirty")
     populated = Flag("it is certain that there is a page", feature="uffd_wp")
     registered = Flag("a userfaultfd may write-protect it", feature="uffd_wp")
@@ -43,7 +43,7 @@ class Memory(Record):
 
     def occupy(self) -> None:
         """Note that it was written, so that it has a page of its own; only UFFDIO_MOVE can tell."""
-        if "move" in self.layout.features:
+        if "occupied" in self.layout.features:
             self.occupied = True
 
 
@@ -150,8 +150,16 @@ class Promise(Constant):
         return [memory for memory in self.memories if self.is_attached(reference, memory)]
 
     def parted(self, memory: Memory) -> list[Reference]:
-        """Return the references that were taken from this memory and are attached to it no longer."""
-        return [r for r in self.references if r.owner is memory and not self.is_attached(r, memory)]
+        """Return the references taken at this page, in whatever process, whose owner they are attached to
+        no longer.
+        """
+        pages, found = len(self.program.pages), []
+        for reference in self.references:
+            owner = reference.owner
+            here = owner is not None and owner.number % pages == memory.number % pages
+            if owner is not None and here and not self.is_attached(reference, owner):
+                found.append(reference)
+        return found
 
     def _attachment(self, reference: Reference, memory: Memory) -> Attachment:
         """Return the link between them; a process has one for each reference."""
