@@ -88,11 +88,13 @@ def conditions(leaves: st.SearchStrategy[ast.Expression] = atoms) -> st.SearchSt
 
 
 @st.composite
-def page_declarations(draw: st.DrawFn, name: st.SearchStrategy[str] = names) -> ast.PageDeclaration:
-    """A page, never touched or with content."""
-    places = draw(st.integers(1, 4))
-    content = st.lists(values, min_size=places, max_size=places).map(tuple)
-    return ast.PageDeclaration(draw(name), places, draw(st.none() | content))
+def page_declarations(
+    draw: st.DrawFn, name: st.SearchStrategy[str] = names, places: int | None = None
+) -> ast.PageDeclaration:
+    """A page of so many places, or of any number, never touched or with content."""
+    size = draw(st.integers(1, 4)) if places is None else places
+    content = st.lists(values, min_size=size, max_size=size).map(tuple)
+    return ast.PageDeclaration(draw(name), size, draw(st.none() | content))
 
 
 def _tuples(items: st.SearchStrategy[T], most: int, least: int = 0) -> st.SearchStrategy[tuple[T, ...]]:
@@ -139,8 +141,9 @@ def valid_trees(
 
     `calls` restricts the statements to these calls, beside loads and stores; empty: all of them.
     """
+    places = draw(st.none() | st.integers(1, 4))  # as many in each page, or to each its own
     declared = tuple(
-        draw(page_declarations(st.just(name))) for name in "xyzuvwst"[: draw(st.integers(1, pages))]
+        draw(page_declarations(st.just(name), places)) for name in "xyzuvwst"[: draw(st.integers(1, pages))]
     )
     swap = draw(st.sampled_from((None, ("none",), *((kind,) for kind in SWAP_DEVICES))))
     writing = _Writing(declared, swap != ("none",), calls or tuple(CALLS))
@@ -156,7 +159,7 @@ def valid_trees(
     options = draw(st.sets(st.sampled_from(tuple(OPTIONS))))
     if options:
         settings += (ast.Setting("option", tuple(sorted(options))),)
-    actors = tuple(draw(st.sets(st.sampled_from(_background(names)), max_size=1)))
+    actors = tuple(draw(st.sets(st.sampled_from(_background(declared)), max_size=1)))
     condition = draw(st.none() | conditions(_observations(declarations, declared)))
     return ast.Litmus("random", "", declared, settings, actors, declarations, condition)
 
@@ -196,7 +199,7 @@ def _possible(name: str, writing: _Writing) -> bool:
     if name in ("device_read", "device_write"):
         return bool(writing.held)
     if name in ("ksm_merge", "userfaultfd_move"):
-        return len(writing.pages) > 1
+        return len(writing.pages) > 1 and _alike(writing.pages)
     return name != "swapoff" or writing.has_swap
 
 
@@ -263,9 +266,16 @@ def _header(draw: st.DrawFn, bodies: list[list[ast.Statement]], number: int) -> 
     return None
 
 
-def _background(pages: tuple[str, ...]) -> list[ast.Background]:
+def _alike(pages: tuple[ast.PageDeclaration, ...]) -> bool:
+    """Whether one page can take the place of another."""
+    return len({page.places for page in pages}) == 1
+
+
+def _background(pages: tuple[ast.PageDeclaration, ...]) -> list[ast.Background]:
     return [
-        ast.Background(row.name, pages[: row.pages]) for row in BACKGROUND.values() if row.pages <= len(pages)
+        ast.Background(row.name, tuple(page.name for page in pages[: row.pages]))
+        for row in BACKGROUND.values()
+        if row.pages <= len(pages) and (row.pages < 2 or _alike(pages[: row.pages]))
     ]
 
 

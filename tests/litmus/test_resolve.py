@@ -15,7 +15,7 @@ from cowpath.litmus.statements import Store
 from tests.strategies import programs
 
 FAMILY = """C family
-{ char x[2] = "ba"; char y[1]; kswapd(y); ksmd(x, y); readahead(x); }
+{ char x[2] = "ba"; char y[2]; kswapd(y); ksmd(x, y); readahead(x); }
 P0(char *x) { x[0] = 'c'; fork(P2); r1 = x[0]; r0 = x[1]; r1 = x[1]; wait(P2); }
 P1(char *x) { g = get_user_page(x); h = pin_user_page(x); }
 P2(char *x) { fork(P4); device_write(g, 0, 'D'); r0 = device_read(h, 1); }
@@ -46,7 +46,7 @@ def test_a_thread_may_join_a_process_that_is_declared_later() -> None:
 
 def test_names_are_numbered_in_order() -> None:
     program = program_from_text(FAMILY)
-    assert program.pages == (Page(0, "x", 2, ("b", "a")), Page(1, "y", 1, None))
+    assert program.pages == (Page(0, "x", 2, ("b", "a")), Page(1, "y", 2, None))
     assert program.references == ("g", "h")
     assert program.registers == ((0, "r1"), (0, "r0"), (2, "r0"))
     assert program.values == (ast.ZERO, "b", "a", "c", "D", "z")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Check that statements and the condition name what exists, and in an order that can work."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cowpath.litmus import ast
 from cowpath.litmus.errors import did_you_mean
@@ -159,6 +159,10 @@ class _Body:
         if len(pages) == 2 and pages[0] == pages[1]:
             message = f"{statement.form.name}() needs two different pages"
             raise self.source.error(message, statement.position, word=pages[0])
+        if len(pages) == 2:
+            check_alike(
+                self.source, statement.form.name, [self.pages[name] for name in pages], statement.position
+            )
 
     # -- references --------------------------------------------------------------------------------
 
@@ -222,6 +226,28 @@ def check_page(
     if name not in pages:
         hint = did_you_mean(name, pages) or f"declare it in the initial block: char {name}[1];"
         raise source.error(f"unknown page '{name}'", position, hint, name)
+
+
+def check_alike(
+    source: Source, name: str, pages: Sequence[ast.PageDeclaration], position: ast.Position
+) -> None:
+    """Check that two pages have the same places: the kernel takes one for the other.  Raises LitmusError.
+
+    >>> pages = [ast.PageDeclaration("x", 2, None), ast.PageDeclaration("y", 1, None)]
+    >>> check_alike(Source("t", ""), "ksm_merge", pages, ast.NOWHERE)
+    Traceback (most recent call last):
+    cowpath.litmus.errors.LitmusError: t: ksm_merge needs two pages with the same places: x has 2, y has 1
+    a place is a part of its page: write char y[2]
+    """
+    one, other = pages
+    if one.places != other.places:
+        few = min(pages, key=lambda page: page.places)
+        message = (
+            f"{name} needs two pages with the same places: "
+            f"{one.name} has {one.places}, {other.name} has {other.places}"
+        )
+        hint = f"a place is a part of its page: write char {few.name}[{max(one.places, other.places)}]"
+        raise source.error(message, position, hint, other.name)
 
 
 def check_place(source: Source, page: ast.PageDeclaration, position: ast.Position, place: int) -> None:

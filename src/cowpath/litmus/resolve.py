@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 
 from cowpath.litmus import ast
-from cowpath.litmus.bodies import check_bodies, check_condition, check_page, collect_references
+from cowpath.litmus.bodies import check_alike, check_bodies, check_condition, check_page, collect_references
 from cowpath.litmus.errors import did_you_mean
 from cowpath.litmus.initial import BACKGROUND, DEFAULT_SWAP, NO_SWAP, OPTIONS, SWAP_DEVICES
 from cowpath.litmus.parse import parse_source
@@ -152,6 +152,8 @@ def _check_background(litmus: ast.Litmus, source: Source) -> None:
             check_page(source, pages, actor.position, name)
         if repeated := _first_repeated(actor.pages):
             raise source.error(f"{actor.kind} needs two different pages", actor.position, word=repeated)
+        if len(actor.pages) == 2:
+            check_alike(source, actor.kind, [pages[name] for name in actor.pages], actor.position)
 
 
 # -- threads ---------------------------------------------------------------------------------------

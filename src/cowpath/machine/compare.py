@@ -22,8 +22,9 @@ from cowpath.judge import condition, judge, naming
 from cowpath.judge.result import ORDER, Outcome
 from cowpath.litmus.program import DISCARDED, Program
 from cowpath.machine.job import Answer, Observed
+from cowpath.machine.known import known
 
-Standing = Literal["agrees", "disagrees", "not modelled", "not met", "cannot", "timed out", "failed"]
+Standing = Literal["agrees", "disagrees", "known", "not modelled", "not met", "cannot", "timed out", "failed"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Comparison:
         if answer.status != "ran":
             return "cannot" if answer.status == "cannot" else "failed"
         if not all(seen.allowed for seen in self.seen):
-            return "disagrees"
+            return "known" if self.known else "disagrees"
         if answer.hangs and not self.expectation.hangs:
             return "timed out"
         if answer.failures:
@@ -84,6 +85,12 @@ class Comparison:
         if not self.seen:
             return "not met" if answer.unmet else "timed out"
         return "agrees" if self.expectation.allowed is not None else "not modelled"
+
+    @property
+    def known(self) -> str:
+        """Return what explains an outcome that the model does not allow; empty where nothing does."""
+        version = self.expectation.version
+        return known(self.program, version.architecture) if version else ""
 
     @property
     def words(self) -> str:
@@ -146,6 +153,9 @@ def expect(program: Program, release: str, architecture: str) -> Expectation:
         return _promise_only(program, "not modelled")
     except CowpathError as error:
         return _promise_only(program, f"not modelled: {error}")
+    if result.verdict == "unfinished":  # what it has not found yet, it does not forbid
+        words = f"not modelled: the search is not finished: {result.reason}"
+        return Expectation(None, None, frozenset(result.promised), words)
     count = len(condition.names(program))
     outcomes = result.exploration.outcomes
     return Expectation(

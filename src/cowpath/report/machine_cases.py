@@ -15,6 +15,7 @@ from cowpath.report.machines import histogram, loud
 
 STATUSES: dict[str, Status] = {
     "disagrees": "fail",
+    "known": "xfail",
     "failed": "error",
     "timed out": "timeout",
     "not met": "skip",

@@ -13,7 +13,7 @@ from cowpath.machine.compare import Comparison, Seen
 from cowpath.report.style import PLAIN, Style, align
 
 MARKS = {"agrees": "", "not modelled": "", "not met": " ?", "cannot": " -", "failed": " !", "timed out": " !",
-         "disagrees": " !!"}  # fmt: skip
+         "known": " !", "disagrees": " !!"}  # fmt: skip
 
 
 def histogram(comparison: Comparison) -> str:
@@ -60,8 +60,11 @@ def observation(comparison: Comparison) -> list[str]:
 
 def loud(comparison: Comparison) -> list[str]:
     """Sentences about outcomes that the model does not know: they must not be overlooked."""
+    why = "a kernel bug or a model bug"
+    if comparison.known:
+        why = f"a known finding: {comparison.known}"
     return [
-        f"!!! {seen.text} is NOT ALLOWED BY THE MODEL ({model_name(comparison)}): a kernel bug or a model bug"
+        f"!!! {seen.text} is NOT ALLOWED BY THE MODEL ({model_name(comparison)}): {why}"
         for seen in comparison.seen
         if not seen.allowed
     ]

@@ -60,7 +60,7 @@ class Board:
         registers, memory = len(program["registers"]), processes * self.places
         slots = len(program["slots"])
         counts = (4 * processes, registers, registers, memory, memory, threads, len(program["references"]),
-                  slots, slots, slots, threads * TEXT)  # fmt: skip
+                  slots, slots, slots, processes, threads * TEXT)  # fmt: skip
         self.memory = mmap.mmap(-1, sum(counts) + 1)
         self.pids = (ctypes.c_uint32 * processes).from_buffer(self.memory)
         """Each is written by one store: struct.pack_into would let others see 0, or half a number."""
@@ -74,7 +74,9 @@ class Board:
         """Held reads that have returned, as their readers see them; only they write here."""
         self.found = cells[9]
         """The bytes that held reads brought, where they read memory and not the file."""
-        self.texts = cells[10]
+        self.exited = cells[10]
+        """Processes that have called exit(); one that ends without it has died."""
+        self.texts = cells[11]
 
     def clear(self) -> None:
         """Set everything as it is before the first statement."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import struct
 from typing import Any
 
@@ -29,6 +30,7 @@ MADV = {
 
 SWAP_FLAG_PREFER, SWAP_HIGHEST = 0x8000, 0x7FFF
 PR_SET_CHILD_SUBREAPER = 36
+SPLICE_F_NONBLOCK = 2
 
 IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER = 425, 426, 427
 PIDFD_OPEN, PROCESS_MADVISE = 434, 440
@@ -117,8 +119,20 @@ def vmsplice(pipe: int, address: int, length: int) -> int:
 
 
 def tee(source: int, target: int, length: int) -> int:
-    """tee: the target pipe gets references to the pages in the source pipe."""
-    return check(_libc.tee(source, target, ctypes.c_size_t(length), 0), "tee")
+    """tee: the target pipe gets references to the pages in the source pipe.  EAGAIN where that is empty."""
+    return check(_libc.tee(source, target, ctypes.c_size_t(length), SPLICE_F_NONBLOCK), "tee")
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether a process has ended: its memory is gone, whether or not anybody has waited for it."""
+    try:
+        watch = syscall(PIDFD_OPEN, "pidfd_open", pid, 0)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([watch], [], [], 0)[0])
+    finally:
+        os.close(watch)
 
 
 def pread_into(fd: int, address: int, length: int, offset: int) -> int:

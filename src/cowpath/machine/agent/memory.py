@@ -25,6 +25,9 @@ READ_WRITE = calls.PROT_READ | calls.PROT_WRITE
 SOFT_DIRTY, MAPPED_ONCE, FILE, SWAPPED, PRESENT = 55, 56, 61, 62, 63
 """Bits of /proc/PID/pagemap."""
 
+ZERO_PAGE = 24
+"""Bit of /proc/kpageflags."""
+
 
 class FaultError(Exception):
     """Raised for an access to memory that is not mapped, or not for such an access."""
@@ -132,6 +135,19 @@ class Memory:
         except FaultError:
             return None
 
+    def peek(self, page: int, place: int) -> int | None:
+        """Return the byte of a place that is present without an access by the CPU.
+
+        None where the mapping forbids it and the kernel does not let us look all the same (/proc/self/mem).
+        """
+        fd = os.open("/proc/self/mem", os.O_RDONLY)
+        try:
+            return os.pread(fd, 1, self.place(page, place))[0]
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
+
     def page_out(self, page: int, tries: int) -> bool:
         """Call MADV_PAGEOUT until the page is in swap, at most `tries` times; return whether it is.
 
@@ -188,6 +204,19 @@ def frame(address: int) -> int:
     """Return the number of the page frame behind an address; 0 where there is none, or we may not know."""
     entry = pagemap(address)
     return entry & ((1 << 55) - 1) if entry >> PRESENT & 1 else 0
+
+
+def is_zero_page(address: int) -> bool:
+    """Tell whether an address has the zero page; False where the kernel does not let us know."""
+    try:
+        fd = os.open("/proc/kpageflags", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        flags = os.pread(fd, 8, frame(address) * 8)
+    finally:
+        os.close(fd)
+    return len(flags) == 8 and bool(struct.unpack("=Q", flags)[0] >> ZERO_PAGE & 1)
 
 
 def drain_lru() -> None:

@@ -9,11 +9,13 @@ before the processes of a test are forked, so each of them can use any reference
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from . import calls
@@ -64,8 +66,8 @@ class Reference:
         """Let the device write a byte to a place."""
         raise NotImplementedError
 
-    def read(self, slot: int, place: int) -> int:
-        """Let the device read the byte of a place."""
+    def read(self, slot: int, place: int) -> int | None:
+        """Let the device read the byte of a place; None where the reference was given back meanwhile."""
         raise NotImplementedError
 
     def held_by(self, file: HeldFile | None, fd: int) -> Reference:
@@ -92,12 +94,14 @@ class PipeReference(Reference):
     def _take(self) -> None:
         calls.vmsplice(self.writer, self.memory.address(self.page), calls.PAGE)
 
-    def read(self, slot: int, place: int) -> int:
+    def read(self, slot: int, place: int) -> int | None:
         """Look at the page through a second reference (tee), so that the first stays."""
         reader, writer = os.pipe()
         try:
             length = calls.tee(self.reader, writer, calls.PAGE)
             return os.read(reader, length)[self.memory.offset(self.page, place)]
+        except BlockingIOError:  # put_page has emptied the pipe since we looked
+            return None
         finally:
             os.close(reader)
             os.close(writer)
@@ -183,7 +187,7 @@ class HeldReadReference(HeldReference):
         while self.board.slot[slot] == HELD:
             time.sleep(POLL)
 
-    def read(self, slot: int, place: int) -> int:
+    def read(self, slot: int, place: int) -> int | None:
         """Read through the reference for reading that was taken with this one."""
         assert self.companion is not None
         return self.companion.read(slot, place)
@@ -254,22 +258,27 @@ class FixedBufferReference(Reference):
 
     def write(self, slot: int, place: int, value: int) -> None:
         """Write to memory with READ_FIXED."""
-        os.read(self.turn[0], 1)
-        try:
-            self.ring.write_memory(self.memory.place(self.page, place), value)
-        finally:
-            os.write(self.turn[1], b"t")
+        with self._my_turn() as registered:
+            if registered:
+                self.ring.write_memory(self.memory.place(self.page, place), value)
 
-    def read(self, slot: int, place: int) -> int:
+    def read(self, slot: int, place: int) -> int | None:
         """Read from memory with WRITE_FIXED."""
+        with self._my_turn() as registered:
+            return self.ring.read_memory(self.memory.place(self.page, place)) if registered else None
+
+    @contextlib.contextmanager
+    def _my_turn(self) -> Iterator[bool]:
+        """Have the ring to ourselves; False where the buffer was unregistered before it was our turn."""
         os.read(self.turn[0], 1)
         try:
-            return self.ring.read_memory(self.memory.place(self.page, place))
+            yield self.board.reference[self.index] == HELD
         finally:
             os.write(self.turn[1], b"t")
 
     def _put(self) -> None:
-        self.ring.unregister()
+        with self._my_turn():
+            self.ring.unregister()
 
     def close(self) -> None:
         """Close the ring; a pin that is still held goes first, because the ring itself goes later."""

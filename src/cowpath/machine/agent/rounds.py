@@ -119,7 +119,9 @@ class Controller:
             for actor in order:
                 self._step(actor)
         for process in range(len(self.program["parents"])):
-            if self.board.pid(process) and not self._gone(process):
+            if self.board.exited[process]:
+                self._await_end(process)
+            elif self.board.pid(process):
                 self._ask(process, OBSERVE)
         return (*self.board.registers(), *self.board.final_memory())
 
@@ -163,6 +165,13 @@ class Controller:
             return ENDED
         raise TimeoutError
 
+    def _await_end(self, process: int) -> None:
+        """Wait until a process that has called exit() is gone, memory and all.  Raises TimeoutError."""
+        watch = self._watch(process)
+        patience = max(self.deadline - time.monotonic(), 0)
+        if watch is not None and not select.select([watch], [], [], patience)[0]:
+            raise TimeoutError
+
     def _watch(self, process: int) -> int | None:
         """Return a descriptor that is readable once the process has ended; None where it is gone already."""
         if process not in self.watches:
@@ -193,9 +202,18 @@ class Controller:
                 self._report(thread, os.read(fd, 1))
 
     def _all_done(self) -> bool:
+        """Tell whether all threads of all processes are done, of those that were forked just now, too.
+
+        A fork may come between two looks.  Its process is known before the thread that forked is done.
+        """
         threads, board = self.program["threads"], self.board
-        alive = [i for i in range(len(threads)) if board.pid(threads[i]["process"])]
-        return all(board.thread[i] == DONE or self._gone(threads[i]["process"]) for i in alive)
+        while True:
+            pids = [board.pid(thread["process"]) for thread in threads]
+            there = [i for i in range(len(threads)) if pids[i]]
+            if not all(board.thread[i] == DONE or self._gone(threads[i]["process"]) for i in there):
+                return False
+            if pids == [board.pid(thread["process"]) for thread in threads]:
+                return True
 
     def _background(self, actor: dict[str, Any]) -> None:
         """Let a background actor act; it is no error if it cannot."""

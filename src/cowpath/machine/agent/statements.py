@@ -12,7 +12,7 @@ from typing import Any
 
 from . import calls, ksm, numa, userfault
 from .board import DONE, ENDED, FAILED, FAULTED, HELD, OK, SEEN, UNMET, byte_of
-from .memory import PAGEOUT_TRIES, SOFT_DIRTY, FaultError, forget_writes, frame, pagemap
+from .memory import PAGEOUT_TRIES, SOFT_DIRTY, FaultError, forget_writes, frame, is_zero_page, pagemap
 from .process import Process
 from .references import POLL
 
@@ -69,7 +69,9 @@ def device_read(process: Process, thread: int, s: Statement) -> None:
     """`r = device_read(g, i)`"""
     reference = process.references[s["reference"]]
     if reference.held():
-        _assign(process, s["register"], reference.read(s["slot"], s["place"]))
+        byte = reference.read(s["slot"], s["place"])
+        if byte is not None:  # else another thread has given the reference back meanwhile
+            _assign(process, s["register"], byte)
 
 
 def put_page(process: Process, thread: int, s: Statement) -> None:
@@ -90,6 +92,7 @@ def exit_process(process: Process, thread: int, s: Statement) -> None:
     for other in process.threads():
         if other != thread:
             _wait_for(process, other)
+    process.board.exited[process.index] = 1
     process.board.thread[thread] = DONE
     os._exit(0)
 
@@ -103,7 +106,10 @@ def wait(process: Process, thread: int, s: Statement) -> None:
 
 
 def madvise(process: Process, thread: int, s: Statement) -> None:
-    """`madvise(x, MADV_...)`; MADV_PAGEOUT until the page is in swap."""
+    """`madvise(x, MADV_...)`; MADV_PAGEOUT until the page is in swap.
+
+    Where the page may stay it is asked for once: a second call finds what the first one has changed.
+    """
     page, advice = s["page"], s["advice"]
     if advice != "MADV_PAGEOUT":
         with _nothing_mapped():
@@ -113,8 +119,9 @@ def madvise(process: Process, thread: int, s: Statement) -> None:
         return
     stays = _pinned(process, page) or (page in process.memory.lazyfree and _referenced(process, page))
     demand = process.demanding and not stays  # a lazyfree page with a reference: faeb2831b517, v6.15
-    if not process.memory.page_out(page, PAGEOUT_TRIES if demand else 3) and demand:
-        raise UnmetError(f"{s['name']} was not swapped out")
+    with _nothing_mapped():
+        if not process.memory.page_out(page, PAGEOUT_TRIES if demand else 1) and demand:
+            raise UnmetError(f"{s['name']} was not swapped out")
 
 
 def mprotect(process: Process, thread: int, s: Statement) -> None:
@@ -138,8 +145,10 @@ def swapoff(process: Process, thread: int, s: Statement) -> None:
 
 def migrate(process: Process, thread: int, s: Statement) -> None:
     """`migrate(x)`"""
-    demand = process.demanding and not _referenced(process, s["page"])
-    if not numa.migrate(process.memory.address(s["page"])) and demand:
+    address = process.memory.address(s["page"])
+    there = bool(frame(address)) and not is_zero_page(address)
+    demand = process.demanding and there and not _referenced(process, s["page"])
+    if not numa.migrate(address) and demand:
         raise UnmetError(f"{s['name']} was not migrated")
 
 
@@ -221,7 +230,11 @@ def _assign(process: Process, register: int, value: int) -> None:
 
 
 def _wait_for(process: Process, thread: int) -> None:
-    while process.board.thread[thread] != DONE:
+    """Wait until a thread is done; where its process ends with it, until the process has gone."""
+    board, index = process.board, process.program["threads"][thread]["process"]
+    while board.thread[thread] != DONE:
+        time.sleep(POLL)
+    while board.exited[index] and index != process.index and not calls.has_ended(board.pid(index)):
         time.sleep(POLL)
 
 
@@ -238,10 +251,14 @@ def _nothing_mapped() -> Iterator[None]:
 def _alike(process: Process, first: int, second: int) -> bool:
     """Tell whether KSM must be able to merge two pages: present, equal, and nobody holds a reference."""
     memory = process.memory
-    if not (frame(memory.address(first)) and frame(memory.address(second))):
+    addresses = [memory.address(page) for page in (first, second)]
+    if not all(frame(address) and not is_zero_page(address) for address in addresses):
         return False
-    equal = all(memory.load(first, i) == memory.load(second, i) for i in range(memory.pages[first]["places"]))
-    return equal and not (_referenced(process, first) or _referenced(process, second))
+    if _referenced(process, first) or _referenced(process, second):
+        return False
+    places = range(memory.pages[first]["places"])
+    contents = [[memory.peek(page, place) for place in places] for page in (first, second)]
+    return contents[0] == contents[1] and None not in contents[0]
 
 
 def _referenced(process: Process, page: int) -> bool:
