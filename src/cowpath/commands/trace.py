@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--html", metavar="OUT", help="write a page of its own to the file OUT instead")
+    form.add_argument("--svg", action="store_true", help="draw the path as swim lanes, one for each thread")
     form.add_argument("--story", action="store_true", help="tell the path in sentences, to quote in a mail")
     form.add_argument("--format", choices=("text", "itf"), default="text", help="default: text")
 
@@ -80,6 +81,10 @@ def show(arguments: argparse.Namespace, result: Result, steps: Sequence[PathStep
         from cowpath.viewer.pages import trace_page
 
         options.write_page(arguments.html, trace_page(arguments.file, result, goal))
+    elif arguments.svg:
+        from cowpath.report import lanes
+
+        sys.stdout.write(lanes.document(result, steps, goal))
     elif arguments.story:
         from cowpath.report.story import story_text
 

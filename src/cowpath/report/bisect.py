@@ -10,7 +10,7 @@ from typing import Any
 from cowpath.history.change import Change
 from cowpath.history.stable import READ
 from cowpath.history.version import NEWEST, names_of
-from cowpath.report.text import align
+from cowpath.report.style import align
 from cowpath.survey.bisect import Bisection, Cause, Span
 
 
