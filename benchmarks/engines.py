@@ -25,7 +25,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,11 +138,11 @@ def worker(engine: str, path: str, limit: int) -> None:
         return
     threads, rename = (2 if "two" in engine else 1), "renamed" in engine
     found = report(engine, lambda: explore(model, Method("native", limit, threads=threads, rename=rename)))
-    recorder, part_of, memory = found.recorder, found.search.part_of, found.search.store.memory
+    recorder, memory = found.recorder, found.search.memory
     del found
     report(
         f"{engine}, recorded",
-        lambda: explored(NativeSearch(model, recorder, part_of, memory, threads), limit, None),
+        lambda: explored(NativeSearch(recorder, memory, threads), limit, None),
     )
 
 
@@ -246,37 +245,6 @@ def rumur(directory: Path) -> Run:
     )
 
 
-def bound() -> tuple[float, float]:
-    """What the machine allows: random updates per second of a table far larger than the caches.
-
-    And how many times as many two threads manage at once, each with a table of its own.
-    """
-    import numba
-    import numpy as np
-
-    @numba.njit(nogil=True)
-    def touch(table, count, mask):  # type: ignore[no-untyped-def]
-        number = np.uint64(88172645463325252)
-        for _ in range(count):
-            number ^= number << np.uint64(13)
-            number ^= number >> np.uint64(7)
-            number ^= number << np.uint64(17)
-            table[number & mask] += np.uint32(1)
-
-    tables = [np.ones(1 << 27, np.uint32) for _ in range(2)]
-    mask = np.uint64(len(tables[0]) - 1)
-    touch(tables[0], 10, mask)
-
-    def rate(threads: int) -> float:
-        began = time.perf_counter()
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda table: touch(table, 5_000_000, mask), tables[:threads]))
-        return threads * 5_000_000 / (time.perf_counter() - began)
-
-    one = max(rate(1) for _ in range(3))
-    return one, max(rate(2) for _ in range(3)) / one
-
-
 def first_verdict() -> tuple[float, float]:
     """Seconds of a fresh process: for a small test, and for nothing."""
 
@@ -333,17 +301,12 @@ def cost(run: Run) -> float:
 # -- results ---------------------------------------------------------------------------------------
 
 
-def markdown(found: dict[str, list[Run]], limits: tuple[float, float], verdict: tuple[float, float]) -> str:
+def markdown(found: dict[str, list[Run]], verdict: tuple[float, float]) -> str:
     """A table per size."""
     lines = [
         "# Engines side by side",
         "",
         "Made by `make bench`.  What counts are ratios of processor time: other load disturbs them least.",
-        "",
-    ]
-    lines += [
-        f"Random updates of a table of 512 MiB: {limits[0] / 1e6:.0f} M/s; "
-        f"two threads at once: {limits[1]:.1f} times as many.",
         "",
     ]
     lines += [
@@ -403,7 +366,7 @@ def main() -> None:
         return
     found = {size: measure(size, arguments.rounds, arguments.limit) for size in arguments.sizes}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "engines.md").write_text(LICENCE + markdown(found, bound(), first_verdict()))
+    (RESULTS / "engines.md").write_text(LICENCE + markdown(found, first_verdict()))
     (RESULTS / "engines.svg").write_text(plot(found))
 
 

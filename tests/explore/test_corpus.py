@@ -8,9 +8,6 @@ from typing import NamedTuple
 
 import pytest
 
-pytest.importorskip("numba")
-
-from cowpath.explore import engine
 from cowpath.explore.engine import Method
 from cowpath.explore.found import Search
 from cowpath.explore.path import path_to
@@ -55,12 +52,6 @@ def case(request: pytest.FixtureRequest) -> Case:
 def search(test: Path, kernel: str, method: Method) -> Search:
     """One test on one kernel."""
     return explore_mechanism(load_program(test), version(kernel), method)
-
-
-@pytest.fixture(autouse=True)
-def cold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The native engine does nearly all of it, not the reference search that it starts with."""
-    monkeypatch.setattr(engine, "WARM_UP", 30)
 
 
 def nameless(text: str) -> str:

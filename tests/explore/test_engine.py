@@ -21,7 +21,6 @@ def test_a_small_search_stays_in_python() -> None:
 
 
 def test_a_search_that_grows_changes_engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("numba")
     monkeypatch.setattr(engine, "THRESHOLD", 100)
     found = engine.explore(build(LARGE, 2), engine.Method(rename=False))
     assert not isinstance(found, Exploration)
@@ -45,7 +44,6 @@ def test_partial_order_is_for_the_reference_search(monkeypatch: pytest.MonkeyPat
 
 
 def test_every_engine_can_keep_dead_locals(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("numba")
     monkeypatch.setattr(engine, "THRESHOLD", 100)
     for method in (engine.Method(), engine.Method("reference"), engine.Method(partial_order=True)):
         kept = dataclasses.replace(method, live_only=False)

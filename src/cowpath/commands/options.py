@@ -107,7 +107,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=("auto", "reference", "native"),
         default="auto",
-        help="default auto: the native engine (the extra cowpath[native]) where a search grows large",
+        help="default auto: the native engine where a search grows large",
     )
     group.add_argument(
         "--memory",
@@ -143,7 +143,7 @@ def reductions(arguments: argparse.Namespace) -> dict[str, bool]:
 def method(arguments: argparse.Namespace) -> Method:
     """The way to search that the options ask for.  Raises CowpathError where that engine is not to be had."""
     if arguments.engine == "native" and not available():
-        raise CowpathError('--engine native needs NumPy and Numba: pip install "cowpath[native]"')
+        raise CowpathError("--engine native: no library in this package, and no C compiler (cc, gcc, clang)")
     if arguments.engine == "native" and arguments.verify:
         raise CowpathError("--verify runs steps again in Python, which only the reference search does")
     if arguments.engine == "native" and "partial-order" in arguments.reduce:

@@ -2,19 +2,18 @@
 """Search a model with the engine that suits it.
 
 Small searches run in the reference search, which needs nothing but Python.  One that grows past `THRESHOLD`
-states starts over in the native engine, with everything recorded so far; that needs the extra
-`cowpath[native]`.
+states starts over in the native engine, with everything recorded so far; that needs the engine's library,
+which wheels bring along and a C compiler makes elsewhere.  Without it, the reference search goes on.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from cowpath.explore.found import Enough, Progress, Search
-from cowpath.explore.record.recorder import Model
+from cowpath.explore.record.recorder import Model, Recorder
 from cowpath.explore.search import STOPPED
 from cowpath.explore.search import explore as reference
 
@@ -22,9 +21,6 @@ Engine = Literal["auto", "reference", "native"]
 
 THRESHOLD = 100_000
 """States after which `auto` changes engines: a second or two of the reference search."""
-
-WARM_UP = 4_000
-"""States that the reference search explores first for `native`: they choose the packing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +63,8 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
     """Find every reachable state, every outcome and every broken invariant, by the engine that suits.
 
     A search that ends for lack of memory, at its bound or at a count beyond its range has `finished` False
-    and says why in `reason`.  Raises ImportError where the engine "native" is asked for and NumPy or Numba is
-    missing.
+    and says why in `reason`.  Raises Unavailable where the engine "native" is asked for and its library can
+    be neither found nor made.
     """
     method = method or Method()
     if method.partial_order:
@@ -81,17 +77,33 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
         return reference(
             model, method.max_states, progress, method.verify_every, method.live_only, method.enough
         )
-    first = WARM_UP if method.engine == "native" else THRESHOLD
-    limit = first if method.max_states is None else min(first, method.max_states)
+    if method.engine == "native":
+        return _native(Recorder(model, method.live_only), method, progress)
+    limit = THRESHOLD if method.max_states is None else min(THRESHOLD, method.max_states)
     found = reference(model, limit, progress, live_only=method.live_only, enough=method.enough)
     stays = found.finished or limit == method.max_states or len(found.states) <= limit
-    if (method.engine == "auto" and stays) or found.reason == STOPPED:
+    if stays or found.reason == STOPPED:
         return found
+    from cowpath.explore.native.library import Unavailable
+
+    try:
+        return _native(found.recorder, method, retold(progress, len(found.states)))
+    except Unavailable:
+        return reference(model, method.max_states, progress, live_only=method.live_only, enough=method.enough)
+
+
+def _native(recorder: Recorder, method: Method, progress: Progress | None) -> Search:
+    """What the native engine finds, with what a recorder has recorded."""
+    from cowpath.explore.native import library
+
+    if progress is not None and not library.ready():
+        progress(0, 0, "compiling the native engine, this once")
+    library.library()
     from cowpath.explore.native.exploration import native
 
     memory = method.memory or free_memory() // 2
-    told = retold(progress, len(found.states))
-    return native(found, method.max_states, told, memory, method.threads, method.rename, method.enough)
+    how = (method.max_states, progress, memory, method.threads, method.rename, method.enough)
+    return native(recorder, *how)
 
 
 def retold(progress: Progress | None, states: int) -> Progress | None:
@@ -100,14 +112,16 @@ def retold(progress: Progress | None, states: int) -> Progress | None:
         return None
 
     def told(count: int, frontier: int, remark: str) -> None:
-        progress(count, frontier, remark if count >= states else "again, in compiled code")
+        progress(count, frontier, remark if count >= states else "again, in C")
 
     return told
 
 
 def available() -> bool:
-    """True where the libraries that the native engine needs are installed."""
-    return all(importlib.util.find_spec(name) is not None for name in ("numpy", "numba"))
+    """True where the native engine's library is there or can be made."""
+    from cowpath.explore.native import library
+
+    return library.available()
 
 
 def free_memory() -> int:

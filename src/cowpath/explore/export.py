@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cowpath.explore.native.packing import Packing, room_for
+from cowpath.explore.record.fields import written
 from cowpath.explore.record.frame import Frame
-from cowpath.explore.record.recorder import Branch, Leaf, Recorder, Tree
+from cowpath.explore.record.recorder import Branch, Leaf, Model, Recorder, Tree
 
 Guard = tuple[tuple[int, int], ...]
 Effect = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...], int, int]
@@ -39,24 +39,22 @@ class Rule:
 
 def rules(recorder: Recorder) -> Iterator[Rule]:
     """Every recorded step, by actor and frame.  Leaves of a frame that do the same are one rule."""
-    room = room_for(map(len, recorder.frames), len(recorder.crashes))
-    packing = Packing(recorder.model, room, [0] * (len(recorder.model.layout.cells) + len(room)))
     sizes = [cell.size for cell in recorder.model.layout.cells]
     for actor, trees in enumerate(recorder.trees):
         for number, tree in enumerate(trees):
             same: dict[Effect, list[Guard]] = {}
             for guard, leaf in paths(tree, sizes):
                 if leaf.blocked is None:
-                    same.setdefault(_effect(packing, actor, leaf), []).append(guard)
+                    same.setdefault(_effect(recorder.model, actor, leaf), []).append(guard)
             for effect, guards in same.items():
                 yield Rule(actor, number, tuple(guards), *effect)
 
 
-def _effect(packing: Packing, actor: int, leaf: Leaf) -> Effect:
-    written = packing.writes(leaf)
-    target = written.pop(packing.first_frame + actor)
-    crash = written.pop(packing.crash, 0)
-    return tuple(sorted(written.items())), leaf.moves, target, crash
+def _effect(model: Model, actor: int, leaf: Leaf) -> Effect:
+    fields, cells = written(model, leaf), len(model.layout.cells)
+    target = fields.pop(cells + actor)
+    crash = fields.pop(cells + len(model.actors), 0)
+    return tuple(sorted(fields.items())), leaf.moves, target, crash
 
 
 def paths(tree: Tree, sizes: Sequence[int]) -> Iterator[tuple[Guard, Leaf]]:

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given, settings
 
-pytest.importorskip("numba")
-
 from cowpath.explore.found import Exploration, Search
 from cowpath.explore.native import exploration
 from cowpath.explore.search import explore as reference_search

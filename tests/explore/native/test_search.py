@@ -6,11 +6,11 @@ from typing import NoReturn, cast
 import pytest
 from hypothesis import given, settings
 
-pytest.importorskip("numba")
-
 from cowpath.explore.found import Exploration
-from cowpath.explore.native import compiled, exploration, parts
-from cowpath.explore.native import search as native
+from cowpath.explore.native import exploration
+from cowpath.explore.native.exploration import NativeExploration
+from cowpath.explore.native.renaming import RenamingRecorder
+from cowpath.explore.native.search import NativeSearch
 from cowpath.explore.path import path_to
 from cowpath.explore.record.frame import Waiting
 from cowpath.explore.record.recorder import Recorder
@@ -26,9 +26,19 @@ LARGE = (
 ALL = 1 << 30
 
 
-def warm(programs: Programs, pages: int, states: int) -> Exploration:
-    """A reference search that stops early: what a native one starts with."""
-    return reference_search(build(programs, pages), states)
+def warm(programs: Programs, pages: int, states: int) -> Recorder:
+    """What a reference search that stops early has recorded."""
+    return reference_search(build(programs, pages), states).recorder
+
+
+def small(
+    first_bits: int, root_bits: int = 64, threads: int = 1, start: int = 0, rename: bool = False
+) -> NativeExploration:
+    """A search of the large model whose tables of parts begin small, and whose roots have few bits."""
+    recorder = warm(LARGE, 3, start)
+    search = NativeSearch(RenamingRecorder(recorder) if rename else recorder, ALL, threads)
+    search.engine.small(first_bits, root_bits)
+    return exploration.explored(search, None, None)
 
 
 def keys(recorder: Recorder, state: bytes) -> tuple[object, ...]:
@@ -46,7 +56,7 @@ def keys(recorder: Recorder, state: bytes) -> tuple[object, ...]:
     return (state[:cells], tuple(where), recorder.crash(state))
 
 
-def assert_same(one: Exploration, other: exploration.NativeExploration) -> None:
+def assert_same(one: Exploration, other: NativeExploration) -> None:
     assert other.finished, other.reason
     assert (len(one.states), one.transitions) == (len(other.states), other.transitions)
     assert list(one.outcomes.items()) == list(other.outcomes.items())
@@ -67,41 +77,24 @@ def test_random_models(arguments: tuple[Programs, int]) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_large_model_on_one_core_and_two(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "TRIAL", 500)
-    monkeypatch.setattr(native, "SMALL", 8)  # the second core has something to do from the beginning
-    reference = reference_search(build(LARGE, 3))
-    found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, threads, False)
-    assert_same(reference, found)
-    assert found.search.chosen
+@pytest.mark.parametrize("start", [0, 50])
+def test_large_model_on_one_core_and_two(threads: int, start: int) -> None:
+    assert_same(reference_search(build(LARGE, 3)), small(10, 64, threads, start))
 
 
-def test_parts_that_outgrow_their_tables_and_their_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "SMALLEST", 4)
-    reference = reference_search(build(LARGE, 3))
-    found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False)
-    assert_same(reference, found)
-    needed = [table.bit_length() - 1 for table in found.search.store.parts.tables]
-    assert len(needed) == 4
-    for spare, count in ((1, 4), (-1, 3)):  # bits move in the root, until there are too few for four parts
-        monkeypatch.setattr(parts, "ROOT_BITS", sum(needed) + spare)
-        found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False)
-        assert_same(reference, found)
-        assert len(found.search.store.parts.sizes) == count
+@pytest.mark.parametrize("rename", [False, True])
+def test_two_threads_number_as_one_does(rename: bool) -> None:
+    """A hundred runs: batches are small, tables grow and are joined under way."""
+    one = [list(small(2, bits, 1, 0, rename).states) for bits in (64, 22)]
+    for _ in range(50):
+        assert [list(small(2, bits, 2, 0, rename).states) for bits in (64, 22)] == one
 
 
-def test_what_is_remembered_about_roots_is_forgotten_when_parts_grow() -> None:
-    search = exploration.native(warm(LARGE, 2, 50), None, None, ALL, 1, True).search
-    search.caches.renamed[0] = 1, 2
-    search.store.parts.sizes[0] = search.store.parts.arrays.room[0]
-    search.grow_parts(search.works[0])
-    assert (search.caches.renamed == compiled.UNKNOWN).all()
-
-
-def test_frames_that_outgrow_their_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "SPARE", 0)
-    reference = reference_search(build(LARGE, 2))
-    assert_same(reference, exploration.native(warm(LARGE, 2, 1), None, None, ALL, 1, False))
+@pytest.mark.parametrize("root_bits", [64, 26, 22, 20])
+def test_parts_that_outgrow_their_tables_and_their_bits(root_bits: int) -> None:
+    found = small(2, root_bits)
+    assert_same(reference_search(build(LARGE, 3)), found)
+    assert (found.search.engine.parts < 4) == (root_bits < 24)
 
 
 def test_paths_are_shortest_and_simplest() -> None:
@@ -121,8 +114,8 @@ def test_a_deadlock_is_found() -> None:
 
 
 def test_too_little_memory_is_said() -> None:
-    enough = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False).search.store.used
-    found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 8 * 1500, 1, False)
+    enough = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False).search.engine.used
+    found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 9 * 1500, 1, False)
     assert not found.finished
     assert "MiB hold no more than" in found.reason
     assert len(found.states) > 1
@@ -134,7 +127,7 @@ def test_a_wrong_model_is_said_with_what_was_found(monkeypatch: pytest.MonkeyPat
     def broken(*_: object) -> NoReturn:
         raise RangeError("page0.users = 4 is out of its range")
 
-    monkeypatch.setattr(start.recorder, "_record", broken)
+    monkeypatch.setattr(start, "_record", broken)
     found = exploration.native(start, None, None, ALL, 1, False)
     assert not found.finished
     assert found.reason == "page0.users = 4 is out of its range"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a native search found, in the shape of the reference's `Exploration` (needs NumPy and Numba)."""
+"""What a native search found, in the shape of the reference's `Exploration`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,13 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from cowpath.explore.found import Breach, Ending, Enough, Exploration, Hang, Layer, Progress
-from cowpath.explore.native import compiled
-from cowpath.explore.native.hang import find_hang
-from cowpath.explore.native.packing import Packing, room_for
+from cowpath.explore.found import Breach, Ending, Enough, Hang, Layer, Progress
 from cowpath.explore.native.renaming import RenamingRecorder
-from cowpath.explore.native.search import NativeSearch, States
-from cowpath.explore.native.split import choose_parts
-from cowpath.explore.native.store import Full
+from cowpath.explore.native.search import Full, NativeSearch, States
 from cowpath.explore.record.recorder import Model, Recorder
-from cowpath.explore.record.step import ModelError, RangeError
+from cowpath.explore.record.step import RangeError
 from cowpath.explore.search import STOPPED
-
-SAMPLE = 4096
-"""States of the reference search that the first choice of parts looks at."""
+from cowpath.explore.stuck import first_hang
 
 
 @dataclass
@@ -48,12 +39,12 @@ class NativeExploration:
     @property
     def states(self) -> States:
         """Every state, in breadth-first order."""
-        return States(self.search)
+        return States(self.search.engine)
 
     @property
     def transitions(self) -> int:
         """How many steps were taken, each counted once per state it starts in."""
-        return self.search.transitions
+        return self.search.engine.transitions
 
     @property
     def outcomes(self) -> dict[Ending, int]:
@@ -68,12 +59,12 @@ class NativeExploration:
     @property
     def bytes_per_state(self) -> float:
         """Memory of the store, frontier, tables and parts included."""
-        return self.search.store.used / self.search.store.count
+        return self.search.engine.used / self.search.engine.count
 
     def edges(self, state: int) -> Iterator[tuple[int, int]]:
-        """(actor, successor) for each step possible in a state."""
+        """(actor, successor) for each step possible in a state; none where the search ended before it."""
         source, recorder = self.states[state], self.recorder
-        if source[recorder.crash_at]:
+        if source[recorder.crash_at] or state >= self.search.engine.expanded:
             return
         for actor in range(len(self.model.actors)):
             for leaf in recorder.leaves(source, actor):
@@ -82,11 +73,7 @@ class NativeExploration:
 
     def number(self, state: bytes) -> int:
         """The number of a state, or -1."""
-        search, store = self.search, self.search.store
-        root = compiled.find_root(*store.parts.arrays[:3], search.np_words(state))
-        if root == compiled.UNKNOWN:
-            return -1
-        return int(compiled.lookup(store.roots, store.table, np.uint64(root), store.bits))
+        return self.search.engine.find(state)
 
     def layers(self, target: int) -> list[Layer]:
         """The shortest paths to a state, see `Search`.
@@ -94,18 +81,13 @@ class NativeExploration:
         Nothing is stored for them: backwards from the target, all states one step nearer are expanded once
         more, to find those that lead to one that is wanted.
         """
-        search, wanted = self.search, [target]
+        engine, wanted = self.search.engine, [target]
+        levels = engine.levels()
         found: list[Layer] = []
-        distance = bisect.bisect_right(search.firsts, target) - 1
-        for first, last in reversed(list(itertools.pairwise(search.firsts[: distance + 1]))):
-            parents = np.empty(last - first, np.int64)
-            roots = np.sort(search.store.roots[np.array(wanted)])
-            arrays = (search.trees, search.names, search.arrays, search.caches, search.works[0])
-            count = compiled.find_parents(*arrays, first, last, roots, parents)
-            if count < 0:
-                raise ModelError("a state has more successors than the buffers of the native engine hold")
+        distance = bisect.bisect_right(levels, target) - 1
+        for first, last in reversed(list(itertools.pairwise(levels[: distance + 1]))):
             kept = set(wanted)
-            wanted = parents[:count].tolist()
+            wanted = engine.parents(first, min(last, engine.expanded), wanted)
             found.append({n: [edge for edge in self.edges(n) if edge[1] in kept] for n in wanted})
         return found[::-1]
 
@@ -121,14 +103,15 @@ class NativeExploration:
     @property
     def engine(self) -> str:
         """What searched, in a few words."""
-        groups = self.search.forest.renaming.groups
+        renamed = isinstance(self.recorder, RenamingRecorder)
+        groups = self.model.interchangeable if renamed else ()
         kinds = sorted({f"{type(group[0]).__name__.lower()}s" for group in groups})
         names = f", up to the names of {' and '.join(kinds)}" if kinds else ""
-        return f"native engine{names}, {self.search.store.text()}"
+        return f"native engine{names}, {self.search.text()}"
 
 
 def native(
-    warm: Exploration,
+    recorder: Recorder,
     max_states: int | None,
     progress: Progress | None,
     memory: int,
@@ -136,17 +119,13 @@ def native(
     rename: bool = True,
     enough: Enough | None = None,
 ) -> NativeExploration:
-    """Search natively, with what a reference search has recorded and the states it has seen.
+    """Search natively, with what a recorder has recorded already; it must not be used any more.
 
     With `rename`, one state stands for all that differ by a permutation of interchangeable records.
     """
-    if progress is not None and not compiled.kept():
-        progress(len(warm.states), 0, "compiling the native engine, this once")
-    recorder = RenamingRecorder(warm.recorder) if rename else warm.recorder
-    room = room_for(map(len, warm.recorder.frames), len(warm.recorder.crashes))
-    fields = Packing(warm.model, room, [0] * (len(warm.model.layout.cells) + len(room))).fields
-    sample = np.array([fields(state) for state in warm.states[-SAMPLE:]], np.uint16)
-    search = NativeSearch(recorder.model, recorder, choose_parts(warm.model, sample), memory, threads)
+    if rename and recorder.model.interchangeable:
+        recorder = RenamingRecorder(recorder)
+    search = NativeSearch(recorder, memory, threads)
     search.enough = enough
     return explored(search, max_states, progress)
 
@@ -156,15 +135,22 @@ def explored(search: NativeSearch, max_states: int | None, progress: Progress | 
     found = NativeExploration(search)
     try:
         found.finished = search.run(max_states, progress)
-        found.reason = "" if found.finished else f"it stopped after {max_states:,} states"
-        found.reason = STOPPED if search.has_enough() else found.reason
+        if not found.finished:
+            found.reason = STOPPED if search.has_enough() else f"it stopped after {max_states:,} states"
+        if found.finished:
+            found.hang = find_hang(found)
     except Full:
-        memory = search.store.memory >> 20
-        found.reason = f"{memory:,} MiB hold no more than {search.store.count:,} states"
+        memory = search.memory >> 20
+        found.reason = f"{memory:,} MiB hold no more than {search.engine.count:,} states"
     except MemoryError:
-        found.reason = f"the machine has no more memory after {search.store.count:,} states"
+        found.finished = False
+        found.reason = f"the machine has no more memory after {search.engine.count:,} states"
     except RangeError as error:
         found.reason = str(error)
-    if found.finished:
-        found.hang = find_hang(found)
     return found
+
+
+def find_hang(found: NativeExploration) -> Hang | None:
+    """The answer of the reference's `find_hang`."""
+    stuck = found.search.engine.stuck()
+    return first_hang(found, stuck, found.search.engine.successors) if stuck else None

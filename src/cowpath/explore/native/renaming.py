@@ -93,7 +93,7 @@ class RenamingRecorder(Recorder):
 
     def __init__(self, recorder: Recorder) -> None:
         """Take over what another recorder has recorded; that one must not be used any more."""
-        super().__init__(recorder.model, recorder.live_only)
+        super().__init__(recorder.model, recorder.live_only, recorder.moves_monitor)
         self.take_over(recorder)
         self.exchanges = exchanges(recorder.model)
         self.renamed: dict[int, tuple[int, int, Exchange]] = {}  # id(frame) -> where it comes from
@@ -118,10 +118,9 @@ class RenamingRecorder(Recorder):
             before = self.frames[actor][number]
             held: Any = exchange.key(before.held)
             frame = dataclasses.replace(before, actor=target, held=held)
-            ids[wanted] = len(self.frames[target])
-            self.frames[target].append(frame)
-            self.trees[target].append(Tree())
             self.renamed[id(frame)] = (actor, number, exchange)
+            ids[wanted] = len(self.frames[target])
+            self.add_frame(frame)
         return ids[wanted]
 
     def _record(self, tree: Tree, frame: Frame, state: bytes, choices: tuple[int, ...]) -> None:

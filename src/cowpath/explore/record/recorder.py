@@ -177,6 +177,7 @@ class Recorder:
         """
         self.model, self.live_only, self.moves_monitor = model, live_only, moves_monitor
         self.step: Step = model.layout.step
+        self.new_tree: Callable[[int, int], Tree] = lambda actor, number: Tree()
         cells = len(model.layout.cells)
         self.frame_at = [cells + FRAME_BYTES * index for index in range(len(model.actors))]
         self.crash_at = cells + FRAME_BYTES * len(model.actors)
@@ -354,6 +355,12 @@ class Recorder:
             return ""
         return self.model.monitor.follow(self.step.events)
 
+    def add_frame(self, frame: Frame) -> None:
+        """Give a frame the next number of its actor, and a tree."""
+        frames = self.frames[frame.actor]
+        frames.append(frame)
+        self.trees[frame.actor].append(self.new_tree(frame.actor, len(frames) - 1))
+
     def _crash_number(self, text: str) -> int:
         if text not in self.crashes:
             self.crashes.append(text)
@@ -368,8 +375,7 @@ class Recorder:
             if len(frames) >= 1 << (8 * FRAME_BYTES):
                 raise ModelError(f"{self.model.actors[before.actor].name} has too many frames")
             number = known[waiting] = len(frames)
-            frames.append(before.next(seen, waiting, idle))
-            self.trees[before.actor].append(Tree())
+            self.add_frame(before.next(seen, waiting, idle))
         spare = self._spare.setdefault(frames[number], [])
         if generator is not None and len(spare) < SPARES:
             spare.append(generator)
