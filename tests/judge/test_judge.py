@@ -33,6 +33,13 @@ def program(threads: str, condition: str = "", pages: str = 'char x[1] = "a";') 
 # -- names -----------------------------------------------------------------------------------------
 
 
+def test_a_write_that_had_to_wait_for_ever_is_missed() -> None:
+    waits = program("P0(char *x) { userfaultfd_wp(x); madvise(x, MADV_PAGEOUT); swapoff(); x[0] = 'b'; }")
+    assert judge(waits, version("7.3")).breakage == ()
+    kernel = version("7.3", dropped=["swapoff-keeps-tracking"])
+    assert judge(waits, kernel).breakage == ("missed write",)
+
+
 @pytest.mark.parametrize(
     ("test", "release", "breakage"),
     [

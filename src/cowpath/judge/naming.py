@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from cowpath.explore.found import Observed
 from cowpath.judge.result import ORDER, Outcome, Violation
@@ -17,13 +17,16 @@ def name_all(outcomes: Iterable[Outcome], violations: Iterable[Violation]) -> tu
     return (*(kind for kind in ORDER if kind in found), *sorted(str(violation) for violation in violations))
 
 
-def name_breakage(program: Program, seen: Observed, allowed: Iterable[Observed]) -> str:
+def name_breakage(program: Program, seen: Observed, allowed: Collection[Observed]) -> str:
     """The worst thing wrong with an outcome that the promise forbids.
 
     It is compared with the promised outcome nearest to it.  Where they differ: a value that only other
     processes wrote is a leak; a register read through a reference is stale; else a write was lost.  Where the
-    kernel was asked for writes it missed one, and what else differs follows from that.
+    kernel was asked for writes it missed one, and what else differs follows from that.  Where the promise has
+    no outcome at all, a write went on that had to wait for ever.
     """
+    if not allowed:
+        return "missed write"
     nearest = min(sorted(allowed), key=lambda other: sum(a != b for a, b in zip(seen, other, strict=True)))
     kinds = {
         name_difference(program, position, seen[position], allowed)
