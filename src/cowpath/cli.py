@@ -22,6 +22,7 @@ COMMANDS = (
     "trace",
     "run",
     "bisect",
+    "why",
     "explore",
     "graph",
     "table",

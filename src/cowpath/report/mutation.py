@@ -60,8 +60,16 @@ def summary(finding: Finding, shown: int = SHOWN) -> str:
 
 def notice_words(notice: Notice) -> str:
     """A test, and in brackets by what it notices; invariants are named by number."""
-    kinds = [kind.split(" ")[0] if kind[:1] == "I" else kind for kind in notice.why.split(", ")]
-    return f"{Path(notice.test).stem} ({', '.join(kinds)})"
+    return f"{Path(notice.test).stem} ({notice_kinds(notice.why)})"
+
+
+def notice_kinds(why: str) -> str:
+    """What is noticed, invariants by their number.
+
+    >>> notice_kinds("lost write, I5 reference meets mapping")
+    'lost write, I5'
+    """
+    return ", ".join(kind.split(" ")[0] if kind[:1] == "I" else kind for kind in why.split(", "))
 
 
 def rows(findings: Sequence[Finding], everyone: bool) -> list[list[str]]:

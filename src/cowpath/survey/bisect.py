@@ -122,8 +122,8 @@ def bisect(
     against; without it the question is what the test breaks.  Raises CowpathError for an outcome that cannot
     be read.
     """
-    memo = Memo(program, question(test, wanted), method, watch)
-    answer = safely(memo)
+    ask = question(test, wanted)
+    answer = safely(Memo(program, lambda _, result: ask(result), method, watch))
 
     def kernels(found: Sequence[Release]) -> list[Version]:
         return [version(release, architecture) for release in found]

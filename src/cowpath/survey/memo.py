@@ -25,15 +25,17 @@ Kept = TypeVar("Kept")
 class Memo(Generic[Kept]):
     """A test, and what `keep` has made of its result on each kernel so far.
 
+    `keep` is given what the model asked of the kernel, too, which says for which others the result holds.
+
     >>> from cowpath.corpus.files import program
     >>> from cowpath.history.version import version
-    >>> memo = Memo(program("get-read-leak"), lambda result: result.verdict)
+    >>> memo = Memo(program("get-read-leak"), lambda asked, result: result.verdict)
     >>> [memo(version(release)) for release in ("5.7", "6.1", "6.2")], memo.searches
     (['broken', 'kept', 'kept'], 2)
     """
 
     program: Program
-    keep: Callable[[Result], Kept]
+    keep: Callable[[Asked, Result], Kept]
     method: Method = EXHAUSTIVE
     watch: Watch = NOBODY
     searches: int = 0
@@ -57,7 +59,7 @@ class Memo(Generic[Kept]):
         self.watch.begin(f"{self.program.name} on {version}")
         result = judge(self.program, asked, self.method, self.watch.update)
         self.searches += 1
-        kept = self.keep(result)
+        kept = self.keep(asked, result)
         self.known.append((asked, kept))
         self.watch.done(f"{self.program.name} on {version}")
         return kept
