@@ -17,7 +17,7 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo quick test lint format transcripts pythons plain wheel bench kernels tools emulators clean
+.PHONY: demo quick test lint format transcripts pythons plain fuzz wheel bench kernels tools emulators clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -90,6 +90,11 @@ pythons:
 # The quick tests where no C compiler is: everything but the native engine.
 plain: $(VENV)/installed
 	CC=none XDG_CACHE_HOME=$(CURDIR)/build/cache-plain $(PYTEST) -p no:cacheprovider -m "not slow"
+
+# Hostile input, made by chance, for as long as you like: make fuzz SECONDS=3600
+SECONDS ?= 60
+fuzz: $(VENV)/installed
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 wheel: $(VENV)/installed
 	rm -rf dist

@@ -14,6 +14,7 @@ from typing import NoReturn
 from cowpath import __version__, commands
 from cowpath.commands import status
 from cowpath.errors import CowpathError
+from cowpath.printable import brief
 
 COMMANDS = (
     "check",
@@ -42,7 +43,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print usage and message, with a guess; exit with status 2."""
-        super().error(message + self.guess(message))
+        super().error(brief(message + self.guess(message)))
 
     def guess(self, message: str) -> str:
         """The option, command or choice that was probably meant by the one that an error names.
@@ -140,6 +141,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `cowpath ... | head`: the reader has what it wanted
         sys.stderr.close()
         return 0
+    except OSError as error:  # a disk that is full, a directory that is not ours to write
+        from cowpath.commands import terminal
+
+        where = f"{error.filename}: " if error.filename else ""
+        terminal.complain(f"cowpath {command}: {where}{error.strerror or error}")
+        return status.BAD_INPUT
+    except MemoryError:
+        print("cowpath: not enough memory", file=sys.stderr)
+        return status.NOT_FINISHED
     except KeyboardInterrupt:
         print("cowpath: interrupted", file=sys.stderr)
         return status.INTERRUPTED

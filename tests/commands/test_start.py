@@ -40,7 +40,13 @@ def test_a_small_search_loads_nothing_slow(command: str) -> None:
 
 def test_help_loads_no_command() -> None:
     found = {name for name in loaded("--help") if name.startswith("cowpath.")}
-    assert found == {"cowpath.cli", "cowpath.commands", "cowpath.commands.status", "cowpath.errors"}
+    assert found == {
+        "cowpath.cli",
+        "cowpath.commands",
+        "cowpath.commands.status",
+        "cowpath.errors",
+        "cowpath.printable",
+    }
 
 
 def test_a_pte_is_decoded_without_a_kernel() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from cowpath.commands.run import status_for
 from cowpath.litmus.resolve import load_program
-from cowpath.machine import results
 from cowpath.machine.compare import Comparison, expect
 from cowpath.machine.job import Answer, Observed
 from cowpath.report import formats
@@ -118,16 +117,3 @@ def test_a_kernel_that_is_not_modelled_is_judged_by_the_promise() -> None:
     assert status_for([found]) == 1
     assert "\n    not ok 2 0:r0=b; 0:r1=b; 0:x[0]=b; 0:x[1]=b; 1\n" in written("ktap", found)
     assert status_for([comparison("9.9", "x86_64", {KEPT: 5})]) == 0
-
-
-def test_an_earlier_run_can_be_compared_with(tmp_path: Path) -> None:
-    earlier = results.document([comparison("6.1", "um", {LOST: 100})], {})
-    later = results.document([comparison("6.1", "um", {KEPT: 100})], {})
-    kept = results.load(results.keep(earlier, tmp_path))
-    assert results.differences(kept, earlier) == []
-    assert results.differences(kept, later) == [
-        "get-write-read-refault on uml:6.1: was agrees, is disagrees",
-        "get-write-read-refault on uml:6.1: new outcome 0:r0=b; 0:r1=D; 0:x[0]=D; 0:x[1]=c;",
-        "get-write-read-refault on uml:6.1: no longer seen: 0:r0=b; 0:r1=a; 0:x[0]=a; 0:x[1]=c;",
-    ]
-    assert results.keep(earlier, tmp_path) != results.keep(earlier, tmp_path), "no run overwrites another"

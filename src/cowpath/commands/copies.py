@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from cowpath.commands import options, status
+from cowpath.commands import options, status, terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,5 +40,5 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.write(form(found))
     lacking = [one for row in found.rows for one in row.counts if one.most is None]
     for one in lacking:
-        print(f"{one.test}: no number: {one.why}", file=sys.stderr)
+        terminal.complain(f"{one.test}: no number: {one.why}")
     return status.NOT_FINISHED if lacking else status.KEPT

@@ -7,7 +7,7 @@ import argparse
 import dataclasses
 import sys
 
-from cowpath.commands import options, status
+from cowpath.commands import options, status, terminal
 from cowpath.commands.progress import Meter
 from cowpath.corpus.files import ONE
 from cowpath.corpus.files import program as program_named
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         method = dataclasses.replace(options.method(arguments), rename=False)  # others count every state
         found = judge.explore_mechanism(program, chosen[0], method, meter.update)
     if not found.finished:
-        print(f"cowpath export: not finished: {found.reason}", file=sys.stderr)
+        terminal.complain(f"cowpath export: not finished: {found.reason}")
         return status.NOT_FINISHED
     title = f"{program.name} on {chosen[0]}: {len(found.states)} states"
     sys.stdout.write(WRITERS[arguments.to](found.recorder, title))

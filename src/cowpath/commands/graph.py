@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from cowpath import children
-from cowpath.commands import options
+from cowpath.commands import options, status, terminal
 from cowpath.corpus.files import ONE
 from cowpath.corpus.files import program as program_named
 from cowpath.errors import CowpathError
@@ -46,9 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise CowpathError("a graph is of one kernel: give --kernel and --arch once")
     result = judge(program_named(arguments.file), chosen[0], Method("reference", arguments.max_states))
     if result.verdict == "unfinished":
-        raise CowpathError(
-            f"more than {arguments.max_states} states: nobody can read such a graph (--max-states allows it)"
-        )
+        what = f"more than {arguments.max_states} states: nobody can read such a graph"
+        terminal.complain(f"cowpath graph: {what} (--max-states allows it)")
+        return status.NOT_FINISHED
     text = dot.document(result)
     sys.stdout.write(drawn(text) if arguments.svg else text)
     return 0

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from cowpath.commands import status
+from cowpath.commands import status, terminal
 from cowpath.commands.terminal import style_of
 from cowpath.litmus.source import read_source
 from cowpath.report.style import align_prose
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif found:
         sys.stdout.write(table(found))
     if not found:
-        print(f"cowpath list: no test has {' and '.join(arguments.word)}", file=sys.stderr)
+        terminal.complain(f"cowpath list: no test has {' and '.join(arguments.word)}")
     return status.KEPT if found else status.NOTHING_RAN
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cowpath.commands import options, status
+from cowpath.commands import options, status, terminal
 from cowpath.commands.terminal import style_of
 from cowpath.errors import CowpathError
 
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         laboratory = mutation.Laboratory(options.corpus(arguments), arguments.jobs, meter)
         findings = mutation.measure(mutants, laboratory, arguments.thorough)
     for file, why in laboratory.unusable().items():
-        print(f"{file}: left out: {why}", file=sys.stderr)
+        terminal.complain(f"{file}: left out: {why}")
     if arguments.format == "json":
         sys.stdout.write(report.document(findings))
     else:

@@ -7,8 +7,9 @@ import argparse
 import itertools
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from cowpath.commands import terminal
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method, available
 from cowpath.history.release import Release
@@ -88,7 +89,11 @@ def add_jobs_option(parser: argparse.ArgumentParser) -> None:
     """--jobs."""
     cores = default_jobs()
     parser.add_argument(
-        "--jobs", type=positive, default=cores, metavar="N", help=f"processes to use (default {cores})"
+        "--jobs",
+        type=processes,
+        default=cores,
+        metavar="N",
+        help=f"processes to use, 1 to 1024 (default {cores})",
     )
 
 
@@ -160,6 +165,10 @@ def method(arguments: argparse.Namespace) -> Method:
 
 UNITS = {"K": 10, "M": 20, "G": 30, "T": 40}
 
+MOST_MEMORY = 1 << 50
+
+YEAR = 366 * 24 * 3600
+
 
 def size(text: str) -> int:
     """An argument that is an amount of memory, in bytes or with a unit.
@@ -167,22 +176,49 @@ def size(text: str) -> int:
     >>> size("500M"), size("4GiB")
     (524288000, 4294967296)
     """
-    match = re.fullmatch(r"(\d+)(?:([KMGT])i?B?)?", text, re.ASCII | re.IGNORECASE)
-    if match is None or not int(match[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of memory, such as 500M or 4G")
-    return int(match[1]) << (UNITS[match[2].upper()] if match[2] else 0)
+    match = re.fullmatch(r"(\d{1,15})(?:([KMGT])i?B?)?", text, re.ASCII | re.IGNORECASE)
+    amount = int(match[1]) << (UNITS[match[2].upper()] if match[2] else 0) if match else 0
+    if not 0 < amount <= MOST_MEMORY:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not an amount of memory, such as 500M or 4G")
+    return amount
 
 
-def positive(text: str) -> int:
-    """An argument that is a positive number.
+def within(least: int, most: int) -> Callable[[str], int]:
+    """A function that reads an argument as a number in a range, in decimal digits.
 
-    >>> positive("1000")
-    1000
+    >>> within(0, 100)("7")
+    7
     """
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+
+    def number(text: str) -> int:
+        found = int(text) if re.fullmatch(r"-?[0-9]{1,20}", text) else None
+        if found is None or not least <= found <= most:
+            raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a number from {least:,} to {most:,}")
+        return found
+
     return number
+
+
+MOST = 10**12
+"""No search has so many states, and no machine so many processors."""
+
+positive = within(1, MOST)
+"""Reads an argument as a positive number."""
+
+processes = within(1, 1024)
+"""The same as a number of processes that work at the same time."""
+
+
+def seconds(text: str) -> float:
+    """An argument that is a time in seconds, at most a year.
+
+    >>> seconds("0.5")
+    0.5
+    """
+    found = float(text) if re.fullmatch(r"[0-9]{1,8}(\.[0-9]{0,9})?", text) else 0.0
+    if not 0 < found <= YEAR:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a time in seconds, such as 30 or 0.5")
+    return found
 
 
 def write_page(name: str, text: str) -> None:
@@ -205,7 +241,7 @@ def versions(arguments: argparse.Namespace) -> list[Version]:
     named = [one for text in arguments.kernel or [str(NEWEST)] for one in releases(text)]
     for release in dict.fromkeys(named):
         if why := doubt(release):
-            print(f"cowpath: {why}", file=sys.stderr)
+            terminal.complain(f"cowpath: {why}")
     return [
         version(release, architecture, arguments.added, arguments.dropped)
         for release, architecture in itertools.product(

@@ -47,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="themes that the parent combines, as in swap,gup (default: each beside swap)")  # fmt: skip
     add("--child-theme", type=themes, metavar="NAMES", default=(), help="themes of the first child")
     add("--thread-theme", type=themes, metavar="NAMES", default=(), help="themes of the second thread")
-    add("--processes", type=options.positive, default=1, metavar="N", help="a parent and N - 1 children")
-    add("--threads", type=options.positive, default=1, metavar="N", help="threads of the parent")
+    add("--processes", type=options.within(1, 16), default=1, metavar="N", help="a parent and N - 1 children")
+    add("--threads", type=options.within(1, 16), default=1, metavar="N", help="threads of the parent")
     add("--pairs", action="store_const", const=2, dest="size", help="every two themes (of --theme)")
     add("--triples", action="store_const", const=3, dest="size", help="every three themes (of --theme)")
     add("--fixes", nargs="*", metavar="COMMIT",
@@ -57,13 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_kernel_options(parser)
     group = parser.add_argument_group("how far")
     add = group.add_argument
-    add("--folios", type=options.positive, default=Bounds.folios, metavar="N",
+    add("--folios", type=options.within(1, 64), default=Bounds.folios, metavar="N",
         help=f"free folios beside one a page (default {Bounds.folios})")  # fmt: skip
-    add("--slots", type=int, default=Bounds.slots, metavar="N",
+    add("--slots", type=options.within(0, 64), default=Bounds.slots, metavar="N",
         help=f"swap slots beside one a page (default {Bounds.slots})")  # fmt: skip
-    add("--overlap", type=int, default=Bounds.overlap, metavar="N",
+    add("--overlap", type=options.within(0, 64), default=Bounds.overlap, metavar="N",
         help="threads inside a statement at the same time (default: all)")  # fmt: skip
-    add("--time", type=float, metavar="SECONDS", help="give one proof up after so long")
+    add("--time", type=options.seconds, metavar="SECONDS", help="give one proof up after so long")
     options.add_search_options(parser)
     options.add_engine_options(parser)
     options.add_jobs_option(parser)

@@ -6,16 +6,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
 from cowpath.children import STOPPING
-from cowpath.commands import status, terminal
+from cowpath.commands import options, status, terminal
 from cowpath.commands.check import load
 from cowpath.corpus.files import HELP
 from cowpath.errors import CowpathError
@@ -30,6 +31,10 @@ from cowpath.report import formats
 from cowpath.report import machines as text
 from cowpath.report.machine_cases import of_comparison, status_of
 
+MOST_ROUNDS, MOST_SEED = 100_000, (1 << 63) - 1
+
+LONGEST_ORDER = 100_000
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath run`."""
@@ -38,13 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--on", action="append", metavar="MACHINE",
         help="host, uml:6.1, qemu:6.1, qemu:6.1:arm64, or a path to a User-Mode Linux program or an image; "
         "more than once to compare (default uml:6.1; `cowpath kernels --real` lists them)")  # fmt: skip
-    add("--rounds", type=int, default=ROUNDS, help=f"rounds of each test (default {ROUNDS})")
-    add("--seed", type=int, default=SEED, help="for what is left to chance")
+    add("--rounds", type=options.within(1, MOST_ROUNDS), default=ROUNDS, metavar="N",
+        help=f"rounds of each test, 1 to {MOST_ROUNDS:,} (default {ROUNDS})")  # fmt: skip
+    add("--seed", type=options.within(0, MOST_SEED), default=SEED, metavar="N",
+        help=f"for what is left to chance, 0 to 2^63 - 1 (default {SEED})")  # fmt: skip
     add("--follow", metavar="ORDER",
         help='run in this order: threads, one for each statement ("P0 P1 P0"), a file with them, or "model": '
         "the orders of shortest paths to each outcome of the model")  # fmt: skip
     add("--allow-global", action="store_true", help="on the host: allow a swap device, KSM and vm settings")
-    add("--jobs", "-j", type=int, default=1, help="machines at a time (default 1)")
+    add("--jobs", "-j", type=options.processes, default=1, metavar="N",
+        help="machines at a time, 1 to 1024 (default 1)")  # fmt: skip
     add(
         "--format",
         choices=("text", "json", *formats.NAMES, "markdown"),
@@ -71,14 +79,19 @@ def run(arguments: argparse.Namespace) -> int:
     for machine in chosen:
         machine.prepare()
     configs = {machine.name: machines.config_of_image(machine) for machine in chosen}
+    record = results.Record(configs, arguments.results)
     with stopped_by_signals():
-        found = run_all(chosen, programs, arguments)
-    kept = results.document(found, configs)
-    say(f"kept in {results.keep(kept, arguments.results)}")
-    sys.stdout.write(render(arguments.format, found, kept))
+        try:
+            found = run_all(chosen, programs, arguments, record.add)
+        except BaseException:
+            say(f"what came until then is in {record.file}")
+            raise
+    sys.stdout.write(render(arguments.format, found, record.document()))
+    sys.stdout.flush()  # before anything can go wrong with keeping it
     if earlier is not None:
-        for line in results.differences(earlier, kept):
+        for line in results.differences(earlier, record.document()):
             print(line, file=sys.stderr if arguments.format != "text" else sys.stdout)
+    say(f"kept in {record.finish()}")
     say(summary(found))
     return status_for(found)
 
@@ -106,13 +119,16 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def run_all(
-    chosen: Sequence[machines.Machine], programs: Sequence[tuple[str, Program]], arguments: argparse.Namespace
+    chosen: Sequence[machines.Machine],
+    programs: Sequence[tuple[str, Program]],
+    arguments: argparse.Namespace,
+    keep: Callable[[Comparison], None],
 ) -> list[Comparison]:
     """Every test on every machine, --jobs machines at a time; Ctrl-C ends them all."""
     if arguments.jobs <= 1:
-        return [found for machine in chosen for found in run_on(machine, programs, arguments)]
+        return [found for machine in chosen for found in run_on(machine, programs, arguments, keep)]
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        work = [pool.submit(run_on, machine, programs, arguments) for machine in chosen]
+        work = [pool.submit(run_on, machine, programs, arguments, keep) for machine in chosen]
         try:
             return [comparison for done in work for comparison in done.result()]
         except BaseException:
@@ -123,7 +139,10 @@ def run_all(
 
 
 def run_on(
-    machine: machines.Machine, programs: Sequence[tuple[str, Program]], arguments: argparse.Namespace
+    machine: machines.Machine,
+    programs: Sequence[tuple[str, Program]],
+    arguments: argparse.Namespace,
+    keep: Callable[[Comparison], None],
 ) -> list[Comparison]:
     """Every test (by its file) on one machine; the model is asked while the machine works."""
     architecture = machines.model_architecture(machine)
@@ -135,6 +154,7 @@ def run_on(
         release = stable_release(answer.facts) or machines.release_of(machine)
         may = expected(program, release, architecture)
         found[index] = comparison = Comparison(program, machine.name, answer, may, file)
+        keep(comparison)
         say(f"{machine.name}: {program.name}: {comparison.words}")
 
     machine.run(requests, answered)
@@ -159,8 +179,20 @@ def orders(program: Program, architecture: str, arguments: argparse.Namespace) -
         return found
     if wanted == "model":
         return orders_of_model(program, architecture)
-    file = Path(wanted)
-    return follow(program, file.read_text() if file.is_file() else wanted)
+    return follow(program, order_in(wanted) if os.path.isfile(wanted) else wanted)
+
+
+def order_in(file: str) -> str:
+    """What a file says of an order.  Raises CowpathError where it is no text, or far too long for one."""
+    with open(file, "rb") as stream:
+        content = stream.read(LONGEST_ORDER + 1)
+    try:
+        text = content.decode("ascii")
+    except UnicodeDecodeError:
+        raise CowpathError(f"--follow {file}: not a text of threads, as in P0 P1 P0") from None
+    if len(content) > LONGEST_ORDER:
+        raise CowpathError(f"--follow {file}: more than {LONGEST_ORDER:,} characters are no order")
+    return text
 
 
 def render(form: str, found: Sequence[Comparison], kept: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from typing import TextIO
 
+from cowpath.printable import brief
 from cowpath.report.style import Style
 
 
@@ -30,5 +31,5 @@ def style_of(stream: TextIO | None = None) -> Style:
 
 
 def complain(text: str) -> None:
-    """Print an error message or a warning on stderr."""
-    print(style_of(sys.stderr).complaint(text), file=sys.stderr)
+    """Print an error message or a warning on stderr, whatever is in it, so that it controls no terminal."""
+    print(style_of(sys.stderr).complaint(brief(text)), file=sys.stderr)

@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cowpath.commands import options, status
+from cowpath.commands import options, status, terminal
 from cowpath.commands.progress import Meter
 from cowpath.commands.terminal import coloured
 from cowpath.corpus.files import ONE
@@ -69,9 +69,9 @@ def nowhere(result: Result) -> int:
     """Say that there is no path, or that none was found in time."""
     if result.verdict == "unfinished":
         why = f"not finished: no path there among the first {len(result.exploration.states):,} states"
-        print(f"cowpath trace: {why}", file=sys.stderr)
+        terminal.complain(f"cowpath trace: {why}")
         return status.NOT_FINISHED
-    print("cowpath trace: no path leads there: it cannot happen on this kernel", file=sys.stderr)
+    terminal.complain("cowpath trace: no path leads there: it cannot happen on this kernel")
     return status.BROKEN
 
 

@@ -7,6 +7,7 @@ The corpus is a part of the package, so its tests have names everywhere: `cowpat
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,9 @@ ONE = "a litmus test: a file, the name of a corpus test (`cowpath list`), or - f
 """The same of a command that takes one."""
 
 SUFFIX = ".litmus"
+
+MOST_ENTRIES = 20_000
+"""Files and directories below one that somebody names."""
 
 
 def files(names: Iterable[str]) -> list[str]:
@@ -53,9 +57,9 @@ def named(name: str) -> list[str]:
     path = Path(name)
     if name == STDIN:
         return [name]
-    if path.is_dir():
+    if os.path.isdir(name):
         return inside(path)
-    if path.exists():
+    if os.path.exists(name):
         return [name]
     if (CORPUS / name).is_dir() and not path.is_absolute():
         return inside(CORPUS / name)
@@ -76,11 +80,20 @@ def guess(wanted: str) -> str:
 
 
 def inside(directory: Path) -> list[str]:
-    """The tests in a directory and below it, sorted."""
-    found = sorted(str(file) for file in directory.rglob(f"*{SUFFIX}"))
+    """The tests in a directory and below it, sorted; links to directories are not followed.
+
+    Raises CowpathError where there is none, and where there is so much that no tests can be meant.
+    """
+    found: list[str] = []
+    entries = 0
+    for above, below, files in os.walk(directory):
+        entries += len(below) + len(files)
+        if entries > MOST_ENTRIES:
+            raise CowpathError(f"{directory}: more than {MOST_ENTRIES:,} files; name a directory of tests")
+        found += [os.path.join(above, file) for file in files if file.endswith(SUFFIX)]
     if not found:
         raise CowpathError(f"{directory}: no *{SUFFIX} file in this directory")
-    return found
+    return sorted(found)
 
 
 @functools.cache

@@ -11,8 +11,8 @@ from cowpath.errors import CowpathError
 LAST_MINOR = {2: 6, 3: 19, 4: 20, 5: 19, 6: 19}
 """Where each finished series ended; 6.19 was followed by 7.0."""
 
-_WRITTEN = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+)(?P<local>[-+~]\S*)?)?", re.ASCII)
-_REPORTED = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:[-+~.]\S*)?", re.ASCII)
+_WRITTEN = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6})(?P<local>[-+~]\S*)?)?", re.ASCII)
+_REPORTED = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[-+~.]\S*)?", re.ASCII)
 
 
 class ReleaseError(CowpathError):
@@ -49,7 +49,7 @@ class Release:
         """
         match = _WRITTEN.fullmatch(text.strip())
         if not match or _is_candidate(match["local"]):
-            raise ReleaseError(f"{text!r} is not a kernel release{_guess(text.strip().lower())}")
+            raise ReleaseError(f"{text[:60]!r} is not a kernel release{_guess(text.strip().lower()[:60])}")
         release = cls(int(match[1]), int(match[2]), int(match[3] or 0))
         if match["local"] and not release.patch:
             raise ReleaseError(

@@ -32,7 +32,7 @@ def choose(result: Result, test: Litmus, wanted: str | None) -> Goal | None:
     """
     if wanted is None:
         return default_goal(result)
-    if wanted.isdigit():
+    if re.fullmatch(r"[0-9]{1,9}", wanted):
         number = int(wanted)
         if not 1 <= number <= len(result.outcomes):
             raise CowpathError(f"there is no outcome {number}: this test has {len(result.outcomes)}")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cowpath import children
 from cowpath.machine.errors import MachineError
-from cowpath.printable import printable
+from cowpath.printable import brief
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -149,4 +149,4 @@ def mirror() -> str:
 
 def say(text: str) -> None:
     """Print a line of progress on stderr."""
-    print(f"cowpath: {printable(text)}", file=sys.stderr, flush=True)
+    print(f"cowpath: {brief(text)}", file=sys.stderr, flush=True)

@@ -106,7 +106,9 @@ def parse(name: str) -> Wanted:
     release, _, architecture = rest.partition(":")
     title = {"uml": "User-Mode Linux", "qemu": "QEMU kernel"}.get(kind)
     if title is None:
-        raise UnknownMachineError(f"no machine {name!r}: host, uml:6.1, qemu:6.1:arm64 or a path to a kernel")
+        raise UnknownMachineError(
+            f"no machine {name[:60]!r}: host, uml:6.1, qemu:6.1:arm64 or a path to a kernel"
+        )
     releases = UML_RELEASES if kind == "uml" else tuple(SUITES)
     if release not in releases:
         raise UnknownMachineError(f"no {title} {release or '(no release)'}: there are {', '.join(releases)}")

@@ -61,7 +61,7 @@ def machine(name: str, allow_global: bool = False, processors: int = 1) -> Machi
     """
     if name == "host":
         return Host(allow_global)
-    if "/" in name or Path(name).is_file():
+    if "/" in name or os.path.isfile(name):
         return from_path(Path(name), processors)
     wanted = images.parse(name)
     image = images.fetch(wanted)
@@ -72,7 +72,7 @@ def machine(name: str, allow_global: bool = False, processors: int = 1) -> Machi
 
 def from_path(path: Path, processors: int = 1) -> Machine:
     """Return a machine for a kernel in a file: a User-Mode Linux program, or an image for QEMU."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UnknownMachineError(f"{path}: no such file")
     with path.open("rb") as file:
         head = file.read(1024)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,65 @@ from cowpath.machine.compare import Comparison
 FORMAT = 1
 
 
-def document(comparisons: Sequence[Comparison], configs: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """Return a whole run as a JSON document."""
-    return {
-        "format": FORMAT,
-        "cowpath": __version__,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "configs": configs,
-        "results": [entry(comparison) for comparison in comparisons],
-    }
+class Record:
+    """A run while it goes on: each result is written as it comes, so that what ends the run loses none.
+
+    `file` has a result a line until `finish` puts the whole run in its place.
+    """
+
+    def __init__(self, configs: dict[str, dict[str, str]], directory: Path | None = None) -> None:
+        """Begin.  Raises CowpathError where nothing can be written to the directory."""
+        self.begun = datetime.now(UTC)
+        self.configs = configs
+        self.entries: list[dict[str, Any]] = []
+        directory = directory or default_directory()
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self.file = _new_file(directory, f"{self.begun:%Y-%m-%dT%H%M%S}")
+        except OSError as error:
+            hint = "--results names another directory"
+            raise CowpathError(f"{directory}: results cannot be kept: {error.strerror}; {hint}") from None
+
+    def add(self, comparison: Comparison) -> None:
+        """Keep one result; on a disk that is full it is kept in memory alone, for `finish` to complain of."""
+        self.entries.append(entry(comparison))
+        with contextlib.suppress(OSError), self.file.open("a") as file:
+            file.write(json.dumps(self.entries[-1]) + "\n")
+
+    def document(self) -> dict[str, Any]:
+        """Return the whole run as a JSON document."""
+        return {
+            "format": FORMAT,
+            "cowpath": __version__,
+            "date": self.begun.isoformat(timespec="seconds"),
+            "configs": self.configs,
+            "results": self.entries,
+        }
+
+    def finish(self) -> Path:
+        """Write the whole run to its file, which has another name now; return it.  Raises CowpathError."""
+        whole = self.file.with_suffix(".json")
+        try:
+            unfinished = self.file.with_suffix(".new")
+            unfinished.write_text(json.dumps(self.document(), indent=1) + "\n")
+            unfinished.rename(whole)
+            self.file.unlink()
+        except OSError as error:
+            raise CowpathError(f"{whole} cannot be written: {error.strerror}; see {self.file}") from None
+        return whole
+
+
+def _new_file(directory: Path, name: str) -> Path:
+    """Create a file for a run that no other run has, nor had."""
+    for number in itertools.count(1):
+        file = directory / f"{name}{f'-{number}' * (number > 1)}.jsonl"
+        if not file.with_suffix(".json").exists():
+            try:
+                file.open("x").close()
+                return file
+            except FileExistsError:
+                continue
+    raise AssertionError
 
 
 def entry(comparison: Comparison) -> dict[str, Any]:
@@ -56,19 +107,6 @@ def entry(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def keep(found: dict[str, Any], directory: Path | None = None) -> Path:
-    """Write a run to a file of its own; return the file."""
-    directory = directory or default_directory()
-    directory.mkdir(parents=True, exist_ok=True)
-    name = found["date"].replace(":", "").replace("+0000", "")
-    file, number = directory / f"{name}.json", 1
-    while file.exists():
-        number += 1
-        file = directory / f"{name}-{number}.json"
-    file.write_text(json.dumps(found, indent=1) + "\n")
-    return file
-
-
 def default_directory() -> Path:
     """Return `$XDG_STATE_HOME/cowpath/runs`, or the same under ~/.local/state."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
@@ -78,12 +116,23 @@ def default_directory() -> Path:
 def load(file: Path) -> dict[str, Any]:
     """Read a run that was kept.  Raises CowpathError."""
     try:
-        found: dict[str, Any] = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
+        found: Any = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
         raise CowpathError(f"{file}: {error}") from None
-    if found.get("format") != FORMAT:
+    if not isinstance(found, dict) or found.get("format") != FORMAT or not _is_run(found.get("results")):
         raise CowpathError(f"{file}: not a run that this version of cowpath can read")
     return found
+
+
+def _is_run(results: object) -> bool:
+    """Tell whether this is a list of results, as far as they are compared."""
+    return isinstance(results, list) and all(
+        isinstance(result, dict)
+        and all(isinstance(result.get(name), str) for name in ("test", "machine", "standing"))
+        and isinstance(result.get("outcomes"), list)
+        and all(isinstance(one, dict) and isinstance(one.get("text"), str) for one in result["outcomes"])
+        for result in results
+    )
 
 
 def differences(earlier: dict[str, Any], later: dict[str, Any]) -> list[str]:
