@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from cowpath import corpus
-from cowpath.explore.engine import Method
+from cowpath.explore.engine import Method, available, explore
 from cowpath.history.version import version
 from cowpath.judge.judge import judge
 from cowpath.litmus.resolve import load_program, program_from_text
+from cowpath.prove import product
 from cowpath.prove.product import Bounds
 from cowpath.prove.proof import prove
 
@@ -53,3 +54,15 @@ def test_a_search_that_ends_early_decides_nothing() -> None:
     found = prove(program_from_text(ONE.format(more=GET)), version("6.1"), method=Method(max_states=100))
     assert found.verdict == "not decided"
     assert "100" in found.why
+
+
+@pytest.mark.parametrize("release", ["5.18", "7.3"])
+def test_the_native_engine_finds_the_states_of_the_reference(release: str) -> None:
+    if not available():
+        pytest.skip("no native engine here")
+    program = program_from_text(ONE.format(more=GET))
+    model = product.build(program, version(release))
+    slow = explore(model, Method("reference"))
+    fast = explore(product.build(program, version(release)), Method("native", rename=False))
+    assert (len(slow.states), slow.transitions) == (len(fast.states), fast.transitions)
+    assert slow.outcomes == fast.outcomes

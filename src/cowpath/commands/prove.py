@@ -27,7 +27,7 @@ from cowpath.report import formats
 from cowpath.report import prove as report
 from cowpath.survey.parallel import each
 
-FORMATS = ("text", "json", *formats.NAMES)
+FORMATS = ("text", "json", "markdown", *formats.NAMES)
 
 MAX_STATES = 1_000_000
 """The bound on states of one proof, unless another is given."""
@@ -201,6 +201,8 @@ def document(arguments: argparse.Namespace, answers: Sequence[Answer], files: di
     """What goes to stdout."""
     if arguments.format == "json":
         return json.dumps(campaign.document(answers), indent=2) + "\n"
+    if arguments.format == "markdown":
+        return report.markdown(answers, files)
     if arguments.format != "text":
         return formats.document(arguments.format, report.cases(answers))
     text = report.table(answers, files) + "\n" + report.assumptions(bounds_of(arguments))

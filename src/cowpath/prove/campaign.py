@@ -68,6 +68,11 @@ class Answer:
     statements: int = 0
     litmus: str = ""
 
+    @property
+    def is_implied(self) -> bool:
+        """True where nothing was searched: a smaller combination is broken, so this one is."""
+        return self.verdict == "broken" and not self.states
+
 
 def answer(question: Question, progress: Progress | None = None) -> Answer:
     """Prove, and write down the counterexample if there is one."""

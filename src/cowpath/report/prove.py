@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from cowpath.prove.campaign import Answer
@@ -31,7 +32,7 @@ def verdict_words(answer: Answer, file: str = "") -> str:
         return f"kept for every program ({answer.states:,} states, {answer.seconds:.1f} s)"
     if answer.verdict != "broken":
         return f"{answer.verdict}: {answer.why}"
-    if answer.why.startswith("as "):
+    if answer.is_implied:
         return f"broken, {answer.why}"
     if not answer.litmus:
         return f"broken: {answer.why}; no test reproduces it, which is a bug of cowpath"
@@ -62,6 +63,43 @@ def assumptions(bounds: Bounds) -> str:
     )
 
 
+def markdown(answers: Sequence[Answer], files: Mapping[str, str]) -> str:
+    """Tables in Markdown: how many combinations are kept on each kernel, and which are not."""
+    lines = [
+        "| kernel | combinations | kept | broken | not decided | states | s |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for kernel in dict.fromkeys(answer.kernel for answer in answers):
+        rows = [answer for answer in answers if answer.kernel == kernel]
+        count = Counter(answer.verdict for answer in rows)
+        lines.append(
+            f"| {plain(kernel)} | {len(rows)} | {count['kept']} | {count['broken']} | {count['not decided']} "
+            f"| {sum(answer.states for answer in rows):,} | {sum(answer.seconds for answer in rows):,.0f} |"
+        )
+    lines += ["", "| kernel | themes | what is broken | statements | states |", "|---|---|---|--:|--:|"]
+    for one in answers:
+        if one.verdict == "broken" and not one.is_implied:
+            what = one.kind or one.why
+            what = f"[{what}]({files[one.key]})" if one.key in files else what
+            lines.append(
+                f"| {plain(one.kernel)} | {one.name} | {what} | {one.statements or ''} | {one.states:,} |"
+            )
+    undecided = [one for one in answers if one.verdict == "not decided"]
+    if undecided:
+        lines += ["", "Not decided within the bounds:", ""]
+    lines += [f"- {plain(one.kernel)}: {one.name} ({one.why})" for one in undecided]
+    return "\n".join(lines) + "\n"
+
+
+def plain(kernel: str) -> str:
+    """A kernel without the usual architecture.
+
+    >>> plain("7.3 x86_64 without H5")
+    '7.3 without H5'
+    """
+    return kernel.replace(" x86_64", "", 1)
+
+
 def fixes_table(found: Iterable[FoundAgain], files: Mapping[str, str]) -> str:
     """Which fixes were found again, as a table in Markdown, and how many."""
     rows = list(found)
@@ -72,7 +110,7 @@ def fixes_table(found: Iterable[FoundAgain], files: Mapping[str, str]) -> str:
             program = f"[{program}]({files[one.fix]})"
         where = one.combination if one.litmus else ""
         states = f"{one.states:,}" if one.litmus else ""
-        kernel = one.kernel.replace(" x86_64", "")
+        kernel = plain(one.kernel)
         lines.append(
             f"| {one.fix} | {kernel} | {where} | {program} | {states} | {one.tried} | {one.seconds:.1f} |"
         )
