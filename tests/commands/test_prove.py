@@ -70,3 +70,22 @@ def test_every_format(form: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_theme_that_there_is_not_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prove", "--theme", "swap,get"]) == status.BAD_INPUT
     assert "there is no theme 'get': known: places, swap," in capsys.readouterr().err
+
+
+EVERY = """C every-program { char x[1] = "a"; }
+P0(char *x) {
+    ref_t g = get_user_page(x, FOLL_WRITE);
+    any { madvise(x, MADV_PAGEOUT); r0 = x[0]; x[0] = 'b'; device_write(g, 0, 'c'); }
+}"""
+
+
+def test_trace_shows_which_statement_was_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "every.litmus"
+    file.write_text(EVERY, encoding="utf-8")
+    assert main(["trace", str(file), "--kernel", "5.18"]) == status.KEPT
+    out = capsys.readouterr().out
+    assert out.startswith("breaks the promise: 0:x[0] is b in the end, promised is c\n")
+    assert "P0  x[0] = 'b': do_swap_page" in out
+    assert "P0  device_write(g, 0, 'c')" in out
+    assert main(["trace", str(file), "--kernel", "6.1"]) == status.KEPT
+    assert "kept for every program" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
+from cowpath.prove.proof import as_result, prove
 from cowpath.report.trace import trace_text
 from cowpath.report.words import Words, value_words
 
@@ -57,7 +58,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise CowpathError("a trace is for one kernel: give --kernel and --arch once")
     with Meter(1) as meter:
         meter.begin(program.name)
-        result = judge(program, chosen[0], options.method(arguments), meter.update)
+        if program.is_open:
+            proof = prove(program, chosen[0], method=options.method(arguments), progress=meter.update)
+            if proof.verdict != "broken":
+                print(
+                    f"cowpath trace: {proof.verdict} for every program {proof.why}".rstrip(), file=sys.stderr
+                )
+                return status.KEPT if proof.verdict == "kept" else status.NOT_FINISHED
+            result = as_result(proof)
+        else:
+            result = judge(program, chosen[0], options.method(arguments), meter.update)
     goal = choose(result, tree, arguments.to)
     if goal is None:
         return nowhere(result)

@@ -7,18 +7,19 @@ must be able to tell the same.  At rest, memory must be what the promise allows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from cowpath import linux
 from cowpath.explore.evaluate import Observation
-from cowpath.explore.found import Breach, Ending
+from cowpath.explore.found import Breach, Ending, Observed
 from cowpath.explore.monitor import Event, Monitor, Number, Specification
 from cowpath.explore.record.recorder import Constant, Model
 from cowpath.explore.record.step import Content
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
+from cowpath.judge.condition import names
 from cowpath.litmus.events import Begin, End, is_silent
 from cowpath.litmus.print import statement_text
 from cowpath.litmus.program import Program
@@ -49,8 +50,8 @@ USUAL = Bounds()
 class AtRest(Constant):
     """The promise's view of memory where a run may end."""
 
-    def __init__(self, model: Model, specification: Specification) -> None:
-        self.model, self.specification = model, specification
+    def __init__(self, program: Program, model: Model, specification: Specification) -> None:
+        self.program, self.model, self.specification = program, model, specification
         self.observation = Observation(specification.recorder)
         self.allowed: dict[int, frozenset[tuple[str, ...]]] = {}
 
@@ -63,7 +64,8 @@ class AtRest(Constant):
         )
         if number not in self.allowed:
             self.allowed[number] = frozenset(map(self.observation.of, self.specification.resting(number)))
-        return FINE if seen in self.allowed[number] else (f"memory is {' '.join(seen)} in the end",)
+        allowed = self.allowed[number]
+        return FINE if seen in allowed else (at_rest(self.program, seen, allowed),)
 
 
 def build(
@@ -77,7 +79,7 @@ def build(
     (number,) = k.layout.all(Number)
     monitor = Monitor(spec, number, partial(refusal, program), partial(is_seen, program))
     invariants = model.invariants if bounds.invariants else ()
-    observe = partial(AtRest(model, spec).observe, monitor)
+    observe = partial(AtRest(program, model, spec).observe, monitor)
     return replace(model, monitor=monitor, observe=observe, invariants=invariants)
 
 
@@ -103,6 +105,17 @@ def refusal(program: Program, allowed: set[Event], told: Event) -> str:
     values = sorted(event.value for event in allowed if isinstance(event, End) and event[:2] == told[:2])
     instead = " or ".join(value or "success" for value in values) or "nothing yet"
     return f"the promise: {words(program, told)} gives {told.value or 'success'}, promised is {instead}"
+
+
+def at_rest(program: Program, seen: Observed, allowed: Collection[Observed]) -> str:
+    """Where memory is not as promised when everybody rests."""
+    for position, (name, value) in enumerate(zip(names(program), seen, strict=True)):
+        promised = sorted({other[position] for other in allowed})
+        if value not in promised:
+            return (
+                f"the promise: {name} is {value} in the end, promised is {' or '.join(promised) or 'no end'}"
+            )
+    return "the promise: no single value is wrong in the end, but together they are"
 
 
 def words(program: Program, event: Begin | End) -> str:

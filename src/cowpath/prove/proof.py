@@ -15,6 +15,7 @@ from cowpath.explore.record.recorder import Model
 from cowpath.explore.search import STOPPED
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
+from cowpath.judge.result import Result, Violation
 from cowpath.litmus.program import Program
 from cowpath.promise import client
 from cowpath.prove.product import FINE, USUAL, Bounds, build, is_broken
@@ -87,6 +88,25 @@ def judge(program: Program, found: Search) -> tuple[Verdict, str, int]:
     if waits_for_memory(found.hang):
         return "not decided", f"it waits for ever: {'; '.join(found.hang.waiting)}", 0
     return "broken", f"hang: {'; '.join(found.hang.waiting)}", found.hang.state
+
+
+def as_result(proof: Proof) -> Result:
+    """A proof that is broken, for those who explain results: what is broken is its one violation."""
+    assert proof.found is not None
+    why = proof.why.removeprefix("the promise: ")
+    violation = Violation("the", "promise", why, proof.state)
+    return Result(
+        proof.program,
+        proof.version,
+        verdict="broken",
+        breakage=(str(violation),),
+        outcomes=(),
+        violations=(violation,),
+        condition=None,
+        promised=(),
+        exploration=proof.found,
+        seconds=proof.seconds,
+    )
 
 
 def waits_for_memory(hang: Hang) -> bool:

@@ -137,7 +137,7 @@ def grouped(result: Result, steps: Sequence[PathStep]) -> Iterator[list[PathStep
 def heading(result: Result, step: PathStep) -> tuple[str, str, str]:
     """Actor, statement, function."""
     place = function_of(step)
-    statement = statement_of(result.program, step.actor, step.before)
+    statement = statement_of(result.program, step)
     return step.actor_name, statement, "" if place is None else place.function
 
 

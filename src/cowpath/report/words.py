@@ -12,11 +12,13 @@ from cowpath.explore.record.step import Place
 from cowpath.explore.trace import PathStep
 from cowpath.history.version import Version
 from cowpath.linux import raw_ptes
+from cowpath.litmus.events import Begin
 from cowpath.litmus.print import statement_text
 from cowpath.litmus.program import Program
 
 KERNEL_FILES = {
     "task.py": "user space",
+    "client.py": "user space",
     "hardware.py": "the CPU",
     "arch/fault.py": "arch/*/mm/fault.c",
     "model.py": "mm/swap.c",
@@ -30,7 +32,7 @@ TOP_LEVEL = ("client.py", "hardware.py", "invariants.py", "model.py", "state.py"
 ROOMS = ("arch", "fs", "include", "kernel", "mm")
 """The directories of the model, called as in the kernel tree."""
 
-USER_SPACE = ("task.py", "hardware.py", "arch/fault.py")
+USER_SPACE = ("task.py", "client.py", "hardware.py", "arch/fault.py")
 """The files where a thread's own code stands: a step there goes by its statement, not by a function."""
 
 HEADERS = "include/"
@@ -50,13 +52,22 @@ def statement_number(program: Program, actor: int, frame: Frame) -> int | None:
     return position
 
 
-def statement_of(program: Program, actor: int, frame: Frame) -> str:
-    """The statement that a step from this frame belongs to; empty for a background actor."""
-    number = statement_number(program, actor, frame)
+def statement_of(program: Program, step: PathStep) -> str:
+    """The statement that a step belongs to; empty for a background actor."""
+    number = statement_number(program, step.actor, step.before)
     if number is None:
         return ""
-    body = program.threads[actor].body
+    if program.is_open:
+        return chosen_statement(program, step)
+    body = program.threads[step.actor].body
     return statement_text(body[number]) if number < len(body) else "end"
+
+
+def chosen_statement(program: Program, step: PathStep) -> str:
+    """The statement that a client has chosen: the one that begins with this step, or began before."""
+    begun = [event.statement for event in step.events if isinstance(event, Begin)]
+    number = begun[-1] if begun else dict(step.before.held).get("number")
+    return statement_text(program.threads[step.actor].statements[number]) if isinstance(number, int) else ""
 
 
 def function_of(step: PathStep) -> Place | None:
@@ -77,7 +88,7 @@ def is_kernel_function(place: Place) -> bool:
     False
     """
     helper = place.function.startswith("_") and not place.function.startswith("__")
-    return not helper and inside_tree(place.file) not in USER_SPACE
+    return bool(place.file) and not helper and inside_tree(place.file) not in USER_SPACE
 
 
 def kernel_file(place: Place) -> str:

@@ -206,7 +206,7 @@ def step_of(result: Result, step: PathStep) -> dict[str, Any]:
     place = function_of(step)
     return {
         "actor": step.actor,
-        "statement": statement_of(result.program, step.actor, step.before),
+        "statement": statement_of(result.program, step),
         "function": "" if place is None else place.function,
         "file": "" if place is None else kernel_file(place),
         "line": "" if place is None else model_file(place),

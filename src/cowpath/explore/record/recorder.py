@@ -353,7 +353,10 @@ class Recorder:
         """Let the monitor follow the events of the step that has just run; returns why it ends the run."""
         if self.model.monitor is None or not self.moves_monitor:
             return ""
-        return self.model.monitor.follow(self.step.events)
+        telling, self.step.telling = self.step.telling, False  # no code of the model writes its cells
+        refused = self.model.monitor.follow(self.step.events)
+        self.step.telling = telling
+        return refused
 
     def add_frame(self, frame: Frame) -> None:
         """Give a frame the next number of its actor, and a tree."""
