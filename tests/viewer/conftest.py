@@ -16,6 +16,7 @@ from cowpath.history.version import version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.litmus.source import Source, read_source
+from cowpath.viewer.library import Library
 from cowpath.viewer.server import ViewerServer
 from cowpath.viewer.session import Session
 from tests.founding import FOUNDING, ROOT
@@ -34,14 +35,18 @@ def session(source: Source, *releases: str, max_states: int | None = None) -> Se
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Serve a litmus file (or a source) on some kernels until the test ends."""
+    """Serve a litmus file (or a source) on some kernels until the test ends; None stands for the corpus."""
     with ExitStack() as stack:
 
         def start(
-            test: Path | Source = FOUNDING, *releases: str, max_states: int | None = None
+            test: Path | Source | None = FOUNDING, *releases: str, max_states: int | None = None
         ) -> ViewerServer:
-            source = test if isinstance(test, Source) else read_source(test)
-            shown = session(source, *(releases or ("5.18", "6.1")), max_states=max_states)
+            shown: Session | Library
+            if test is None:
+                shown = Library([version(release) for release in releases], max_states)
+            else:
+                source = test if isinstance(test, Source) else read_source(test)
+                shown = session(source, *(releases or ("5.18", "6.1")), max_states=max_states)
             server = stack.enter_context(ViewerServer(shown))
             stack.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()

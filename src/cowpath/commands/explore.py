@@ -15,6 +15,7 @@ from cowpath.history.eras import all_versions
 from cowpath.history.version import Version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
+from cowpath.viewer.library import Library
 from cowpath.viewer.server import ViewerServer
 from cowpath.viewer.session import Session
 
@@ -24,7 +25,9 @@ LARGEST = 2_000_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath explore`."""
-    parser.add_argument("file", metavar="FILE", help=ONE)
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", help=f"{ONE}; without it, the corpus with a search and an editor"
+    )
     options.add_kernel_options(parser)
     parser.add_argument("--port", type=port, default=0, help="a port of 127.0.0.1 (default: a free one)")
     parser.add_argument("--open", action="store_true", help="open the page in the default browser")
@@ -51,16 +54,16 @@ def port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    source = source_of(arguments.file)
-    session = Session(source, resolve(parse_source(source), source), offered(arguments), arguments.max_states)
+    shown = shelf(arguments) if arguments.file is None else one_test(arguments)
     try:
-        server = ViewerServer(session, arguments.port)
+        server = ViewerServer(shown, arguments.port)
     except OSError as error:
         raise CowpathError(f"port {arguments.port} cannot be used: {error.strerror}") from error
     with server:
         print(f"{server.url}", flush=True)
         print("Ctrl-C ends it", file=sys.stderr)
-        threading.Thread(target=warm_up, args=(server,), daemon=True).start()
+        if isinstance(shown, Session):
+            threading.Thread(target=warm_up, args=(server,), daemon=True).start()
         if arguments.open:
             import webbrowser
 
@@ -70,6 +73,17 @@ def run(arguments: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             return 0
     return 0
+
+
+def one_test(arguments: argparse.Namespace) -> Session:
+    """The test that was named."""
+    source = source_of(arguments.file)
+    return Session(source, resolve(parse_source(source), source), offered(arguments), arguments.max_states)
+
+
+def shelf(arguments: argparse.Namespace) -> Library:
+    """The whole corpus."""
+    return Library(offered(arguments), arguments.max_states)
 
 
 def warm_up(server: ViewerServer) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cowpath.commands import status, terminal
 from cowpath.commands.terminal import style_of
-from cowpath.litmus.source import read_source
 from cowpath.report.style import align_prose
 
 WIDTH = 110
@@ -27,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the tests; status 4 if there is none with these words."""
-    from cowpath.corpus.files import corpus
+    from cowpath.corpus.files import about, corpus
 
     found = [(file, about(file)) for file in corpus()]
     words = [word.lower() for word in arguments.word]
@@ -43,12 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     if not found:
         terminal.complain(f"cowpath list: no test has {' and '.join(arguments.word)}")
     return status.KEPT if found else status.NOTHING_RAN
-
-
-def about(file: Path) -> str:
-    """The comment of a test, as one line."""
-    comments = read_source(file).comments
-    return " ".join(comments[0].text.removeprefix("(*").removesuffix("*)").split()) if comments else ""
 
 
 def table(found: list[tuple[Path, str]]) -> str:

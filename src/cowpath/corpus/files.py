@@ -123,3 +123,9 @@ def program(name: str) -> Program:
     """The program of a test.  Raises CowpathError, for a test that is wrong with line and column."""
     text = source(name)
     return resolve(parse_source(text), text)
+
+
+def about(file: Path) -> str:
+    """The comment of a test, as one line."""
+    comments = read_source(file).comments
+    return " ".join(comments[0].text.removeprefix("(*").removesuffix("*)").split()) if comments else ""

@@ -32,6 +32,9 @@ MODULES = (
     "main",
 )
 
+SERVED = (*MODULES, "library")
+"""The same with those that only a server's pages need."""
+
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
@@ -44,14 +47,14 @@ def read(name: str) -> str:
 @cache
 def static() -> dict[str, str]:
     """Every file that the server hands out, by name; nothing else can be asked for."""
-    return {name: read(name) for name in ("style.css", *(f"{module}.js" for module in MODULES))}
+    return {name: read(name) for name in ("style.css", *(f"{module}.js" for module in SERVED))}
 
 
-def served_page() -> tuple[str, str]:
-    """The shell as the server sends it, and the hash by which its policy lets the import map pass."""
-    table = import_map({module: f"/static/{module}.js" for module in MODULES})
+def served_page(module: str = "main", shell: str = "index.html") -> tuple[str, str]:
+    """A page as the server sends it, and the hash by which its policy lets the import map pass."""
+    table = import_map({name: f"/static/{name}.js" for name in SERVED})
     style = '<link rel="stylesheet" href="/static/style.css">'
-    page = fill(style, table, "", '<script type="module" src="/static/main.js"></script>')
+    page = fill(style, table, "", f'<script type="module" src="/static/{module}.js"></script>', shell)
     digest = base64.b64encode(hashlib.sha256(table.encode()).digest()).decode()
     return page, f"sha256-{digest}"
 
@@ -65,10 +68,10 @@ def lone_page(data: object, title: str) -> str:
     return fill(style, import_map(urls), embedded, start).replace("<title>cowpath</title>", title, 1)
 
 
-def fill(style: str, table: str, data: str, start: str) -> str:
+def fill(style: str, table: str, data: str, start: str, shell: str = "index.html") -> str:
     """The shell with its four holes filled."""
     head = f'{style}\n<script type="importmap">{table}</script>'
-    return read("index.html").replace("<!-- head -->", head, 1).replace("<!-- body -->", data + start, 1)
+    return read(shell).replace("<!-- head -->", head, 1).replace("<!-- body -->", data + start, 1)
 
 
 def import_map(places: dict[str, str]) -> str:

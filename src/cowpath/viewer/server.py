@@ -14,12 +14,21 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cowpath.errors import CowpathError
+from cowpath.litmus.errors import LitmusError
 from cowpath.viewer import assets
+from cowpath.viewer.library import Library
 from cowpath.viewer.session import Document, Session
 
 LOOPBACK = "127.0.0.1"
 
 Answer = Callable[[Session, dict[str, str]], Document]
+
+LIBRARY: dict[str, Callable[[Library, dict[str, str]], Document]] = {
+    "/api/library": lambda library, asked: library.contents(),
+    "/api/source": lambda library, asked: library.source(asked["of"]),
+    "/api/open": lambda library, asked: library.open(asked["text"]),
+}
+"""What can be asked of a library of tests."""
 
 API: dict[str, Answer] = {
     "/api/overview": lambda session, asked: session.overview(),
@@ -33,7 +42,7 @@ API: dict[str, Answer] = {
         asked["kernel"], asked.get("path", ""), asked.get("other", "")
     ),
 }
-"""What can be asked, with the parameters that each answer reads."""
+"""What can be asked of one test, with the parameters that each answer reads."""
 
 AT_ONCE = ("/api/overview", "/api/progress")
 """What is answered while a kernel is still explored."""
@@ -43,17 +52,21 @@ SKETCHES = ("/api/sketch", "/api/walk")
 
 
 class ViewerServer(ThreadingHTTPServer):
-    """A session on a port of the loopback interface."""
+    """A session, or a library of tests, on a port of the loopback interface."""
 
     daemon_threads = True
 
-    def __init__(self, session: Session, port: int = 0) -> None:
+    def __init__(self, shown: Session | Library, port: int = 0) -> None:
         super().__init__((LOOPBACK, port), Handler)
-        self.session = session
-        self.locks = {kernel: threading.Lock() for kernel in session.versions}  # a recorder runs one step
+        self.shown = shown
+        self.locks: dict[str, threading.Lock] = {}  # of each test and kernel: a recorder runs one step
+        if isinstance(shown, Session):
+            self.locks = {kernel: threading.Lock() for kernel in shown.versions}
+        self.opening = threading.Lock()
         self.sketching = threading.Lock()
         self.hosts = {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
         self.page, digest = assets.served_page()
+        self.library_page = assets.served_page("library", "library.html")[0]
         self.policy = (
             f"default-src 'none'; script-src 'self' '{digest}'; style-src 'self'; connect-src 'self'; "
             "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -64,17 +77,44 @@ class ViewerServer(ThreadingHTTPServer):
         """The address of the page."""
         return f"http://{LOOPBACK}:{self.server_port}/"
 
+    @property
+    def session(self) -> Session:
+        """The one session, where there is one."""
+        assert isinstance(self.shown, Session)
+        return self.shown
+
+    def page_at(self, path: str) -> str | None:
+        """The page at a path: of the library and of its tests, or of the one test; None for any other."""
+        if isinstance(self.shown, Library):
+            return {"/": self.library_page, "/walk": self.page}.get(path)
+        return self.page if path == "/" else None
+
+    @property
+    def questions(self) -> set[str]:
+        """What can be asked here."""
+        return {*API, *LIBRARY} if isinstance(self.shown, Library) else {*API}
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up in the middle of an answer is no news; anything else is."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
-    def locks_for(self, path: str, asked: dict[str, str]) -> list[threading.Lock]:
+    def locks_for(self, path: str, asked: dict[str, str], session: Session) -> list[threading.Lock]:
         """What an answer has to hold, in one order for all."""
         if path in SKETCHES:
             return [self.sketching]
         named = {asked.get("kernel"), asked.get("other")} if path not in AT_ONCE else set()
-        return [self.locks[str(kernel)] for kernel in sorted(named & set(self.locks), key=str)]
+        kernels = sorted(str(kernel) for kernel in named & set(session.versions))
+        of = f"{asked['of']} " if isinstance(self.shown, Library) else ""
+        with self.opening:
+            return [self.locks.setdefault(of + kernel, threading.Lock()) for kernel in kernels]
+
+    def opened(self, asked: dict[str, str]) -> Session:
+        """The session that is asked about.  Raises CowpathError where there is none."""
+        if isinstance(self.shown, Session):
+            return self.shown
+        with self.opening:
+            return self.shown.session(asked["of"])
 
     def answer(self, path: str, asked: dict[str, str]) -> tuple[HTTPStatus, Document]:
         """Answers a request to the API; what a user can mend is an answer, not an accident.
@@ -82,10 +122,17 @@ class ViewerServer(ThreadingHTTPServer):
         It waits for its own kernels only, so that the page answers while others are still explored.
         """
         try:
+            if path in LIBRARY and isinstance(self.shown, Library):
+                with self.opening:
+                    return HTTPStatus.OK, LIBRARY[path](self.shown, asked)
+            session = self.opened(asked)
             with ExitStack() as held:
-                for lock in self.locks_for(path, asked):
+                for lock in self.locks_for(path, asked, session):
                     held.enter_context(lock)
-                return HTTPStatus.OK, API[path](self.session, asked)
+                return HTTPStatus.OK, API[path](session, asked)
+        except LitmusError as error:
+            place = {"line": error.position.line, "column": error.position.column}
+            return HTTPStatus.OK, {"error": str(error)} | place  # no bad request: this is what was asked
         except KeyError as missing:
             return HTTPStatus.BAD_REQUEST, {"error": f"the request lacks {missing.args[0]!r}"}
         except CowpathError as error:
@@ -106,9 +153,9 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         if not self.from_ourselves():
             self.send(HTTPStatus.FORBIDDEN, "text/plain", "cowpath answers only its own page\n")
-        elif url.path == "/":
-            self.send(HTTPStatus.OK, "text/html; charset=utf-8", self.server.page)
-        elif url.path in API:
+        elif (page := self.server.page_at(url.path)) is not None:
+            self.send(HTTPStatus.OK, "text/html; charset=utf-8", page)
+        elif url.path in self.server.questions:
             asked = {name: values[-1] for name, values in parse_qs(url.query).items()}
             status, document = self.server.answer(url.path, asked)
             self.send(status, "application/json", json.dumps(document, separators=(",", ":")))

@@ -9,7 +9,7 @@ export function heading(view) {
   if (!overview) return [el("h1", {}, "cowpath")];
   const others = ["", ...overview.kernels.filter((one) => one !== kernel)];
   return [
-    el("h1", {}, el("span", { class: "brand" }, "cowpath"), " ", overview.name),
+    el("h1", {}, el("span", { class: "brand" }, view.home ? el("a", { id: "home", class: "home", href: view.home, title: "all tests; change this one" }, "cowpath") : "cowpath"), " ", overview.name),
     live && el("div", { class: "kernels", role: "group", "aria-label": "Kernel" }, overview.kernels.map((one, number) => chip(view, one, number))),
     live && el("label", { class: "beside" }, "beside ", el("select", { id: "with", onchange: (event) => compare(event.target.value) },
       others.map((one) => el("option", { value: one, selected: one === other }, one || "no other kernel")))),

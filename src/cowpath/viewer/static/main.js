@@ -276,7 +276,7 @@ function banner() {
 function bannerView() {
   const { overview, kernel, other, waiting, model } = state;
   return {
-    overview, kernel, other, waiting, verdicts, live: from.live, large: model?.test.states > PATIENCE,
+    overview, kernel, other, waiting, verdicts, live: from.live, home: from.of ? `/#${encodeURIComponent(from.of)}` : "", large: model?.test.states > PATIENCE,
     choose: (one) => { stop(); show({ kernel: one, path: "" }); },
     compare: (one) => show({ other: one, at: state.at }),
   };

@@ -4,8 +4,11 @@
 /** The server's API. */
 class ServerSource {
   live = true;
+  /** Which test of a library; nothing where the server has one test. */
+  of = new URLSearchParams(location.search).get("of");
 
-  async ask(what, parameters = {}) {
+  async ask(what, asked = {}) {
+    const parameters = this.of === null ? asked : { ...asked, of: this.of };
     const response = await fetch(`/api/${what}?${new URLSearchParams(parameters)}`).catch(() => {
       throw new Error("cowpath explore has ended. Start it again with the same --port and reload this page.");
     });
