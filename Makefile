@@ -17,7 +17,7 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo quick test lint format transcripts pythons plain fuzz wheel bench kernels tools emulators clean
+.PHONY: demo quick test lint format transcripts pythons plain fuzz wheel bench kernels agree tools emulators clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -109,6 +109,11 @@ bench: $(VENV)/installed tools
 kernels: $(VENV)/installed emulators
 	nice $(BIN)/cowpath run litmus/founding/*.litmus --jobs 2 --rounds 100 --format markdown \
 	    $(REAL_KERNELS:%=--on %)
+
+# 500 random programs on each of two kernels, held against the model; goes on where it was interrupted if the
+# seed that it prints is given: `make agree SEED=...`.  See docs/real-kernels.md.
+agree: $(VENV)/installed tools
+	nice $(BIN)/python benchmarks/agree.py $(SEED:%=--seed %)
 
 clean:
 	rm -rf $(VENV) build dist node_modules

@@ -49,13 +49,18 @@ def test_only_a_guest_can_be_switched_off() -> None:
         calls.power_off()
 
 
+SWAPS = {"swap": ["ssd"]}
+
+
 def test_a_page_that_stays_in_memory_is_a_precondition_not_met() -> None:
     board = Board(compile_program(program("C t { char x[1]; } P0(char *x) { r0 = x[0]; }")))
     stuck = SimpleNamespace(page_out=lambda page, tries: False, lazyfree=set())
-    process: Any = SimpleNamespace(board=board, memory=stuck, references=[], demanding=True)
+    process: Any = SimpleNamespace(board=board, memory=stuck, references=[], demanding=True, program=SWAPS)
     statement = {"do": "Madvise", "page": 0, "name": "x", "advice": "MADV_PAGEOUT", "text": ""}
     assert statements.execute(process, 0, statement) == UNMET
     assert board.text(0) == "x was not swapped out"
+    process.program = {"swap": []}
+    assert statements.execute(process, 0, statement) == OK, "there is nowhere to swap it to"
 
 
 def test_a_lazyfree_page_that_somebody_holds_may_stay() -> None:
@@ -65,7 +70,9 @@ def test_a_lazyfree_page_that_somebody_holds_may_stay() -> None:
     board = Board(compiled)
     stuck = SimpleNamespace(page_out=lambda page, tries: False, lazyfree={0})
     reference = SimpleNamespace(page=0, index=0, pins=False)
-    process: Any = SimpleNamespace(board=board, memory=stuck, references=[reference], demanding=True)
+    process: Any = SimpleNamespace(
+        board=board, memory=stuck, references=[reference], demanding=True, program=SWAPS
+    )
     statement = {"do": "Madvise", "page": 0, "name": "x", "advice": "MADV_PAGEOUT", "text": ""}
     assert statements.execute(process, 0, statement) == UNMET
     board.reference[0] = HELD

@@ -72,6 +72,7 @@ UPDATES = (
     Update(V5_10, 111, changes.LAZYFREE_COUNTS_REFERENCES),
     Update(V5_10, 112, changes.SLOT_KEPT_AFTER_READ),
     Update(V5_10, 215, changes.FREE_SWAP_HOLDS_DEVICE),
+    Update(V5_10, 261, changes.MUST_WAIT_ASKS_PRESENT),
     Update(V5_16, 11, changes.NUMA_SKIPS_REFERENCED),
     Update(V5_17, 4, changes.SLOT_KEPT_AFTER_READ),
     Update(V5_19, 6, changes.FORCE_NEEDS_EXCLUSIVE),  # or one to three updates earlier

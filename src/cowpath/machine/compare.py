@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from cowpath import promise
 from cowpath.errors import CowpathError
+from cowpath.explore.engine import Method
 from cowpath.explore.search import explore
 from cowpath.history.release import Release
 from cowpath.history.version import UnknownChangeError, Version, version
@@ -141,14 +142,14 @@ def stable_release(facts: Mapping[str, Any]) -> str:
     return found[1] if found else str(facts.get("release", ""))
 
 
-def expect(program: Program, release: str, architecture: str) -> Expectation:
+def expect(program: Program, release: str, architecture: str, max_states: int | None = None) -> Expectation:
     """Return what the model of a kernel and the promise say of a test.  Raises CowpathError.
 
     A kernel, or a statement, that is not modelled leaves the promise alone to judge.
     """
     try:
         kernel = version(Release.reported(release), architecture)
-        result = judge.judge(program, kernel)
+        result = judge.judge(program, kernel, Method(max_states=max_states))
     except UnknownChangeError:
         return _promise_only(program, "not modelled")
     except CowpathError as error:

@@ -117,8 +117,12 @@ def madvise(process: Process, thread: int, s: Statement) -> None:
         if advice == "MADV_FREE":
             process.memory.lazyfree.add(page)
         return
-    stays = _pinned(process, page) or (page in process.memory.lazyfree and _referenced(process, page))
-    demand = process.demanding and not stays  # a lazyfree page with a reference: faeb2831b517, v6.15
+    stays = (
+        not process.program["swap"]
+        or _pinned(process, page)
+        or (page in process.memory.lazyfree and _referenced(process, page))  # faeb2831b517, v6.15
+    )
+    demand = process.demanding and not stays
     with _nothing_mapped():
         if not process.memory.page_out(page, PAGEOUT_TRIES if demand else 1) and demand:
             raise UnmetError(f"{s['name']} was not swapped out")
@@ -136,11 +140,16 @@ def munmap(process: Process, thread: int, s: Statement) -> None:
 
 
 def swapoff(process: Process, thread: int, s: Statement) -> None:
-    """`swapoff()`: everything comes back in; then the device is on again, for the next time."""
+    """`swapoff()`: everything comes back in; then the device is on again, for the next time.
+
+    Where another thread is at it, there is nothing to do.
+    """
     for path in process.job["swap_paths"]:
-        calls.swapoff(path)
+        with _answered(errno.EINVAL):
+            calls.swapoff(path)
     for path in process.job["swap_paths"]:
-        calls.swapon(path)
+        with _answered(errno.EBUSY):
+            calls.swapon(path)
 
 
 def migrate(process: Process, thread: int, s: Statement) -> None:
@@ -238,13 +247,18 @@ def _wait_for(process: Process, thread: int) -> None:
         time.sleep(POLL)
 
 
-@contextlib.contextmanager
-def _nothing_mapped() -> Iterator[None]:
+def _nothing_mapped() -> contextlib.AbstractContextManager[None]:
     """Let a call about memory that is not mapped any more do nothing."""
+    return _answered(errno.ENOMEM)
+
+
+@contextlib.contextmanager
+def _answered(number: int) -> Iterator[None]:
+    """Take an error for an answer of the kernel: there was nothing to do."""
     try:
         yield
     except OSError as error:
-        if error.errno != errno.ENOMEM:
+        if error.errno != number:
             raise
 
 
