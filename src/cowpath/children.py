@@ -19,14 +19,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cowpath.errors import CowpathError
+from cowpath.interruption import PR_SET_PDEATHSIG, STOPPING
 from cowpath.userdirs import WRITABLE_BY_ALL
-
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 """What a program that talks to the network may see of our environment, in small or in capital letters."""
-
-PR_SET_PDEATHSIG = 1
 
 
 class MissingProgramError(CowpathError):

@@ -14,6 +14,7 @@ from typing import NoReturn
 from cowpath import __version__, commands
 from cowpath.commands import status
 from cowpath.errors import CowpathError
+from cowpath.interruption import stopped_by_signals
 from cowpath.printable import brief
 
 COMMANDS = (
@@ -125,32 +126,45 @@ def relieve_collector() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status (see EXIT_STATUS)."""
+    """Run one command; returns the exit status (see EXIT_STATUS).
+
+    Without `argv` this process has nothing else to do: once interrupted it cannot be interrupted again.
+    """
     relieve_collector()
-    argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        with stopped_by_signals(restored=argv is not None):
+            return answer(sys.argv[1:] if argv is None else list(argv))
+    except KeyboardInterrupt:
+        print("cowpath: interrupted", file=sys.stderr, flush=True)
+        if argv is None:
+            os._exit(status.INTERRUPTED)
+        return status.INTERRUPTED
+
+
+def answer(argv: list[str]) -> int:
+    """Run one command; bad input, and whatever else goes wrong outside, is told in a line or two."""
     command = argv[0] if argv and argv[0] in COMMANDS else None
     try:
         arguments = build_parser(command).parse_args(argv)  # an argument may name what there is not
         found: int = arguments.run(arguments)
         sys.stdout.flush()
     except CowpathError as error:
-        from cowpath.commands import terminal  # few need it
-
-        terminal.complain(f"cowpath {command}: {error}")
-        return status.BAD_INPUT
+        return complain(command, str(error))
     except BrokenPipeError:  # `cowpath ... | head`: the reader has what it wanted
         sys.stderr.close()
         return 0
     except OSError as error:  # a disk that is full, a directory that is not ours to write
-        from cowpath.commands import terminal
-
         where = f"{error.filename}: " if error.filename else ""
-        terminal.complain(f"cowpath {command}: {where}{error.strerror or error}")
-        return status.BAD_INPUT
+        return complain(command, f"{where}{error.strerror or error}")
     except MemoryError:
         print("cowpath: not enough memory", file=sys.stderr)
         return status.NOT_FINISHED
-    except KeyboardInterrupt:
-        print("cowpath: interrupted", file=sys.stderr)
-        return status.INTERRUPTED
     return found
+
+
+def complain(command: str | None, text: str) -> int:
+    """Say on stderr what is wrong with what a command was given."""
+    from cowpath.commands import terminal  # few need it
+
+    terminal.complain(f"cowpath {command}: {text}")
+    return status.BAD_INPUT

@@ -45,6 +45,7 @@ def test_help_loads_no_command() -> None:
         "cowpath.commands",
         "cowpath.commands.status",
         "cowpath.errors",
+        "cowpath.interruption",
         "cowpath.printable",
     }
 

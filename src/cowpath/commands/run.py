@@ -4,18 +4,14 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
-from cowpath.children import STOPPING
 from cowpath.commands import options, status, terminal
 from cowpath.commands.check import load
 from cowpath.corpus.files import HELP
@@ -80,12 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
         machine.prepare()
     configs = {machine.name: machines.config_of_image(machine) for machine in chosen}
     record = results.Record(configs, arguments.results)
-    with stopped_by_signals():
-        try:
-            found = run_all(chosen, programs, arguments, record.add)
-        except BaseException:
-            say(f"what came until then is in {record.file}")
-            raise
+    try:
+        found = run_all(chosen, programs, arguments, record.add)
+    except BaseException:
+        say(f"what came until then is in {record.file}")
+        raise
     sys.stdout.write(render(arguments.format, found, record.document()))
     sys.stdout.flush()  # before anything can go wrong with keeping it
     if earlier is not None:
@@ -94,28 +89,6 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"kept in {record.finish()}")
     say(summary(found))
     return status_for(found)
-
-
-@contextlib.contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end guests and agents as Ctrl-C does; a second Ctrl-C does not disturb that."""
-
-    def stop(number: int, frame: object) -> None:
-        for other in before:
-            signal.signal(other, lambda *_: None)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in STOPPING}
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def run_all(

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from cowpath.interruption import work_for_parent
+
 Argument = TypeVar("Argument")
 Value = TypeVar("Value")
 
@@ -32,9 +34,18 @@ def each(
         return
     from concurrent.futures import ProcessPoolExecutor  # takes 30 ms to import; most commands need none
 
-    with ProcessPoolExecutor(min(jobs, len(arguments))) as pool:
+    with ProcessPoolExecutor(min(jobs, len(arguments)), initializer=work_for_parent) as pool:
         try:
             yield from pool.map(function, arguments)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            end_workers()
             raise
+
+
+def end_workers() -> None:
+    """End the worker processes, in the middle of whatever they do: nobody waits for it any more."""
+    from multiprocessing import active_children
+
+    for worker in active_children():
+        worker.kill()
