@@ -89,3 +89,13 @@ def test_trace_shows_which_statement_was_chosen(tmp_path: Path, capsys: pytest.C
     assert "P0  device_write(g, 0, 'c')" in out
     assert main(["trace", str(file), "--kernel", "6.1"]) == status.KEPT
     assert "kept for every program" in capsys.readouterr().err
+
+
+def test_two_kernels_are_told_apart_or_not(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["prove", "--theme", "swap,gup", "--kernel", "5.18", "--against", "6.1"]
+    assert main(arguments) == status.BROKEN
+    out = capsys.readouterr().out
+    assert "told apart from 6.1 x86_64: P0 r0 = device_read(g, 0) gives" in out
+    assert "in 4 statements" in out
+    assert main(["prove", "--theme", "swap", "--kernel", "6.1", "--against", "6.8"]) == status.KEPT
+    assert "no program can tell 6.8 x86_64 from it" in capsys.readouterr().out

@@ -18,6 +18,7 @@ from cowpath.commands.check import load
 from cowpath.commands.progress import Meter
 from cowpath.corpus.files import HELP
 from cowpath.errors import CowpathError
+from cowpath.history.version import DEFAULT_ARCHITECTURE, Version, version
 from cowpath.litmus.program import Program
 from cowpath.prove import campaign, fixes
 from cowpath.prove.campaign import Answer, Kept, Question
@@ -51,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=options.within(1, 16), default=1, metavar="N", help="threads of the parent")
     add("--pairs", action="store_const", const=2, dest="size", help="every two themes (of --theme)")
     add("--triples", action="store_const", const=3, dest="size", help="every three themes (of --theme)")
+    add("--against", metavar="RELEASE",
+        help="instead: what can this kernel show user space that --kernel cannot?")  # fmt: skip
     add("--fixes", nargs="*", metavar="COMMIT",
         help="instead: which upstream fixes are found again without any test, each on the newest kernel that "
         "its absence breaks (default: all that the corpus has a test for)")  # fmt: skip
@@ -129,11 +132,19 @@ def all_questions(arguments: argparse.Namespace) -> list[Question]:
         asked += [(one.name, one.program(), one) for one in chosen(arguments)]
     method = options.method(arguments).on_one_core()
     method = replace(method, max_states=method.max_states or MAX_STATES)
+    against = other_kernel(arguments)
     return [
-        Question(name, program, version, combination, bounds_of(arguments), method, arguments.time)
-        for version in options.versions(arguments)
+        Question(name, program, kernel, combination, bounds_of(arguments), method, arguments.time, against)
+        for kernel in options.versions(arguments)
         for name, program, combination in asked
     ]
+
+
+def other_kernel(arguments: argparse.Namespace) -> Version | None:
+    """The kernel of --against, of the usual architecture or the one asked for."""
+    if arguments.against is None:
+        return None
+    return version(arguments.against, (arguments.arch or [DEFAULT_ARCHITECTURE])[0])
 
 
 def bounds_of(arguments: argparse.Namespace) -> Bounds:
@@ -205,7 +216,12 @@ def document(arguments: argparse.Namespace, answers: Sequence[Answer], files: di
         return report.markdown(answers, files)
     if arguments.format != "text":
         return formats.document(arguments.format, report.cases(answers))
-    text = report.table(answers, files) + "\n" + report.assumptions(bounds_of(arguments))
+    text = (
+        report.table(answers, files)
+        + "\n"
+        + report.claim(arguments.against)
+        + report.assumptions(bounds_of(arguments))
+    )
     if len(answers) == 1 and answers[0].litmus and not files:
         text += "\n" + answers[0].litmus
     return text

@@ -25,8 +25,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from cowpath.explore.record.cells import Count, Record
-from cowpath.explore.record.recorder import Leaf, Model, Recorder
-from cowpath.explore.record.step import ModelError, RangeError
+from cowpath.explore.record.recorder import Model, Recorder
+from cowpath.explore.record.step import RangeError
 
 Event = Hashable
 """What a step tells: anything that can be compared."""
@@ -43,66 +43,81 @@ class Number(Record):
     high = Count(255, "its third byte", quiet=True)
 
 
+LARGEST_SET = 20_000
+"""States of a specification beyond which a set of them is given up."""
+
+Situation = tuple[bytes, tuple[Event, ...]]
+"""A state of the specification, with what the step that led there has yet to tell."""
+
+
 class Specification:
     """A model made deterministic, as far as events have led so far."""
 
     def __init__(self, model: Model) -> None:
         self.recorder = Recorder(model)
-        self.sets: list[frozenset[bytes]] = []
-        self._numbers: dict[frozenset[bytes], int] = {}
-        self._steps: dict[bytes, list[tuple[Event | None, bytes]]] = {}
+        self.sets: list[frozenset[Situation]] = []
+        self._numbers: dict[frozenset[Situation], int] = {}
+        self._steps: dict[Situation, list[tuple[Event | None, Situation]]] = {}
         self._next: list[dict[Event, int | None]] = []
-        self._number(self._closed({self.recorder.initial}))
+        self._number(self._closed({(self.recorder.initial, ())}))
 
     def next(self, number: int, event: Event) -> int | None:
         """The number after an event; None where the specification cannot tell it."""
         known = self._next[number]
         if event not in known:
             after = {
-                state for before in self.sets[number] for told, state in self.steps(before) if told == event
+                following
+                for before in self.sets[number]
+                for told, following in self.steps(before)
+                if told == event
             }
             known[event] = self._number(self._closed(after)) if after else None
         return known[event]
 
     def allowed(self, number: int) -> set[Event]:
         """The events that may come next."""
-        return {told for state in self.sets[number] for told, _ in self.steps(state) if told is not None}
+        return {told for one in self.sets[number] for told, _ in self.steps(one) if told is not None}
 
     def resting(self, number: int) -> list[bytes]:
         """The states of a set in which a run may end."""
-        return [state for state in self.sets[number] if self.recorder.at_rest(state)]
+        return [state for state, left in self.sets[number] if not left and self.recorder.at_rest(state)]
 
-    def steps(self, state: bytes) -> list[tuple[Event | None, bytes]]:
-        """(event, state after it) for each step from a state; None for one that cannot be seen."""
-        if state not in self._steps:
-            actors = range(len(self.recorder.frames))
-            leaves = [leaf for actor in actors for leaf in self.recorder.leaves(state, actor)]
-            possible = [leaf for leaf in leaves if leaf.blocked is None]
-            self._steps[state] = [(_only(leaf), leaf.apply(state)) for leaf in possible]
-        return self._steps[state]
+    def steps(self, one: Situation) -> list[tuple[Event | None, Situation]]:
+        """(event, what follows) for each step; None for one that cannot be seen."""
+        if one not in self._steps:
+            state, left = one
+            self._steps[one] = [(left[0], (state, left[1:]))] if left else self._steps_from(state)
+        return self._steps[one]
 
-    def _closed(self, states: set[bytes]) -> frozenset[bytes]:
-        """These states and all that follow by steps that cannot be seen."""
-        found, todo = set(states), list(states)
+    def _steps_from(self, state: bytes) -> list[tuple[Event | None, Situation]]:
+        if self.recorder.crash(state):
+            return []
+        actors = range(len(self.recorder.frames))
+        leaves = [leaf for actor in actors for leaf in self.recorder.leaves(state, actor)]
+        return [
+            (leaf.events[0] if leaf.events else None, (leaf.apply(state), leaf.events[1:]))
+            for leaf in leaves
+            if leaf.blocked is None
+        ]
+
+    def _closed(self, situations: set[Situation]) -> frozenset[Situation]:
+        """These and all that follow by steps that cannot be seen.  Raises RangeError where they are many."""
+        found, todo = set(situations), list(situations)
         while todo:
             for told, after in self.steps(todo.pop()):
                 if told is None and after not in found:
                     found.add(after)
                     todo.append(after)
+            if len(found) > LARGEST_SET:
+                raise RangeError(f"what cannot be seen leads to more than {LARGEST_SET:,} states")
         return frozenset(found)
 
-    def _number(self, states: frozenset[bytes]) -> int:
-        if states not in self._numbers:
-            self._numbers[states] = len(self.sets)
-            self.sets.append(states)
+    def _number(self, situations: frozenset[Situation]) -> int:
+        if situations not in self._numbers:
+            self._numbers[situations] = len(self.sets)
+            self.sets.append(situations)
             self._next.append({})
-        return self._numbers[states]
-
-
-def _only(leaf: Leaf) -> Event | None:
-    if len(leaf.events) > 1:
-        raise ModelError("a step of a specification may tell one event")
-    return leaf.events[0] if leaf.events else None
+        return self._numbers[situations]
 
 
 class Monitor:

@@ -17,6 +17,7 @@ from cowpath.explore.record.step import ModelError
 from cowpath.history.version import Version
 from cowpath.litmus.print import to_text
 from cowpath.litmus.program import Program
+from cowpath.prove.apart import tell_apart, telling_test
 from cowpath.prove.product import USUAL, Bounds
 from cowpath.prove.proof import prove
 from cowpath.prove.reproduce import counterexample
@@ -40,12 +41,15 @@ class Question:
     bounds: Bounds = USUAL
     method: Method = EXHAUSTIVE
     seconds: float | None = None
+    against: Version | None = None  # held against the kernel instead of the kernel against the promise
 
     @property
     def key(self) -> str:
         """What tells it apart from other questions whose answers are kept in the same file."""
         limits = f"{self.bounds.folios} folios, {self.bounds.slots} slots, {self.bounds.overlap} at once"
-        return f"{self.name} on {self.version}, {limits}, {self.method.max_states} states, {self.seconds} s"
+        beside = f", against {self.against}" if self.against else ""
+        search = f"{self.method.max_states} states, {self.seconds} s"
+        return f"{self.name} on {self.version}{beside}, {limits}, {search}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Answer:
     kind: str = ""
     statements: int = 0
     litmus: str = ""
+    against: str = ""  # the other kernel, where two are held against each other
 
     @property
     def is_implied(self) -> bool:
@@ -77,6 +82,8 @@ class Answer:
 def answer(question: Question, progress: Progress | None = None) -> Answer:
     """Prove, and write down the counterexample if there is one."""
     began = time.perf_counter()
+    if question.against is not None:
+        return compared(question, question.against, progress)
     try:
         proof = prove(
             question.program, question.version, question.bounds, question.method, progress, question.seconds
@@ -99,6 +106,34 @@ def answer(question: Question, progress: Progress | None = None) -> Answer:
         kind,
         statements,
         litmus,
+    )
+
+
+def compared(question: Question, other: Version, progress: Progress | None = None) -> Answer:
+    """Look for a program that tells the other kernel from the one asked about."""
+    proof = tell_apart(
+        question.program,
+        question.version,
+        other,
+        question.bounds,
+        question.method,
+        progress,
+        question.seconds,
+    )
+    litmus, statements = telling_test(proof, question.version) if proof.verdict == "broken" else ("", 0)
+    return Answer(
+        question.key,
+        question.name,
+        str(question.version),
+        proof.verdict,
+        proof.why,
+        proof.states,
+        proof.promised,
+        round(proof.seconds, 2),
+        "told apart" if proof.verdict == "broken" else "",
+        statements,
+        litmus,
+        str(other),
     )
 
 

@@ -28,6 +28,8 @@ def verdict_words(answer: Answer, file: str = "") -> str:
     >>> verdict_words(Answer("", "swap+gup", "5.18", "broken", "...", 554, 24, 0.1, "lost write", 4, "C ..."))
     'broken: lost write, in 4 statements'
     """
+    if answer.against and answer.verdict != "not decided":
+        return compared_words(answer, file)
     if answer.verdict == "kept":
         return f"kept for every program ({answer.states:,} states, {answer.seconds:.1f} s)"
     if answer.verdict != "broken":
@@ -37,6 +39,20 @@ def verdict_words(answer: Answer, file: str = "") -> str:
     if not answer.litmus:
         return f"broken: {answer.why}; no test reproduces it, which is a bug of cowpath"
     return f"broken: {answer.kind}, in {answer.statements} statements{f' ({file})' if file else ''}"
+
+
+def compared_words(answer: Answer, file: str) -> str:
+    """The same where two kernels are held against each other.
+
+    >>> compared_words(Answer("", "swap", "6.1", "kept", "", 11450, 686, 2.5, against="6.8"), "")
+    'no program can tell 6.8 from it (11,450 states, 2.5 s)'
+    """
+    if answer.verdict == "kept":
+        return (
+            f"no program can tell {answer.against} from it ({answer.states:,} states, {answer.seconds:.1f} s)"
+        )
+    shown = f", in {answer.statements} statements" if answer.litmus else ""
+    return f"told apart from {answer.against}: {answer.why}{shown}{f' ({file})' if file else ''}"
 
 
 def table(answers: Sequence[Answer], files: Mapping[str, str]) -> str:
@@ -52,11 +68,19 @@ def table(answers: Sequence[Answer], files: Mapping[str, str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def assumptions(bounds: Bounds) -> str:
-    """What a kept line claims, and on what condition: the lines under every table."""
-    overlap = f"{bounds.overlap} threads at most" if bounds.overlap else "any number of threads"
+def claim(against: str | None) -> str:
+    """What a line claims of every program."""
+    if against:
+        return f'"no program": whatever {against} shows a program of these statements, the other kernel can, too.\n'
     return (
         '"kept": whatever a program of these statements does, however often, in any order and interleaving.\n'
+    )
+
+
+def assumptions(bounds: Bounds) -> str:
+    """The bounds on which a claim rests."""
+    overlap = f"{bounds.overlap} threads at most" if bounds.overlap else "any number of threads"
+    return (
         f"Assumed: beside one folio and one swap slot for each page of each process {bounds.folios} folios "
         f"and {bounds.slots} slots\n(who needs a folio waits until one is free, and swap may be full), "
         f"{overlap} inside a statement at a time.\n"
