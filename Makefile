@@ -17,7 +17,8 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo quick test lint format transcripts pythons plain fuzz wheel bench kernels agree tools emulators clean
+.PHONY: demo quick test lint format site transcripts pythons plain fuzz wheel bench kernels agree tools emulators \
+    clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -63,6 +64,10 @@ lint: $(VENV)/installed
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The documentation, the corpus as a catalogue and the reference pages: build/site/index.html.
+site: $(VENV)/installed
+	$(BIN)/python -m website
 
 # What commands print now goes into README and docs/.
 transcripts: $(VENV)/installed

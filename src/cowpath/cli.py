@@ -106,6 +106,18 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def command_parser(command: str) -> argparse.ArgumentParser:
+    """The parser of one command alone, for whoever describes it.
+
+    >>> command_parser("pte").prog
+    'cowpath pte'
+    """
+    actions = build_parser(command)._actions
+    (commands,) = (action for action in actions if isinstance(action, argparse._SubParsersAction))
+    found: argparse.ArgumentParser = commands.choices[command]
+    return found
+
+
 def summary(command: str) -> str:
     """The first line of a command's docstring, read from its file: to load them all takes ten times as long.
 

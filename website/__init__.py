@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The documentation site: `make site`."""
