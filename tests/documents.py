@@ -26,7 +26,7 @@ PROGRAM = re.compile(r"^```c\n(C ([\w-]+)\n.*?)```", re.DOTALL | re.MULTILINE)
 COUNTS = re.compile(r"^    [\d,]+ states, .*\n", re.MULTILINE)
 """A line of numbers that change with the model and that no reader needs."""
 
-SECONDS = re.compile(r"\d+\.\d\d s\b")
+SECONDS = re.compile(r"\d+\.\d+ s\b")
 ELSEWHERE = ("mutate",)
 """Commands that take minutes: tests/test_readme.py looks at what is shown of them."""
 
