@@ -72,12 +72,12 @@ def test_a_guest_that_is_killed_is_not_waited_for(tmp_path: Path) -> None:
 def test_stopping_ends_the_guest_and_removes_its_files(tmp_path: Path) -> None:
     chosen = Dying(tmp_path, "sleep 1000")
     chosen.silence_seconds = 1000
-    before = set(Path("/dev/shm").glob("cp*"))
+    before = set(Path("/dev/shm").glob("cow-*"))
     threading.Timer(0.5, chosen.stop).start()
     with pytest.raises(StoppedError):
         answers(chosen, 1)
     assert chosen.process is None
-    assert set(Path("/dev/shm").glob("cp*")) <= before
+    assert set(Path("/dev/shm").glob("cow-*")) <= before
 
 
 def test_a_test_that_no_machine_can_run_needs_no_guest(tmp_path: Path) -> None:

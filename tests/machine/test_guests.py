@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.cli import main
-from cowpath.machine import guest as guests
+from cowpath.machine import scratch
 from cowpath.machine.machines import Machine
 from cowpath.machine.uml import Uml
 from tests.machine.conftest import CORPUS, founding, run_all
@@ -63,7 +63,7 @@ def test_one_test_from_the_command_line(
 def test_a_guest_sees_nothing_of_the_host(real_machine: MachineByName) -> None:
     chosen = real_machine("uml:6.1")
     assert isinstance(chosen, Uml)
-    with guests.scratch_directory() as directory:
+    with scratch.directory() as directory:
         launch = chosen.launch(directory, 1)
         empty = directory / "empty"
         assert f"hostfs={empty}" in launch.command, "a hostfs that the guest mounts ends here"

@@ -108,7 +108,7 @@ def test_a_hang_is_a_hang_and_leaves_nothing(unchanged: None, tmp_path: Path) ->
 def test_signals_leave_nothing(unchanged: None, tmp_path: Path, numbers: list[int]) -> None:
     """Ctrl-C reaches the agent, and its parent, which ends it: a second signal comes while it clears away."""
     process = start_agent(HANG, tmp_path, round_seconds=60)
-    _wait_for_swap()
+    wait_for_swap()
     for number in numbers:
         process.send_signal(number)
         time.sleep(0.001)
@@ -117,7 +117,7 @@ def test_signals_leave_nothing(unchanged: None, tmp_path: Path, numbers: list[in
 
 def test_a_worker_that_is_killed_leaves_nothing(unchanged: None, tmp_path: Path) -> None:
     process = start_agent(HANG, tmp_path, round_seconds=60)
-    _wait_for_swap()
+    wait_for_swap()
     time.sleep(0.3)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
@@ -135,7 +135,7 @@ def start_agent(text: str, directory: Path, round_seconds: float) -> subprocess.
     return subprocess.Popen(agent_command(file), stdout=subprocess.PIPE, text=True)
 
 
-def _wait_for_swap() -> None:
+def wait_for_swap() -> None:
     deadline = time.monotonic() + 20
     while "swap" not in "".join(Path("/proc/swaps").read_text().splitlines()[1:]):
         assert time.monotonic() < deadline, "the agent never turned its swap device on"

@@ -17,7 +17,7 @@ from cowpath.commands.check import load
 from cowpath.corpus.files import HELP
 from cowpath.errors import CowpathError
 from cowpath.litmus.program import Program
-from cowpath.machine import machines, results
+from cowpath.machine import machines, results, scratch
 from cowpath.machine.apt import say
 from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.follow import orders_of_model
@@ -69,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     for path, program in programs:
         if program.is_open:
             raise CowpathError(f"{path}: a machine runs one program, and any stands for many: cowpath prove")
+    for left in scratch.remove_leftovers():
+        say(f"{left}: removed what a run that was killed had left")
     names = list(dict.fromkeys(arguments.on or ["uml:6.1"]))
     earlier = results.load(arguments.compare_with) if arguments.compare_with else None
     chosen = [machines.machine(name, arguments.allow_global) for name in names]

@@ -6,9 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import shutil
 import subprocess
-import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cowpath.children import started
-from cowpath.machine import answers
+from cowpath.machine import answers, scratch
 from cowpath.machine.answers import Result
 from cowpath.machine.apt import say
 from cowpath.machine.console import Console, FloodError
@@ -141,7 +139,7 @@ class Guest(ABC):
 
     def boot(self, jobs: list[Job]) -> Iterator[Result]:
         """Boot once and yield the result of each job as it comes.  Raises GuestDiedError."""
-        with scratch_directory() as directory, contextlib.ExitStack() as stack:
+        with scratch.directory() as directory, contextlib.ExitStack() as stack:
             (directory / "initrd").write_bytes(self.base().read_bytes() + jobs_archive(jobs, self.files))
             for name in ("swap0", "swap1"):
                 with (directory / name).open("wb") as file:
@@ -226,7 +224,10 @@ class Guest(ABC):
 
     def _lives(self, directory: Path) -> bool:
         """Whether the guest's process runs.  Raises FloodError where it fills the disk."""
-        used = sum(file.lstat().st_blocks * 512 for file in directory.rglob("*") if file.is_file())
+        used = 0
+        for file in directory.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                used += file.lstat().st_blocks * 512
         if used > MOST_DISK:
             raise FloodError(f"{used >> 20} MiB of files")
         return self.process is not None and self.process.poll() is None
@@ -248,17 +249,6 @@ def _limit(before_exec: Callable[[], None] | None) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if before_exec is not None:
         before_exec()
-
-
-@contextlib.contextmanager
-def scratch_directory() -> Iterator[Path]:
-    """Make a directory, in memory if possible: its short name fits into a program header (see uml.py)."""
-    parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    directory = Path(tempfile.mkdtemp(prefix="cp", dir=parent))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def kill_session(process: subprocess.Popen[bytes], patience: float) -> None:

@@ -6,12 +6,11 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cowpath import children
-from cowpath.machine import agent, answers
+from cowpath.machine import agent, answers, scratch
 from cowpath.machine.apt import say
 from cowpath.machine.job import Answer, Job, RunRequest, cannot, merge
 from cowpath.machine.means import CannotRunAnywhereError
@@ -51,9 +50,10 @@ class Host:
 
     def _run(self, job: Job) -> answers.Result:
         """Run one job in a process of its own, which cleans up whatever happens to it."""
-        with tempfile.TemporaryDirectory(prefix="cowpath-", dir="/var/tmp") as directory:
-            file = Path(directory) / "job.json"
-            file.write_text(json.dumps(job | {"allow_global": self.allow_global, "directory": directory}))
+        with scratch.directory(scratch.DISK) as directory:
+            file = directory / "job.json"
+            own = {"allow_global": self.allow_global, "directory": str(directory)}
+            file.write_text(json.dumps(job | own))
             with children.started(
                 agent_command(file), _end, signal.SIGTERM, stdout=subprocess.PIPE, cwd=directory
             ) as process:

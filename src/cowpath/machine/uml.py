@@ -15,11 +15,11 @@ from cowpath.machine import images
 from cowpath.machine.errors import MachineError
 from cowpath.machine.guest import Guest, Launch
 from cowpath.machine.initramfs import base
+from cowpath.machine.scratch import NOBODY
 from cowpath.machine.xstate import TUNABLES, hider, needs_hiding
 
 LOADER = b"/lib64/ld-linux-x86-64.so.2"
 MEMORY = "192M"
-NOBODY = 65534
 
 
 class Uml(Guest):

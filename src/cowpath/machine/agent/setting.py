@@ -4,7 +4,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
+
+UNDO = "undo"
+"""The journal of what was changed, in a job's directory: for who clears away after a killed agent."""
+
+journal = ""
+"""Its path; empty where nobody would read it."""
 
 
 class CannotRunError(Exception):
@@ -23,11 +30,19 @@ def write(path: str, value: str) -> None:
         file.write(value)
 
 
+def note(path: str, before: str) -> None:
+    """Keep in the journal what a setting was."""
+    if journal:
+        with open(journal, "a") as file:
+            file.write(json.dumps({"setting": path, "value": before}) + "\n")
+
+
 @contextlib.contextmanager
 def changed(path: str, value: str) -> Iterator[None]:
     """Give a setting another value for a while.  Raises CannotRunError where it cannot be set."""
     try:
         before = read(path)
+        note(path, before)
         write(path, value)
     except OSError as error:
         raise CannotRunError(f"{path} cannot be set: {error.strerror}") from None

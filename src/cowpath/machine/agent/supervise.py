@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from . import calls, facts
+from . import calls, facts, setting
 from .ksm import ksm_ready
 from .setting import CannotRunError, changed
 from .swap import swap_on
@@ -67,6 +67,8 @@ def set_up(job: dict[str, Any], stack: contextlib.ExitStack) -> None:
     directory = tempfile.mkdtemp(prefix="cowpath-", dir=job.get("directory"))
     stack.callback(shutil.rmtree, directory, ignore_errors=True)
     job["directory"] = directory
+    if not job["guest"]:
+        setting.journal = os.path.join(directory, setting.UNDO)
     if (program["swap"] or program["ksm"]) and not (job["guest"] or job["allow_global"]):
         raise CannotRunError("swap and KSM are settings of the whole machine: --allow-global allows them")
     if program["swap"]:
