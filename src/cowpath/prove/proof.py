@@ -20,6 +20,9 @@ from cowpath.litmus.program import Program
 from cowpath.promise import client
 from cowpath.prove.product import FINE, USUAL, Bounds, build, is_broken
 
+THRESHOLD = 3_000
+"""States after which a proof changes to the native engine: most that take longer are not small."""
+
 Verdict = Literal["kept", "broken", "not decided"]
 
 
@@ -61,7 +64,7 @@ def prove(
         late = limit is not None and time.perf_counter() - began > limit
         return late or is_broken(outcomes, violations)
 
-    found = explore(model, replace(method or Method(), enough=enough), progress)
+    found = explore(model, replace(method or Method(), enough=enough, threshold=THRESHOLD), progress)
     verdict, why, state = judge(program, found)
     why = f"it stopped after {limit:g} s" if why == STOPPED else why
     sets = len(specification_of(model).sets)

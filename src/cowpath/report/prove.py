@@ -71,7 +71,7 @@ def table(answers: Sequence[Answer], files: Mapping[str, str]) -> str:
 def claim(against: str | None) -> str:
     """What a line claims of every program."""
     if against:
-        return f'"no program": whatever {against} shows a program of these statements, the other kernel can, too.\n'
+        return f'"no program": whatever {against} shows a program of these statements, the other can, too.\n'
     return (
         '"kept": whatever a program of these statements does, however often, in any order and interleaving.\n'
     )
