@@ -29,7 +29,8 @@ class Method:
 
     `max_states` ends a search early, and so does `enough`, when it says so of what is found; `memory` bounds
     the native engine's store in bytes (default: half of what is free); of 2 `threads`, one takes steps and
-    one numbers states.  `auto` changes engines after `threshold` states.  `verify_every` n > 0 runs the
+    one numbers states.  `auto` changes engines after `threshold` states
+    (None: after THRESHOLD).  `verify_every` n > 0 runs the
     recorded steps of every n-th state again in Python; only the reference search does that.
 
     Three reductions leave out states.  `live_only`: locals that nothing reads any more tell no states apart.
@@ -47,7 +48,7 @@ class Method:
     partial_order: bool = False
     live_only: bool = True
     enough: Enough | None = None
-    threshold: int = THRESHOLD
+    threshold: int | None = None
 
     def __post_init__(self) -> None:
         if self.threads not in (1, 2):
@@ -80,7 +81,8 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
         )
     if method.engine == "native":
         return _native(Recorder(model, method.live_only), method, progress)
-    limit = method.threshold if method.max_states is None else min(method.threshold, method.max_states)
+    first = THRESHOLD if method.threshold is None else method.threshold
+    limit = first if method.max_states is None else min(first, method.max_states)
     found = reference(model, limit, progress, live_only=method.live_only, enough=method.enough)
     stays = found.finished or limit == method.max_states or len(found.states) <= limit
     if stays or found.reason == STOPPED:
