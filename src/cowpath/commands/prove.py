@@ -16,12 +16,14 @@ from pathlib import Path
 from cowpath.commands import options, status
 from cowpath.commands.check import load
 from cowpath.commands.progress import Meter
-from cowpath.corpus.files import HELP
+from cowpath.corpus.files import HELP, source
 from cowpath.errors import CowpathError
 from cowpath.history.version import DEFAULT_ARCHITECTURE, Version, version
+from cowpath.litmus.parse import parse_source
 from cowpath.litmus.program import Program
 from cowpath.prove import campaign, fixes
 from cowpath.prove.campaign import Answer, Kept, Question
+from cowpath.prove.opened import opened as open_test
 from cowpath.prove.product import Bounds
 from cowpath.prove.themes import THEMES, Combination, themes
 from cowpath.report import formats
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("files", nargs="*", metavar="FILE", help=f"{HELP}; those with any {{ ... }} are meant")
     group = parser.add_argument_group("which programs")
     add = group.add_argument
+    add("--any", action="store_true", help="the statements of each FILE in any order, any number of times")
     add("--theme", type=themes, metavar="NAMES", default=None,
         help="themes that the parent combines, as in swap,gup (default: each beside swap)")  # fmt: skip
     add("--child-theme", type=themes, metavar="NAMES", default=(), help="themes of the first child")
@@ -126,7 +129,7 @@ def all_questions(arguments: argparse.Namespace) -> list[Question]:
     if failures:
         raise CowpathError("\n".join(failure.message for failure in failures))
     asked: list[tuple[str, Program, Combination | None]] = [
-        (name, program, None) for name, program in programs
+        (name, opened(name, program) if arguments.any else program, None) for name, program in programs
     ]
     if not arguments.files or arguments.theme is not None or arguments.size:
         asked += [(one.name, one.program(), one) for one in chosen(arguments)]
@@ -138,6 +141,11 @@ def all_questions(arguments: argparse.Namespace) -> list[Question]:
         for kernel in options.versions(arguments)
         for name, program, combination in asked
     ]
+
+
+def opened(file: str, program: Program) -> Program:
+    """A test as an alphabet, unless it is one."""
+    return program if program.is_open else open_test(parse_source(source(file)))
 
 
 def other_kernel(arguments: argparse.Namespace) -> Version | None:
