@@ -58,8 +58,6 @@ def targets() -> set[str]:
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "SECURITY.md"])
 def test_what_make_is_told_to_do_it_does(name: str) -> None:
-    if not (ROOT / name).exists():
-        pytest.skip("not written yet")
     called = set(
         re.findall(r"`make ([a-z]+)`|^    make ([a-z]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE)
     )
@@ -67,7 +65,8 @@ def test_what_make_is_told_to_do_it_does(name: str) -> None:
 
 
 def test_every_target_is_declared() -> None:
-    assert set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[0].split()) == targets()
+    joined = MAKEFILE.replace("\\\n", " ")
+    assert set(re.findall(r"^\.PHONY: (.+)$", joined, re.MULTILINE)[0].split()) == targets()
 
 
 def test_the_architecture_has_every_room() -> None:

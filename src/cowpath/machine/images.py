@@ -7,17 +7,16 @@ needs: the kernel itself, its configuration, a few modules in the order in which
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 from cowpath import userdirs
-from cowpath.machine import modules
-from cowpath.machine.apt import Archive, UnreachableError
+from cowpath.machine import kept, modules
+from cowpath.machine.apt import Archive, UnreachableError, say
 from cowpath.machine.errors import MachineError, UnknownMachineError
 
 SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "7.2": "sid", "7.3": "trixie-backports"}
@@ -138,12 +137,8 @@ def fetch(wanted: Wanted) -> Image:
     """Return the kernel, from the cache or else from Debian.  Raises UnreachableError or MachineError."""
     build = _build_uml if wanted.kind == "uml" else _build_qemu
     directory = _directory(wanted)
-    try:
-        modules = {"modules": " ".join(MODULES)}
-        _keep(directory, lambda target: build(wanted, target) | modules, _outdated(directory))
-    except UnreachableError:
-        if cached(wanted) is None:
-            raise
+    modules = {"modules": " ".join(MODULES)}
+    _fill(directory, lambda target: build(wanted, target) | modules, modules)
     image = cached(wanted)
     assert image is not None
     return image
@@ -158,7 +153,7 @@ def python_root(architecture: str) -> Path:
         archive.unpack(PYTHON_PACKAGES, target)
         return {"package": "python3.11-minimal", "version": archive.version("python3.11-minimal")}
 
-    _keep(directory, build)
+    _fill(directory, build)
     return directory
 
 
@@ -170,34 +165,27 @@ def _directory(wanted: Wanted) -> Path:
 
 
 def _read(directory: Path, name: str) -> Image | None:
-    facts = directory / "image.json"
-    if not facts.is_file():
-        return None
-    known = json.loads(facts.read_text())
-    return Image(name, directory, known["package"], known["version"], known["fetched"])
+    known = kept.facts(directory)
+    return Image(name, directory, known["package"], known["version"], known["fetched"]) if known else None
 
 
-def _outdated(directory: Path) -> bool:
-    """Tell whether a kernel in the cache lacks modules that guests load by now, or is not there."""
-    facts = directory / "image.json"
-    return not facts.is_file() or json.loads(facts.read_text()).get("modules") != " ".join(MODULES)
+def _fill(directory: Path, build: kept.Build, wanted: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Build a directory of the cache unless it is there, whole, and has all that is `wanted`.
 
-
-def _keep(directory: Path, build: Callable[[Path], dict[str, str]], again: bool = False) -> None:
-    """Build a directory of the cache elsewhere and move it there whole, so that no half is ever seen."""
-    if (directory / "image.json").is_file() and not again:
-        return
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}-") as name:
-        target = Path(name) / "root"
-        target.mkdir()
-        facts = build(target) | {"fetched": date.today().isoformat()}
-        (target / "image.json").write_text(json.dumps(facts, indent=1) + "\n")
-        shutil.rmtree(directory, ignore_errors=True)
+    One that is whole and merely old, without digests or with other modules, serves where Debian cannot be
+    reached; one that is damaged never does.
+    """
+    with kept.alone(cache(), say):
+        damage = kept.damage(directory)
+        known = kept.facts(directory) or {}
+        if not damage and "files" in known and wanted.items() <= known.items():
+            return
+        if damage and directory.exists():
+            say(f"{directory}: {damage}: fetched anew")
         try:
-            target.rename(directory)
-        except OSError:  # somebody else was faster
-            if not (directory / "image.json").is_file():
+            kept.keep(directory, build)
+        except UnreachableError:
+            if damage:
                 raise
 
 

@@ -84,7 +84,7 @@ def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
     names = [f"{path}:{path.stat().st_size}" for path in modules]
     key = hashlib.sha256("\n".join([str(python_root), _own_code(), *names]).encode()).hexdigest()[:16]
     file = kept / f"{key}.cpio"
-    if not file.is_file():
+    if not is_whole(file):
         archive = CpioArchive()
         archive.add("dev/console", mode=DEVICE, device=(5, 1))
         for directory in ("proc", "sys", "run", "tmp"):
@@ -94,10 +94,20 @@ def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
         for module in modules:
             archive.add(f"modules/{module.name}", module.read_bytes())
         kept.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.write_bytes(archive.packed())
+        unfinished, packed = file.with_suffix(f".{os.getpid()}"), archive.packed()
+        unfinished.write_bytes(packed)
+        file.with_suffix(".sha256").write_text(hashlib.sha256(packed).hexdigest())
         unfinished.rename(file)
     return file
+
+
+def is_whole(file: Path) -> bool:
+    """Tell whether an archive is there as it was made: a torn one panics a guest with no hint at the cache."""
+    try:
+        digest = file.with_suffix(".sha256").read_text()
+        return hashlib.sha256(file.read_bytes()).hexdigest() == digest
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def jobs_archive(jobs: list[dict[str, Any]], files: Mapping[str, bytes]) -> bytes:

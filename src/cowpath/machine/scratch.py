@@ -124,9 +124,9 @@ def turn_off(left: Path) -> None:
 
 
 def put_back(left: Path) -> None:
-    """Give settings of the machine the values that they had before the agent changed them, the last one first.
+    """Give settings of the machine the values that they had before the agent changed them, last one first.
 
-    Only a journal of our own counts, and only for settings that an agent changes: a guest can write files, too.
+    Only a journal of our own counts, for settings that an agent changes: a guest can write files, too.
     """
     for journal in left.rglob(UNDO):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):

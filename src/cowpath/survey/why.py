@@ -88,7 +88,8 @@ class Reasons(Generic[Told]):
     `happens` says that what was asked for happens anyway.  `idle` mutations let nothing happen; `unasked`
     ones were not tried because the model never asks for them in this test.  `pairs` counts the pairs that
     were tried; `all_pairs` is false where the bound on searches cut that short.  Of a broken test `menders`
-    are the single changes that would mend it; where there is none, `together` is what the newest kernel has for it.
+    are the single changes that would mend it; where there is none, `together` is what the newest kernel has
+    for it.
     """
 
     version: Version
