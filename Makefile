@@ -17,7 +17,7 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo quick test lint format site transcripts pythons plain fuzz wheel bench kernels agree tools emulators \
+.PHONY: demo quick test lint format site man transcripts pythons plain fuzz wheel bench kernels agree tools emulators \
     clean
 
 $(VENV)/installed: pyproject.toml
@@ -68,6 +68,10 @@ format: $(VENV)/installed
 # The documentation, the corpus as a catalogue and the reference pages: build/site/index.html.
 site: $(VENV)/installed
 	$(BIN)/python -m website
+
+# A manual page for each command: build/man/cowpath.1 and others.
+man: $(VENV)/installed
+	$(BIN)/python -m website.man
 
 # What commands print now goes into README and docs/.
 transcripts: $(VENV)/installed

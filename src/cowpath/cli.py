@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cowpath import __version__, commands
 from cowpath.commands import status
@@ -34,6 +34,7 @@ COMMANDS = (
     "changes",
     "pte",
     "export",
+    "completion",
 )
 
 EXIT_STATUS = f"exit status:\n{status.table()}"
@@ -84,26 +85,47 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     >>> build_parser("pte").parse_args(["pte", "layout", "arm64"]).arch_name
     'arm64'
     """
-    shape = argparse.RawDescriptionHelpFormatter
+    parser, subparsers = frame()
+    for name in COMMANDS if command is None else ():
+        subparsers.add_parser(name, help=summary(name))
+    if command is not None:
+        add_command(subparsers, command)
+    return parser
+
+
+def full_parser() -> argparse.ArgumentParser:
+    """The command line of all commands, for whoever writes it down; loads every command's module."""
+    parser, subparsers = frame()
+    for name in COMMANDS:
+        add_command(subparsers, name, help=summary(name))
+    return parser
+
+
+Commands = argparse._SubParsersAction
+"""What argparse calls the place for commands; it has no public name."""
+
+
+def frame() -> "tuple[Parser, Commands[Parser]]":
+    """The command line without its commands, and the place for them."""
     parser = Parser(
         prog="cowpath",
         description="Explores every path of Linux copy-on-write.",
         epilog=EXIT_STATUS,
-        formatter_class=shape,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"cowpath {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    if command is None:
-        for name in COMMANDS:
-            subparsers.add_parser(name, help=summary(name))
-        return parser
-    module = importlib.import_module(f"cowpath.commands.{command}")
-    subparser = subparsers.add_parser(
-        command, description=module.__doc__, epilog=EXIT_STATUS, formatter_class=shape
+    return parser, parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+
+def add_command(subparsers: "Commands[Parser]", name: str, **more: Any) -> None:
+    """Add one command with its options; only its own module is loaded."""
+    module = importlib.import_module(f"cowpath.commands.{name}")
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = subparsers.add_parser(
+        name, description=module.__doc__, epilog=EXIT_STATUS, formatter_class=shape, **more
     )
-    module.add_arguments(subparser)
-    subparser.set_defaults(run=module.run)
-    return parser
+    module.add_arguments(parser)
+    parser.set_defaults(run=module.run)
 
 
 def command_parser(command: str) -> argparse.ArgumentParser:
@@ -113,7 +135,7 @@ def command_parser(command: str) -> argparse.ArgumentParser:
     'cowpath pte'
     """
     actions = build_parser(command)._actions
-    (commands,) = (action for action in actions if isinstance(action, argparse._SubParsersAction))
+    (commands,) = (action for action in actions if isinstance(action, Commands))
     found: argparse.ArgumentParser = commands.choices[command]
     return found
 

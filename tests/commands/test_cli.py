@@ -20,7 +20,7 @@ def test_version_and_help(run: Run) -> None:
     assert run("--version") == (0, f"cowpath {__version__}\n", "")
     status, out, _ = run("--help")
     assert status == 0
-    assert all(re.search(rf"^ +{name} ", out, re.M) for name in COMMANDS)
+    assert all(re.search(rf"^ +{name}\b", out, re.M) for name in COMMANDS)
     assert "exit status:\n  0    as promised" in out
 
 
