@@ -117,21 +117,23 @@ ONE_PROCESS = (
     "swap soft-dirty pin", "swap swapoff gup", "swap protect gup", "swap numa gup", "swap migrate gup",
     "swap gup-force soft-dirty", "swap soft-dirty protect", "swap move soft-dirty",
     "swap swapoff soft-dirty", "swap move swapoff", "swap kswapd move", "swap readahead move",
+    "swap move gup", "swap swapoff uffd-wp", "longterm dontneed", "swap two-devices readahead swapoff",
 )  # fmt: skip
 PARENT_AND_CHILD = (
     ("swap", "gup-read munmap"), ("swap pin", ""), ("swap pin-read", ""), ("swap gup-read", ""),
     ("swap swapoff", ""), ("swap swapoff gup", ""), ("kswapd", "gup-read munmap"), ("longterm", ""),
     ("gup-fast", ""),
 )  # fmt: skip
-TWO_PAGES = ("swap ksm", "swap ksm gup")
+TWO_PAGES = ("ksm gup", "swap ksm", "swap ksm gup")
 TWO_THREADS = (
-    ("swap", "swap"), ("swap zram", "swap"), ("swap swapoff", "swap"), ("swap zswap", "swap"),
+    ("swap", "swap"), ("swap brd", "swapoff"), ("swap zram", "swapoff"), ("swap zram", "swap"),
+    ("swap swapoff", "swap"), ("swap zswap", "swap"),
     ("swap lazyfree", "gup"), ("swap lazyfree gup", "swap"), ("swap move", "swap"),
     ("swap uffd-wp", "uffd-wp"), ("swap swapoff", "uffd-wp"), ("swap ksm", "uffd-wp"),
     ("swap tlb", "swap"), ("soft-dirty tlb", "swap"), ("swap dontneed", "swapoff"), ("tlb", "uffd-wp"),
     ("pin-read swap", "gup-fast"), ("swap readahead swapoff", "swap"),
 )  # fmt: skip
-THREADS_AND_CHILD = (("gup-fast", ""), ("tlb", "swap"), ("swap", "swap"), ("swap gup-fast", "swap"))
+THREADS_AND_CHILD = (("", "gup-fast"), ("tlb", "swap"), ("swap", "swap"), ("swap", "gup-fast"))
 
 
 def ladder() -> Iterator[tuple[Combination, Bounds]]:

@@ -43,6 +43,8 @@ THEMES: Mapping[str, Theme] = {
         Theme("readahead", "swap-in by a neighbour", initial="readahead(x);"),
         Theme("swapoff", "swapoff, again and again", "swapoff();"),
         Theme("zram", "swap on a synchronous device", initial="swap = zram;"),
+        Theme("brd", "swap on a RAM disk", initial="swap = brd;"),
+        Theme("two-devices", "swap on two devices", initial="swap = ssd, zram;"),
         Theme("stable-writes", "swap on a device that needs stable pages", initial="swap = ssd_stable;"),
         Theme("zswap", "a compressed cache before the device; zeros", "x[0] = 0;", "swap = zswap;"),
         Theme("gup", "a FOLL_GET reference that writes, as direct I/O has it",
@@ -125,8 +127,8 @@ class Combination:
         """The program: every thread may do anything out of its themes, any number of times."""
         used = [THEMES[name] for names in (self.parent, *self.children, *self.threads) for name in names]
         pages = ("x", "y") if any("y" in _pages(theme) for theme in used) else ("x",)
-        content = 'char {}[2] = "aa";' if THEMES["places"] in used else 'char {}[1] = "a";'
-        initial = [*map(content.format, pages), *dict.fromkeys(theme.initial for theme in used)]
+        declared = [declaration(page, used) for page in pages]
+        initial = [*declared, *dict.fromkeys(theme.initial for theme in used)]
         bodies = [ALWAYS + _statements(self.parent)]
         for number in range(len(self.children)):
             bodies[0] += f" fork(P{number + 1});"
@@ -136,6 +138,13 @@ class Combination:
         threads = [f"P{number}({parameters}) {{ any {{ {body} }} }}" for number, body in enumerate(bodies)]
         text = f"C every {{ {' '.join(initial)} }}\n" + "\n".join(threads)
         return resolve(own_references(parse(text)))
+
+
+def declaration(page: str, used: Sequence[Theme]) -> str:
+    """A page of the initial block; nothing can be moved to y unless it was never touched."""
+    places = 2 if THEMES["places"] in used else 1
+    untouched = page == "y" and THEMES["move"] in used and THEMES["ksm"] not in used
+    return f"char {page}[{places}]" + (";" if untouched else f' = "{"a" * places}";')
 
 
 def wants_stores(thread: Sequence[str]) -> bool:

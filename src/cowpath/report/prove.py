@@ -127,7 +127,7 @@ def plain(kernel: str) -> str:
 def fixes_table(found: Iterable[FoundAgain], files: Mapping[str, str]) -> str:
     """Which fixes were found again, as a table in Markdown, and how many."""
     rows = list(found)
-    lines = ["| fix | kernel | found by | program | states | tried | s |", "|---|---|---|---|--:|--:|--:|"]
+    lines = ["| fix | kernel | found by | program | states | s |", "|---|---|---|---|--:|--:|"]
     for one in sorted(rows, key=lambda one: (not one.litmus, one.fix)):
         program = f"{one.breakage}, {one.statements} statements" if one.litmus else "not found"
         if one.fix in files:
@@ -135,9 +135,7 @@ def fixes_table(found: Iterable[FoundAgain], files: Mapping[str, str]) -> str:
         where = one.combination if one.litmus else ""
         states = f"{one.states:,}" if one.litmus else ""
         kernel = plain(one.kernel)
-        lines.append(
-            f"| {one.fix} | {kernel} | {where} | {program} | {states} | {one.tried} | {one.seconds:.1f} |"
-        )
+        lines.append(f"| {one.fix} | {kernel} | {where} | {program} | {states} | {one.seconds:.1f} |")
     again = sum(bool(one.litmus) for one in rows)
     return "\n".join([*lines, "", f"{again} of {len(rows)} fixes were found again."]) + "\n"
 
