@@ -42,7 +42,7 @@ def test_what_happens_is_no_question(run: Run) -> None:
 def test_json(run: Run) -> None:
     out = run("why", "get-read-leak", "--kernel", "6.1", "--to", "leak", "--format", "json").out
     found = json.loads(out)
-    assert [one["mutations"] for one in found["keepers"]][0] == ["wp-reuse-by-refcount"]
+    assert found["keepers"][0]["mutations"] == ["wp-reuse-by-refcount"]
     assert found["keepers"][0]["steps"] == 13
 
 
