@@ -25,6 +25,7 @@ COMMANDS = (
     "run",
     "bisect",
     "why",
+    "review",
     "explore",
     "graph",
     "table",

@@ -519,7 +519,7 @@ ZRAM_TAKES_ANYTHING = Change(
 
 AS_POSTED = Change(
     "as-posted", "20220329164329.208407-2-david@redhat.com", None, "mm/memory.c",
-    "the stable-writes test as first posted: inverted, it fires where SWP_STABLE_WRITES is not set",
+    "H4c inverted: pages change under writeback to a device with stable writes, and are copied elsewhere",
     "as merged, after mm-swap-remember-pg_anon_exclusive-via-a-swp-pte-bit-fix",
     part_of=FOUNDING,
 )  # fmt: skip

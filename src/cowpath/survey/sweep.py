@@ -8,17 +8,21 @@ another.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
 from cowpath.judge.alike import Judged, judge_each
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
+from cowpath.judge.tree import load_tree
 from cowpath.litmus.program import Program
 from cowpath.survey.parallel import each
 
@@ -33,13 +37,17 @@ FEW = 8
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A test and the kernels to judge it on; `name` is the file it came from, or what else it goes by."""
+    """A test and the kernels to judge it on; `name` is the file it came from, or what else it goes by.
+
+    `tree` is the directory of the kernel tree to judge by, if it is not cowpath's own (survey/patch.py).
+    """
 
     name: str
     program: Program
     versions: tuple[Version, ...]
     method: Method = EXHAUSTIVE
     count_copies: bool = False
+    tree: Path | None = None
 
     def title(self, version: Version) -> str:
         """The test on one of its kernels, as progress shows it."""
@@ -109,6 +117,8 @@ def judge_here(
 
     def search(asked: Asked) -> Result:
         watch.begin(one.title(asked.version))
+        if one.tree is not None:
+            return judge_patched(one, asked, watch)
         return judge(one.program, asked, one.method, watch.update, one.count_copies)
 
     kept = {}
@@ -116,3 +126,23 @@ def judge_here(
         kept[judged.version] = keep(one, judged)
         watch.done(one.title(judged.version))
     return [kept[version] for version in one.versions]
+
+
+class TreeError(CowpathError):
+    """The code of a patched kernel tree went wrong while a test ran."""
+
+
+load = functools.cache(load_tree)
+
+
+def judge_patched(one: Assignment, asked: Asked, watch: Watch) -> Result:
+    """Judge by a tree that somebody has changed, whose code may raise anything.  Raises CowpathError."""
+    assert one.tree is not None
+    try:
+        return judge(one.program, asked, one.method, watch.update, one.count_copies, load(one.tree))
+    except CowpathError:
+        raise
+    except Exception as error:
+        from cowpath.survey.patch import explained
+
+        raise TreeError(explained(error, one.tree)) from error

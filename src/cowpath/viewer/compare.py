@@ -4,16 +4,87 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from cowpath.explore.trace import shown_whole
+from cowpath.explore.trace import explain, shown_whole
+from cowpath.judge.goal import Goal
+from cowpath.judge.result import Result
 from cowpath.report.words import statement_number, value_words
-from cowpath.viewer.walk import Move, Walk
+from cowpath.viewer.walk import Move, Walk, step_of
 
 BEYOND = 1 << 20
 """Later than any statement: where a thread is that has finished."""
 
 PATIENCE = 200
 """Steps that the second kernel may take for one of the first."""
+
+
+class Beside(NamedTuple):
+    """A path on one kernel beside the same path on another.
+
+    `moves` and `states` are the second kernel's, `at` the number of its state beside each state of the first.
+    `differing` names what differs there, as far as a reader cares; `first` is the first state of the first
+    kernel from which the two go apart, None if they never do.
+    """
+
+    moves: list[Move]
+    states: list[bytes]
+    at: list[int]
+    differing: list[list[str]]
+    first: int | None
+
+
+def beside(walk: Walk, second: Walk, moves: Sequence[Move], states: Sequence[bytes]) -> Beside:
+    """Walk the second kernel along a path of the first."""
+    taken = same_path(walk, second, moves, states)
+    at, flat = [0], [move for group in taken for move in group]
+    for group in taken:
+        at.append(at[-1] + len(group))
+    others, _ = second.follow(flat)
+    pairs = [(states[number], others[at[number]]) for number in range(len(states))]
+    differing = [differences(walk, second, a, b) for a, b in pairs]
+    actors = [0, *(move.actor for move in moves)]
+    level = [
+        place(walk, actor, a) == place(second, actor, b) and between(walk, actor, a)
+        for actor, (a, b) in zip(actors, pairs, strict=True)
+    ]
+    return Beside(flat, others, at, differing, first_difference(level, differing))
+
+
+def between(walk: Walk, actor: int, state: bytes) -> bool:
+    """Whether an actor stands between two statements, not inside one."""
+    return len(walk.recorder.frame(state, actor).where) <= 1
+
+
+def parting(changed: Result, plain: Result, goal: Goal) -> list[str]:
+    """Where the path to a goal of a changed kernel leaves that of the plain one: the step, and what differs.
+
+    Empty if they never part, which is so where only an invariant tells them apart.
+    """
+    left, right = Walk(changed), Walk(plain)
+    moves = left.path_to(goal.state)
+    states, _ = left.follow(moves)
+    found = beside(left, right, moves, states)
+    if found.first is None or found.first == 0:
+        return []
+    number = found.first
+    step = step_of(
+        changed, explain(left.recorder, moves[number - 1].actor, states[number - 1], states[number])
+    )
+    actor = left.recorder.model.actors[step["actor"]].name
+    where = ": ".join(part for part in (step["statement"], step["function"]) if part)
+    here, there = shown(left, states[number]), shown(right, found.states[found.at[number]])
+    known = set(found.differing[0])
+    return [
+        f"step {number}, {actor} {where} ({step['file']})"
+        if step["file"]
+        else f"step {number}, {actor} {where}",
+        *(
+            f"{name} is {here[name]}; without the patch {there[name]}"
+            for name in found.differing[number]
+            if name not in known
+        ),
+    ]
 
 
 def same_path(left: Walk, right: Walk, moves: Sequence[Move], states: Sequence[bytes]) -> list[list[Move]]:

@@ -21,7 +21,7 @@ from cowpath.litmus.program import Program
 from cowpath.litmus.source import Source
 from cowpath.report import text
 from cowpath.report.trace import forbidden_values, last_line, promised_words
-from cowpath.viewer.compare import differences, first_difference, place, same_path
+from cowpath.viewer.compare import beside
 from cowpath.viewer.picture import picture
 from cowpath.viewer.walk import Move, Walk, read_path, step_of, write_path
 
@@ -141,22 +141,11 @@ class Session:
 
     def compare(self, walk: Walk, second: Walk, moves: Sequence[Move], states: Sequence[bytes]) -> Document:
         """The same path on another kernel, frame by frame beside those of the first."""
-        taken = same_path(walk, second, moves, states)
-        at, flat = [0], [move for group in taken for move in group]
-        for group in taken:
-            at.append(at[-1] + len(group))
-        others, _ = second.follow(flat)
-        pairs = [(states[number], others[at[number]]) for number in range(len(states))]
-        differing = [differences(walk, second, a, b) for a, b in pairs]
-        actors = [0, *(move.actor for move in moves)]
-        level = [
-            place(walk, actor, a) == place(second, actor, b) and between(walk, actor, a)
-            for actor, (a, b) in zip(actors, pairs, strict=True)
-        ]
-        return path_document(second, flat, others) | {
-            "at": at,
-            "differs": differing,
-            "first": first_difference(level, differing),
+        found = beside(walk, second, moves, states)
+        return path_document(second, found.moves, found.states) | {
+            "at": found.at,
+            "differs": found.differing,
+            "first": found.first,
         }
 
 
@@ -181,11 +170,6 @@ def along(walk: Walk, moves: Sequence[Move]) -> Document:
     """The frames along a path, as far as it can be walked, and why it ends early if so."""
     states, problem = walk.follow(moves)
     return path_document(walk, moves[: len(states) - 1], states) | {"problem": problem}
-
-
-def between(walk: Walk, actor: int, state: bytes) -> bool:
-    """Whether an actor stands between two statements, not inside one."""
-    return len(walk.recorder.frame(state, actor).where) <= 1
 
 
 def threads(program: Program) -> list[Document]:
