@@ -16,9 +16,9 @@ from cowpath.machine.compare import Comparison
 from tests.machine.test_compare import KEPT, LOST, comparison
 
 
-def record(directory: Path, *comparisons: Comparison) -> results.Record:
+def record(directory: Path, *comparisons: Comparison) -> results.RunRecord:
     """A run that has come as far as these results."""
-    found = results.Record({}, directory)
+    found = results.RunRecord({}, directory)
     for one in comparisons:
         found.add(one)
     return found

@@ -22,7 +22,7 @@ from cowpath.history.version import DEFAULT_ARCHITECTURE, Version, version
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.program import Program
 from cowpath.prove import campaign, fixes
-from cowpath.prove.campaign import Answer, Kept, Question
+from cowpath.prove.campaign import Kept, ProofAnswer, Question
 from cowpath.prove.opened import opened as open_test
 from cowpath.prove.product import Bounds
 from cowpath.prove.themes import THEMES, Combination, themes
@@ -170,7 +170,7 @@ def chosen(arguments: argparse.Namespace) -> list[Combination]:
     return [Combination(arguments.theme, tuple(children), tuple(threads))]
 
 
-def ask(questions: Sequence[Question], kept: Kept, jobs: int) -> list[Answer]:
+def ask(questions: Sequence[Question], kept: Kept, jobs: int) -> list[ProofAnswer]:
     """The answers, in order.  What is kept is not asked again; nor is what a smaller combination answers:
     where that is broken, all that contain it are.
     """
@@ -189,7 +189,7 @@ def ask(questions: Sequence[Question], kept: Kept, jobs: int) -> list[Answer]:
     return [kept.answers[question.key] for question in questions]
 
 
-def answered(new: Sequence[Question], jobs: int, meter: Meter) -> Iterator[Answer]:
+def answered(new: Sequence[Question], jobs: int, meter: Meter) -> Iterator[ProofAnswer]:
     """The answer to each; a single question shows how far its search is."""
     if len(new) == 1:
         meter.begin(new[0].key)
@@ -206,7 +206,7 @@ def size_of(question: Question) -> tuple[str, int]:
     return str(question.version), sum(map(len, named))
 
 
-def written(answers: Sequence[Answer], directory: Path) -> dict[str, str]:
+def written(answers: Sequence[ProofAnswer], directory: Path) -> dict[str, str]:
     """Write every counterexample into a directory; the file of each, by the answer's key."""
     directory.mkdir(parents=True, exist_ok=True)
     files = {}
@@ -216,7 +216,7 @@ def written(answers: Sequence[Answer], directory: Path) -> dict[str, str]:
     return files
 
 
-def document(arguments: argparse.Namespace, answers: Sequence[Answer], files: dict[str, str]) -> str:
+def document(arguments: argparse.Namespace, answers: Sequence[ProofAnswer], files: dict[str, str]) -> str:
     """What goes to stdout."""
     if arguments.format == "json":
         return json.dumps(campaign.document(answers), indent=2) + "\n"
@@ -235,7 +235,7 @@ def document(arguments: argparse.Namespace, answers: Sequence[Answer], files: di
     return text
 
 
-def status_of(answers: Sequence[Answer]) -> int:
+def status_of(answers: Sequence[ProofAnswer]) -> int:
     """As `check`: what is not decided comes first."""
     verdicts = {answer.verdict for answer in answers}
     if "not decided" in verdicts:

@@ -134,7 +134,7 @@ def reviewed(arguments: argparse.Namespace, name: str, tree: Path | None) -> int
             meter,
         )
         like = likeness(tests, pairs, meter) if tree is not None else []
-        shown = Shown(tests, tree, meter)
+        shown = Paths(tests, tree, meter)
         paths = {
             one.kind: shown.lines(one.kind, one.pairs, arguments.paths)
             for one in worth_a_path(differences(pairs))
@@ -164,7 +164,7 @@ def status_of(pairs: Sequence[Pair]) -> int:
     return status.KEPT
 
 
-class Shown:
+class Paths:
     """The paths behind differences: the results are judged once more, as a comparison keeps none."""
 
     def __init__(self, tests: Mapping[str, Program], tree: Path | None, meter: Meter) -> None:

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     for machine in chosen:
         machine.prepare()
     configs = {machine.name: machines.config_of_image(machine) for machine in chosen}
-    record = results.Record(configs, arguments.results)
+    record = results.RunRecord(configs, arguments.results)
     try:
         found = run_all(chosen, programs, arguments, record.add)
     except BaseException:

@@ -18,7 +18,7 @@ from cowpath.machine.compare import Comparison
 FORMAT = 1
 
 
-class Record:
+class RunRecord:
     """A run while it goes on: each result is written as it comes, so that what ends the run loses none.
 
     `file` has a result a line until `finish` puts the whole run in its place.

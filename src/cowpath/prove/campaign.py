@@ -53,7 +53,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProofAnswer:
     """What a proof has found, in a form that can be kept in a file and sent between processes.
 
     `kind` is what `check` calls the breakage of the minimal test `litmus`; both are empty where the promise
@@ -79,7 +79,7 @@ class Answer:
         return self.verdict == "broken" and not self.states
 
 
-def answer(question: Question, progress: Progress | None = None) -> Answer:
+def answer(question: Question, progress: Progress | None = None) -> ProofAnswer:
     """Prove, and write down the counterexample if there is one."""
     began = time.perf_counter()
     if question.against is not None:
@@ -90,11 +90,13 @@ def answer(question: Question, progress: Progress | None = None) -> Answer:
         )
     except (CowpathError, ModelError) as error:
         spent = round(time.perf_counter() - began, 2)
-        return Answer(question.key, question.name, str(question.version), "refused", str(error), 0, 0, spent)
+        return ProofAnswer(
+            question.key, question.name, str(question.version), "refused", str(error), 0, 0, spent
+        )
     kind, statements, litmus = "", 0, ""
     if proof.verdict == "broken" and (found := counterexample("found", proof)) is not None:
         kind, statements, litmus = found.breakage, found.statements, to_text(found.litmus)
-    return Answer(
+    return ProofAnswer(
         question.key,
         question.name,
         str(question.version),
@@ -109,7 +111,7 @@ def answer(question: Question, progress: Progress | None = None) -> Answer:
     )
 
 
-def compared(question: Question, other: Version, progress: Progress | None = None) -> Answer:
+def compared(question: Question, other: Version, progress: Progress | None = None) -> ProofAnswer:
     """Look for a program that tells the other kernel from the one asked about."""
     proof = tell_apart(
         question.program,
@@ -121,7 +123,7 @@ def compared(question: Question, other: Version, progress: Progress | None = Non
         question.seconds,
     )
     litmus, statements = telling_test(proof, question.version) if proof.verdict == "broken" else ("", 0)
-    return Answer(
+    return ProofAnswer(
         question.key,
         question.name,
         str(question.version),
@@ -137,9 +139,11 @@ def compared(question: Question, other: Version, progress: Progress | None = Non
     )
 
 
-def implied(question: Question, smaller: str) -> Answer:
+def implied(question: Question, smaller: str) -> ProofAnswer:
     """The answer to a question whose combination contains one that is broken."""
-    return Answer(question.key, question.name, str(question.version), "broken", f"as {smaller} is", 0, 0, 0.0)
+    return ProofAnswer(
+        question.key, question.name, str(question.version), "broken", f"as {smaller} is", 0, 0, 0.0
+    )
 
 
 # -- which questions -------------------------------------------------------------------------------
@@ -166,7 +170,7 @@ def combinations(names: Sequence[str], size: int, processes: int, threads: int) 
     return [one for one in found if one.is_possible]
 
 
-def broken_before(question: Question, answers: Mapping[str, Answer], asked: Iterable[Question]) -> str:
+def broken_before(question: Question, answers: Mapping[str, ProofAnswer], asked: Iterable[Question]) -> str:
     """The name of a smaller combination that the same kernel breaks already; empty if there is none."""
     for other in asked:
         found = answers.get(other.key)
@@ -205,18 +209,20 @@ class Kept:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.answers: dict[str, Answer] = dict(self._read()) if path is not None and path.exists() else {}
+        self.answers: dict[str, ProofAnswer] = (
+            dict(self._read()) if path is not None and path.exists() else {}
+        )
 
-    def _read(self) -> Iterator[tuple[str, Answer]]:
+    def _read(self) -> Iterator[tuple[str, ProofAnswer]]:
         assert self.path is not None
         for number, line in enumerate(self.path.read_text("utf-8").splitlines(), 1):
             try:
-                found = Answer(**json.loads(line))
+                found = ProofAnswer(**json.loads(line))
             except (ValueError, TypeError) as error:
                 raise CowpathError(f"{self.path}:{number}: this is not an answer of prove") from error
             yield found.key, found
 
-    def add(self, found: Answer) -> None:
+    def add(self, found: ProofAnswer) -> None:
         """Keep one more."""
         self.answers[found.key] = found
         if self.path is not None:
@@ -224,6 +230,6 @@ class Kept:
                 file.write(json.dumps(asdict(found)) + "\n")
 
 
-def document(answers: Iterable[Answer]) -> Mapping[str, object]:
+def document(answers: Iterable[ProofAnswer]) -> Mapping[str, object]:
     """All answers, for --format json."""
     return {"proofs": [asdict(found) for found in answers]}

@@ -50,7 +50,7 @@ FONT = "'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace"
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class LaneWait:
     """The block `later` could begin only after the block `earlier`; before, it waited for `what`."""
 
     earlier: int
@@ -100,10 +100,10 @@ def document(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
 # -- who waits for whom ----------------------------------------------------------------------------
 
 
-def waits(result: Result, steps: Sequence[PathStep], found: Sequence[Block]) -> list[Wait]:
+def waits(result: Result, steps: Sequence[PathStep], found: Sequence[Block]) -> list[LaneWait]:
     """Return every wait on the path that ends with the step of another actor, between two blocks."""
     ends = [next(n for n, step in enumerate(steps) if step.target == block.target) for block in found]
-    arrows: dict[tuple[int, int], Wait] = {}
+    arrows: dict[tuple[int, int], LaneWait] = {}
     for number, step in enumerate(steps):
         released = release(result, steps, number)
         if released is None:
@@ -114,7 +114,7 @@ def waits(result: Result, steps: Sequence[PathStep], found: Sequence[Block]) -> 
         earlier = [index for index in earlier if index == 0 or ends[index - 1] < released[0]]
         later = [i for i, end in enumerate(ends) if found[i].actor == step.actor and end >= number]
         if earlier and later:
-            arrows.setdefault((earlier[-1], later[0]), Wait(earlier[-1], later[0], released[1]))
+            arrows.setdefault((earlier[-1], later[0]), LaneWait(earlier[-1], later[0], released[1]))
     return list(arrows.values())
 
 
@@ -140,7 +140,7 @@ def release(result: Result, steps: Sequence[PathStep], number: int) -> tuple[int
 
 
 def placed(
-    found: Sequence[Block], waiting: Sequence[Wait], lanes: Sequence[int], width: float, spacing: Spacing
+    found: Sequence[Block], waiting: Sequence[LaneWait], lanes: Sequence[int], width: float, spacing: Spacing
 ) -> Iterator[Box]:
     """Yield the boxes one below the other."""
     top: float = HEAD
@@ -255,7 +255,7 @@ def drawn(box: Box, width: float) -> Iterator[str]:
         yield text(x + PAD, box.first + box.line * number, line, kind)
 
 
-def arrow(wait: Wait, boxes: Sequence[Box], width: float) -> str:
+def arrow(wait: LaneWait, boxes: Sequence[Box], width: float) -> str:
     """Return an arrow from the end of one box to the beginning of another, between the boxes and lanes."""
     start, end = boxes[wait.earlier], boxes[wait.later]
     forward = end.lane > start.lane

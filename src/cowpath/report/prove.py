@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from cowpath.prove.campaign import Answer
+from cowpath.prove.campaign import ProofAnswer
 from cowpath.prove.fixes import FoundAgain
 from cowpath.prove.product import Bounds
 from cowpath.report.case import Case, Status
@@ -20,12 +20,12 @@ STATUS: Mapping[str, Status] = {
 """The status of a verdict, as formats for other tools call it."""
 
 
-def verdict_words(answer: Answer, file: str = "") -> str:
+def verdict_words(answer: ProofAnswer, file: str = "") -> str:
     """The verdict in a few words.
 
-    >>> verdict_words(Answer("", "swap+gup", "7.3", "kept", "", 982, 24, 0.18))
+    >>> verdict_words(ProofAnswer("", "swap+gup", "7.3", "kept", "", 982, 24, 0.18))
     'kept for every program (982 states, 0.2 s)'
-    >>> verdict_words(Answer("", "swap+gup", "5.18", "broken", "...", 554, 24, 0.1, "lost write", 4, "C ..."))
+    >>> verdict_words(ProofAnswer("", "swap", "5.18", "broken", "...", 554, 24, 0.1, "lost write", 4, "C"))
     'broken: lost write, in 4 statements'
     """
     if answer.against and answer.verdict != "not decided":
@@ -41,10 +41,10 @@ def verdict_words(answer: Answer, file: str = "") -> str:
     return f"broken: {answer.kind}, in {answer.statements} statements{f' ({file})' if file else ''}"
 
 
-def compared_words(answer: Answer, file: str) -> str:
+def compared_words(answer: ProofAnswer, file: str) -> str:
     """The same where two kernels are held against each other.
 
-    >>> compared_words(Answer("", "swap", "6.1", "kept", "", 11450, 686, 2.5, against="6.8"), "")
+    >>> compared_words(ProofAnswer("", "swap", "6.1", "kept", "", 11450, 686, 2.5, against="6.8"), "")
     'no program can tell 6.8 from it (11,450 states, 2.5 s)'
     """
     if answer.verdict == "kept":
@@ -55,7 +55,7 @@ def compared_words(answer: Answer, file: str) -> str:
     return f"told apart from {answer.against}: {answer.why}{shown}{f' ({file})' if file else ''}"
 
 
-def table(answers: Sequence[Answer], files: Mapping[str, str]) -> str:
+def table(answers: Sequence[ProofAnswer], files: Mapping[str, str]) -> str:
     """A line for each answer, kernel by kernel; `files` says by key where a counterexample is."""
     width = max((len(answer.name) for answer in answers), default=0)
     lines: list[str] = []
@@ -87,7 +87,7 @@ def assumptions(bounds: Bounds) -> str:
     )
 
 
-def markdown(answers: Sequence[Answer], files: Mapping[str, str]) -> str:
+def markdown(answers: Sequence[ProofAnswer], files: Mapping[str, str]) -> str:
     """Tables in Markdown: how many combinations are kept on each kernel, and which are not."""
     lines = [
         "| kernel | combinations | kept | broken | not decided | states | s |",
@@ -140,7 +140,7 @@ def fixes_table(found: Iterable[FoundAgain], files: Mapping[str, str]) -> str:
     return "\n".join([*lines, "", f"{again} of {len(rows)} fixes were found again."]) + "\n"
 
 
-def cases(answers: Iterable[Answer]) -> list[Case]:
+def cases(answers: Iterable[ProofAnswer]) -> list[Case]:
     """Each answer as formats for other tools see it."""
     return [
         Case(
