@@ -66,3 +66,15 @@ def test_the_native_engine_finds_the_states_of_the_reference(release: str) -> No
     fast = explore(product.build(program, version(release)), Method("native", rename=False))
     assert (len(slow.states), slow.transitions) == (len(fast.states), fast.transitions)
     assert slow.outcomes == fast.outcomes
+
+
+def test_a_hang_counts_unless_the_promise_may_be_caught_as_well() -> None:
+    waits = 'C t { char x[1] = "a"; } P0(char *x) { userfaultfd_wp(x); x[0] = \'b\'; }'
+    assert prove(program_from_text(waits), version("7.3")).verdict == "kept"
+    never_ends = (
+        'C t { char x[1] = "a"; } P0(char *x) { userfaultfd_wp(x); madvise(x, MADV_PAGEOUT); swapoff(); }'
+    )
+    kernel = version("7.3", dropped=["099dd6878b9b"])
+    found = prove(program_from_text(never_ends), kernel)
+    assert (found.verdict, found.why[:4]) == ("broken", "hang")
+    assert prove(program_from_text(never_ends), version("7.3")).verdict == "kept"

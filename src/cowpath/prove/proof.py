@@ -10,14 +10,13 @@ from typing import Literal
 
 from cowpath.explore.engine import Method, explore
 from cowpath.explore.found import Breach, Ending, Hang, Progress, Search
-from cowpath.explore.monitor import Monitor, Specification
+from cowpath.explore.monitor import Monitor, Situation, Specification
 from cowpath.explore.record.recorder import Model
 from cowpath.explore.search import STOPPED
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
 from cowpath.judge.result import Result, Violation
 from cowpath.litmus.program import Program
-from cowpath.promise import client
 from cowpath.prove.product import FINE, USUAL, Bounds, build, is_broken
 
 THRESHOLD = 3_000
@@ -65,7 +64,7 @@ def prove(
         return late or is_broken(outcomes, violations)
 
     found = explore(model, replace(method or Method(), enough=enough, threshold=THRESHOLD), progress)
-    verdict, why, state = judge(program, found)
+    verdict, why, state = judge(found)
     why = f"it stopped after {limit:g} s" if why == STOPPED else why
     sets = len(specification_of(model).sets)
     seconds = time.perf_counter() - began
@@ -73,7 +72,7 @@ def prove(
     return Proof(program, version, verdict, why, len(found.states), sets, seconds, state, found)
 
 
-def judge(program: Program, found: Search) -> tuple[Verdict, str, int]:
+def judge(found: Search) -> tuple[Verdict, str, int]:
     """(verdict, why, state) of a search; of all that is broken, what is nearest to the start."""
     wrong = [
         (state, outcome.crash or outcome.observed[0])
@@ -86,11 +85,36 @@ def judge(program: Program, found: Search) -> tuple[Verdict, str, int]:
         return "broken", why, state
     if not found.finished:
         return "not decided", found.reason, 0
-    if found.hang is None or explore(client.build(program)).hang is not None:
+    if found.hang is None or is_promised(found, found.hang):
         return "kept", "", 0
     if waits_for_memory(found.hang):
         return "not decided", f"it waits for ever: {'; '.join(found.hang.waiting)}", 0
     return "broken", f"hang: {'; '.join(found.hang.waiting)}", found.hang.state
+
+
+def is_promised(found: Search, hang: Hang) -> bool:
+    """True where the promise may be caught there, too: a write waits that nobody will allow any more.
+
+    The hang that the search shows is the only one that is looked at.
+    """
+    assert isinstance(found.model.monitor, Monitor)
+    specification = found.model.monitor.specification
+    number = found.model.monitor.of(found.states[hang.state])
+    return any(not can_rest(specification, one) for one in specification.sets[number])
+
+
+def can_rest(specification: Specification, one: Situation) -> bool:
+    """True where a run of the promise may come to its end from here."""
+    seen, todo = {one}, [one]
+    while todo:
+        state, left = here = todo.pop()
+        if not left and specification.recorder.at_rest(state):
+            return True
+        for _, following in specification.steps(here):
+            if following not in seen:
+                seen.add(following)
+                todo.append(following)
+    return False
 
 
 def as_result(proof: Proof) -> Result:
