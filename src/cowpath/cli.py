@@ -26,6 +26,7 @@ COMMANDS = (
     "bisect",
     "why",
     "review",
+    "minimise",
     "explore",
     "graph",
     "table",
