@@ -17,7 +17,7 @@ from cowpath.machine.apt import UnreachableError
 
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
-    """A cache of its own, which is filled without Debian; the directories that were built, one after another."""
+    """A cache of its own, filled without Debian; the directories that were built, one after another."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(kept, "_sound", set())
     made: list[Path] = []

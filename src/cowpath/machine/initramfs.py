@@ -102,7 +102,7 @@ def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
 
 
 def is_whole(file: Path) -> bool:
-    """Tell whether an archive is there as it was made: a torn one panics a guest with no hint at the cache."""
+    """Tell whether an archive is there as it was made: a torn one panics a guest with no hint at why."""
     try:
         digest = file.with_suffix(".sha256").read_text()
         return hashlib.sha256(file.read_bytes()).hexdigest() == digest
