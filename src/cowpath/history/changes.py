@@ -10,7 +10,8 @@ from __future__ import annotations
 from cowpath.history.change import Change
 from cowpath.history.release import Release
 
-V2_6, V5_8, V5_9, V5_10 = Release(2, 6), Release(5, 8), Release(5, 9), Release(5, 10)
+V2_6, V4_13 = Release(2, 6), Release(4, 13)
+V5_8, V5_9, V5_10 = Release(5, 8), Release(5, 9), Release(5, 10)
 V5_11, V5_12, V5_13, V5_14 = Release(5, 11), Release(5, 12), Release(5, 13), Release(5, 14)
 V5_17, V5_18, V5_19 = Release(5, 17), Release(5, 18), Release(5, 19)
 V6_0, V6_1, V6_2, V6_3, V6_4 = Release(6, 0), Release(6, 1), Release(6, 2), Release(6, 3), Release(6, 4)
@@ -35,6 +36,21 @@ KSM_COUNTS_REFERENCES = Change(
     "ksm-counts-references", "31dbd01f3143", V2_6, "mm/ksm.c",
     "write_protect_page gives up if anybody else refers to the page (v2.6.32)",
     "a page that a device writes to could be merged away",
+)  # fmt: skip
+GATHERERS_FLUSH_ALL = Change(
+    "gatherers-flush-all", "99baac21e458", V4_13, "mm/mmu_gather.c",
+    "who has changed entries flushes all TLB entries of the process if others have, too, and not flushed yet",
+    "who found an entry changed already did not flush: its CPU went on using what was given up",
+)  # fmt: skip
+KSM_MINDS_PENDING_FLUSHES = Change(
+    "ksm-minds-pending-flushes", "b3a81d0841a9", V4_13, "mm/ksm.c",
+    "KSM flushes for a read-only, clean page, too, if somebody has changed entries and not flushed yet",
+    "a CPU could write to a page that was being merged away",
+)  # fmt: skip
+FLUSH_BATCHED_PENDING = Change(
+    "flush-batched-pending", "3ea277194daa", V4_13, "mm/rmap.c",
+    "who changes page tables flushes first what reclaim has unmapped and not flushed yet",
+    "mprotect found nothing to change and returned, and another CPU could still write",
 )  # fmt: skip
 WP_REUSE_BY_REFCOUNT = Change(
     "wp-reuse-by-refcount", "09854ba94c6a", V5_9, "mm/memory.c",
@@ -366,6 +382,18 @@ ZSWAP_RECHECKS_ENTRY = Change(
     "zswap-rechecks-entry", "04fc7816089c", V6_4, "mm/zswap.c",
     "zswap writes an entry to its slot only if it is still that slot's entry",
     "a slot that was freed and used again meanwhile got the content of before",
+)  # fmt: skip
+ARM64_BATCHES_FLUSHES = Change(
+    "arm64-batches-flushes", "43b3dfdd0455", V6_6, "arch/arm64/include/asm/tlbflush.h",
+    "reclaim leaves the flush of what it unmaps for later, as on x86",
+    "each entry was flushed as it was cleared",
+    architectures=("arm64",),
+)  # fmt: skip
+ARM64_FLUSHES_BATCHED = Change(
+    "arm64-flushes-batched", "4b634918384c", V6_16, "arch/arm64/include/asm/tlbflush.h",
+    "who changes page tables flushes what reclaim has unmapped and not flushed yet (43b3dfdd0455, v6.6)",
+    "it only waited for the flushes that its own CPU had begun",
+    architectures=("arm64",),
 )  # fmt: skip
 BYPASS_TAKES_SLOT = Change(
     "bypass-takes-slot", "13ddaf26be32", V6_8, "mm/memory.c",

@@ -138,6 +138,10 @@ NO_REFCOUNT_IN_PAGEOUT = recheck(
     "no-refcount-in-pageout", "mm/vmscan.c", "pageout writes a page that others refer to"
 )  # fmt: skip
 
+NO_FLUSH_BEFORE_PAGEOUT = recheck(
+    "no-flush-before-pageout", "mm/vmscan.c",
+    "reclaim writes a page to which CPUs may still write through their TLBs (try_to_unmap_flush_dirty)",
+)  # fmt: skip
 NO_WRITEBACK_CHECK_IN_RECLAIM = recheck(
     "no-writeback-check-in-reclaim", "mm/vmscan.c", "reclaim takes a folio that is being written already"
 )  # fmt: skip

@@ -86,6 +86,7 @@ UPDATES = (
     Update(V6_7, 12, changes.FREE_SWAP_HOLDS_DEVICE),
     Update(V6_12, 20, changes.MOVE_TAKES_CACHED),
     Update(V6_12, 30, changes.MOVE_MARKS_SOFT_DIRTY),
+    Update(V6_12, 35, changes.ARM64_FLUSHES_BATCHED),
     Update(V6_12, 37, changes.MOVE_RECHECKS_CACHE),
     Update(V6_12, 50, changes.BATCH_CLEARS_LRU, gone=True),
     Update(V6_12, 96, changes.MUST_WAIT_ASKS_PRESENT),

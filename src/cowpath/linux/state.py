@@ -40,7 +40,8 @@ class Mm(Record):
         63, "odd while fork write-protects this process's pages", quiet=True, feature="gup_fast"
     )
     on_mmlist = Flag("swapoff will visit this process", quiet=True)
-    tlb_flush_pending = Count(7, "changes of entries that are not flushed yet", quiet=True, feature="uffd_wp")
+    tlb_flush_pending = Count(7, "changes of entries that are not flushed yet", quiet=True, feature="tlb")
+    tlb_flush_batched = Flag("reclaim may have unmapped pages and not flushed", quiet=True, feature="tlb")
 
 
 class Vma(Record):

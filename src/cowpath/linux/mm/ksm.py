@@ -151,14 +151,16 @@ def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
     """Make a page read-only, clean and not exclusive, and return its entry; None where that is not possible.
 
     References that neither the entry, the swap cache nor KSM hold may write, so they stop it (31dbd01f3143).
-    A page that is read-only, clean and not exclusive anyway is taken whoever refers to it.
+    A page that is read-only, clean and not exclusive anyway is taken whoever refers to it, unless somebody
+    may have made it so and not flushed TLBs yet (b3a81d0841a9, v4.13).
     """
     pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
     if not still(k, mutants.NO_RECHECK_IN_WRITE_PROTECT, value.folio is folio):
         pte_unmap_unlock(pte.mm)
         return None
-    if not (value.write or value.dirty or folio.anon_exclusive):
+    pending = k.has_tlb and pte.mm.tlb_flush_pending and k.has(changes.KSM_MINDS_PENDING_FLUSHES)
+    if not (value.write or value.dirty or folio.anon_exclusive or pending):
         pte_unmap_unlock(pte.mm)
         return value
     set_pte(pte, PTE_NONE)

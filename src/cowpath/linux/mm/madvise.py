@@ -10,11 +10,12 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.history import changes, mutants
 
-from ..arch.tlb import flush_tlb_page
 from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock
 from ..include.pgtable import PTE_NONE, pte_mkclean, pte_offset_map_lock, pte_unmap_unlock, ptep_get, set_pte
 from ..state import Folio, Kernel, Pte
 from .memory import zap_pte_range
+from .mmu_gather import tlb_finish_mmu, tlb_gather_mmu
+from .rmap import flush_tlb_batched_pending
 from .swap import (
     folio_isolate_lru,
     folio_putback_lru,
@@ -58,17 +59,22 @@ def madvise_free_single_vma(k: Kernel, cpu: int, pte: Pte) -> Code:
     if not pte.vma.mapped:
         mmap_read_unlock(pte.mm)
         return
+    tlb_gather_mmu(k, pte.mm)
     pte_offset_map_lock(pte.mm)
-    value = ptep_get(pte)
+    flush_tlb_batched_pending(k, pte.mm)
+    value, cleaned = ptep_get(pte), False
     if value.slot is not None:
         k.detach_references(pte)
         set_pte(pte, PTE_NONE)
         yield from free_swap_and_cache(k, value.slot)
     elif value.folio is not None and value.folio is not k.zero_page and _may_free(k, value.folio):
         set_pte(pte, pte_mkclean(value))
-        flush_tlb_page(k, pte)
+        cleaned = value.dirty
         mark_page_lazyfree(k, value.folio, cpu)
     pte_unmap_unlock(pte.mm)
+    if k.has_tlb:
+        yield
+    tlb_finish_mmu(k, pte.mm, pte if cleaned else None)
     mmap_read_unlock(pte.mm)
 
 
@@ -95,6 +101,7 @@ def _may_free(k: Kernel, folio: Folio) -> bool:
 def madvise_cold_or_pageout_pte_range(k: Kernel, pte: Pte) -> Folio | None:
     """The page to reclaim: present, mapped once and on an LRU list."""
     pte_offset_map_lock(pte.mm)
+    flush_tlb_batched_pending(k, pte.mm)
     folio = ptep_get(pte).folio
     pte_unmap_unlock(pte.mm)
     if folio is None or folio is k.zero_page:

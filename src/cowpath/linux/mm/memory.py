@@ -35,9 +35,11 @@ from ..include.pgtable import (
 from ..state import Folio, Kernel, Pte, Slot, Vma, still
 from . import swapfile
 from .migrate import migrate_pages, migration_entry_wait
+from .mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from .mprotect import can_change_pte_writable
 from .page_io import swap_readpage
 from .rmap import (
+    flush_tlb_batched_pending,
     folio_add_anon_rmap_pte,
     folio_add_new_anon_rmap,
     folio_move_anon_rmap,
@@ -171,22 +173,28 @@ def _for_child(k: Kernel, src_pte: Pte, pteval: PteValue) -> PteValue:
 def zap_pte_range(k: Kernel, pte: Pte) -> Code:
     """Remove one entry and what it refers to.
 
-    The page's reference is dropped after the TLB flush, and an unmapped page in the swap cache gives its slot
-    back on that occasion (free_pages_and_swap_cache).
+    The mapping goes under the page-table lock.  The TLB is flushed later, and only then the page's reference
+    is dropped; an unmapped page in the swap cache gives its slot back on that occasion
+    (free_pages_and_swap_cache).
     """
     k.detach_references(pte)
+    tlb_gather_mmu(k, pte.mm)
     pte_offset_map_lock(pte.mm)
+    flush_tlb_batched_pending(k, pte.mm)
     value = ptep_get(pte)
-    folio = value.folio
+    folio = None if value.folio is k.zero_page else value.folio
     set_pte(pte, PTE_NONE)
-    flush_tlb_page(k, pte)
     if value.slot is not None:
         yield from free_swap_and_cache(k, value.slot)
-    elif folio is not None and folio is not k.zero_page:
+    elif folio is not None:
         folio_remove_rmap_pte(folio)
+    pte_unmap_unlock(pte.mm)
+    if k.has_tlb:
+        yield
+    tlb_finish_mmu(k, pte.mm, pte if value.present else None)
+    if folio is not None:
         free_swap_cache(k, folio)
         folio_put(k, folio)
-    pte_unmap_unlock(pte.mm)
 
 
 # -- faults ----------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.history import changes
 
-from ..arch.tlb import flush_tlb_page
 from ..include.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
@@ -25,7 +24,8 @@ from ..include.pgtable import (
     userfaultfd_pte_wp,
 )
 from ..state import Folio, Kernel, Pte, Vma
-from .rmap import folio_maybe_dma_pinned
+from .mmu_gather import tlb_finish_mmu, tlb_gather_mmu
+from .rmap import flush_tlb_batched_pending, folio_maybe_dma_pinned
 from .swap import folio_ref_count
 
 
@@ -38,20 +38,25 @@ def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:
     vma_start_write(pte.vma)
     pte.vma.write = "PROT_WRITE" in protection
     pte.vma.read = pte.vma.write or "PROT_READ" in protection
-    change_pte_range(k, pte)
+    tlb_gather_mmu(k, pte.mm)
+    changed = change_pte_range(k, pte)
     yield
-    flush_tlb_page(k, pte)
+    tlb_finish_mmu(k, pte.mm, pte if changed else None)
     vma_end_write_all(k, pte.mm)
     mmap_write_unlock(pte.mm)
 
 
-def change_pte_range(k: Kernel, pte: Pte) -> None:
+def change_pte_range(k: Kernel, pte: Pte) -> bool:
     """Write-protect a present entry, or make it writable at once where no fault is needed for that.
+
+    Returns whether a CPU may remember the entry as it was; what reclaim has cleared and not flushed yet it
+    flushes here (3ea277194daa, v4.13).
 
     A migration entry of the write kind becomes read-only; since 6c287605fd56 (v5.19) it stays exclusive.
     PROT_NONE is a kind of write protection here: the mapping itself refuses every access.
     """
     pte_offset_map_lock(pte.mm)
+    flush_tlb_batched_pending(k, pte.mm)
     value = ptep_get(pte)
     if value.protnone:
         value = pte_modify(value)
@@ -64,6 +69,7 @@ def change_pte_range(k: Kernel, pte: Pte) -> None:
         k.say(f"{value.folio} is exclusive: writable again without a fault")
         set_pte(pte, value._replace(write=True))
     pte_unmap_unlock(pte.mm)
+    return k.has_tlb and value.present
 
 
 def pte_modify(value: PteValue) -> PteValue:
@@ -83,7 +89,9 @@ def change_prot_numa(k: Kernel, pte: Pte) -> Code:
     Whether it was writable is not kept since 6a56ccbcf6c6 (v6.2).
     """
     mmap_read_lock(pte.mm)
+    tlb_gather_mmu(k, pte.mm)
     pte_offset_map_lock(pte.mm)
+    flush_tlb_batched_pending(k, pte.mm)
     value, folio = ptep_get(pte), pte.folio
     hinted = pte.vma.mapped and pte.vma.read and folio is not None and _may_hint(k, folio)
     if hinted:
@@ -92,7 +100,7 @@ def change_prot_numa(k: Kernel, pte: Pte) -> Code:
     pte_unmap_unlock(pte.mm)
     if hinted:
         yield
-        flush_tlb_page(k, pte)
+    tlb_finish_mmu(k, pte.mm, pte if hinted else None)
     mmap_read_unlock(pte.mm)
 
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Crash
 from cowpath.history import changes, mutants
+from cowpath.history.tlb import defers_unmap_flush
+from cowpath.history.version import Version
 
-from ..arch.tlb import arch_tlbbatch_flush, flush_tlb_page
+from ..arch.tlb import arch_tlbbatch_flush, flush_tlb_mm, flush_tlb_page
 from ..include.pgtable import (
     PTE_NONE,
     PteValue,
@@ -112,19 +114,51 @@ def rmap_walk(k: Kernel, folio: Folio) -> tuple[Pte, ...]:
 
 
 def try_to_unmap(k: Kernel, folio: Folio) -> Code:
-    """Unmap a folio everywhere, one pte at a time; a pte that must stay ends the walk."""
-    position = 0
+    """Unmap a folio everywhere, one pte at a time; a pte that must stay ends the walk.
+
+    Returns whether a CPU may still write to it through its TLB: some pte was dirty (tlb_ubc->writable).
+    """
+    position, writable = 0, False
     while folio.mapcount and position < len(rmap_walk(k, folio)):
-        gone = yield from try_to_unmap_one(k, folio, rmap_walk(k, folio)[position])
+        pte = rmap_walk(k, folio)[position]
+        if k.has_tlb and pte.folio is folio and pte.dirty:
+            writable = True
+        gone = yield from try_to_unmap_one(k, folio, pte)
         if not gone:
-            return
+            return writable
         position += 1
         yield
+    return writable
+
+
+def set_tlb_ubc_flush_pending(k: Kernel, pte: Pte) -> None:
+    """An entry was cleared: the flush is left to the caller, where the architecture batches (x86).
+
+    arm64 does since 43b3dfdd0455 (v6.6); riscv's batches (v6.9) are left out.
+    """
+    if k.ask(defers_unmap_flush):
+        pte.mm.tlb_flush_batched = True
+    else:
+        flush_tlb_page(k, pte)
 
 
 def try_to_unmap_flush(k: Kernel, folio: Folio) -> None:
-    """Reclaim's deferred flush of the TLBs, before a page is written or freed."""
+    """Reclaim's deferred flush of the TLBs: before a folio is written, if a pte was dirty, else before it is
+    freed.
+    """
     arch_tlbbatch_flush(k, folio)
+
+
+def flush_tlb_batched_pending(k: Kernel, mm: Mm) -> None:
+    """Flush where reclaim may have cleared entries of this process and not flushed yet.
+
+    3ea277194daa (v4.13): who changes entries and finds nothing to do must not believe that CPUs know.  On
+    arm64 until 4b634918384c (v6.16) it waited for the flushes of its own CPU only.
+    """
+    if k.has_tlb and mm.tlb_flush_batched and k.has(changes.FLUSH_BATCHED_PENDING):
+        if not k.ask(Version.lacks, changes.ARM64_FLUSHES_BATCHED):
+            flush_tlb_mm(k, mm)
+        mm.tlb_flush_batched = False
 
 
 def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
@@ -140,8 +174,11 @@ def try_to_unmap_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
         pte_unmap_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)
-    if k.has_tlb and folio.anon_exclusive and not k.has(changes.GUP_FAST_BARRIERS):
-        flush_tlb_page(k, pte)
+    if k.has_tlb:
+        if folio.anon_exclusive and not k.has(changes.GUP_FAST_BARRIERS):
+            flush_tlb_page(k, pte)
+        else:
+            set_tlb_ubc_flush_pending(k, pte)
     if k.lockless:
         yield
     if value.dirty:
@@ -239,8 +276,11 @@ def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
         pte_unmap_unlock(pte.mm)
         return True
     set_pte(pte, PTE_NONE)
-    if k.has_tlb and not k.has(changes.MIGRATION_DEFERS_FLUSH):
-        flush_tlb_page(k, pte)
+    if k.has_tlb:
+        if k.has(changes.MIGRATION_DEFERS_FLUSH):
+            set_tlb_ubc_flush_pending(k, pte)
+        else:
+            flush_tlb_page(k, pte)
     if k.lockless:
         yield
     if value.dirty:

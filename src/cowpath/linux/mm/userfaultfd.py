@@ -34,6 +34,7 @@ from ..include.pgtable import (
 )
 from ..state import Folio, Kernel, Pte, Slot, Vma, still
 from . import swap_state
+from .mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from .mprotect import can_change_pte_writable, pte_modify
 from .rmap import folio_maybe_dma_pinned
 from .swap import folio_get, folio_lock, folio_put, folio_unlock
@@ -71,13 +72,11 @@ def mwriteprotect_range(k: Kernel, pte: Pte, protect: bool) -> Code:
     if not (pte.vma.mapped and pte.vma.uffd_wp):
         mmap_read_unlock(pte.mm)
         return
-    if k.has_tlb:
-        pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending + 1
+    tlb_gather_mmu(k, pte.mm)
     uffd_wp_range(k, pte, protect)
     if k.has_tlb:
         yield
-        flush_tlb_page(k, pte)
-        pte.mm.tlb_flush_pending = pte.mm.tlb_flush_pending - 1
+    tlb_finish_mmu(k, pte.mm, pte)
     mmap_read_unlock(pte.mm)
 
 

@@ -24,8 +24,23 @@ from .swap_state import add_to_swap, delete_from_swap_cache
 def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
     """Try to free one isolated folio; returns True if it is gone (shrink_page_list before v5.19).
 
+    It is freed after TLBs are flushed, when it may have left the swap cache already.
+    """
+    unused = yield from _unmap_and_write(k, folio)
+    if k.has_tlb:
+        yield
+        try_to_unmap_flush(k, folio)
+    if unused:
+        folio_put(k, folio)
+    return unused
+
+
+def _unmap_and_write(k: Kernel, folio: Folio) -> Code:
+    """Bring a folio to where only its isolation refers to it; True if that is so, and it is unlocked.
+
     Reference bits are ignored, as MADV_PAGEOUT does and as kswapd does sooner or later.  Pins are looked for
-    again after the unmap since d824ec2a1546 (v6.4).
+    again after the unmap since d824ec2a1546 (v6.4).  TLBs that may write are flushed before it is written
+    (try_to_unmap_flush_dirty).
     """
     if not still(k, mutants.NO_TRYLOCK_IN_RECLAIM, folio_trylock(folio)):
         return False
@@ -34,8 +49,7 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
         folio_unlock(folio)
         return False
     yield
-    yield from try_to_unmap(k, folio)
-    try_to_unmap_flush(k, folio)
+    writable = yield from try_to_unmap(k, folio)
     unmapped = still(k, mutants.NO_MAPCOUNT_AFTER_UNMAP, folio.mapcount == 0)
     if not unmapped or (folio_maybe_dma_pinned(folio) and k.has(changes.PINNED_AFTER_UNMAP)):
         folio_unlock(folio)
@@ -46,6 +60,8 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
         if not is_page_cache_freeable(k, folio):
             folio_unlock(folio)
             return False
+        if writable and not k.has(mutants.NO_FLUSH_BEFORE_PAGEOUT):
+            try_to_unmap_flush(k, folio)
         pageout(k, folio)
         yield
         _wait_if_synchronous(k, folio)
@@ -69,12 +85,11 @@ def _prepare(k: Kernel, folio: Folio) -> bool:
 
 
 def _discard(k: Kernel, folio: Folio) -> bool:
-    """Free an unmapped page after MADV_FREE, unless somebody else refers to it or it was written."""
+    """An unmapped page after MADV_FREE may be freed, unless somebody else refers to it or it was written."""
     if folio.dirty or folio_ref_count(folio) != 1:
         folio_unlock(folio)
         return False
     folio_unlock(folio)
-    folio_put(k, folio)
     return True
 
 
@@ -100,14 +115,13 @@ def _wait_if_synchronous(k: Kernel, folio: Folio) -> None:
 
 
 def __remove_mapping(k: Kernel, folio: Folio) -> bool:
-    """Free a clean, locked folio whose content is in swap (__remove_mapping); unlocks it either way."""
+    """Take a clean, locked folio with its content in swap out of the swap cache; it is unlocked either way."""
     frozen = folio.swapcache and still(k, mutants.NO_FREEZE_IN_REMOVE_MAPPING, folio_ref_count(folio) == 2)
     if not frozen or folio.dirty or folio.writeback:
         folio_unlock(folio)
         return False
     delete_from_swap_cache(k, folio)
     folio_unlock(folio)
-    folio_put(k, folio)
     return True
 
 

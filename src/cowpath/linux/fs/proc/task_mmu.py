@@ -30,6 +30,7 @@ from ...include.pgtable import (
     ptep_get,
     set_pte,
 )
+from ...mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from ...mm.rmap import folio_maybe_dma_pinned
 from ...state import Kernel, Mm, Pte, Register
 
@@ -41,6 +42,7 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
     copy a page that another CPU's TLB still led to.  Until 912efa17e512 (v5.12) there was no flush.
     """
     _begin_clear_refs(k, mm)
+    tlb_gather_mmu(k, mm)
     yield
     page = 0
     while page < len(k.program.pages):
@@ -50,6 +52,7 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
         page += 1
     if k.has(changes.CLEAR_REFS_FLUSHES):
         flush_tlb_mm(k, mm)
+    tlb_finish_mmu(k, mm, None)
     if k.has(changes.CLEAR_REFS_EXCLUDES):
         vma_end_write_all(k, mm)
         mmap_write_unlock(mm)
