@@ -115,7 +115,7 @@ def _wait_if_synchronous(k: Kernel, folio: Folio) -> None:
 
 
 def __remove_mapping(k: Kernel, folio: Folio) -> bool:
-    """Take a clean, locked folio with its content in swap out of the swap cache; it is unlocked either way."""
+    """Take a clean folio out of the swap cache, where its content is in swap; it is unlocked in any case."""
     frozen = folio.swapcache and still(k, mutants.NO_FREEZE_IN_REMOVE_MAPPING, folio_ref_count(folio) == 2)
     if not frozen or folio.dirty or folio.writeback:
         folio_unlock(folio)
