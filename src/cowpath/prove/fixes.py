@@ -119,18 +119,17 @@ ONE_PROCESS = (
     "swap swapoff soft-dirty", "swap move swapoff", "swap kswapd move", "swap readahead move",
     "swap move gup", "swap swapoff uffd-wp", "longterm dontneed", "swap two-devices readahead swapoff",
 )  # fmt: skip
-PARENT_AND_CHILD = (
-    ("swap", "gup-read munmap"), ("swap pin", ""), ("swap pin-read", ""), ("swap gup-read", ""),
-    ("swap swapoff", ""), ("swap swapoff gup", ""), ("kswapd", "gup-read munmap"), ("longterm", ""),
-    ("gup-fast", ""),
-)  # fmt: skip
-TWO_PAGES = ("ksm gup", "swap ksm", "swap ksm gup")
 TWO_THREADS = (
-    ("swap", "swap"), ("swap brd", "swapoff"), ("swap zram", "swapoff"), ("swap zram", "swap"),
-    ("swap swapoff", "swap"), ("swap zswap", "swap"),
-    ("swap lazyfree", "gup"), ("swap lazyfree gup", "swap"), ("swap move", "swap"),
-    ("swap uffd-wp", "uffd-wp"), ("swap swapoff", "uffd-wp"), ("swap ksm", "uffd-wp"),
-    ("swap tlb", "swap"), ("soft-dirty tlb", "swap"), ("swap dontneed", "swapoff"), ("tlb", "uffd-wp"),
+    ("swap brd", "swapoff"), ("swap zram", "swapoff"), ("swap swapoff", "uffd-wp"), ("ksm gup", ""),
+    ("swap dontneed", "swapoff"), ("swap", "swap"), ("swap zram", "swap"), ("swap zswap", "swap"),
+)  # fmt: skip
+PARENT_AND_CHILD = (
+    ("swap", "gup-read munmap"), ("swap pin", ""), ("swap pin-read", ""), ("longterm", ""),
+    ("swap swapoff", ""),
+)  # fmt: skip
+LARGE_TWO_THREADS = (
+    ("swap swapoff", "swap"), ("swap lazyfree", "gup"), ("swap move", "swap"), ("swap uffd-wp", "uffd-wp"),
+    ("swap ksm", "uffd-wp"), ("swap tlb", "swap"), ("soft-dirty tlb", "swap"), ("tlb", "uffd-wp"),
     ("pin-read swap", "gup-fast"), ("swap readahead swapoff", "swap"),
 )  # fmt: skip
 THREADS_AND_CHILD = (("", "gup-fast"), ("tlb", "swap"), ("swap", "swap"), ("swap", "gup-fast"))
@@ -141,11 +140,11 @@ def ladder() -> Iterator[tuple[Combination, Bounds]]:
     alone, together = Bounds(1, 1, 1, invariants=False), Bounds(1, 1, 2, invariants=False)
     for parent in ONE_PROCESS:
         yield Combination(_names(parent)), alone
+    for parent, thread in TWO_THREADS:
+        yield Combination(_names(parent), (), (_names(thread),) if thread else ()), together
     for parent, child in PARENT_AND_CHILD:
         yield Combination(_names(parent), (_names(child),)), alone
-    for parent in TWO_PAGES:
-        yield Combination(_names(parent)), alone
-    for parent, thread in TWO_THREADS:
+    for parent, thread in LARGE_TWO_THREADS:
         yield Combination(_names(parent), (), (_names(thread),)), together
     for parent, thread in THREADS_AND_CHILD:
         yield Combination(_names(parent), ((),), (_names(thread),)), together
