@@ -108,10 +108,9 @@ def markdown(answers: Sequence[ProofAnswer], files: Mapping[str, str]) -> str:
             lines.append(
                 f"| {plain(one.kernel)} | {one.name} | {what} | {one.statements or ''} | {one.states:,} |"
             )
-    undecided = [one for one in answers if one.verdict == "not decided"]
+    undecided = [f"{plain(one.kernel)} {one.name}" for one in answers if one.verdict == "not decided"]
     if undecided:
-        lines += ["", "Not decided within the bounds:", ""]
-    lines += [f"- {plain(one.kernel)}: {one.name} ({one.why})" for one in undecided]
+        lines += ["", f"Not decided within the bounds ({len(undecided)}): {', '.join(undecided)}."]
     return "\n".join(lines) + "\n"
 
 
