@@ -27,6 +27,7 @@ COMMANDS = (
     "why",
     "review",
     "minimise",
+    "diff",
     "explore",
     "graph",
     "table",

@@ -69,7 +69,7 @@ def test_the_native_engine_finds_the_states_of_the_reference(release: str) -> No
 
 
 def test_a_hang_counts_unless_the_promise_may_be_caught_as_well() -> None:
-    waits = 'C t { char x[1] = "a"; } P0(char *x) { userfaultfd_wp(x); x[0] = \'b\'; }'
+    waits = "C t { char x[1] = \"a\"; } P0(char *x) { userfaultfd_wp(x); x[0] = 'b'; }"
     assert prove(program_from_text(waits), version("7.3")).verdict == "kept"
     never_ends = (
         'C t { char x[1] = "a"; } P0(char *x) { userfaultfd_wp(x); madvise(x, MADV_PAGEOUT); swapoff(); }'
