@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """`import cowpath`: light, and what it gives is what the commands print."""
 
+import base64
+import re
 import subprocess
 import sys
 
 import pytest
 
 import cowpath
+from cowpath.corpus.files import corpus
 from tests.founding import FOUNDING
 
 HOSTILE = "C t { char x[1] = \"<\"; } P0(char *x) { r0 = x[0]; } exists (0:r0='<')"
@@ -52,3 +55,13 @@ def test_what_does_not_exist_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'chekc'"):
         cowpath.chekc  # noqa: B018
     assert "check" in dir(cowpath)
+
+
+def test_a_notebook_shows_how_a_promise_is_broken() -> None:
+    """As an image, so that its styles stay inside."""
+    file = next(file for file in corpus() if file.stem == "lesson-5")
+    broken, kept = (cowpath.check(file, kernel=release)._repr_html_() for release in ("5.18", "6.1"))
+    assert "<img" not in kept
+    (image,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', broken)
+    assert b"wp_page_copy" in base64.b64decode(image)
+    assert "<style" not in broken

@@ -24,7 +24,17 @@ from website.links import ROOT, Pages
 
 CORPUS = PurePosixPath("src/cowpath/corpus/litmus")
 
-HEADLINES = ("index", "tutorial", "litmus", "see", "workbench", "real-kernels", "reliability", "model")
+HEADLINES = (
+    "index",
+    "tutorial",
+    "how-to",
+    "litmus",
+    "see",
+    "workbench",
+    "real-kernels",
+    "reliability",
+    "model",
+)
 """Documents in the order in which somebody reads them; the others follow."""
 
 

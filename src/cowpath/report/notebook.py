@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from html import escape
 
-from cowpath.explore.trace import PathStep
-from cowpath.judge.goal import Goal
+from cowpath.explore.trace import PathStep, trace
+from cowpath.judge.goal import Goal, default_goal
 from cowpath.judge.result import Outcome, Result
-from cowpath.report import text
+from cowpath.report import lanes, text
 from cowpath.report.trace import Block, blocks, last_line, promised_words, subtitle, title
 from cowpath.report.words import value_words
 
@@ -18,7 +19,7 @@ CELL = "text-align:left;vertical-align:top;padding:.15em .8em .15em 0"
 
 
 def result_html(result: Result) -> str:
-    """The verdict, then a table of outcomes."""
+    """The verdict, then a table of outcomes; of a broken promise also the picture of how it comes about."""
     style = GOOD if result.verdict == "kept" else BAD
     head = (
         f"<p><b>{escape(result.program.name)}</b> on {escape(str(result.version))}: "
@@ -26,7 +27,17 @@ def result_html(result: Result) -> str:
     )
     rows = [row(outcome.text(), outcome.breakage) for outcome in result.outcomes]
     rows += [row(violation.text, str(violation)) for violation in result.violations]
-    return f"{head}<table>{''.join(rows)}</table>"
+    goal = default_goal(result) if result.breakage else None
+    shown = "" if goal is None else picture(result, trace(result.exploration, goal.state), goal)
+    return f"{head}<table>{''.join(rows)}</table>{shown}"
+
+
+def picture(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
+    """The path as swim lanes.  As an image it brings its own styles, and leaves the page's alone."""
+    drawn = base64.b64encode(lanes.document(result, steps, goal).encode()).decode()
+    return (
+        f'<img alt="the path as swim lanes" style="max-width:100%" src="data:image/svg+xml;base64,{drawn}">'
+    )
 
 
 def row(what: str, breakage: str) -> str:
@@ -39,13 +50,13 @@ def row(what: str, breakage: str) -> str:
 
 
 def trace_html(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
-    """The path as a table: who and what, what changed, why."""
+    """The path as a table, who and what, what changed, why; then as a picture."""
     style = GOOD if isinstance(goal, Outcome) and goal.promised else BAD
     rows = "".join(map(block_html, blocks(result, steps)))
     last = ". ".join([*promised_words(result, goal), last_line(result, goal)])
     return (
         f'<p style="{style}">{escape(title(goal))}</p><p>{escape(subtitle(result, steps))}</p>'
-        f"<table>{rows}</table><p>{escape(last)}</p>"
+        f"<table>{rows}</table><p>{escape(last)}</p>{picture(result, steps, goal)}"
     )
 
 
