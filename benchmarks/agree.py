@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections import Counter
@@ -29,10 +30,10 @@ from cowpath.litmus.resolve import resolve
 from cowpath.machine import machines, results
 from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.job import Answer, RunRequest
-from cowpath.machine.schedule import schedule
+from cowpath.machine.schedule import Schedule, schedule
 
 MACHINES = ("uml:6.1", "qemu:7.2")
-ROUNDS = 10
+ROUNDS = 8
 BATCH = 40
 """Programs for which a guest boots once."""
 
@@ -86,10 +87,18 @@ def batch(machine: machines.Machine, seed: str, numbers: list[int]) -> Iterator[
     tests = [random_litmus(f"{seed}-{number}") for number in numbers]
     programs = [resolve(test) for test in tests]
     answers: dict[int, Answer] = {}
-    machine.run([RunRequest(program, schedule(program), ROUNDS) for program in programs], answers.__setitem__)
+    machine.run([RunRequest(program, orders(program), ROUNDS) for program in programs], answers.__setitem__)
     for index, number in enumerate(numbers):
         told = compared(machine, programs[index], answers[index])
         yield told | {"number": number, "text": to_text(tests[index])}
+
+
+def orders(program: Program) -> Schedule:
+    """Return a few of the orders that a program can run in: many programs say more than many orders."""
+    found = schedule(program)
+    if len(found.orders) <= ROUNDS:
+        return found
+    return Schedule(tuple(random.Random(program.name).sample(found.orders, ROUNDS)), sampled=True)
 
 
 def compared(machine: machines.Machine, program: Program, answer: Answer) -> Entry:

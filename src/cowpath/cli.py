@@ -23,6 +23,7 @@ COMMANDS = (
     "list",
     "trace",
     "run",
+    "replay",
     "bisect",
     "why",
     "review",

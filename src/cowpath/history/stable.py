@@ -54,8 +54,8 @@ V5_9, V5_10, V5_16, V5_17, V5_19 = (
 )  # fmt: skip
 V6_1, V6_4, V6_6, V6_7, V6_12 = Release(6, 1), Release(6, 4), Release(6, 6), Release(6, 7), Release(6, 12)
 
-READ = {V5_10: 262, V6_1: 192, V6_12: 118}
-"""The series of which every update was read, and the last one there was."""
+READ = {V5_10: 262, V6_1: 192, V6_12: 118, Release(7, 2): 13, Release(7, 3): 4}
+"""The series of which every update was read (of the last two the tree), and the last one there was."""
 
 UPDATES = (
     Update(V5_9, 12, changes.WRPROTECT_KEEPS_DIRTY),

@@ -83,7 +83,7 @@ class Comparison:
             return "timed out"
         if answer.failures:
             return "failed"
-        if not self.seen:
+        if not self.seen and not answer.hangs:
             return "not met" if answer.unmet else "timed out"
         return "agrees" if self.expectation.allowed is not None else "not modelled"
 

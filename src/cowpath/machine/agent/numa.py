@@ -22,9 +22,12 @@ def nodes() -> list[int]:
     return sorted(int(os.path.basename(name)[4:]) for name in found)
 
 
-def migrate(address: int) -> bool:
-    """Move a page of this process to a node where it is not; return whether it moved."""
-    for _ in range(TRIES):
+def migrate(address: int, demand: bool) -> bool:
+    """Move a page of this process to a node where it is not; return whether it moved.
+
+    Without `demand` it is tried once: it may well be that it must stay.
+    """
+    for _ in range(TRIES if demand else 1):
         before = frame(address)
         for node in nodes():
             status = _move(address, node)

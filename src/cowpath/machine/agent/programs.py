@@ -19,6 +19,8 @@ OUTPUT = "/tmp/output"
 def run_program(job: dict[str, Any]) -> dict[str, Any]:
     """Run `command` with a swap device of the kind `swap` ("" for none), for at most `seconds`.
 
+    "{swap}" among its words stands for the device; of `swap_pages` pages where the job says so.
+
     The result has its exit `code` (None where it did not end in time) and `output`; `status` is "cannot"
     where the guest lacks the swap device.
     """
@@ -26,12 +28,15 @@ def run_program(job: dict[str, Any]) -> dict[str, Any]:
     facts = {"release": system.release, "version": system.version}
     try:
         with contextlib.ExitStack() as stack:
+            path = ""
             if job["swap"]:
                 device = next(iter(job["devices"]), "")
-                stack.enter_context(swap_on(job["swap"], device, job["directory"]))
+                pages = job.get("swap_pages", 0)
+                path = stack.enter_context(swap_on(job["swap"], device, job["directory"], pages))
             with contextlib.suppress(OSError):  # a kernel without it runs what does not ask for it
                 calls.mount("debug", DEBUGFS, "debugfs")
-            code = _run(job["command"], job["seconds"])
+            command = [path if word == "{swap}" else word for word in job["command"]]
+            code = _run(command, job["seconds"])
     except CannotRunError as reason:
         return {"status": "cannot", "reason": str(reason), "facts": facts}
     with open(OUTPUT, errors="replace") as file:

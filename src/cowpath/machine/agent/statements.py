@@ -157,7 +157,7 @@ def migrate(process: Process, thread: int, s: Statement) -> None:
     address = process.memory.address(s["page"])
     there = bool(frame(address)) and not is_zero_page(address)
     demand = process.demanding and there and not _referenced(process, s["page"])
-    if not numa.migrate(address) and demand:
+    if not numa.migrate(address, demand) and demand:
         raise UnmetError(f"{s['name']} was not migrated")
 
 

@@ -22,14 +22,14 @@ LOOP_SET_FD, LOOP_CLR_FD, LOOP_CTL_GET_FREE = 0x4C00, 0x4C01, 0x4C82
 
 
 @contextlib.contextmanager
-def swap_on(kind: str, device: str, directory: str) -> Iterator[str]:
+def swap_on(kind: str, device: str, directory: str, pages: int = 0) -> Iterator[str]:
     """Provide a swap device of a kind: on `device` if the machine lent one, else on a file in `directory`.
 
     Raises CannotRunError where the machine has nothing of the kind.  The device is off again afterwards.
     """
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(KINDS[kind](device, directory))
-        write_header(path)
+        write_header(path, pages)
         try:
             calls.swapon(path)
         except OSError as error:
@@ -79,11 +79,12 @@ def turn_off(path: str) -> None:
             raise
 
 
-def write_header(path: str) -> None:
+def write_header(path: str, most: int = 0) -> None:
     """Write what mkswap writes: a version 1 header in the first page."""
     fd = os.open(path, os.O_RDWR)
     try:
         pages = os.lseek(fd, 0, os.SEEK_END) // calls.PAGE
+        pages = min(pages, most + 1) if most else pages
         header = bytearray(calls.PAGE)
         struct.pack_into("=III", header, 1024, 1, pages - 1, 0)
         header[-10:] = b"SWAPSPACE2"

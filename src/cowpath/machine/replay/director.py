@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""Drives the threads of a test through a kernel: each runs to a place and waits there for its next turn."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cowpath.machine.errors import MachineError
+from cowpath.machine.replay.code import Code, Symbols
+from cowpath.machine.replay.gdb import SIGTRAP, Gdb
+from cowpath.machine.replay.loops import Loops
+
+MARKER = "__x64_sys_sched_get_priority_max"
+"""The system call that a test makes between two statements, and nobody else makes with such an argument."""
+
+MAGIC = 0x5EED0000
+END = 0xFF
+"""A marker's argument is MAGIC, the thread's number in the second byte, the next statement's in the first."""
+
+FATAL = ("oops_begin", "panic", "bad_page", "print_bad_pte")
+"""Functions that a kernel enters to complain of itself."""
+
+DI, INTERRUPTS, STACK_BITS = 112, 1 << 9, 14
+"""pt_regs->di, the interrupt flag, a kernel stack of 16 KB."""
+
+
+class UnreachedError(MachineError):
+    """Raised where a thread does not come to its place; the text says what it did instead."""
+
+
+class CrashedError(MachineError):
+    """Raised where the kernel has complained of itself; the text names the function."""
+
+
+@dataclass
+class Driven:
+    """A thread of the test: its kernel stack, and where it waits."""
+
+    stack: int
+    waits_at: int = 0
+    where: str = ""
+    skip: int = 0
+    """The breakpoint that it has just been let go from, and will meet again."""
+
+
+class Director:
+    """One guest and its threads, by number, for as many rounds as it lives."""
+
+    def __init__(self, gdb: Gdb, symbols: Symbols, threads: int) -> None:
+        self.gdb, self.symbols, self.count = gdb, symbols, threads
+        self.code = Code(symbols, gdb.read)
+        self.marker = symbols[MARKER]
+        self.fatal = {symbols[name]: name for name in FATAL if name in symbols}
+        self.places: Mapping[int, bool] = {}
+        self.threads: dict[int, Driven] = {}
+        self.loops: Loops | None = None
+        self.atomic = False
+        for address in (self.marker, *self.fatal):
+            gdb.insert(address)
+
+    def begin(self, first: list[int], seconds: float) -> None:
+        """Wait until the threads of a round stand before their first statements.  Raises UnreachedError."""
+        self.threads = {}
+        deadline = time.monotonic() + seconds
+        while any(number not in self.threads or not self.threads[number].where for number in first):
+            if self._next(deadline) is None:
+                raise UnreachedError("the round does not begin")
+
+    def run(self, number: int, places: Mapping[int, bool], seconds: float, atomic: bool = False) -> None:
+        """Let one thread go on to a place, to its next statement if there is none; all others wait.
+
+        At an `atomic` place it must not sleep while it waits.
+
+        Raises UnreachedError or CrashedError.
+        """
+        deadline = time.monotonic() + seconds
+        self.atomic = atomic
+        with self._watching(places):
+            self.release(number)
+            while True:
+                stopped = self._next(deadline)
+                if stopped is None:
+                    raise UnreachedError(
+                        f"P{number} did not come in {seconds:.0f} s: {self._whereabouts(number)}"
+                    )
+                if stopped != number:
+                    continue
+                if places and self.threads[number].waits_at == self.marker:
+                    raise UnreachedError(f"P{number} ended its statement without passing there")
+                return
+
+    def release(self, number: int) -> None:
+        """Let a waiting thread go on."""
+        thread = self.threads[number]
+        if not thread.where:
+            raise UnreachedError(f"P{number} is not waiting for its turn")
+        self.gdb.interrupt()
+        thread.skip = thread.waits_at if self._is_watched(thread.waits_at) else 0
+        thread.where = ""
+        assert self.loops is not None
+        self.loops.open(number)
+
+    def finish(self, seconds: float) -> None:
+        """Let all threads go on to the end of the round, as they like."""
+        deadline = time.monotonic() + seconds
+        ended: set[int] = set()
+        while len(ended) < len(self.threads) and time.monotonic() < deadline:
+            for number, thread in self.threads.items():
+                if thread.where == "end":
+                    ended.add(number)
+                if thread.where:
+                    self.release(number)
+            self._next(time.monotonic() + 0.5)
+        if not self.gdb.running:
+            self.gdb.resume()
+
+    # -- stops -------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _watching(self, places: Mapping[int, bool]):  # type: ignore[no-untyped-def]
+        self.gdb.interrupt()
+        for address in places:
+            self.gdb.insert(address)
+        self.places = places
+        try:
+            yield
+        finally:
+            self.gdb.interrupt()
+            self.places = {}
+            for address in places:
+                self.gdb.remove(address)
+
+    def _is_watched(self, address: int) -> bool:
+        return address == self.marker or address in self.places or address in self.fatal
+
+    def _next(self, deadline: float) -> int | None:
+        """Run until a thread of the test waits for its turn; return which, None where time is up.
+
+        Whoever else passes a place goes on.  Raises CrashedError.
+        """
+        while True:
+            if not self.gdb.running:
+                self.gdb.resume()
+            stopped = self.gdb.stopped(min(0.2, max(deadline - time.monotonic(), 0)))
+            if stopped is None:
+                if time.monotonic() >= deadline:
+                    return None
+                continue
+            processor, signal = stopped
+            if signal != SIGTRAP:
+                continue
+            registers = self.gdb.registers(processor)
+            number = self._who(registers)
+            if number is not None:
+                self._park(number, processor, registers)
+                return number
+            self._step_over(processor, registers["rip"])
+
+    def _who(self, registers: dict[str, int]) -> int | None:
+        """Return the thread that has come to a place where it is to wait, None for anybody else."""
+        address = registers["rip"]
+        if address in self.fatal:
+            raise CrashedError(f"the kernel came to {self.fatal[address]}")
+        stack = registers["rsp"] >> STACK_BITS
+        if address == self.marker:
+            word = int.from_bytes(self.gdb.read(registers["rdi"] + DI, 8), "little")
+            if word & 0xFFFF0000 != MAGIC or word >> 32:
+                return None
+            number = word >> 8 & 0xFF
+            thread = self.threads.setdefault(number, Driven(stack))
+            thread.stack = stack
+            where = "end" if word & 0xFF == END else f"statement {word & 0xFF}"
+        else:
+            found = [number for number, thread in self.threads.items() if thread.stack == stack]
+            if not found or (self.places.get(address) and not registers["rax"]):
+                return None
+            number, thread, where = found[0], self.threads[found[0]], self.symbols.at(address)
+        if thread.skip == address:
+            thread.skip = 0
+            return None
+        thread.where, thread.waits_at = where, address
+        return number
+
+    def _park(self, number: int, processor: str, registers: dict[str, int]) -> None:
+        """Send a thread's processor into the waiting loop."""
+        if self.loops is None:
+            self.loops = Loops(self.gdb, self.symbols, self.count)
+        self.loops.close(number, registers["rip"])
+        kind = "halt" if registers["eflags"] & INTERRUPTS else "spin"
+        if kind == "halt" and (registers["rip"] == self.marker or not self.atomic):
+            kind = "sleep"
+        self.gdb.jump(processor, self.loops.entries[number][kind])
+
+    def _step_over(self, processor: str, address: int) -> None:
+        if self._is_watched(address):
+            self.gdb.remove(address)
+        self.gdb.step(processor)
+        if self._is_watched(address):
+            self.gdb.insert(address)
+
+    def _whereabouts(self, number: int) -> str:
+        """Say where a thread is, that has not come."""
+        thread = self.threads[number]
+        if thread.where:
+            return f"it waits at {thread.where}"
+        return "it is asleep in the kernel, or runs elsewhere"

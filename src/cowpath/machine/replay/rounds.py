@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""Replays a path, round after round: boots the guest, drives its threads, and reads what it shows."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cowpath.machine import images
+from cowpath.machine.apt import say
+from cowpath.machine.errors import MachineError
+from cowpath.machine.guest import GuestDiedError, Launch, kill_session
+from cowpath.machine.job import Job
+from cowpath.machine.programs import PLACE
+from cowpath.machine.qemu import Qemu
+from cowpath.machine.replay.code import NoSuchPlaceError, Symbols
+from cowpath.machine.replay.director import CrashedError, Director, UnreachedError
+from cowpath.machine.replay.gdb import Gdb, GdbError
+from cowpath.machine.replay.places import PLACES, find
+from cowpath.machine.replay.turns import Turn
+
+BOOT_SECONDS, TURN_SECONDS, ROUND_SECONDS = 240.0, 60.0, 180.0
+BOOTS = 4
+"""A kernel that has crashed is booted again, so often at most without a round in between."""
+
+WRITE_SYMBOLS = b"""#!/usr/bin/python3 -SB
+with open("/proc/kallsyms") as symbols:
+    text = "".join(line for line in symbols if "[" not in line).encode()
+with open("/dev/vdb", "wb") as disk:
+    disk.write(text)
+print(len(text))
+"""
+"""The kernel's own symbols go out by the guest's second disk: its console is slow."""
+
+VALUE = re.compile(r"^(\d+:\w+(?:\[\d+\])?)=(-?\d+)$", re.MULTILINE)
+
+
+@dataclass
+class Round:
+    """One round: how many turns were followed, why it ended early, what was seen at its end."""
+
+    followed: int = 0
+    why: str = ""
+    crashed: bool = False
+    observed: dict[str, int] = field(default_factory=dict)
+    """Bytes by the names that conditions have for them; -1 for a register that was never assigned."""
+
+
+class ReplayGuest(Qemu):
+    """A guest with a processor for each thread and one for the rest, and its gdb stub on a socket."""
+
+    def __init__(self, name: str, image: images.Image, threads: int) -> None:
+        super().__init__(name, "amd64", image, processors=threads + 1)
+        self.directory = Path()
+
+    def launch(self, directory: Path, console: int) -> Launch:
+        """Return the command, with the stub."""
+        self.directory = directory
+        launch = super().launch(directory, console)
+        stub = ["-chardev", f"socket,id=gdb,path={directory}/gdb,server=on,wait=off", "-gdb", "chardev:gdb"]
+        return Launch([*launch.command, *stub], launch.environment, launch.user, launch.before_exec)
+
+
+def symbols(guest: ReplayGuest) -> Symbols:
+    """Return the symbols of a guest's kernel, from the cache or from a boot.  Raises MachineError."""
+    assert guest.image is not None
+    kept = images.cache() / "symbols" / f"{guest.image.package}-{guest.image.version}"
+    if not kept.is_file():
+        say(f"{guest.name}: booting, for its symbols")
+        guest.files = {f"{PLACE}/symbols": WRITE_SYMBOLS}
+        for result in guest.boot([{"command": [f"/{PLACE}/symbols"], "swap": "", "seconds": BOOT_SECONDS}]):
+            with (guest.directory / "swap1").open("rb") as file:
+                text = file.read(int(result["output"]))
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(text)
+    return Symbols(kept.read_text())
+
+
+def replay(
+    guest: ReplayGuest, test: Path, swap: str, pages: int, threads: int, turns: Sequence[Turn], rounds: int
+) -> list[Round]:
+    """Drive a compiled test along the turns, so often.  Raises MachineError.
+
+    `swap` is the kind of swap device, `pages` its size (0: all of the disk).
+    """
+    known = symbols(guest)
+    guest.files = {f"{PLACE}/test": test.read_bytes()}
+    job = {
+        "command": [f"/{PLACE}/test", "{swap}"], "swap": swap, "swap_pages": pages, "seconds": ROUND_SECONDS,
+    }  # fmt: skip
+    found: list[Round] = []
+    fruitless = 0
+    while len(found) < rounds:
+        say(f"{guest.name}: booting, {rounds - len(found)} rounds")
+        before = len(found)
+        found += _one_boot(guest, known, [job] * (rounds - len(found)), threads, turns)
+        fruitless = fruitless + 1 if len(found) == before else 0
+        if fruitless == BOOTS:
+            raise MachineError(f"{guest.name} came to no round in {BOOTS} boots")
+    return found
+
+
+def _one_boot(
+    guest: ReplayGuest, known: Symbols, jobs: list[Job], threads: int, turns: Sequence[Turn]
+) -> list[Round]:
+    """Return the rounds of one boot; fewer than jobs where the kernel does not survive."""
+    found: list[Round] = []
+    driver = threading.Thread(
+        target=_drive, args=(guest, known, threads, turns, len(jobs), found), daemon=True
+    )
+    outputs: list[str] = []
+    with contextlib.suppress(GuestDiedError):
+        running = guest.boot(jobs)
+        driver.start()
+        for result in running:
+            outputs.append(str(result.get("output", "")))
+    guest.stopped = False
+    driver.join(BOOT_SECONDS)
+    for one, output in zip(found, outputs, strict=False):
+        one.observed = {name: int(value) for name, value in VALUE.findall(output)}
+    complete = len(outputs) + any(one.crashed for one in found)
+    return found[:complete]
+
+
+def _drive(
+    guest: ReplayGuest, known: Symbols, threads: int, turns: Sequence[Turn], rounds: int, found: list[Round]
+) -> None:
+    """Drive every round of one boot, in a thread of its own."""
+    try:
+        director = Director(_attach(guest), known, threads)
+        for _ in range(rounds):
+            director.begin(list(range(threads)), BOOT_SECONDS)
+            found.append(one := Round())
+            _follow(director, turns, one)
+            if one.crashed:
+                break
+            director.finish(TURN_SECONDS)
+    except (GdbError, UnreachedError, OSError) as error:
+        say(f"{guest.name}: {error}")
+    finally:
+        if len(found) < rounds or any(one.crashed for one in found):
+            time.sleep(1)
+            if guest.process is not None:
+                guest.stopped = True
+                kill_session(guest.process, patience=0)
+
+
+def _follow(director: Director, turns: Sequence[Turn], one: Round) -> None:
+    try:
+        for turn in turns:
+            places = find(director.code, turn.place) if turn.place else {}
+            atomic = bool(turn.place) and PLACES[turn.place].atomic
+            director.run(turn.thread, places, TURN_SECONDS, atomic)
+            one.followed += 1
+    except CrashedError as error:
+        one.why, one.crashed = str(error), True
+    except (UnreachedError, NoSuchPlaceError) as error:
+        one.why = str(error)
+
+
+def _attach(guest: ReplayGuest) -> Gdb:
+    """Connect to the stub as soon as it listens.  Raises GdbError."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if guest.process is not None and (guest.directory / "gdb").exists():
+                return Gdb(str(guest.directory / "gdb"))
+        time.sleep(0.05)
+    raise GdbError("QEMU opens no gdb stub")
