@@ -2,6 +2,7 @@
 """The wheel that `make wheel` builds, in an environment of its own, away from the source tree."""
 
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.explore.native.compiler import compiler
+from tests.documents import agrees, shown
 
 ROOT = Path(__file__).parents[1]
 
@@ -96,6 +98,13 @@ def test_its_pages_need_nothing_else(run: Run) -> None:
     done = run("trace", "get-write-fork", "--kernel", "5.18", "--html", "-")
     assert done.stdout.startswith("<!doctype html>"), done.stderr
     assert len(done.stdout) > 20_000
+
+
+def test_the_commands_of_the_tutorial_print_what_it_shows(run: Run) -> None:
+    for one in shown():
+        if one.document.name == "tutorial.md":
+            done = run(*shlex.split(one.command)[1:])
+            assert agrees(one.output, done.stdout), f"{one}\n{done.stdout}{done.stderr}"
 
 
 def test_it_says_its_version(run: Run) -> None:
