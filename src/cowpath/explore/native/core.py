@@ -141,9 +141,10 @@ class Core:
         return int(self.library.engine_bytes(self.pointer))
 
     @property
-    def parts(self) -> int:
-        """Into how many parts a state is cut."""
-        return int(self.library.engine_parts(self.pointer))
+    def parts(self) -> list[int]:
+        """For each part of a state, how many different ones there are."""
+        count = self.library.engine_parts(self.pointer)
+        return [int(self.library.engine_part_count(self.pointer, part)) for part in range(count)]
 
     # -- recordings --------------------------------------------------------------------------------
 

@@ -61,6 +61,7 @@ FUNCTIONS = {
     "engine_transitions": (c_uint64, (c_void_p,)),
     "engine_bytes": (c_uint64, (c_void_p,)),
     "engine_parts": (c_uint32, (c_void_p,)),
+    "engine_part_count": (c_uint32, (c_void_p, c_uint32)),
     "engine_state": (None, (c_void_p, c_uint64, FIELDS)),
     "engine_find": (c_int64, (c_void_p, FIELDS)),
     "engine_canonical": (c_int, (c_void_p, FIELDS, NUMBERS)),

@@ -92,7 +92,8 @@ struct leaf {
 /* What a leaf makes of one part.  A store is (word, bits to keep, bits to set); a move is one word for
  * where it goes and one for where it comes from. */
 struct group {
-	uint32_t first; /* in `stores` */
+	uint32_t first;  /* in `stores` */
+	uint32_t effect; /* the first group that does the same */
 	uint8_t part, stores, moves;
 	bool foreign; /* it reads another part */
 };
@@ -242,6 +243,8 @@ struct engine {
 	uint32_t ops, op_room;
 	struct group *group;
 	uint32_t groups, group_room;
+	uint32_t *effect; /* groups by what they do: 1 + one for each effect */
+	uint32_t effects, effect_room;
 	uint64_t *stores;
 	uint32_t store_count, store_room;
 	int32_t *tree_entry;

@@ -106,7 +106,7 @@ static inline uint64_t after_step(struct engine *e, struct thread *t, uint64_t r
 	for (uint32_t i = l->first_group; i < l->first_group + l->groups; i++) {
 		const struct group *g = &e->group[i];
 		struct part *p = &e->part[g->part];
-		uint64_t key = (uint64_t)i << 32 | number_in(p, root), after[MOST_WORDS];
+		uint64_t key = (uint64_t)g->effect << 32 | number_in(p, root), after[MOST_WORDS];
 		struct memo *m = &t->parts[key * MIX >> (64 - MEMO_BITS)];
 		int64_t number;
 
@@ -191,46 +191,41 @@ static int64_t all_steps(struct engine *e, struct thread *t, struct batch *b, ui
 	}
 }
 
-/* Put a step aside; it has a place among the successors already. */
-static bool put_aside(struct thread *t, struct batch *b, uint32_t state, uint32_t frame)
+/* Room to put aside a step of every actor; false where there is no memory. */
+static bool task_room(struct engine *e, struct thread *t, struct batch *b)
 {
-	uint32_t room = t->task_room;
+	uint32_t wanted = t->task_count + e->actors, room = t->task_room;
 
-	if (!room_for(b, 1))
-		return false;
-	if (unlikely(t->task_count == t->task_room) &&
-	    (!reserve(&t->tasks, &room, t->task_count + 1, sizeof *t->tasks) ||
-	     !reserve(&t->sorted, &t->task_room, t->task_count + 1, sizeof *t->sorted))) {
-		b->nomem = true;
-		return false;
-	}
-	t->tasks[t->task_count++] = (struct task){b->successors, frame, (uint16_t)state};
-	t->counts[frame]++;
-	b->to[b->successors] = NO_ROOT;
-	b->from[b->successors++] = (uint16_t)state;
-	return true;
+	if (likely(wanted <= t->task_room))
+		return true;
+	if (reserve(&t->tasks, &room, wanted, sizeof *t->tasks) &&
+	    reserve(&t->sorted, &t->task_room, wanted, sizeof *t->sorted))
+		return true;
+	b->nomem = true;
+	return false;
 }
 
-/* The leaf at which a step ends, MISSING where it is not recorded: by what is remembered, or by a walk. */
-static inline uint64_t guessed_leaf(struct engine *e, struct thread *t, uint32_t frame, const uint64_t *words)
+/* Whether a state agrees with what was in the fields that a remembered walk has read. */
+static inline bool agrees(const uint64_t *words, const uint64_t *mask, const uint64_t *value, uint32_t stride)
 {
-	uint32_t stride = e->stride, *leaves = t->leaves + (uint64_t)frame * WAYS;
-	uint64_t *masks = t->guesses + (uint64_t)frame * WAYS * 2 * stride, link;
+	uint64_t differs = 0;
 
-	for (uint32_t way = 0; way < WAYS; way++) {
-		const uint64_t *mask = masks + way * 2 * stride, *value = mask + stride;
-		uint64_t differs = leaves[way] == 0;
+	for (uint32_t block = 0; block < stride; block += 8)
+		for (uint32_t i = block; i < block + 8; i++)
+			differs |= (words[i] & mask[i]) ^ value[i];
+	return !differs;
+}
 
-		for (uint32_t block = 0; block < stride; block += 8)
-			for (uint32_t i = block; i < block + 8; i++)
-				differs |= (words[i] & mask[i]) ^ value[i];
-		if (!differs)
-			return LEAF | leaves[way];
-	}
+/* Walk a frame's tree, and remember what was read; the leaf, or MISSING. */
+static uint64_t walk_noting(struct engine *e, uint64_t *masks, uint32_t *leaves, uint32_t frame,
+			    const uint64_t *words)
+{
+	uint32_t stride = e->stride;
+	uint64_t link = e->tree[e->frame_tree + frame];
+
 	memmove(masks + 2 * stride, masks, (WAYS - 1) * 2 * stride * 8);
 	memmove(leaves + 1, leaves, (WAYS - 1) * sizeof *leaves);
 	memset(masks, 0, 2 * stride * 8);
-	link = e->tree[e->frame_tree + frame];
 	while (!(link & LEAF)) {
 		uint32_t word = link >> 8 & 0x7F;
 		uint64_t mask = (link >> 16 & 0xFFFF) << (link & 0x3F);
@@ -241,6 +236,22 @@ static inline uint64_t guessed_leaf(struct engine *e, struct thread *t, uint32_t
 	}
 	leaves[0] = link == MISSING ? 0 : (uint32_t)link;
 	return link;
+}
+
+/* The leaf at which a step ends, MISSING where it is not recorded: by what is remembered, or by a walk. */
+static inline uint64_t guessed_leaf(struct engine *e, struct thread *t, uint32_t frame, const uint64_t *words)
+{
+	uint32_t stride = e->stride, *leaves = t->leaves + (uint64_t)frame * WAYS;
+	uint64_t *masks = t->guesses + (uint64_t)frame * WAYS * 2 * stride;
+
+	for (uint32_t way = 0; way < WAYS; way++) {
+		const uint64_t *mask = masks + way * 2 * stride;
+
+		if (leaves[way] && (stride == 8 ? agrees(words, mask, mask + 8, 8)
+						: agrees(words, mask, mask + stride, stride)))
+			return LEAF | leaves[way];
+	}
+	return walk_noting(e, masks, leaves, frame, words);
 }
 
 /* A state is not complete; those before it are. */
@@ -334,84 +345,127 @@ static void observe(struct engine *e, struct batch *b, uint32_t state, bool cras
 		report(b, EVENT_OUTCOME, 0, b->first + state, 0);
 }
 
-/* Take the steps of a state that cost little, and put the others aside; false where a batch must end. */
-static inline __attribute__((always_inline)) bool
-expand_state(struct engine *e, struct thread *t, struct batch *b, uint32_t state, const uint32_t parts)
-{
-	uint64_t root = b->roots[state], able = 0, to_judge = e->classes[b->classes[state]];
-	uint64_t *words = t->words + (uint64_t)state * e->stride;
-	bool rests = true, crashed;
+/* What the loop below needs of a part, where no store can change it. */
+struct view {
+	uint64_t mask;
+	const uint64_t *known, *steps;
+	struct info *info;
+	uint32_t shift, first, width, stride;
+};
 
-	if (unlikely(b->reported >= MOST_EVENTS && state > 0))
-		return false;
+/* What all parts of a state decide together. */
+struct decided {
+	uint64_t able, to_judge;
+	bool rests;
+};
+
+/* Load a state, and what its parts decide; false where there is no room for what follows one of them. */
+static inline __attribute__((always_inline)) bool
+load_state(struct engine *e, struct batch *b, uint64_t root, const struct view *view, const uint32_t parts,
+	   uint64_t *words, struct decided *d)
+{
 	for (uint32_t part = 0; part < parts; part++) {
-		struct part *p = &e->part[part];
-		uint64_t number = number_in(p, root);
-		struct info *info = &p->info[number];
+		const struct view *v = &view[part];
+		uint64_t number = root >> v->shift & v->mask;
+		struct info *info = &v->info[number];
+		const uint64_t *known = v->known + number * v->width;
 
 		if (unlikely(!atomic_load_explicit(&info->ready, memory_order_acquire)) &&
 		    !fill_info(e, part, (uint32_t)number)) {
 			b->full = true;
 			return false;
 		}
-		able |= info->able;
-		rests &= info->rests;
-		to_judge &= ~info->holds;
-		for (uint32_t i = 0; i < p->width; i++)
-			words[p->first + i] = p->known[number * p->width + i];
+		d->able |= info->able;
+		d->rests &= info->rests;
+		d->to_judge &= ~info->holds;
+		for (uint32_t i = 0; i < v->width; i++)
+			words[v->first + i] = known[i];
 	}
-	if (unlikely(to_judge))
-		judge(e, b, state, to_judge, words);
-	crashed = able & CRASHED;
-	for (able = crashed ? 0 : able; able; able &= able - 1) {
-		uint32_t actor = (uint32_t)__builtin_ctzll(able);
-		const struct part *p = &e->part[e->actor_part[actor]];
-		uint64_t step = p->steps[number_in(p, root) * p->stride + e->actor_slot[actor]];
+	return true;
+}
+
+/* Take the steps of a state that cost little, and put the others aside; false where a batch must end. */
+static inline __attribute__((always_inline)) bool
+expand_state(struct engine *e, struct thread *t, struct batch *b, uint32_t state, const struct view *view,
+	     const uint32_t parts)
+{
+	uint64_t root = b->roots[state], *words = t->words + (uint64_t)state * e->stride;
+	struct decided d = {0, e->classes[b->classes[state]], true};
+	uint32_t at, tasks = t->task_count;
+	bool crashed;
+
+	if (unlikely(b->reported >= MOST_EVENTS && state > 0) || !room_for(b, e->actors) || !task_room(e, t, b) ||
+	    !load_state(e, b, root, view, parts, words, &d))
+		return false;
+	if (unlikely(d.to_judge))
+		judge(e, b, state, d.to_judge, words);
+	crashed = d.able & CRASHED;
+	at = b->successors;
+	for (uint64_t able = crashed ? 0 : d.able; able; able &= able - 1) {
+		uint32_t actor = (uint32_t)__builtin_ctzll(able), part = e->actor_part[actor];
+		const struct view *v = &view[part];
+		uint64_t step = v->steps[(root >> v->shift & v->mask) * v->stride + e->actor_slot[actor]];
 		uint32_t frame = (uint32_t)step;
 
 		if (likely(step & LOCAL)) {
-			if (!room_for(b, 1))
-				return false;
-			b->to[b->successors] = with_number(p, root, (uint32_t)step);
-			b->leaf[b->successors] = step >> 32 & 0x3FFFFFFF;
-			b->from[b->successors++] = (uint16_t)state;
-		} else if (unlikely(e->frame[frame].choice || (rests && (step & WAITS)))) {
-			int64_t many = all_steps(e, t, b, state, frame, words);
+			b->to[at] = (root & ~(v->mask << v->shift)) | (step & 0xFFFFFFFF) << v->shift;
+			b->leaf[at] = step >> 32 & 0x3FFFFFFF;
+			b->from[at++] = (uint16_t)state;
+		} else if (unlikely(e->frame[frame].choice || (d.rests && (step & WAITS)))) {
+			int64_t many;
 
+			b->successors = at;
+			many = all_steps(e, t, b, state, frame, words);
 			if (many < 0)
 				lacks(b, state);
-			if (b->full || b->nomem)
+			if (b->full || b->nomem || !room_for(b, e->actors))
 				return false;
-			rests &= many <= 0 || !(step & WAITS);
-		} else if (!put_aside(t, b, state, frame)) {
-			return false;
+			at = b->successors;
+			d.rests &= many <= 0 || !(step & WAITS);
+		} else { /* it has its place among the successors already */
+			t->tasks[tasks++] = (struct task){at, frame, (uint16_t)state};
+			t->counts[frame]++;
+			b->to[at] = NO_ROOT;
+			b->from[at++] = (uint16_t)state;
 		}
 	}
-	b->forward[state] = crashed || rests;
-	if (unlikely(crashed || rests))
+	b->successors = at;
+	t->task_count = tasks;
+	b->forward[state] = crashed || d.rests;
+	if (unlikely(crashed || d.rests))
 		observe(e, b, state, crashed, words);
 	return !b->nomem;
 }
 
-/* With the number of parts known, loops over them are unrolled. */
+/* The loop over the states; with the number of parts known, loops over them are unrolled. */
+static inline __attribute__((always_inline)) uint32_t
+expand_all(struct engine *e, struct thread *t, struct batch *b, const struct view *view, const uint32_t parts)
+{
+	uint32_t state;
+
+	for (state = 0; state < b->count; state++) {
+		b->begins[state] = b->successors;
+		if (!expand_state(e, t, b, state, view, parts))
+			break;
+	}
+	return state;
+}
+
 static uint32_t expand_states(struct engine *e, struct thread *t, struct batch *b)
 {
-	uint32_t state = 0;
+	struct view view[MOST_PARTS];
 
-#define EXPAND(parts)                                                                                      \
-	for (; state < b->count; state++) {                                                                \
-		b->begins[state] = b->successors;                                                          \
-		if (!expand_state(e, t, b, state, parts))                                                  \
-			break;                                                                             \
+	for (uint32_t part = 0; part < e->parts; part++) {
+		const struct part *p = &e->part[part];
+
+		view[part] = (struct view){p->mask, p->known, p->steps, p->info, p->shift, p->first, p->width,
+					   p->stride};
 	}
 	if (e->parts == 4)
-		EXPAND(4)
-	else if (e->parts == 3)
-		EXPAND(3)
-	else
-		EXPAND(e->parts)
-#undef EXPAND
-	return state;
+		return expand_all(e, t, b, view, 4);
+	if (e->parts == 3)
+		return expand_all(e, t, b, view, 3);
+	return expand_all(e, t, b, view, e->parts);
 }
 
 /*

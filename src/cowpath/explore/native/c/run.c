@@ -17,7 +17,7 @@
 static const uint64_t FIRST_SLOTS = 1 << 12;
 
 /* States after which parts are chosen anew, on the last ones: good parts can halve the memory. */
-static const uint64_t TRIALS[] = {2000, 32000, 1000000};
+static const uint64_t TRIALS[] = {2000, 100000};
 
 void engine_free(struct engine *e);
 
@@ -138,7 +138,7 @@ static void free_thread(struct thread *t)
 void engine_free(struct engine *e)
 {
 	void *all[] = {e->sizes, e->widths, e->part_of, e->unit, e->places, e->initial, e->node, e->kid,
-		       e->kid_entry, e->leaf, e->op, e->group, e->stores, e->tree_entry, e->tree, e->frame,
+		       e->kid_entry, e->leaf, e->op, e->effect, e->group, e->stores, e->tree_entry, e->tree, e->frame,
 		       e->unsettled, e->readers, e->broken_late, e->names.table, e->names.group,
 		       e->names.becomes, e->names.class, e->names.held, e->roots, e->state_class, e->table,
 		       e->retreating, e->levels};
@@ -432,6 +432,12 @@ uint64_t engine_bytes(const struct engine *e)
 uint32_t engine_parts(const struct engine *e)
 {
 	return e->parts;
+}
+
+/* How many different ones of a part there are. */
+uint32_t engine_part_count(const struct engine *e, uint32_t part)
+{
+	return e->part[part].count;
 }
 
 /* The fields of a state. */

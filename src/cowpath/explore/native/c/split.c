@@ -11,7 +11,7 @@
 
 #include "engine.h"
 
-enum { SAMPLE = 1 << 13, SWEEPS = 3, PLACES = SAMPLE * 4 };
+enum { SAMPLE = 1 << 15, SWEEPS = 3, PLACES = SAMPLE * 4 };
 
 /* The last states found, as one random-looking number for each unit: hashes[unit][state]. */
 struct sample {
@@ -63,7 +63,7 @@ static uint32_t distinct(struct sample *s, const uint64_t *numbers)
 
 	memset(s->seen, 0, sizeof s->seen);
 	for (uint32_t i = 0; i < s->states; i++) {
-		uint32_t at = numbers[i] * MIX >> 49; /* PLACES = 2^15 */
+		uint32_t at = numbers[i] * MIX >> 47;
 
 		s->seen[at / 64] |= UINT64_C(1) << at % 64;
 	}

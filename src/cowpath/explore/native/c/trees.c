@@ -53,6 +53,57 @@ static uint32_t part_of_word(const struct engine *e, uint32_t word)
 	return part;
 }
 
+static uint32_t ops_of(const struct group *g)
+{
+	return 3 * g->stores + 2 * g->moves;
+}
+
+/*
+ * Give a group the effect of an earlier one that does the same, so that what is remembered of one serves the
+ * other; false where there is no memory.
+ */
+static bool share_effect(struct engine *e, uint32_t group)
+{
+	struct group *g = &e->group[group], *other;
+	uint64_t hash = hash_words(e->stores + g->first, ops_of(g)) ^ g->part;
+
+	if (2 * (e->effects + 1) > e->effect_room) {
+		uint32_t room = e->effect_room ? 2 * e->effect_room : 1024;
+		uint32_t *larger = calloc(room, sizeof *larger);
+
+		if (!larger)
+			return false;
+		for (uint32_t i = 0; i < e->effect_room; i++) {
+			uint64_t slot;
+
+			if (!e->effect[i])
+				continue;
+			other = &e->group[e->effect[i] - 1];
+			slot = (hash_words(e->stores + other->first, ops_of(other)) ^ other->part) & (room - 1);
+			while (larger[slot])
+				slot = (slot + 1) & (room - 1);
+			larger[slot] = e->effect[i];
+		}
+		free(e->effect);
+		e->effect = larger;
+		e->effect_room = room;
+	}
+	for (uint64_t slot = hash & (e->effect_room - 1);; slot = (slot + 1) & (e->effect_room - 1)) {
+		if (!e->effect[slot]) {
+			e->effect[slot] = group + 1;
+			g->effect = group;
+			e->effects++;
+			return true;
+		}
+		other = &e->group[e->effect[slot] - 1];
+		if (other->part == g->part && other->stores == g->stores && other->moves == g->moves &&
+		    !memcmp(e->stores + other->first, e->stores + g->first, ops_of(g) * 8)) {
+			g->effect = e->effect[slot] - 1;
+			return true;
+		}
+	}
+}
+
 /* Append what a leaf makes of one part; false where there is no memory. */
 static bool compile_group(struct engine *e, struct leaf *leaf, uint32_t part)
 {
@@ -100,7 +151,7 @@ static bool compile_group(struct engine *e, struct leaf *leaf, uint32_t part)
 		return false;
 	e->group[e->groups++] = g;
 	leaf->groups++;
-	return true;
+	return share_effect(e, e->groups - 1);
 }
 
 static bool compile_leaf(struct engine *e, struct leaf *leaf)
@@ -116,7 +167,9 @@ static bool compile_leaf(struct engine *e, struct leaf *leaf)
 /* Make all links and ops anew: fields have moved.  False where there is no memory. */
 bool compile_trees(struct engine *e)
 {
-	e->groups = e->store_count = 0;
+	e->groups = e->store_count = e->effects = 0;
+	if (e->effect)
+		memset(e->effect, 0, e->effect_room * sizeof *e->effect);
 	for (uint32_t i = 1; i < e->leaves; i++)
 		if (!compile_leaf(e, &e->leaf[i]))
 			return false;
