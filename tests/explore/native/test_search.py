@@ -113,6 +113,17 @@ def test_a_deadlock_is_found() -> None:
     assert_same(reference, exploration.native(warm(programs, 2, 20), None, None, ALL, 1, False))
 
 
+@pytest.mark.parametrize("root_bits", [64, 26, 22, 20])
+@pytest.mark.parametrize("rename", [False, True])
+def test_a_part_without_room_is_no_deadlock(root_bits: int, rename: bool) -> None:
+    """Parts that only a state before its renaming has are forgotten when parts are joined, and numbered again
+    when the search has ended: there may be no room for them.
+    """
+    found = small(2, root_bits, 1, 0, rename)
+    assert found.finished
+    assert found.hang is None
+
+
 def test_too_little_memory_is_said() -> None:
     enough = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False).search.engine.used
     found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 9 * 1500, 1, False)

@@ -8,7 +8,9 @@ straight into the engine's trees.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import gc
+from collections.abc import Iterator, Sequence
 from typing import overload
 
 from cowpath.explore.evaluate import observed
@@ -105,7 +107,8 @@ class NativeSearch:
         self.outcomes: dict[Ending, int] = {}
         self.violations: dict[str, Breach] = {}
         self.enough: Enough | None = None
-        self.take_over()
+        with uncollected():
+            self.take_over()
 
     def take_over(self) -> None:
         """Give the engine every frame and tree of the recorder, and what will be recorded."""
@@ -145,6 +148,11 @@ class NativeSearch:
 
     def run(self, max_states: int | None, progress: Progress | None) -> bool:
         """Search on; True when every state was expanded.  Raises Full, or MemoryError."""
+        with uncollected():
+            return self.search(max_states, progress)
+
+    def search(self, max_states: int | None, progress: Progress | None) -> bool:
+        """See `run`."""
         bound = UNBOUNDED if max_states is None else max_states
         while True:
             status = self.engine.run(bound, PAUSE)
@@ -221,6 +229,18 @@ class NativeSearch:
         if text is not None:
             self.violations.setdefault(name, Breach(name, str(text), number))
             self.engine.set_broken(index)
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep Python from looking for cycles: what is recorded is kept, and each look goes through all of it."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def path_of(tree: Tree, state: bytes) -> list[tuple[int, int]]:

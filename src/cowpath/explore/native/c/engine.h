@@ -144,11 +144,20 @@ struct part {
 
 /* -- interchangeable records ------------------------------------------------------------------------ */
 
+/* Neighbouring fields of a record, taken as one number. */
+struct run {
+	uint64_t mask;
+	uint8_t word, shift, width;
+	uint8_t into; /* where it goes in the number that stands for all */
+};
+
 struct records {
 	uint32_t count, exchange; /* how many, and the first exchange of neighbours */
 	uint32_t outside, inside; /* pointers to rank by: from outside all groups, then out of other groups */
 	uint32_t own, content, pointers, belonging;
 	const int32_t *root_fields, *members, *own_fields, *content_fields, *pointer_fields, *belongs;
+	struct run *runs;    /* [record][content]: its fields but for pointers, under the present packing */
+	uint32_t *run_count; /* of each record */
 };
 
 struct names {
@@ -353,6 +362,7 @@ bool report(struct batch *b, enum event_kind kind, uint32_t which, uint64_t stat
 bool take_over(struct engine *e);
 
 /* rename.c */
+void find_runs(struct engine *e);
 bool add_frame_names(struct engine *e);
 uint64_t canonical(struct engine *e, struct thread *t, struct batch *b, uint64_t root, uint64_t state);
 

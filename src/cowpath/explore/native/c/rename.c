@@ -48,12 +48,49 @@ int engine_names(struct engine *e, uint32_t groups, uint32_t exchanges, const in
 		g->content_fields = at, at += g->count * g->content;
 		g->pointer_fields = at, at += g->pointers;
 		g->belongs = at, at += g->count * g->belonging;
+		g->runs = calloc(g->count * g->content + 1, sizeof *g->runs);
+		g->run_count = calloc(g->count, sizeof *g->run_count);
+		if (!g->runs || !g->run_count)
+			return -1;
 	}
 	n->codes = at, at += 256 * (uint64_t)exchanges;
 	n->actors = at, at += (uint64_t)exchanges * e->actors;
 	n->holders = (uint32_t)*at++;
 	n->holder = at;
+	find_runs(e);
 	return 0;
+}
+
+/*
+ * The fields of each record as few pieces of words.  Those beyond the 63rd bit are left out: records that
+ * differ in them alone keep their order.
+ */
+void find_runs(struct engine *e)
+{
+	for (struct records *g = e->names.group; g && g < e->names.group + e->names.groups; g++) {
+		for (uint32_t record = 0; record < g->count; record++) {
+			struct run *run = g->runs + record * g->content - 1;
+			uint32_t used = 0, count = 0;
+
+			for (uint32_t k = 0; k < g->content; k++) {
+				int32_t field = g->content_fields[record * g->content + k];
+				struct place at = e->places[field];
+				uint32_t width = e->widths[field];
+
+				if (used + width > 63)
+					break;
+				if (count && run->word == at.word && run->shift + run->width == at.shift) {
+					run->width = (uint8_t)(run->width + width);
+				} else {
+					*++run = (struct run){0, at.word, at.shift, (uint8_t)width, (uint8_t)used};
+					count++;
+				}
+				used += width;
+				run->mask = (UINT64_C(1) << run->width) - 1;
+			}
+			g->run_count[record] = count;
+		}
+	}
 }
 
 /* Room for what is known of one more frame; false where there is no memory. */
@@ -122,19 +159,12 @@ static void rank_records(const struct engine *e, const struct records *g, const 
 				order[held[place]].rank = (int32_t)(g->outside + actor * HELD + place);
 	}
 	for (uint32_t i = 0; i < g->count; i++) {
-		uint32_t used = 0;
+		const struct run *run = g->runs + i * g->content, *end = run + g->run_count[i];
 
 		if (order[i].rank != FAR)
 			continue;
-		for (uint32_t k = 0; k < g->content; k++) {
-			int32_t field = g->content_fields[i * g->content + k];
-
-			used += e->widths[field];
-			if (used > 63) /* records that differ beyond keep their order */
-				break;
-			order[i].content = order[i].content << e->widths[field] |
-					   field_of(words, e->places[field]);
-		}
+		for (; run < end; run++)
+			order[i].content |= (words[run->word] >> run->shift & run->mask) << run->into;
 		for (uint32_t k = 0; k < g->belonging; k++) {
 			uint32_t actor = (uint32_t)g->belongs[i * g->belonging + k];
 

@@ -72,7 +72,7 @@ struct engine *engine_new(uint32_t cells, uint32_t actors, uint32_t invariants, 
 	e->root_bits = 64;
 	e->batch_size = SMALL_BATCH;
 	e->largest_batch = BATCH;
-	e->helped_from = 4 * BATCH;
+	e->helped_from = 1024;
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_mutex_init(&e->numbering, NULL);
 	pthread_mutex_init(&e->filling, NULL);
@@ -143,6 +143,10 @@ void engine_free(struct engine *e)
 		       e->names.becomes, e->names.class, e->names.held, e->roots, e->state_class, e->table,
 		       e->retreating, e->levels};
 
+	for (uint32_t i = 0; e->names.group && i < e->names.groups; i++) {
+		free(e->names.group[i].runs);
+		free(e->names.group[i].run_count);
+	}
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		free(all[i]);
 	for (uint32_t i = 0; i < e->actors; i++)
@@ -200,7 +204,7 @@ static void drop_ring(struct engine *e)
 static struct batch *claim(struct engine *e)
 {
 	struct batch *b;
-	uint64_t end = e->visible;
+	uint64_t end = e->visible, most = e->batch_size;
 
 	for (uint64_t i = e->head; i < e->tail; i++)
 		if (in_ring(e, i)->state == PENDING)
@@ -213,7 +217,9 @@ static struct batch *claim(struct engine *e)
 		end = e->levels[e->level_at];
 	b = in_ring(e, e->tail++);
 	b->first = e->next;
-	b->count = end - e->next < e->batch_size ? (uint32_t)(end - e->next) : e->batch_size;
+	if (e->helping && most > SMALL_BATCH + (e->visible - e->next) / RING) /* something for everybody */
+		most = SMALL_BATCH + (e->visible - e->next) / RING;
+	b->count = (uint32_t)(end - e->next < most ? end - e->next : most);
 	e->next += b->count;
 	return b;
 }

@@ -167,6 +167,7 @@ static bool compile_leaf(struct engine *e, struct leaf *leaf)
 /* Make all links and ops anew: fields have moved.  False where there is no memory. */
 bool compile_trees(struct engine *e)
 {
+	find_runs(e);
 	e->groups = e->store_count = e->effects = 0;
 	if (e->effect)
 		memset(e->effect, 0, e->effect_room * sizeof *e->effect);
