@@ -16,7 +16,7 @@ from cowpath.machine.job import Answer, Observed
 from cowpath.report import formats
 from cowpath.report.machine_cases import of_comparison
 from cowpath.report.machines import histogram, table
-from tests.machine.conftest import CORPUS
+from tests.machine.conftest import CORPUS, program
 
 FILE = "litmus/founding/get-write-read-refault.litmus"
 LOST, KEPT, ODD = ("b", "a", "a", "c"), ("b", "D", "D", "c"), ("b", "b", "b", "b")
@@ -89,6 +89,12 @@ def test_no_outcome_is_never_agreement(answer: Answer, standing: str, words: str
     assert (found.standing, found.words) == (standing, words)
     assert f"\n  {line}\n" in written("ktap", found)
     assert status_for([found]) == (3 if standing in ("failed", "timed out") else 4)
+
+
+def test_a_hang_that_the_model_predicts_agrees() -> None:
+    waits = program("C t { char x[1] = \"a\"; } P0(char *x) { userfaultfd_wp(x); x[0] = 'b'; }")
+    found = Comparison(waits, "qemu:6.1", Answer("ran", hangs=3), expect(waits, "6.1", "x86_64"))
+    assert (found.expectation.hangs, found.standing) == (True, "agrees")
 
 
 def test_predicted_breakage_is_an_expected_failure_in_ktap() -> None:

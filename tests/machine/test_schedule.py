@@ -90,6 +90,13 @@ def test_a_write_that_waits_for_another_thread_cannot_be_driven() -> None:
     assert (job["mode"], job["orders"]) == ("free", [])
 
 
+def test_who_waits_for_writes_of_others_cannot_be_driven() -> None:
+    text = "C t { char x[1]; } P0(char *x) { r0 = userfaultfd_read(x); } P1(char *x) { x[0] = 'a'; }"
+    test = program(text)
+    (job,) = RunRequest(test, schedule(test)).jobs()
+    assert job["mode"] == "free", "a whole statement of P0 may wait for P1 to be done"
+
+
 def test_clear_refs_touches_every_page() -> None:
     text = "C t { char x[1]; } P0() { clear_refs(); } P1(char *x) { r0 = soft_dirty(x); }"
     assert schedule(program(text)).orders == ((0, 1), (1, 0))

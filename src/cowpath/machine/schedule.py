@@ -63,13 +63,16 @@ def schedule(program: Program, seed: int = 0) -> Schedule:
     return Schedule(tuple(found), sampled=False)
 
 
+WAITING = (statements.UserfaultfdWp, statements.UserfaultfdRead)
+
+
 def writes_wait(program: Program) -> bool:
-    """Tell whether a write may wait until another thread allows it (userfaultfd).
+    """Tell whether a write may wait until another thread allows it, or a thread for a write of another.
 
     Its statement ends in the middle of another's then, and an order of whole statements says nothing.
     """
     bodies = [statement for thread in program.threads for statement in thread.body]
-    return len(program.threads) > 1 and any(isinstance(s, statements.UserfaultfdWp) for s in bodies)
+    return len(program.threads) > 1 and any(isinstance(s, WAITING) for s in bodies)
 
 
 def follow(program: Program, text: str) -> Schedule:
