@@ -15,15 +15,29 @@ def find_hang(found: Exploration) -> Hang | None:
     Ends are followed backwards; what they do not reach is stuck.  A stuck run may still go on for a while; it
     is caught where all that it can do leads back.
     """
+    return first_hang(found, stuck_states(found), _successors(found))
+
+
+def caught_states(found: Exploration) -> list[int]:
+    """Every state in which a run is caught."""
+    return _caught(stuck_states(found), _successors(found))
+
+
+def stuck_states(found: Exploration) -> list[int]:
+    """Every state that reaches no end."""
     count = len(found.states)
     reaches = bytearray(count)
     for number in found.ends:
         reaches[number] = 1
     if len(found.ends) < count:
         _mark_backwards(found, reaches)
-    stuck = [number for number in range(count) if not reaches[number]]
+    return [number for number in range(count) if not reaches[number]]
+
+
+def _successors(found: Exploration) -> Callable[[int], Sequence[int]]:
+    """The successors of each state of a search that has finished."""
     first = [*found.first_edge, len(found.targets)]
-    return first_hang(found, stuck, lambda number: found.targets[first[number] : first[number + 1]])
+    return lambda number: found.targets[first[number] : first[number + 1]]
 
 
 def first_hang(

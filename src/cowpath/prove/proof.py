@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cowpath.explore.engine import Method, explore
-from cowpath.explore.found import Breach, Ending, Hang, Progress, Search
+from cowpath.explore.found import Breach, Ending, Exploration, Progress, Search
 from cowpath.explore.monitor import Monitor, Situation, Specification
 from cowpath.explore.record.recorder import Model
 from cowpath.explore.search import STOPPED
+from cowpath.explore.search import explore as reference
+from cowpath.explore.stuck import caught_states, waiting
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
 from cowpath.judge.result import Result, Violation
@@ -21,6 +23,9 @@ from cowpath.prove.product import FINE, USUAL, Bounds, build, is_broken
 
 THRESHOLD = 3_000
 """States after which a proof changes to the native engine: most that take longer are not small."""
+
+FEW = 50_000
+"""States of a search that may be repeated for the sake of a better answer."""
 
 Verdict = Literal["kept", "broken", "not decided"]
 
@@ -64,6 +69,8 @@ def prove(
         return late or is_broken(outcomes, violations)
 
     found = explore(model, replace(method or Method(), enough=enough, threshold=THRESHOLD), progress)
+    if found.hang is not None and len(found.states) <= FEW and not isinstance(found, Exploration):
+        found = reference(model)  # it shows every state in which a run is caught
     verdict, why, state = judge(found)
     why = f"it stopped after {limit:g} s" if why == STOPPED else why
     sets = len(specification_of(model).sets)
@@ -85,21 +92,32 @@ def judge(found: Search) -> tuple[Verdict, str, int]:
         return "broken", why, state
     if not found.finished:
         return "not decided", found.reason, 0
-    if found.hang is None or is_promised(found, found.hang):
+    caught = hanging(found)
+    if caught is None:
         return "kept", "", 0
-    if waits_for_memory(found.hang):
-        return "not decided", f"it waits for ever: {'; '.join(found.hang.waiting)}", 0
-    return "broken", f"hang: {'; '.join(found.hang.waiting)}", found.hang.state
+    why = "; ".join(waiting(found.recorder, found.states[caught]))
+    if "waits for a free" in why:
+        return "not decided", f"it waits for ever: {why}", 0
+    return "broken", f"hang: {why}", caught
 
 
-def is_promised(found: Search, hang: Hang) -> bool:
-    """True where the promise may be caught there, too: a write waits that nobody will allow any more.
+def hanging(found: Search) -> int | None:
+    """A state in which the kernel is caught and the promise could not be; None where there is none.
 
-    The hang that the search shows is the only one that is looked at.
+    The promise may be caught, too: a write waits that nobody will allow any more.  A large search shows one
+    state in which it is caught, and only that is looked at.
     """
+    if found.hang is None:
+        return None
+    states = caught_states(found) if isinstance(found, Exploration) else [found.hang.state]
+    return next((state for state in states if not is_promised(found, state)), None)
+
+
+def is_promised(found: Search, state: int) -> bool:
+    """True where the promise may be caught as well."""
     assert isinstance(found.model.monitor, Monitor)
     specification = found.model.monitor.specification
-    number = found.model.monitor.of(found.states[hang.state])
+    number = found.model.monitor.of(found.states[state])
     return any(not can_rest(specification, one) for one in specification.sets[number])
 
 
@@ -134,11 +152,6 @@ def as_result(proof: Proof) -> Result:
         exploration=proof.found,
         seconds=proof.seconds,
     )
-
-
-def waits_for_memory(hang: Hang) -> bool:
-    """True where somebody waits for a folio: with more of them it might go on."""
-    return any("waits for a free" in line for line in hang.waiting)
 
 
 def specification_of(model: Model) -> Specification:
