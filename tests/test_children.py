@@ -40,6 +40,7 @@ def trapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(FOUNDING, tmp_path / "test.litmus")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f".:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cold"))
     return sprung
 
 
@@ -50,6 +51,7 @@ def trapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("trace", "test.litmus", "--kernel", "5.18"),
         ("graph", "test.litmus", "--svg"),
         ("check", "test.litmus", "test.litmus", "--jobs", "2", "--kernel", "5.18", "--kernel", "6.1"),
+        ("check", "test.litmus", "--engine", "native", "--memory", "1G"),
         ("kernels", "--real"),
         ("run", "test.litmus", "--on", "host", "--rounds", "1", "--results", "results"),
     ],

@@ -89,7 +89,14 @@ def available() -> bool:
     >>> available() in (False, True)
     True
     """
-    return any(place.exists() for place in places()) or compiler() is not None
+    return ready() or found_compiler()
+
+
+def found_compiler() -> bool:
+    """Whether there is a compiler, where nobody but root and this user can have put it."""
+    from cowpath import children  # nothing else of a small check needs it
+
+    return compiler(children.find) is not None
 
 
 def ready() -> bool:
@@ -106,7 +113,10 @@ def library() -> ctypes.CDLL:
             return opened(bundled)
         userdirs.need_private(str(cached.parent))
         if not cached.exists():
-            compile_library(cached)
+            from cowpath import children
+
+            scratch = {"TMPDIR": str(cached.parent)}
+            compile_library(cached, find=children.find, environment=children.environment(**scratch))
         return opened(cached)
     except (CompilerError, OSError, userdirs.ForeignDirectoryError) as error:
         raise Unavailable(f"the native engine cannot be had: {error}") from None
