@@ -43,6 +43,16 @@ def test_changes_by_name(run: Run) -> None:
     )
 
 
+def test_programs_of_themes(run: Run, posted: Path) -> None:
+    out = run(
+        "review", "--kernel", "6.1", "--without", "H5", "--tests", "fresh-page", "--theme", "swap,gup"
+    ).out  # fmt: skip
+    assert "swap+gup: 6.1 x86_64 without H5 shows what 6.1 x86_64 cannot" in " ".join(out.split())
+    status, _, err = run("review", posted, "--theme", "swap")
+    assert status == 2
+    assert "--theme goes with changes by name" in err
+
+
 def test_a_reply_fits_a_mail(run: Run, posted: Path) -> None:
     out = run("review", posted, "--kernel", "6.1", *SMALL, "--reply").out
     assert max(map(len, out.splitlines())) <= 72

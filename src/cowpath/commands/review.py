@@ -17,17 +17,23 @@ from cowpath.survey.review import NO_ANSWER
 
 if TYPE_CHECKING:
     from cowpath.commands.progress import Meter
+    from cowpath.history.version import Version
     from cowpath.judge.goal import Goal
     from cowpath.judge.result import Result
     from cowpath.litmus.program import Program
     from cowpath.survey.review import Difference, Pair
+
+SECONDS = 60.0
+"""Seconds after which one search for a program is given up."""
 
 MAX_STATES = 300_000
 """States after which one search is given up, unless --max-states says otherwise."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `cowpath review`."""
+    """Declare the options of `cowpath review`."""
+    from cowpath.prove.themes import themes
+
     parser.add_argument(
         "patch",
         nargs="?",
@@ -41,6 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="CORPUS",
         help="files, directories, corpus tests or themes (default: the whole corpus)",
+    )
+    parser.add_argument(
+        "--theme",
+        type=themes,
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help="of changes by name: also look for the shortest program of these themes (swap,gup) that tells "
+        "the two kernels apart; repeatable, see `cowpath prove`",
     )
     options.add_kernel_options(parser)
     options.add_jobs_option(parser)
@@ -67,6 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.added and not arguments.dropped:
             raise CowpathError("name a patch, or changes with --with and --without")
         return reviewed(arguments, " ".join(changes_words(arguments)), None)
+    if arguments.theme:
+        raise CowpathError(
+            "--theme goes with changes by name: the programs of a theme are run by cowpath's own tree"
+        )
     name, text = read(arguments.patch)
     if kernel_patch.is_kernel_patch(text):
         return kernel(name, text, arguments.skeleton)
@@ -139,7 +158,8 @@ def reviewed(arguments: argparse.Namespace, name: str, tree: Path | None) -> int
             one.kind: shown.lines(one.kind, one.pairs, arguments.paths)
             for one in worth_a_path(differences(pairs))
         }
-        found = report.Review(name, tuple(plain), tuple(pairs), tuple(like), paths)
+        proofs = [] if tree is not None else told_apart(plain, changed, arguments, meter)
+        found = report.Review(name, tuple(plain), tuple(pairs), tuple(like), paths, tuple(proofs))
         if arguments.html:
             options.write_page(arguments.html, shown.page(found.title, pairs))
     if arguments.reply:
@@ -147,6 +167,22 @@ def reviewed(arguments: argparse.Namespace, name: str, tree: Path | None) -> int
     else:
         sys.stdout.write(report.document(found) if arguments.format == "json" else report.text(found))
     return status_of(pairs)
+
+
+def told_apart(
+    plain: Sequence[Version], changed: Sequence[Version], arguments: argparse.Namespace, meter: Meter
+) -> list[str]:
+    """A sentence for each theme and kernel: whether any program can tell the two kernels apart."""
+    from cowpath.report.diff import told
+    from cowpath.survey.telling import Effort, programs
+
+    effort = Effort(arguments.max_states, SECONDS)
+    return [
+        told(one)
+        for kernel, other in zip(plain, changed, strict=True)
+        if arguments.theme
+        for one in programs(kernel, other, arguments.theme, effort, arguments.jobs, meter)
+    ]
 
 
 def worth_a_path(found: Sequence[Difference]) -> list[Difference]:
