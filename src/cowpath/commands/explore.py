@@ -78,7 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
 def one_test(arguments: argparse.Namespace) -> Session:
     """The test that was named."""
     source = source_of(arguments.file)
-    return Session(source, resolve(parse_source(source), source), offered(arguments), arguments.max_states)
+    program = resolve(parse_source(source), source)
+    if program.is_open:
+        raise CowpathError(f"{arguments.file} stands for many programs (any): ask `cowpath prove`")
+    return Session(source, program, offered(arguments), arguments.max_states)
 
 
 def shelf(arguments: argparse.Namespace) -> Library:
