@@ -142,3 +142,10 @@ def test_a_kernel_that_is_being_explored_holds_up_no_other(serve: Serve) -> None
         assert ask(server, "/api/verdict?kernel=5.18+x86_64")[0].status == 200
         assert ask(server, "/api/overview")[0].status == 200
         assert json.loads(ask(server, "/api/progress?kernel=6.1+x86_64")[1]) == {"states": 0, "more": ""}
+
+
+def test_what_is_no_address_is_a_bad_request(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    server = serve()
+    assert ask(server, "http://[")[0].status == 400
+    assert ask(server, "/", Origin="http://[")[0].status == 403
+    assert "Traceback" not in capsys.readouterr().err

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from cowpath.errors import CowpathError
 from cowpath.litmus.errors import LitmusError
@@ -150,8 +150,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Send the page, one of its files, or an answer."""
-        url = urlsplit(self.path)
-        if not self.from_ourselves():
+        url = parts_of(self.path)
+        if url is None:
+            self.send(HTTPStatus.BAD_REQUEST, "text/plain", "this is no address\n")
+        elif not self.from_ourselves():
             self.send(HTTPStatus.FORBIDDEN, "text/plain", "cowpath answers only its own page\n")
         elif (page := self.server.page_at(url.path)) is not None:
             self.send(HTTPStatus.OK, "text/html; charset=utf-8", page)
@@ -171,8 +173,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host", "") not in self.server.hosts:
             return False
         origin = self.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc not in self.server.hosts:
-            return False
+        if origin is not None:
+            site = parts_of(origin)
+            if site is None or site.netloc not in self.server.hosts:
+                return False
         return self.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
 
     def send_file(self, name: str) -> None:
@@ -199,3 +203,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing: results go to the page."""
+
+
+def parts_of(address: str) -> SplitResult | None:
+    """The parts of an address; None where it is none, as `http://[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
