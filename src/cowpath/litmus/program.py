@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cowpath.litmus.ast import Any, Condition, Statement, one_by_one
+from cowpath.litmus.statements import DeviceWrite, Store
 
 UNASSIGNED = "-"
 """The value of a register that was never assigned."""
@@ -73,6 +74,19 @@ class Program:
     options: frozenset[str]
     background: tuple[BackgroundActor, ...]
     condition: Condition | None
+
+    def written_beside(self, thread: int, process: int | None = None) -> bool:
+        """Whether a page with several places can be written while a thread copies it.
+
+        By a device that another thread drives, or by another thread of `process`, if one is given.
+        """
+        several = any(page.places > 1 for page in self.pages)
+        others = [other for other in self.threads if other.index != thread]
+        return several and any(
+            isinstance(statement, DeviceWrite) or (isinstance(statement, Store) and other.process == process)
+            for other in others
+            for statement in one_by_one(other.body)
+        )
 
     @cached_property
     def parents_first(self) -> tuple[int, ...]:

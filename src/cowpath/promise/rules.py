@@ -134,19 +134,32 @@ def put(p: Promise, reference: Reference) -> None:
 # -- fork and exit ---------------------------------------------------------------------------------
 
 
-def fork(p: Promise, parent: Process, child: Process) -> Code:
+def fork(p: Promise, cpu: int, parent: Process, child: Process) -> Code:
     """The child's memory is filled page by page; it runs when all of it is there."""
     page = 0
     while page < len(p.memory_of(parent)):
-        fork_page(p, p.memory_of(parent)[page], p.memory_of(child)[page])
+        yield from fork_page(p, cpu, p.memory_of(parent)[page], p.memory_of(child)[page])
         yield
         page += 1
     child.alive = True
 
 
-def fork_page(p: Promise, parent: Memory, child: Memory) -> None:
-    """The child gets the parent's content; a FOLL_GET is without promise from now on."""
-    child.data = parent.data
+def fork_page(p: Promise, cpu: int, parent: Memory, child: Memory) -> Code:
+    """The child gets the parent's content; a FOLL_GET is without promise from now on.
+
+    A page that is pinned is copied at once, place by place, while others may write to it.
+    """
+    pinned = any(reference.pin for reference in p.attached(parent))
+    place = 0
+    while place < child.data.length:
+        child.data[place] = parent.data[place]
+        place += 1
+        if (
+            place < child.data.length
+            and pinned
+            and p.program.written_beside(cpu, p.process_of(parent).number)
+        ):
+            yield
     child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
     child.lazy, child.occupied = parent.lazy, parent.occupied
     writes.shared(parent, child)

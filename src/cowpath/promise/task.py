@@ -153,7 +153,7 @@ def do_put_page(p: Promise, task: Task, s: statements.PutPage) -> None:
 
 def do_fork(p: Promise, task: Task, s: statements.Fork) -> Code:
     """`fork(P1)`"""
-    return rules.fork(p, process_of(p, task), process_of(p, task_of(p, s.thread)))
+    return rules.fork(p, task.number, process_of(p, task), process_of(p, task_of(p, s.thread)))
 
 
 def do_exit(p: Promise, task: Task, s: statements.Exit) -> Code:

@@ -112,7 +112,7 @@ def copy_present_pte(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
         return
     shared = yield from folio_try_dup_anon_rmap_pte(k, folio, src_pte.mm)
     if not shared:
-        copy_present_page(k, cpu, folio, dst_pte)
+        yield from copy_present_page(k, cpu, folio, src_pte, dst_pte)
         return
     folio_get(k, folio)
     if k.lockless:
@@ -122,11 +122,28 @@ def copy_present_pte(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
     set_pte(dst_pte, _for_child(k, src_pte, pte_wrprotect(k, pteval)))
 
 
-def copy_present_page(k: Kernel, cpu: int, folio: Folio, dst_pte: Pte) -> None:
-    """Give the child a new page with the content of its parent's: writable if the mapping is."""
+def copy_user_highpage(k: Kernel, new: Folio, old: Folio, torn: bool) -> Code:
+    """Copy a page place by place, where others may write to it meanwhile (include/linux/highmem.h)."""
+    if not torn:
+        new.data = old.data
+        return
+    place = 0
+    while place < new.data.length:
+        new.data[place] = old.data[place]
+        place += 1
+        if place < new.data.length:
+            yield
+
+
+def copy_present_page(k: Kernel, cpu: int, folio: Folio, src_pte: Pte, dst_pte: Pte) -> Code:
+    """Give the child a new page with the content of its parent's: writable if the mapping is.
+
+    The parent's threads and whoever has pinned the page go on writing to it: the copy may be torn.
+    """
     k.say(f"{folio} may be pinned, so the child gets a copy and the parent keeps it")
     new_folio = folio_alloc(k)
-    new_folio.data = folio.data
+    torn = k.program.written_beside(cpu, src_pte.mm.number)
+    yield from copy_user_highpage(k, new_folio, folio, torn)
     k.count_copy()
     folio_add_new_anon_rmap(k, new_folio, dst_pte)
     folio_add_lru(k, new_folio, cpu)
@@ -410,8 +427,8 @@ def wp_page_reuse(k: Kernel, vmf: Fault) -> None:
 def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
     """Give the faulting process a copy of its own; the old page is only held by a reference meanwhile.
 
-    The copy is made without a lock, so whoever writes to the old page through another reference writes
-    before it or after it, and after it goes unnoticed here.  The slot of the old page is given back since
+    The copy is made without a lock, so what others write to the old page through their references may be in
+    it or not, place by place, and goes unnoticed here.  The slot of the old page is given back since
     f4c4a3f48480 (v5.14).
     """
     old = vmf.orig.folio
@@ -420,7 +437,8 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
     folio_get(k, old)
     pte_unmap_unlock(vmf.pte.mm)
     new = folio_alloc(k)
-    new.data = old.data
+    torn = old is not k.zero_page and k.program.written_beside(vmf.cpu)
+    yield from copy_user_highpage(k, new, old, torn)
     yield
     pte_offset_map_lock(vmf.pte.mm)
     if not still(k, mutants.NO_PTE_SAME_IN_WP_COPY, pte_same(vmf.pte, vmf.orig)):
