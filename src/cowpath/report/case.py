@@ -34,7 +34,7 @@ class CaseOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class FileSpot:
     """A place in a litmus file, with what happens there; lines and columns count from 1, 0 is nowhere."""
 
     line: int
@@ -61,8 +61,8 @@ class Case:
     kinds: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
     outcomes: tuple[CaseOutcome, ...] = ()
-    path: tuple[Spot, ...] = ()
-    spot: Spot = Spot(0, 0, "")
+    path: tuple[FileSpot, ...] = ()
+    spot: FileSpot = FileSpot(0, 0, "")
     seconds: float = 0.0
     expected_by: str = ""
     output: str = ""

@@ -14,7 +14,7 @@ from cowpath.judge.result import Outcome, Result
 from cowpath.litmus import ast
 from cowpath.litmus.program import Program
 from cowpath.report import text
-from cowpath.report.case import Case, CaseOutcome, Spot, Status
+from cowpath.report.case import Case, CaseOutcome, FileSpot, Status
 from cowpath.report.json import Failure
 from cowpath.report.trace import change_words, grouped, heading, promised_words
 from cowpath.report.words import statement_number
@@ -99,14 +99,14 @@ def path(result: Result, goal: Goal | None) -> Sequence[PathStep]:
     return trace(result.exploration, goal.state)
 
 
-def spots(result: Result, steps: Sequence[PathStep]) -> Iterator[Spot]:
+def spots(result: Result, steps: Sequence[PathStep]) -> Iterator[FileSpot]:
     """The path as places in the litmus file, with what happens there."""
     for group in grouped(result, steps):
         actor, statement, function = heading(result, group[0])
         shown = [f"{c.name} {change_words(c)}" for s in group for c in s.changes if not c.quiet]
         said = f"{actor}: {': '.join(part for part in (statement, function) if part)}"
         place = position(result, group[0])
-        yield Spot(place.line, place.column, f"{said} ({', '.join(shown)})" if shown else said)
+        yield FileSpot(place.line, place.column, f"{said} ({', '.join(shown)})" if shown else said)
 
 
 def position(result: Result, step: PathStep) -> ast.Position:
@@ -118,14 +118,14 @@ def position(result: Result, step: PathStep) -> ast.Position:
     return body[min(number, len(body) - 1)].position if body else ast.NOWHERE
 
 
-def where_it_shows(result: Result, goal: Goal | None, steps: Sequence[PathStep]) -> Spot:
+def where_it_shows(result: Result, goal: Goal | None, steps: Sequence[PathStep]) -> FileSpot:
     """The statement that shows the breakage: a load of a forbidden value, else the last one of the path."""
     if isinstance(goal, Outcome):
         load = forbidden_load(result.program, goal.registers, result.promised)
         if load != ast.NOWHERE:
-            return Spot(load.line, load.column, "")
+            return FileSpot(load.line, load.column, "")
     told = [place for step in steps if (place := position(result, step)) != ast.NOWHERE]
-    return Spot(told[-1].line, told[-1].column, "") if told else Spot(0, 0, "")
+    return FileSpot(told[-1].line, told[-1].column, "") if told else FileSpot(0, 0, "")
 
 
 def forbidden_load(

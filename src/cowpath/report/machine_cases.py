@@ -9,7 +9,7 @@ from cowpath.judge import condition
 from cowpath.judge.result import ORDER, Outcome
 from cowpath.litmus import ast
 from cowpath.machine.compare import Comparison
-from cowpath.report.case import Case, CaseOutcome, Spot, Status
+from cowpath.report.case import Case, CaseOutcome, FileSpot, Status
 from cowpath.report.cases import forbidden_load, seen_outcome
 from cowpath.report.machines import histogram, loud
 
@@ -78,11 +78,11 @@ def holds(comparison: Comparison, outcomes: Sequence[CaseOutcome]) -> bool | Non
     return any(witnesses) == (condition.quantifier == "exists")
 
 
-def where_it_shows(comparison: Comparison) -> Spot:
+def where_it_shows(comparison: Comparison) -> FileSpot:
     """The load of a value that is promised nowhere, in the first outcome that is not promised."""
     for seen in comparison.seen:
         if seen.breakage:
             registers, _ = condition.split(comparison.program, seen.observed)
             place = forbidden_load(comparison.program, registers, comparison.expectation.promised)
-            return Spot(0, 0, "") if place == ast.NOWHERE else Spot(place.line, place.column, "")
-    return Spot(0, 0, "")
+            return FileSpot(0, 0, "") if place == ast.NOWHERE else FileSpot(place.line, place.column, "")
+    return FileSpot(0, 0, "")

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cowpath import __version__
-from cowpath.report.case import Case, CaseOutcome, Spot
+from cowpath.report.case import Case, CaseOutcome, FileSpot
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -118,7 +118,7 @@ def identifier(rule: str) -> str:
     return rule.replace(" ", "-")
 
 
-def location(file: str, spot: Spot, message: str = "") -> dict[str, Any]:
+def location(file: str, spot: FileSpot, message: str = "") -> dict[str, Any]:
     """A place in a file; the whole file where the line is not known."""
     physical: dict[str, Any] = {"artifactLocation": artifact(file)}
     if spot.line > 0:
