@@ -65,3 +65,15 @@ def test_a_notebook_shows_how_a_promise_is_broken() -> None:
     (image,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', broken)
     assert b"wp_page_copy" in base64.b64decode(image)
     assert "<style" not in broken
+
+
+def test_the_module_is_there_without_an_import_of_its_own() -> None:
+    """`import cowpath; help(cowpath.api)` in a fresh session."""
+    code = "import cowpath; print(cowpath.api.__name__, cowpath.api.check is cowpath.check)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "cowpath.api True\n"
+
+
+def test_a_kernel_is_written_as_text() -> None:
+    with pytest.raises(cowpath.CowpathError, match=r'kernel=6.1: write it as text, "6.1"'):
+        cowpath.check("fresh-page", 6.1)  # type: ignore[arg-type]

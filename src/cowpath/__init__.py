@@ -21,6 +21,10 @@ def __getattr__(name: str) -> Any:
         from cowpath import api
 
         return getattr(api, name)
+    if name == "api":
+        import cowpath.api as module
+
+        return module
     if name == "CowpathError":
         from cowpath.errors import CowpathError
 

@@ -185,3 +185,10 @@ def test_copies_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [(one["kernel"], one["most"], one["avoidable"]) for one in kernels] == [
         ("5.18 x86_64", 1, 1), ("6.1 x86_64", 0, 0),
     ]  # fmt: skip
+
+
+def test_help_says_the_real_default(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("table", "copies"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        assert "(default every release that changes a rule" in " ".join(capsys.readouterr().out.split())

@@ -12,7 +12,9 @@ from cowpath.commands import options, status, terminal
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath copies`."""
     options.add_corpus_argument(parser)
-    options.add_kernel_options(parser)
+    options.add_kernel_options(
+        parser, "every release that changes a rule, and the newest without the founding patch"
+    )
     options.add_search_options(parser)
     options.add_jobs_option(parser)
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text")

@@ -40,7 +40,7 @@ def corpus(arguments: argparse.Namespace) -> dict[str, Program]:
     return {file: program(file) for file in files(arguments.corpus)}
 
 
-def add_kernel_options(parser: argparse.ArgumentParser) -> None:
+def add_kernel_options(parser: argparse.ArgumentParser, default: str = str(NEWEST)) -> None:
     """--kernel, --arch, --with, --without."""
     group = parser.add_argument_group("which kernel")
     group.add_argument(
@@ -48,7 +48,7 @@ def add_kernel_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="RELEASE",
         help="a release (6.1), a stable update with its backports (6.1.176), a range (5.10..6.1) or all; "
-        f"repeatable (default {NEWEST})",
+        f"repeatable (default {default})",
     )
     group.add_argument(
         "--arch",

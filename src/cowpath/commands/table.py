@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from cowpath.corpus.situations import KINDS, MORE_KINDS, SITUATIONS
 
     kinds = [kind.name for kind in (*KINDS, *MORE_KINDS)]
-    options.add_kernel_options(parser)
+    options.add_kernel_options(parser, "every release that changes a rule")
     group = parser.add_argument_group("which part of the table")
     group.add_argument(
         "--reference", action="append", choices=kinds, metavar="KIND",

@@ -99,9 +99,6 @@ def version(
     added, dropped = tuple(added), tuple(dropped)
     if both := set(added) & set(dropped):
         raise IdleChangeError(f"--with {min(both)} and --without {min(both)} undo each other")
-    added, dropped = tuple(added), tuple(dropped)
-    if both := set(added) & set(dropped):
-        raise IdleChangeError(f"--with {min(both)} and --without {min(both)} undo each other")
     plus, minus = _chosen(kernel, added, "with"), _chosen(kernel, dropped, "without")
     return Version(number, architecture, frozenset((kernel.changes | set(plus)) - set(minus)), plus, minus)
 
