@@ -246,6 +246,10 @@ NO_VMA_CHECK_IN_MOVE = recheck(
     "no-vma-check-in-move", "mm/userfaultfd.c",
     "UFFDIO_MOVE does not ask whether anything is mapped at the target",
 )  # fmt: skip
+NO_INVALIDATE_IN_ZSWAP = recheck(
+    "no-invalidate-in-zswap", "mm/zswap.c",
+    "zswap refuses a page and keeps the older copy of its slot, which is read then (v6.6-rc1 to rc3)",
+)  # fmt: skip
 NO_SLOT_CHECK_IN_ZSWAP = recheck(
     "no-slot-check-in-zswap", "mm/zswap.c",
     "zswap writes to a slot that is in the swap cache, or that no pte refers to any more",

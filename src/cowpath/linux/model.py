@@ -87,7 +87,7 @@ SHRINKER = "zswap shrinker"
 
 MODELLED: dict[str, Collection[str]] = {
     "swap device": SWAP_KINDS,
-    "option": ("debug_vm", "tlb", "weak_barriers"),
+    "option": ("debug_vm", "failures", "tlb", "weak_barriers"),
     "background actor": DAEMONS,
 }
 """What of the initial block the model knows; for statements see task.py."""

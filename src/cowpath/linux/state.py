@@ -325,6 +325,13 @@ class Kernel(Constant):
         statements = (statement for thread in self.program.threads for statement in thread.statements)
         return any(isinstance(s, PutPage) and s.pin and not s.dirty for s in statements)
 
+    def fails(self, why: str) -> bool:
+        """With `option = failures`, whether what may fail here does; both are explored."""
+        failed = "failures" in self.program.options and self.choose(2) == 1
+        if failed:
+            self.say(why)
+        return failed
+
     @property
     def weak_barriers(self) -> bool:
         """`option = weak_barriers`: a CPU may reorder what no barrier keeps in order."""

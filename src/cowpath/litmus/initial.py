@@ -60,6 +60,7 @@ OPTIONS: Mapping[str, Option] = {
     for option in (
         Option("debug_vm", "CONFIG_DEBUG_VM: checks that production kernels compile out become crashes"),
         Option("tlb", "each thread has a TLB, whose flushes come as late as in the kernel", "tlb"),
+        Option("failures", "reclaim may find no free swap slot, and zswap may refuse a page"),
         Option("weak_barriers", "where the kernel has no barrier, a CPU may reorder"),
     )
 }

@@ -55,8 +55,8 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
     if zeros:
         slot.data = folio.data
         k.say(f"{folio} is all zeros: {slot} is marked so, and nothing is written")
-    elif k.zswap(slot.device):
-        zswap.zswap_store(k, folio, slot)
+    elif k.zswap(slot.device) and zswap.zswap_store(k, folio, slot):
+        pass
     elif k.synchronous(slot.device) and not k.has(changes.SYNC_WRITE_UNLOCKS):
         slot.data = folio.data
     else:

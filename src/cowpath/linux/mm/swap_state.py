@@ -15,6 +15,8 @@ from .swap import folio_add_lru, folio_alloc, folio_get, folio_put, folio_tryloc
 
 def add_to_swap(k: Kernel, folio: Folio) -> bool:
     """Give a folio a swap slot; False where there is none.  It is marked dirty, so it will be written."""
+    if k.fails("no swap slot is free"):
+        return False
     slot = swapfile.get_swap_page(k)
     if slot is None:
         return False

@@ -16,15 +16,24 @@ from . import swap_state
 from .swap import folio_add_lru, folio_alloc, folio_put, folio_unlock
 
 
-def zswap_store(k: Kernel, folio: Folio, slot: Slot) -> None:
-    """Keep a compressed copy of the folio; an older one for the same slot goes (zswap_frontswap_store)."""
-    zswap_invalidate(slot)
+def zswap_store(k: Kernel, folio: Folio, slot: Slot) -> bool:
+    """Keep a compressed copy of the folio (zswap_frontswap_store before v6.6); False: zswap refuses it.
+
+    An older copy for the same slot goes first, so that a page that is refused is not lost to it: by
+    __frontswap_store until v6.5, since then by ca56489c2fa6 (v6.6-rc4).
+    """
+    refused = k.fails(f"zswap refuses {folio}: its pool is full, or it does not compress")
+    if not (refused and k.has(mutants.NO_INVALIDATE_IN_ZSWAP)):
+        zswap_invalidate(slot)
+    if refused:
+        return False
     entry = next((entry for entry in k.zswap_entries if entry.refcount == 0), None)
     if entry is None:
         raise k.exhausted("Slot")
     entry.data, entry.refcount, entry.slot = folio.data, 1, slot
     slot.zswap = entry
     k.say(f"{folio} is compressed into {entry}: no I/O")
+    return True
 
 
 def zswap_invalidate(slot: Slot) -> None:
