@@ -47,9 +47,13 @@ class Driven:
 
 
 class Director:
-    """One guest and its threads, by number, for as many rounds as it lives."""
+    """One guest and its threads, by number, for as many rounds as it lives.
 
-    def __init__(self, gdb: Gdb, symbols: Symbols, threads: int) -> None:
+    With `sleepy` they sleep while they wait, where the kernel may: another waits for RCU (swapoff does), for
+    which a processor that only halts is busy.
+    """
+
+    def __init__(self, gdb: Gdb, symbols: Symbols, threads: int, sleepy: bool = False) -> None:
         self.gdb, self.symbols, self.count = gdb, symbols, threads
         self.code = Code(symbols, gdb.read)
         self.marker = symbols[MARKER]
@@ -57,7 +61,7 @@ class Director:
         self.places: Mapping[int, bool] = {}
         self.threads: dict[int, Driven] = {}
         self.loops: Loops | None = None
-        self.atomic = False
+        self.atomic, self.sleepy = False, sleepy
         for address in (self.marker, *self.fatal):
             gdb.insert(address)
 
@@ -190,7 +194,7 @@ class Director:
             self.loops = Loops(self.gdb, self.symbols, self.count)
         self.loops.close(number, registers["rip"])
         kind = "halt" if registers["eflags"] & INTERRUPTS else "spin"
-        if kind == "halt" and (registers["rip"] == self.marker or not self.atomic):
+        if kind == "halt" and self.sleepy and (registers["rip"] == self.marker or not self.atomic):
             kind = "sleep"
         self.gdb.jump(processor, self.loops.entries[number][kind])
 

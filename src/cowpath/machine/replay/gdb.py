@@ -35,10 +35,10 @@ class Gdb:
         self.channel.connect(path)
         self.buffer = b""
         self.running = False
-        while self._receive(0.5) is not None:
-            pass  # QEMU says by itself that it has stopped
-        self._ask("qSupported")
-        self._ask("qXfer:features:read:target.xml:0,ffb")  # it takes `P` only from those who have asked
+        self._greet("qSupported", "PacketSize")
+        self._greet(
+            "qXfer:features:read:target.xml:0,ffb", "l"
+        )  # it takes `P` only from those who have asked
 
     def close(self) -> None:
         """Leave the guest to itself."""
@@ -139,6 +139,16 @@ class Gdb:
         if answer is None:
             raise GdbError(f"no answer to {text[:20]!r}")
         return answer
+
+    def _greet(self, text: str, begins: str) -> None:
+        """Ask something whose answer is known by its beginning: when QEMU tells of its stop is not known."""
+        self._send(text)
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            answer = self._receive(deadline - time.monotonic())
+            if answer is not None and answer.startswith(begins):
+                return
+        raise GdbError(f"no answer to {text[:20]!r}")
 
     def _expect(self, text: str) -> None:
         if (answer := self._ask(text)) != "OK":

@@ -2,8 +2,8 @@
 """Where a thread waits for its turn: loops of our own, written over kernel code that never runs (x86-64).
 
 A processor that stands still would hold up the others: TLB shootdowns, RCU, ticks.  So one that must wait is
-sent into a loop, and its thread goes on where it stood once a byte is set.  Where the kernel may sleep, so
-does the loop, tick by tick; elsewhere it halts, or spins where interrupts are off.
+sent into a loop, and its thread goes on where it stood once a byte is set.  It halts with interrupts on,
+spins where they are off, and sleeps tick by tick where somebody waits for RCU and the kernel may sleep.
 """
 
 from __future__ import annotations

@@ -203,6 +203,7 @@ ELSEWHERE: dict[str, str] = {
     "mm/swap_state.py swap_vma_readahead": "readahead of a page nearby: not driven yet",
     "mm/vmscan.py kswapd": "kswapd chooses its pages itself",
     "mm/madvise.py": "no call of the kernel lies between the two steps",
+    "mm/memory.py copy_user_highpage": "in the middle of one copy: no call of the kernel lies there",
     "mm/memory.py zap_pte_range": "not driven yet",
     "mm/memory.py do_numa_page": "NUMA balancing is not driven",
     "mm/memory.py _wp_by_mapcount": "before v5.9 only: Debian ships no such kernel",

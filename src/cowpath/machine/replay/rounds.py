@@ -132,7 +132,8 @@ def _drive(
 ) -> None:
     """Drive every round of one boot, in a thread of its own."""
     try:
-        director = Director(_attach(guest), known, threads)
+        sleepy = any(turn.statement.startswith("swapoff") for turn in turns)
+        director = Director(_attach(guest), known, threads, sleepy)
         for _ in range(rounds):
             director.begin(list(range(threads)), BOOT_SECONDS)
             found.append(one := Round())
