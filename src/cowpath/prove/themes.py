@@ -79,6 +79,7 @@ THEMES: Mapping[str, Theme] = {
         Theme("move", "UFFDIO_MOVE both ways",
               "userfaultfd_move(x, y); userfaultfd_move(y, x); r0 = y[0]; y[0] = 'a'; y[0] = 'b';"),
         Theme("tlb", "TLBs that are flushed late", initial="option = tlb;"),
+        Theme("failures", "no free swap slot, a page that zswap refuses", initial="option = failures;"),
     )
 }  # fmt: skip
 """Every theme by its name."""
@@ -119,9 +120,10 @@ class Combination:
 
     @property
     def is_possible(self) -> bool:
-        """False where two themes want different swap devices."""
+        """False where two themes want different swap devices or options."""
         named = {name for names in (self.parent, *self.children, *self.threads) for name in names}
-        return sum(THEMES[name].initial.startswith("swap =") for name in named) <= 1
+        wanted = [THEMES[name].initial.split("=")[0] for name in named if "=" in THEMES[name].initial]
+        return len(wanted) == len(set(wanted))
 
     def program(self) -> Program:
         """The program: every thread may do anything out of its themes, any number of times."""
