@@ -17,8 +17,6 @@ PACKAGE = Path(cowpath.__file__).parent
 ALLOWED = {
     # As in the kernel, where all of these call each other: a slot, its folio and its ptes go together.
     frozenset(f"cowpath.linux.mm.{name}" for name in ("swapfile", "rmap", "page_io", "swap_state", "zswap")),
-    # Looking for a hang needs the search that has found every state; to be cut with the native engine.
-    frozenset({"cowpath.explore.native.exploration", "cowpath.explore.native.hang"}),
 }
 
 
