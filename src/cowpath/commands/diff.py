@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_STATES = 300_000
 """States after which one search for a program is given up."""
 
-SECONDS = 20.0
+SECONDS = 10.0
 """Seconds after which one search for a program is given up."""
 
 
