@@ -94,6 +94,14 @@ def writable_and_seen_by_another() -> Bench:
     return bench
 
 
+def back_in_user_space_with_a_lock() -> Bench:
+    bench = Bench("6.1", TEXT)
+    for task in bench.k.tasks:
+        bench.set(task, done=True)
+    bench.set(bench.k.mms[0], ptl=True)
+    return bench
+
+
 def clean_and_different() -> Bench:
     bench = swapped_out()
     bench.set(bench.folio(), dirty=False)
@@ -153,6 +161,7 @@ def swapped_to_nowhere() -> Bench:
         (slot_with_a_wrong_count, {"I11"}),
         (shared_and_writable, {"I12"}),
         (swapped_to_nowhere, {"I13"}),
+        (back_in_user_space_with_a_lock, {"I14"}),
     ],
 )
 def test_a_wrong_state_is_named(state: Callable[[], Bench], names: set[str]) -> None:
@@ -177,7 +186,7 @@ def test_what_gup_fast_has_not_returned_yet_is_not_held_against_it() -> None:
 
 def test_every_invariant_has_a_wrong_state() -> None:
     listed = {invariant.name for invariant in invariants.INVARIANTS}
-    assert listed == {f"I{number}" for number in range(1, 14)} - {"I9"}
+    assert listed == {f"I{number}" for number in range(1, 15)} - {"I9"}
 
 
 def test_a_release_is_held_to_what_it_claims() -> None:

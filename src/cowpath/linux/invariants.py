@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What must hold in every state, I1 to I13, and since which change the kernel claims it.
+"""What must hold in every state, I1 to I14, and since which change the kernel claims it.
 
 Each is checked per record, so that a step only re-checks what it touched.  An invariant that a release does
 not claim yet is not checked there: its breakage shows in the outcomes.
@@ -16,7 +16,7 @@ from cowpath.history import changes
 from cowpath.history.change import Change
 from cowpath.history.version import Version
 
-from .state import Folio, Kernel, Pte, Reference, Slot
+from .state import Folio, Kernel, Mm, Pte, Reference, Slot
 
 Broken = str | None
 """None, or the sentence that says what is wrong."""
@@ -180,6 +180,18 @@ def i11_slot_count(k: Kernel, slot: Slot) -> Broken:
     return None
 
 
+def i14_locks_are_given_back(k: Kernel, mm: Mm) -> Broken:
+    """When all threads are back in user space for good, nobody holds the locks of an address space.
+
+    Daemons may, so that a test with a background actor is not asked.
+    """
+    if k.program.background or not (mm.ptl or mm.mmap_writer or mm.mmap_readers):
+        return None
+    if all(task.done or not k.mm(task).alive for task in k.tasks):
+        return f"every thread has returned to user space, and a lock of {mm} is held"
+    return None
+
+
 def i13_swap_leads_to_content(k: Kernel, pte: Pte) -> Broken:
     """No content is lost on the way out: a swap pte leads to a cached page or to a slot that was written."""
     slot = pte.slot
@@ -211,7 +223,7 @@ class Invariant:
 
     name: str
     title: str
-    over: str  # "ptes", "folios", "slots" or "references": it is checked for each
+    over: str  # "ptes", "folios", "slots", "references" or "mms": it is checked for each
     check: Callable[..., Broken]
     since: Change | None = None
 
@@ -233,6 +245,7 @@ INVARIANTS = (
     Invariant("I11", "slot count", "slots", i11_slot_count),
     Invariant("I12", "shared is read-only", "ptes", i12_shared_is_read_only),
     Invariant("I13", "swap leads to content", "ptes", i13_swap_leads_to_content),
+    Invariant("I14", "locks are given back", "mms", i14_locks_are_given_back),
 )
 """I9 (writeback starts only without other references) is about a moment: swap_writepage checks it."""
 
@@ -253,7 +266,7 @@ def judge(k: Kernel, invariant: Invariant, record: Record) -> Broken:
 
 def unlocked(k: Kernel, invariant: Invariant, record: Record) -> Broken:
     """The same where a section under a page-table lock takes several steps: inside nothing is claimed."""
-    if any(mm.ptl for mm in k.mms):
+    if any(mm.ptl for mm in k.mms) and not isinstance(record, Mm):
         return None
     return invariant.check(k, record)
 
@@ -265,6 +278,7 @@ def applying_to(k: Kernel) -> tuple[tuple[str, Callable[[], Broken]], ...]:
         "folios": k.folios,
         "slots": k.slots,
         "references": k.references,
+        "mms": k.mms,
     }
     return tuple(
         (invariant.name, partial(unlocked if k.lockless else judge, k, invariant, record))
