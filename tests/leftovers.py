@@ -100,11 +100,20 @@ def beyond(before: dict[str, list[str]]) -> list[str]:
     return [f"{kind}: {one}" for kind in now for one in now[kind] if one not in before[kind]]
 
 
+def run(command: list[str]) -> int:
+    """The exit status of a command.  Meanwhile whoever ends as our child is buried, as init would do it."""
+    child = os.posix_spawnp(command[0], command, os.environ)
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            return os.waitstatus_to_exitcode(status)
+
+
 def main(command: list[str]) -> int:
     """Run a command, and say what has come to this machine with it."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # whoever loses its parent becomes our child
     before = present()
-    status = subprocess.run(command, check=False).returncode
+    status = run(command)
     time.sleep(SETTLING)
     deadline = time.monotonic() + PATIENCE
     while (left := beyond(before)) and time.monotonic() < deadline:

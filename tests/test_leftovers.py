@@ -27,12 +27,17 @@ def test_a_process_and_a_file_that_stay_are_named() -> None:
     assert f"files: {file.name}" not in leftovers.beyond(before)
 
 
+ORPHAN = "orphan=$(sh -c 'sleep 0.1 >/dev/null & echo $!'); sleep 1; test ! -e /proc/$orphan"
+"""What has lost its parent and ended is no zombie for ever: tests look whether processes are gone."""
+
+
 @pytest.mark.parametrize(
     ("script", "status", "said"),
     [
         ("true", 0, ""),
         ("exit 7", 7, ""),
         ("sleep 0.3 &", 0, ""),
+        (ORPHAN, 0, ""),
         ("setsid sh -c 'sleep 1000 &' >/dev/null 2>&1 &", 1, "left behind: processes: "),
         ("touch /var/tmp/cowpath-leftover", 1, "left behind: files: /var/tmp/cowpath-leftover"),
     ],
