@@ -26,7 +26,7 @@ from cowpath.litmus.values import CHARACTERS, RESERVED
 
 T = TypeVar("T")
 
-RESERVED_WORDS = {"char", "ref_t", "of", "exists", "forall"}
+RESERVED_WORDS = {"char", "ref_t", "of", "any", "mthp", "exists", "forall"}
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True).filter(lambda n: n not in RESERVED_WORDS)
 numbers = st.integers(0, 999)
@@ -36,6 +36,7 @@ comments = st.lists(st.from_regex(r"[A-Za-z.,;{}']{1,9}( [a-z\"/]{1,5}){0,3}", f
 
 _OPERANDS = {
     Kind.PAGE: names,
+    Kind.RANGE: names,
     Kind.REFERENCE: names,
     Kind.THREAD: names,
     Kind.PLACE: numbers,
@@ -208,7 +209,7 @@ def _valid_call(draw: st.DrawFn, writing: _Writing, form: Form) -> ast.Statement
     others = list(draw(st.permutations([page.name for page in writing.pages])))
     take = _held(draw, writing, form)
     for operand in form.operands:
-        if operand.kind is Kind.PAGE:
+        if operand.kind in (Kind.PAGE, Kind.RANGE):
             fields[operand.field] = others.pop()
         elif operand.kind is Kind.REFERENCE and take:
             fields[operand.field] = take.reference

@@ -88,7 +88,7 @@ def test_exit_drops_everything() -> None:
 
 def test_dontneed_frees_the_page() -> None:
     bench = Bench()
-    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, (bench.pte(),)))
     assert bench.shown() == "none"
     assert bench.folio().refcount == 0
     assert bench.pte().vma.mapped
@@ -96,7 +96,7 @@ def test_dontneed_frees_the_page() -> None:
 
 def test_munmap_ends_the_mapping_too() -> None:
     bench = Bench()
-    bench.finish(munmap(bench.k, 0, bench.pte()))
+    bench.finish(munmap(bench.k, 0, (bench.pte(),)))
     assert bench.shown() == "none"
     assert not bench.pte().vma.mapped
 
@@ -105,14 +105,14 @@ def test_munmap_ends_the_mapping_too() -> None:
 def test_mprotect_there_and_back(release: str, shown: str) -> None:
     """64fe24a3e05e, v6.0."""
     bench = Bench(release)
-    bench.finish(mprotect(bench.k, bench.pte(), ("PROT_READ",)))
+    bench.finish(mprotect(bench.k, (bench.pte(),), ("PROT_READ",)))
     assert bench.shown() == "folio0 ro dirty"
-    bench.finish(mprotect(bench.k, bench.pte(), ("PROT_READ", "PROT_WRITE")))
+    bench.finish(mprotect(bench.k, (bench.pte(),), ("PROT_READ", "PROT_WRITE")))
     assert bench.shown() == shown
 
 
 def test_mprotect_does_not_make_a_shared_page_writable() -> None:
     bench = Bench("6.1", FORKED)
     fork(bench)
-    bench.finish(mprotect(bench.k, bench.pte(), ("PROT_READ", "PROT_WRITE")))
+    bench.finish(mprotect(bench.k, (bench.pte(),), ("PROT_READ", "PROT_WRITE")))
     assert bench.shown() == "folio0 ro dirty"

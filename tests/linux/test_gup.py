@@ -67,7 +67,7 @@ def test_a_reference_to_the_zero_page_is_not_counted() -> None:
 
 def test_nothing_mapped_nothing_taken() -> None:
     bench = Bench(text=ONE)
-    bench.finish(munmap(bench.k, 0, bench.pte()))
+    bench.finish(munmap(bench.k, 0, (bench.pte(),)))
     take(bench, write=False, pin=False)
     assert bench.k.references[0].state == "put"
     assert not bench.k.mms[0].mmap_readers
@@ -76,7 +76,7 @@ def test_nothing_mapped_nothing_taken() -> None:
 def test_the_device_uses_its_page_not_the_pte() -> None:
     bench = Bench(text=ONE)
     take(bench, write=True, pin=False)
-    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, (bench.pte(),)))
     reference, register = bench.k.references[0], bench.k.registers[0]
     bench.call(device_write, reference, 0, bench.k.content("b"))
     bench.call(device_read, reference, 0, register)

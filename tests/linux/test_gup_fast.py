@@ -78,7 +78,7 @@ def test_a_pin_notices_a_fork_in_between(release: str, taken: bool) -> None:
 
 
 def zap(bench: Bench) -> None:
-    bench.finish(zap_pte_range(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, (bench.pte(),)))
 
 
 def fork(bench: Bench) -> None:

@@ -16,7 +16,7 @@ FREEING = 'C bench { char x[2] = "ab"; swap = none; } P0(char *x) { madvise(x, M
 def freed(release: str = "6.1") -> Bench:
     """A page after MADV_FREE; its batch is not drained yet."""
     bench = Bench(release, FREEING)
-    bench.finish(madvise_free_single_vma(bench.k, 0, bench.pte()))
+    bench.finish(madvise_free_single_vma(bench.k, 0, (bench.pte(),)))
     return bench
 
 
@@ -59,7 +59,7 @@ def test_who_counts_references(release: str, discarded: bool, lazyfree: bool) ->
 def test_a_dirty_page_is_freed_only_by_its_one_owner(dirty: bool, mappings: int, marked: bool) -> None:
     bench = Bench("6.1", FREEING)
     bench.set(bench.folio(), dirty=dirty, mapcount=mappings)
-    bench.finish(madvise_free_single_vma(bench.k, 0, bench.pte()))
+    bench.finish(madvise_free_single_vma(bench.k, 0, (bench.pte(),)))
     bench.call(lru_add_drain, bench.k, 0)
     assert bench.folio().lazyfree is marked
 

@@ -135,7 +135,7 @@ def test_a_locked_page_is_not_waited_for(locked: bool) -> None:
     bench = shared_with_dead_child("5.19")
     bench.set(bench.folio(), locked=locked)
     vmf = Fault(bench.pte(), 0, write=True)
-    assert bench.call(wp_can_reuse_anon_folio, bench.k, vmf, bench.folio()) is not locked
+    assert bench.call(wp_can_reuse_anon_folio, bench.k, vmf, bench.folio(), bench.folio()) is not locked
 
 
 def test_v5_7_waits_for_the_folio_lock() -> None:
@@ -253,7 +253,7 @@ def test_a_folio_that_left_the_swap_cache_meanwhile_is_refused() -> None:
     losing = bench.steps(handle_pte_fault(bench.k, Fault(bench.pte(), 0, write=False)))
     next(losing)
     before = bench.folio().refcount
-    bench.finish(zap_pte_range(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, (bench.pte(),)))
     assert not bench.folio().swapcache
     list(losing)
     assert bench.folio().refcount == before - 2  # the swap cache's and the losing fault's

@@ -91,7 +91,7 @@ def test_a_page_in_the_swap_cache_takes_its_slot_along() -> None:
 @pytest.mark.parametrize(("release", "access"), [("5.18", "read"), ("5.19", "exclusive")])
 def test_mprotect_ends_the_write_kind(release: str, access: str) -> None:
     bench = moving(release)
-    bench.finish(mprotect(bench.k, bench.pte(), ("PROT_READ",)))
+    bench.finish(mprotect(bench.k, (bench.pte(),), ("PROT_READ",)))
     assert bench.pte().access == access
 
 

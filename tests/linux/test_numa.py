@@ -93,5 +93,5 @@ def test_fork_copies_it_as_it_is() -> None:
 @pytest.mark.parametrize(("release", "write"), [("5.19", "ro"), ("6.0", "rw")])
 def test_mprotect_makes_it_accessible(release: str, write: str) -> None:
     bench = hinted(release)
-    bench.finish(mprotect(bench.k, bench.pte(), ("PROT_READ", "PROT_WRITE")))
+    bench.finish(mprotect(bench.k, (bench.pte(),), ("PROT_READ", "PROT_WRITE")))
     assert bench.shown() == f"folio0 {write} dirty"

@@ -96,7 +96,7 @@ def test_whoever_finds_the_page_cached_holds_a_reference_for_a_moment() -> None:
 def test_a_slot_that_was_freed_meanwhile_is_not_read() -> None:
     bench = swapped_out()
     rest = run(bench, 2)
-    bench.finish(zap_pte_range(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, (bench.pte(),)))
     list(rest)
     assert not bench.slot().has_cache
 
@@ -109,7 +109,7 @@ def test_a_page_in_memory_is_not_read_ahead() -> None:
 def test_any_process_may_have_the_page() -> None:
     bench = swapped_out(FORKED)
     bench.finish(dup_mmap(bench.k, 0, bench.k.mms[0], bench.k.mms[1]))
-    bench.finish(zap_pte_range(bench.k, bench.pte(0)))
+    bench.finish(zap_pte_range(bench.k, (bench.pte(0),)))
     assert bench.call(_pick_slot, bench.k, 0) is bench.slot()
 
 
@@ -135,7 +135,7 @@ def test_a_device_that_has_gone_meanwhile_is_left_alone(release: str) -> None:
     """78524b05f1a3 (v6.15) left that to callers, and 1c2a936edd71 (v6.18) made the last one do it."""
     bench = swapped_out(TWO_DEVICES, release)
     rest = run(bench, 2)
-    bench.finish(zap_pte_range(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, (bench.pte(),)))
     other, gone = bench.k.devices  # the fault nearby is on the other one
     assert (other.users > 0) is (release != "5.13")
     bench.call(swapfile._device_off, bench.k, gone)

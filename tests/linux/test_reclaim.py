@@ -53,7 +53,7 @@ def test_unmap_moves_the_dirty_bit_to_the_folio() -> None:
     bench.call(folio_trylock, bench.folio())
     bench.call(swap_state.add_to_swap, bench.k, bench.folio())
     bench.set(bench.folio(), dirty=False)
-    assert bench.finish(try_to_unmap_one(bench.k, bench.folio(), bench.pte()))
+    assert bench.finish(try_to_unmap_one(bench.k, bench.folio(), (bench.pte(),)))
     assert bench.folio().dirty
     assert (bench.folio().mapcount, bench.slot().count) == (0, 1)
     assert bench.k.mms[0].on_mmlist
@@ -204,7 +204,7 @@ def test_folio_free_swap_needs_a_slot_without_users(needed: bool) -> None:
 def test_folio_free_swap_refuses_under_writeback() -> None:
     bench = Bench()
     pageout(bench)
-    bench.finish(zap_pte_range(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, (bench.pte(),)))
     assert bench.folio().writeback
     assert bench.folio().swapcache
 
@@ -222,7 +222,7 @@ def test_zap_of_a_swap_pte_frees_slot_and_cached_page() -> None:
     bench = Bench()
     bench.call(folio_get, bench.k, bench.folio())
     pageout(bench)
-    bench.finish(zap_pte_range(bench.k, bench.pte()))
+    bench.finish(zap_pte_range(bench.k, (bench.pte(),)))
     assert bench.slot().count == 0
     assert not bench.slot().has_cache
     assert not bench.folio().swapcache

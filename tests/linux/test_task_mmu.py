@@ -126,7 +126,7 @@ def test_mprotect_waits_for_the_write(without: tuple[str, ...], shown: str) -> N
     """76aefad628aa, v6.0."""
     bench = tracked("6.0", without=without)
     for protection in (("PROT_READ",), ("PROT_READ", "PROT_WRITE")):
-        bench.finish(mprotect(bench.k, bench.pte(), protection))
+        bench.finish(mprotect(bench.k, (bench.pte(),), protection))
     assert bench.shown() == f"folio0 {shown}"
 
 

@@ -63,10 +63,10 @@ def test_fork_flushes_at_its_end() -> None:
 
 def test_others_flush_before_they_give_up_the_lock() -> None:
     bench = warm()
-    bench.finish(mprotect(bench.k, bench.pte(), ("PROT_READ",)))
+    bench.finish(mprotect(bench.k, (bench.pte(),), ("PROT_READ",)))
     assert bench.k.tlbs[0].folio is None
     bench = warm()
-    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, (bench.pte(),)))
     assert bench.k.tlbs[0].folio is None
 
 

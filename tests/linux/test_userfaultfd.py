@@ -107,7 +107,7 @@ def test_when_the_old_address_is_flushed(release: str, seen: bool) -> None:
 # -- write protection ------------------------------------------------------------------------------
 
 PROTECTING = (
-    'C bench { char x[2] = "ab"; char y[1] = "a"; } P0(char *x, char *y) { userfaultfd_wp(x); x[0] = 0; '
+    'C bench { char x[2] = "ab"; char y[2] = "ab"; } P0(char *x, char *y) { userfaultfd_wp(x); x[0] = 0; '
     "userfaultfd_move(x, y); fork(P2); migrate(x); swapoff(); ksm_merge(x, y); } "
     "P1(char *x) { r0 = userfaultfd_read(x); } P2(char *x) { r0 = x[0]; }"
 )
@@ -190,7 +190,7 @@ def test_an_exclusive_page_is_writable_when_it_is_allowed(release: str, write: s
 
 def test_nothing_is_remembered_where_nothing_is_mapped() -> None:
     bench = Bench("6.1", PROTECTING)
-    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, (bench.pte(),)))
     bench.finish(userfaultfd_writeprotect(bench.k, bench.pte(), protect=True))
     assert bench.shown() == "none"
 
@@ -249,7 +249,7 @@ def test_protecting_ends_the_write_kind_of_a_migration_entry() -> None:
 def test_mprotect_makes_nothing_writable_that_is_protected() -> None:
     bench = protected()
     for protection in (("PROT_READ",), ("PROT_READ", "PROT_WRITE")):
-        bench.finish(mprotect(bench.k, bench.pte(), protection))
+        bench.finish(mprotect(bench.k, (bench.pte(),), protection))
     assert bench.shown() == "folio0 ro dirty uffd-wp"
 
 
@@ -271,7 +271,7 @@ def test_ksm_unmerges_a_protected_page(release: str, ksm: bool) -> None:
 def test_a_move_drops_the_protection(added: tuple[str, ...], shown: str) -> None:
     bench = Bench("7.0", PROTECTING, added=added)
     bench.finish(userfaultfd_writeprotect(bench.k, bench.pte(page=1), protect=True))
-    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte(page=0)))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, (bench.pte(page=0),)))
     bench.finish(userfaultfd_move(bench.k, bench.pte(page=0), bench.pte(page=1)))
     assert bench.shown(page=0) == f"folio1 {shown}"
 

@@ -38,7 +38,7 @@ def test_a_load_leaves_the_entry() -> None:
 
 def test_a_freed_slot_has_no_entry() -> None:
     bench = swapped()
-    bench.finish(madvise_dontneed_single_vma(bench.k, 0, bench.pte()))
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, (bench.pte(),)))
     assert bench.slot().zswap is None
     assert bench.k.zswap_entries[0].refcount == 0
 

@@ -590,4 +590,38 @@ FORK_KEEPS_MIGRATION_KIND = Change(
     "parent and child get the read kind",
 )  # fmt: skip
 
+# -- large folios ----------------------------------------------------------------------------------
+
+LARGE_NEVER_REUSED = Change(
+    "large-never-reused", "069686255c16", V6_7, "mm/memory.c",
+    "a page of a large folio that is not known to be exclusive is copied, whoever else refers to the folio",
+    "it was reused like any other where its pte held the only reference to the whole folio",
+    until=V6_15, undone_by="1da190f4d0a6",
+)  # fmt: skip
+LAZYFREE_LARGE_BATCH = Change(
+    "lazyfree-large-batch", "dce7d10be4bb", V6_11, "mm/madvise.c",
+    "MADV_FREE of all pages of a large folio leaves it large",
+    "it split the folio first",
+)  # fmt: skip
+LARGE_REUSE_BY_MAPCOUNT = Change(
+    "large-reuse-by-mapcount", "1da190f4d0a6", V6_15, "mm/memory.c",
+    "a page of a large folio is reused where all references to the folio are mappings of this process",
+    "it was never reused",
+)  # fmt: skip
+MM_OWNER_SLOTS = Change(
+    "mm-owner-slots", "6af8cb80d3a9", V6_15, "include/linux/rmap.h",
+    "a large folio knows two of the processes that map it, and whether any other does",
+    "it counted mappings alone",
+)  # fmt: skip
+LAZYFREE_BATCH = Change(
+    "lazyfree-batch", "354dffd29575", V6_15, "mm/rmap.c",
+    "reclaim unmaps the ptes of a large folio after MADV_FREE together, and puts all or none of them back",
+    "it did so one by one",
+)  # fmt: skip
+LAZYFREE_BATCH_RESPECTS_WRITE = Change(
+    "lazyfree-batch-respects-write", "29f40594a281", V7_0, "mm/rmap.c",
+    "ptes are unmapped together only if they are alike in being writable and soft-dirty (CVE-2026-31398)",
+    "where they had to stay, all of them got the value of the first: a read-only one became writable",
+)  # fmt: skip
+
 CHANGES: tuple[Change, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Change))

@@ -255,4 +255,19 @@ NO_SLOT_CHECK_IN_ZSWAP = recheck(
     "zswap writes to a slot that is in the swap cache, or that no pte refers to any more",
 )  # fmt: skip
 
+# -- large folios ----------------------------------------------------------------------------------
+
+BATCH_FROM_HEAD_IN_MPROTECT = recheck(
+    "batch-from-head-in-mprotect", "mm/mprotect.c",
+    "change_pte_range asks the first page of a large folio whether another one is exclusive",
+)  # fmt: skip
+NO_SHARED_BIT_IN_LARGE_REUSE = recheck(
+    "no-shared-bit-in-large-reuse", "mm/memory.c",
+    "do_wp_page reuses a page of a large folio that other processes map, too",
+)  # fmt: skip
+NO_REFCOUNT_IN_LARGE_REUSE = recheck(
+    "no-refcount-in-large-reuse", "mm/memory.c",
+    "do_wp_page reuses a page of a large folio that somebody else refers to",
+)  # fmt: skip
+
 MUTANTS: tuple[Change, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Change))

@@ -52,7 +52,9 @@ class Update:
 V5_9, V5_10, V5_16, V5_17, V5_19 = (
     Release(5, 9), Release(5, 10), Release(5, 16), Release(5, 17), Release(5, 19),
 )  # fmt: skip
-V6_1, V6_4, V6_6, V6_7, V6_12 = Release(6, 1), Release(6, 4), Release(6, 6), Release(6, 7), Release(6, 12)
+V6_1, V6_4, V6_6, V6_7, V6_12, V6_18 = (
+    Release(6, 1), Release(6, 4), Release(6, 6), Release(6, 7), Release(6, 12), Release(6, 18),
+)  # fmt: skip
 
 READ = {V5_10: 262, V6_1: 192, V6_12: 118, Release(7, 2): 13, Release(7, 3): 4}
 """The series of which every update was read (of the last two the tree), and the last one there was."""
@@ -92,6 +94,7 @@ UPDATES = (
     Update(V6_12, 96, changes.MUST_WAIT_ASKS_PRESENT),
     Update(V6_12, 118, changes.MADV_FREE_SPARES_KSM),
     Update(V6_12, 118, changes.KSM_KEEPS_SOFT_DIRTY),
+    Update(V6_18, 20, changes.LAZYFREE_BATCH_RESPECTS_WRITE),
 )
 
 

@@ -12,35 +12,35 @@ from cowpath.litmus.program import SEGV
 
 from .arch.fault import KILLED, do_user_addr_fault
 from .mm.gup import gup_put_folio
-from .state import Folio, Kernel, Pte, Reference, Register, Tlb
+from .state import Folio, Kernel, MappedPage, Pte, Reference, Register, Tlb
 
 # -- CPUs ------------------------------------------------------------------------------------------
 
 
 def load(k: Kernel, cpu: int, pte: Pte, place: int, register: Register) -> Code:
     """A load: where the CPU finds the page, else after a read fault."""
-    folio = translate(k, cpu, pte, write=False)
-    while folio is None:
+    page = translate(k, cpu, pte, write=False)
+    while page is None:
         fate = yield from do_user_addr_fault(k, cpu, pte, write=False)
         if fate == KILLED:
             register.value[0] = k.content(SEGV)
             return KILLED
         yield
-        folio = translate(k, cpu, pte, write=False)
-    register.value[0] = folio.data[place]
+        page = translate(k, cpu, pte, write=False)
+    register.value[0] = page.data[place]
     return None
 
 
 def store(k: Kernel, cpu: int, pte: Pte, place: int, source: Register | None, constant: str) -> Code:
     """A store: where the CPU finds the page and may write to it, else after a write fault."""
-    folio = translate(k, cpu, pte, write=True)
-    while folio is None:
+    page = translate(k, cpu, pte, write=True)
+    while page is None:
         fate = yield from do_user_addr_fault(k, cpu, pte, write=True)
         if fate == KILLED:
             return KILLED
         yield
-        folio = translate(k, cpu, pte, write=True)
-    folio.data[place] = stored(k, source, constant)
+        page = translate(k, cpu, pte, write=True)
+    page.data[place] = stored(k, source, constant)
     return None
 
 
@@ -49,7 +49,7 @@ def stored(k: Kernel, register: Register | None, constant: str) -> Content:
     return k.content(constant) if register is None else register.value[0]
 
 
-def translate(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:
+def translate(k: Kernel, cpu: int, pte: Pte, write: bool) -> MappedPage | None:
     """The page that an access goes to; None: the CPU raises a page fault.
 
     With `option = tlb`, a TLB entry may be used until it is flushed, whatever its pte says meanwhile, or be
@@ -67,7 +67,7 @@ def translate(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:
     return walk_page_table(k, cpu, pte, write)
 
 
-def walk_page_table(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:
+def walk_page_table(k: Kernel, cpu: int, pte: Pte, write: bool) -> MappedPage | None:
     """Through the page table, which notes that the page is written."""
     folio = pte.folio
     allowed = folio is not None and pte.vma.read and not pte.protnone and (pte.write or not write)
@@ -80,7 +80,7 @@ def walk_page_table(k: Kernel, cpu: int, pte: Pte, write: bool) -> Folio | None:
         entry.folio = folio if allowed else None
         entry.write = allowed and pte.write
         entry.dirty = allowed and pte.write and pte.dirty
-    return folio if allowed else None
+    return folio.page(pte.subpage) if folio is not None and allowed else None
 
 
 def explain_stale(k: Kernel, pte: Pte, entry: Tlb, same: bool) -> None:
@@ -109,25 +109,32 @@ def put_reference(k: Kernel, reference: Reference, dirty: bool) -> None:
     gup_put_folio(k, folio, reference.pin)
     reference.state = "put"
     reference.folio = reference.pte = None
+    reference.subpage = 0
     reference.pin = reference.write = reference.coherent = False
 
 
 def device_write(reference: Reference, place: int, value: Content) -> None:
     """The device writes through its reference, whatever any pte says."""
-    folio = held(reference)
-    if folio is not None:
-        folio.data[place] = value
+    page = held_page(reference)
+    if page is not None:
+        page.data[place] = value
 
 
 def device_read(reference: Reference, place: int, register: Register) -> None:
     """The device reads through its reference."""
+    page = held_page(reference)
+    if page is not None:
+        register.value[0] = page.data[place]
+
+
+def held_page(reference: Reference) -> MappedPage | None:
+    """The page of its folio that a reference was taken to; waits like `held`."""
     folio = held(reference)
-    if folio is not None:
-        register.value[0] = folio.data[place]
+    return None if folio is None else folio.page(reference.subpage)
 
 
 def held(reference: Reference) -> Folio | None:
-    """The page of a reference; waits until it is taken, None after it was given back."""
+    """The folio that a reference keeps; waits until it is taken, None after it was given back."""
     if reference.state == "none":
         raise Blocked(f"reference {reference}")
     return reference.folio

@@ -16,7 +16,7 @@ from cowpath.history import changes
 from cowpath.history.change import Change
 from cowpath.history.version import Version
 
-from .state import Folio, Kernel, Mm, Pte, Reference, Slot
+from .state import Folio, Kernel, MappedPage, Mm, Pte, Reference, Slot
 
 Broken = str | None
 """None, or the sentence that says what is wrong."""
@@ -28,25 +28,34 @@ Broken = str | None
 def i1_writable_is_exclusive(k: Kernel, pte: Pte) -> Broken:
     """A writable pte maps a page that is PG_anon_exclusive (VM_BUG_ON in do_swap_page)."""
     if pte.write:
-        folio = pte.folio
-        if folio is not None and not folio.anon_exclusive:
-            return f"{pte} maps {folio} writable, and {folio} is not exclusive"
+        page = pte.mapped_page
+        if page is not None and not page.anon_exclusive:
+            return f"{pte} maps {page} writable, and {page} is not exclusive"
     return None
 
 
 def i2_exclusive_is_alone(k: Kernel, folio: Folio) -> Broken:
     """An exclusive page has no other pte, present or swap."""
-    if not folio.anon_exclusive:
+    for page in folio.pages:
+        broken = _shared_although_exclusive(k, folio, page)
+        if broken:
+            return broken
+    return None
+
+
+def _shared_although_exclusive(k: Kernel, folio: Folio, page: MappedPage) -> Broken:
+    """What else leads to an exclusive page."""
+    if not page.anon_exclusive:
         return None
     if folio.ksm:
-        return f"{folio} is exclusive and a KSM page"
-    if folio.mapcount > 1:
-        return f"{folio} is exclusive and mapped {folio.mapcount} times"
+        return f"{page} is exclusive and a KSM page"
+    if page.mapcount > 1:
+        return f"{page} is exclusive and mapped {page.mapcount} times"
     if any(pte.migrating is folio for pte in k.ptes):
-        return f"{folio} is exclusive and a migration entry leads to it"
+        return f"{page} is exclusive and a migration entry leads to it"
     slot = folio.entry
     if slot is not None and slot.count > 0:
-        return f"{folio} is exclusive and {slot.count} swap pte(s) lead to it"
+        return f"{page} is exclusive and {slot.count} swap pte(s) lead to it"
     return None
 
 
@@ -74,8 +83,11 @@ def i4_pinned_is_exclusive(k: Kernel, reference: Reference) -> Broken:
     """A page stays exclusive while it is pinned (sanity_check_pinned_pages)."""
     if reference.pin and reference.coherent:
         folio = reference.folio
-        if folio is not None and folio is not k.zero_page and not folio.anon_exclusive:
-            return f"{folio} is pinned by {reference} and not exclusive any more"
+        if folio is None or folio is k.zero_page:
+            return None
+        page = folio.page(reference.subpage)
+        if not page.anon_exclusive:
+            return f"{page} is pinned by {reference} and not exclusive any more"
     return None
 
 
@@ -92,8 +104,11 @@ def i5_reference_meets_mapping(k: Kernel, reference: Reference) -> Broken:
     ):
         return None
     pte = reference.pte
-    if pte is not None and pte.kind == "present" and pte.folio is not reference.folio:
-        return f"{reference} holds {reference.folio}, and {pte} maps {pte.folio}"
+    if pte is None or pte.kind != "present":
+        return None
+    if pte.folio is not reference.folio or pte.subpage != reference.subpage:
+        held = reference.folio.page(reference.subpage)
+        return f"{reference} holds {held}, and {pte} maps {pte.mapped_page}"
     return None
 
 
@@ -101,24 +116,50 @@ def i6_written_page_is_seen_by_one(k: Kernel, pte: Pte) -> Broken:
     """What a process can write, no other process can reach: by a pte, through swap or by a reference."""
     if not pte.write:
         return None
-    folio = pte.folio
+    folio, page = pte.folio, pte.mapped_page
     for other in k.ptes:
-        if other.mm is not pte.mm and other.folio is folio:
-            return f"{pte} can write {folio}, which {other} maps"
+        if other.mm is not pte.mm and other.folio is folio and other.subpage == pte.subpage:
+            return f"{pte} can write {page}, which {other} maps"
     for reference in k.references:
         taken_at = reference.pte
-        if reference.folio is folio and taken_at is not None and taken_at.mm is not pte.mm:
-            return f"{pte} can write {folio}, which {reference} of another process refers to"
+        if taken_at is None or taken_at.mm is pte.mm:
+            continue
+        if reference.folio is folio and reference.subpage == pte.subpage:
+            return f"{pte} can write {page}, which {reference} of another process refers to"
     return None
 
 
 def i12_shared_is_read_only(k: Kernel, pte: Pte) -> Broken:
     """After fork, the copies that share a page are read-only and not exclusive."""
-    folio = pte.folio
-    if folio is None or folio is k.zero_page or folio.mapcount < 2:
+    page = pte.mapped_page
+    if page is None or page is k.zero_page or page.mapcount < 2:
         return None
-    if pte.write or folio.anon_exclusive:
-        return f"{folio} is mapped {folio.mapcount} times, and {pte} is not read-only and shared"
+    if pte.write or page.anon_exclusive:
+        return f"{page} is mapped {page.mapcount} times, and {pte} is not read-only and shared"
+    return None
+
+
+# -- large folios ----------------------------------------------------------------------------------
+
+
+def j1_references_are_accounted_for(k: Kernel, folio: Folio) -> Broken:
+    """A large folio has at least a reference for each mapping."""
+    if folio.refcount < folio.mapcount:
+        return f"{folio} has {folio.mapcount} mappings and {folio.refcount} references"
+    return None
+
+
+def j2_mappings_are_counted(k: Kernel, folio: Folio) -> Broken:
+    """The mappings of a large folio are those of its pages, and it never counts as less shared than it is.
+
+    Sharing is known since 6af8cb80d3a9 (v6.15).
+    """
+    mappings = sum(page.mapcount for page in folio.pages)
+    if folio.mapcount != mappings:
+        return f"{folio} counts {folio.mapcount} mappings, and its pages have {mappings}"
+    owners = {pte.mm for pte in k.ptes if pte.folio is folio}
+    if len(owners) > 1 and not folio.shared and k.has(changes.MM_OWNER_SLOTS):
+        return f"{folio} is mapped by {len(owners)} processes and does not count as shared"
     return None
 
 
@@ -223,7 +264,7 @@ class Invariant:
 
     name: str
     title: str
-    over: str  # "ptes", "folios", "slots", "references" or "mms": it is checked for each
+    over: str  # "ptes", "folios", "large folios", "slots", "references" or "mms": it is checked for each
     check: Callable[..., Broken]
     since: Change | None = None
 
@@ -244,6 +285,8 @@ INVARIANTS = (
     Invariant("I10", "writeback is cached", "folios", i10_writeback_stays_cached),
     Invariant("I11", "slot count", "slots", i11_slot_count),
     Invariant("I12", "shared is read-only", "ptes", i12_shared_is_read_only),
+    Invariant("J1", "references are counted", "large folios", j1_references_are_accounted_for),
+    Invariant("J2", "mappings are counted", "large folios", j2_mappings_are_counted),
     Invariant("I13", "swap leads to content", "ptes", i13_swap_leads_to_content),
     Invariant("I14", "locks are given back", "mms", i14_locks_are_given_back),
 )
@@ -275,7 +318,8 @@ def applying_to(k: Kernel) -> tuple[tuple[str, Callable[[], Broken]], ...]:
     """The invariants that the release claims, changes added or dropped by hand left aside."""
     records: dict[str, tuple[Record, ...]] = {
         "ptes": k.ptes,
-        "folios": k.folios,
+        "folios": (*k.folios, *k.large_folios),
+        "large folios": k.large_folios,
         "slots": k.slots,
         "references": k.references,
         "mms": k.mms,

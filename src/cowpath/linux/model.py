@@ -19,7 +19,7 @@ from cowpath.litmus.ast import ZERO
 from cowpath.litmus.events import may_stay
 from cowpath.litmus.features import features
 from cowpath.litmus.initial import BACKGROUND
-from cowpath.litmus.program import DISCARDED, UNASSIGNED, Program, Thread
+from cowpath.litmus.program import DISCARDED, LARGE_PAGES, UNASSIGNED, Program, Thread
 from cowpath.litmus.statements import Swapoff
 
 from . import invariants
@@ -28,6 +28,7 @@ from .include.pgtable import PteValue, mk_pte, pte_mkwrite, ptep_get, set_pte
 from .mm.ksm import ksm_scan_thread
 from .mm.migrate import kcompactd
 from .mm.page_io import submit_bio
+from .mm.rmap import folio_add_return_large_mapcount
 from .mm.swap import lru_add, lru_lazyfree
 from .mm.swap_state import swap_vma_readahead
 from .mm.vmscan import kswapd
@@ -93,8 +94,33 @@ MODELLED: dict[str, Collection[str]] = {
 """What of the initial block the model knows; for statements see task.py."""
 
 
+NOT_ON_LARGE_FOLIOS = (
+    "gup_fast",
+    "ksm",
+    "migration",
+    "move",
+    "numa",
+    "soft_dirty",
+    "tlb",
+    "uffd_wp",
+    "zswap",
+)
+"""Features whose rules for large folios are not modelled yet."""
+
+
+def check_large_folios(program: Program) -> None:
+    """Refuse what is not modelled of large folios.  Raises CowpathError."""
+    if not program.blocks:
+        return
+    if program.swap:
+        raise CowpathError("large folios are not swapped out yet: write swap = none;")
+    for feature in sorted(features(program) & set(NOT_ON_LARGE_FOLIOS)):
+        raise CowpathError(f"large folios together with {feature} are not modelled yet")
+
+
 def check_modelled(asked: Asked, program: Program) -> None:
     """Refuse what would otherwise be ignored.  Raises CowpathError."""
+    check_large_folios(program)
     if "uffd_wp" in features(program) and not asked.ask(swap_bits.has_uffd_wp):
         kernel = f"{asked.release} {asked.architecture}"
         raise CowpathError(f"{kernel} has no UFFDIO_WRITEPROTECT (x86_64 has, arm64 since v6.10, riscv)")
@@ -198,14 +224,24 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
     )
     if content is None:
         return
-    folio = k.folios[page]
-    for place in range(folio.data.length):
-        folio.data[place] = k.content(content[place] if place < len(content) else ZERO)
-    folio.refcount = folio.mapcount = 1
+    folio, subpage = folio_of(k, page)
+    mapped = folio.page(subpage)
+    for place in range(mapped.data.length):
+        mapped.data[place] = k.content(content[place] if place < len(content) else ZERO)
+    folio.refcount = folio.refcount + 1
+    folio_add_return_large_mapcount(k, folio, mapped, mm)
     folio.uptodate = folio.lru = True
-    folio.anon_exclusive = k.has(ANON_EXCLUSIVE)
-    folio.index = page + 1
-    set_pte(pte, pte_mkwrite(k, mk_pte(folio)))
+    mapped.anon_exclusive = k.has(ANON_EXCLUSIVE)
+    folio.index = page + 1 - subpage
+    set_pte(pte, pte_mkwrite(k, mk_pte(folio, subpage)))
+
+
+def folio_of(k: Kernel, page: int) -> tuple[Folio, int]:
+    """The folio that a page is populated with, and which page of it."""
+    for block, folio in zip(k.program.blocks, k.large_folios, strict=True):
+        if block.first <= page < block.first + LARGE_PAGES:
+            return folio, page - block.first
+    return k.folios[page], 0
 
 
 def observe(k: Kernel) -> tuple[object, ...]:
@@ -234,7 +270,7 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
         if folio is None or not folio.uptodate:
             return slot.content[place]
     assert folio is not None
-    return folio.data[place]
+    return folio.page(pte.subpage).data[place]
 
 
 # -- page-table entries as bits --------------------------------------------------------------------

@@ -24,7 +24,7 @@ from cowpath.history.asked import Answer, Asked
 from cowpath.history.change import Change
 from cowpath.history.version import Version
 from cowpath.litmus.features import features
-from cowpath.litmus.program import DISCARDED, SEGV, UNASSIGNED, Program
+from cowpath.litmus.program import DISCARDED, LARGE_PAGES, SEGV, UNASSIGNED, Program
 from cowpath.litmus.statements import PutPage
 
 
@@ -57,6 +57,7 @@ class Vma(Record):
         "VM_SOFTDIRTY: all of it counts as written, as nothing is tracked yet", feature="soft_dirty"
     )
     uffd_wp = Flag("VM_UFFD_WP: it is registered with a userfaultfd", feature="uffd_wp")
+    dontfork = Flag("VM_DONTCOPY: fork leaves it out", feature="dontfork")
 
 
 class Pte(Record):
@@ -66,6 +67,7 @@ class Pte(Record):
 
     kind = Choice(("none", "present", "swap", "migration"), "what the entry is")
     folio = Pointer["Folio"]("Folio", "present: the page")
+    subpage = Count(3, "present: which page of a large folio", feature="large")
     write = Flag("present: writable")
     dirty = Flag("present (and migration, with soft-dirty): written through it since it was last cleaned")
     slot = Pointer["Slot"]("Slot", "swap: where the content is")
@@ -96,14 +98,35 @@ class Pte(Record):
         """The mapping it lies in."""
         return self.layout.all(Vma)[self.number]
 
+    @property
+    def mapped_page(self) -> MappedPage | None:
+        """The page of its folio that a present entry maps."""
+        folio = self.folio
+        return None if folio is None else folio.page(self.subpage)
 
-class Folio(Record):
-    """struct folio: a page of memory.  Free where refcount and pincount are 0."""
+
+class Subpage(Record):
+    """struct page, one of the pages of a large folio.
+
+    A folio of one page is that page: it has these cells itself.
+    """
 
     data = Contents("places", "what is in it")
-    refcount = Count(15, "references, FOLL_PIN ones not counted")
-    pincount = Count(3, "FOLL_PIN references; folio_maybe_dma_pinned where > 0")
     mapcount = Count(7, "present ptes that map it")
+    anon_exclusive = Flag("PG_anon_exclusive: it belongs to one process only")
+
+
+class Folio(Record):
+    """struct folio: a page of memory, or several that are one.  Free where refcount and pincount are 0.
+
+    A large folio has one of everything but of what Subpage has.  Its `mapcount` counts the mappings of all of
+    its pages.
+    """
+
+    data = Contents("places", "what is in it")
+    refcount = Count(15, "references, FOLL_PIN ones not counted", more=("large", 47))
+    pincount = Count(3, "FOLL_PIN references; folio_maybe_dma_pinned where > 0")
+    mapcount = Count(7, "present ptes that map it", more=("large", 32))
     locked = Flag("PG_locked, the folio lock", quiet=True)
     anon_exclusive = Flag("PG_anon_exclusive: it belongs to one process only")
     uptodate = Flag("PG_uptodate: its content has been read in", quiet=True)
@@ -122,6 +145,32 @@ class Folio(Record):
     index = Count(
         8, "1 + the page of a process it was first mapped for (folio->index); 0: none yet", quiet=True
     )
+    owner0 = Pointer[Mm]("Mm", "large: a process that maps pages of it ...", quiet=True, feature="large")
+    owner0_mapcount = Count(4, "... and how many (folio->_mm_id_mapcount[0])", quiet=True, feature="large")
+    owner1 = Pointer[Mm]("Mm", "large: another one ...", quiet=True, feature="large")
+    owner1_mapcount = Count(4, "... and how many (folio->_mm_id_mapcount[1])", quiet=True, feature="large")
+    shared = Flag("large: FOLIO_MM_IDS_SHARED, more than one process may map it", feature="large")
+
+    @property
+    def is_large(self) -> bool:
+        """True for a folio of several pages."""
+        return self.layout.dimensions["folios"] <= self.number < len(self.layout.all(Folio)) - 1
+
+    @property
+    def pages(self) -> tuple[MappedPage, ...]:
+        """Its pages, in order."""
+        if not self.is_large:
+            return (self,)
+        first = (self.number - self.layout.dimensions["folios"]) * LARGE_PAGES
+        return self.layout.all(Subpage)[first : first + LARGE_PAGES]
+
+    def page(self, number: int) -> MappedPage:
+        """One of its pages."""
+        return self.pages[number] if self.is_large else self
+
+
+MappedPage = Folio | Subpage
+"""A page that a pte maps, as it is told from its folio: struct page."""
 
 
 class Slot(Record):
@@ -175,6 +224,7 @@ class Reference(Record):
 
     state = Choice(("none", "held", "put"), "not taken yet, held, given back", quiet=True)
     folio = Pointer[Folio]("Folio", "what it refers to")
+    subpage = Count(3, "which page of a large folio it was taken to", quiet=True, feature="large")
     pin = Flag("FOLL_PIN, not FOLL_GET")
     write = Flag("FOLL_WRITE: the device may write")
     pte = Pointer[Pte]("Pte", "where it was taken", quiet=True)
@@ -266,7 +316,8 @@ class Kernel(Constant):
             Mm: processes,
             Vma: processes * pages,
             Pte: processes * pages,
-            Folio: folios + 1,
+            Folio: folios + len(program.blocks) + 1,
+            Subpage: LARGE_PAGES * len(program.blocks),
             Slot: slots * devices,
             ZswapEntry: slots * devices + 1
             if any(SWAP_KINDS[device].zswap for device in program.swap)
@@ -281,11 +332,12 @@ class Kernel(Constant):
         }
         values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
         places = max((page.places for page in program.pages), default=1)
-        dimensions = {"pages": pages, "places": places}
+        dimensions = {"pages": pages, "places": places, "folios": folios}
         self.layout = Layout(counts, values, dimensions, _names(program, folios), features(program))
         self.mms, self.vmas, self.ptes = self.layout.all(Mm), self.layout.all(Vma), self.layout.all(Pte)
         self.family = tuple(self.mms[process] for process in program.parents_first)
-        self.folios = self.layout.all(Folio)[:-1]
+        self.folios = self.layout.all(Folio)[:folios]
+        self.large_folios = self.layout.all(Folio)[folios:-1]
         self.zero_page = self.layout.all(Folio)[-1]
         self.slots, self.devices = self.layout.all(Slot), self.layout.all(SwapDevice)
         self.references, self.tasks = self.layout.all(Reference), self.layout.all(Task)
@@ -374,6 +426,10 @@ class Kernel(Constant):
         """The page-table entry of one page of a process."""
         return self.ptes[mm.number * len(self.program.pages) + page]
 
+    def area(self, mm: Mm, number: int) -> tuple[Pte, ...]:
+        """The entries of one area: those of a page, or of all pages that began as one large folio."""
+        return tuple(self.pte(mm, page) for page in self.program.areas[number])
+
     def count_copy(self) -> None:
         """One more page was copied; nothing is counted unless the test asks for it."""
         if self.count_copies:
@@ -415,14 +471,18 @@ class Kernel(Constant):
 
 def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:
     """Records called as people call them: P0.x, 0:r1, the zero page."""
-    names = {("Folio", folios): "zero_page"}
+    names = {("Folio", folios + len(program.blocks)): "zero_page"}
+    for block in range(len(program.blocks)):
+        names["Folio", folios + block] = f"large{block}"
+        for number in range(LARGE_PAGES):
+            names["Subpage", block * LARGE_PAGES + number] = f"large{block}.{number}"
     for process in range(len(program.parents)):
         leader = next(thread.name for thread in program.threads if thread.process == process)
         names["Mm", process] = f"{leader}.mm"
         for page in program.pages:
             index = process * len(program.pages) + page.index
-            names["Pte", index] = f"{leader}.{page.name}"
-            names["Vma", index] = f"{leader}.{page.name}.vma"
+            names["Pte", index] = f"{leader}.{program.label(page.index)}"
+            names["Vma", index] = f"{leader}.{program.label(page.index)}.vma"
     if "tlb" in program.options:
         for thread in program.threads:
             for page in program.pages:

@@ -21,7 +21,12 @@ from .fs.userfaultfd import userfaultfd_read
 from .hardware import device_read, device_write, load, put_reference, store, stored
 from .kernel.fork import dup_mmap
 from .mm import gup, ksm
-from .mm.madvise import madvise_dontneed_single_vma, madvise_free_single_vma, madvise_pageout
+from .mm.madvise import (
+    madvise_dontneed_single_vma,
+    madvise_free_single_vma,
+    madvise_pageout,
+    madvise_vma_behavior,
+)
 from .mm.migrate import move_pages
 from .mm.mincore import mincore
 from .mm.mmap import exit_mmap, munmap
@@ -63,6 +68,15 @@ def execute(k: Kernel, task: Task, statement: ast.Statement) -> Code | None:
 def pte_of(k: Kernel, task: Task, page: str) -> Pte:
     """The page-table entry of a page, in the process of a thread."""
     return k.pte(k.mm(task), k.program.page_index[page])
+
+
+def ptes_of(k: Kernel, task: Task, page: str, last: str = "") -> tuple[Pte, ...]:
+    """The page-table entries of a range, from one page to another one, with those in between and after each.
+
+    In a large folio a page is followed by a silent one, which no statement names.
+    """
+    mm, program = k.mm(task), k.program
+    return tuple(k.pte(mm, number) for number in program.range(page, last))
 
 
 def register_of(k: Kernel, task: Task, name: str) -> Register:
@@ -152,27 +166,29 @@ def do_wait(k: Kernel, task: Task, s: statements.Wait) -> None:
 
 def do_madvise(k: Kernel, task: Task, s: statements.Madvise) -> Code:
     """`madvise(x, MADV_...)`"""
-    return ADVICE[s.advice](k, task.number, pte_of(k, task, s.page))
+    return ADVICE[s.advice](k, task.number, ptes_of(k, task, s.page, s.last))
 
 
-ADVICE: Mapping[str, Callable[[Kernel, int, Pte], Code]] = {
-    "MADV_PAGEOUT": madvise_pageout,
+ADVICE: Mapping[str, Callable[[Kernel, int, tuple[Pte, ...]], Code]] = {
+    "MADV_PAGEOUT": lambda k, cpu, ptes: madvise_pageout(k, cpu, ptes[0]),
     "MADV_DONTNEED": madvise_dontneed_single_vma,
     "MADV_FREE": madvise_free_single_vma,
-    "MADV_MERGEABLE": partial(ksm.ksm_madvise, mergeable=True),
-    "MADV_UNMERGEABLE": partial(ksm.ksm_madvise, mergeable=False),
+    "MADV_MERGEABLE": lambda k, cpu, ptes: ksm.ksm_madvise(k, cpu, ptes[0], mergeable=True),
+    "MADV_UNMERGEABLE": lambda k, cpu, ptes: ksm.ksm_madvise(k, cpu, ptes[0], mergeable=False),
+    "MADV_DONTFORK": partial(madvise_vma_behavior, dontfork=True),
+    "MADV_DOFORK": partial(madvise_vma_behavior, dontfork=False),
 }
-"""What each advice calls, with the CPU and the entry of the page."""
+"""The kernel code of each advice, with the CPU and the entries of the range."""
 
 
 def do_mprotect(k: Kernel, task: Task, s: statements.Mprotect) -> Code:
     """`mprotect(x, PROT_...)`"""
-    return mprotect(k, pte_of(k, task, s.page), s.protection)
+    return mprotect(k, ptes_of(k, task, s.page, s.last), s.protection)
 
 
 def do_munmap(k: Kernel, task: Task, s: statements.Munmap) -> Code:
     """`munmap(x)`"""
-    return munmap(k, task.number, pte_of(k, task, s.page))
+    return munmap(k, task.number, ptes_of(k, task, s.page, s.last))
 
 
 def do_swapoff(k: Kernel, task: Task, s: statements.Swapoff) -> Code:

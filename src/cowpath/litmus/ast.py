@@ -96,6 +96,7 @@ class PageDeclaration(Node):
     name: str
     places: int
     content: tuple[str, ...] | None
+    block: int | None = None  # the number of the block `mthp { ... }` that it stands in
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,8 @@ class _Body:
             value = getattr(statement, operand.field)
             if operand.kind is Kind.PAGE:
                 self._page(statement, value)
+            elif operand.kind is Kind.RANGE:
+                self._range(statement, value, getattr(statement, "last", ""))
             elif operand.kind is Kind.REFERENCE:
                 self._reference(statement, value)
             elif operand.kind is Kind.THREAD:
@@ -122,6 +124,21 @@ class _Body:
             hint = f"write {self.thread.name}({parameters})"
             message = f"'{name}' is not a parameter of {self.thread.name}"
             raise self.source.error(message, statement.position, hint, name)
+
+    def _range(self, statement: ast.Statement, first: str, last: str) -> None:
+        """Check the pages of a range: they stand in one block, and in this order."""
+        self._page(statement, first)
+        if not last:
+            return
+        self._page(statement, last)
+        names = list(self.pages)
+        if self.pages[first].block is None or self.pages[first].block != self.pages[last].block:
+            hint = "a range has the pages of one mthp { ... }; name other pages one by one"
+            message = f"'{first}' and '{last}' do not lie in one large folio"
+            raise self.source.error(message, statement.position, hint, first)
+        if names.index(first) >= names.index(last):
+            message = f"'{last}' does not come after '{first}'"
+            raise self.source.error(message, statement.position, f"write {last}..{first}", first)
 
     def _place(self, statement: ast.Statement, place: int) -> None:
         if isinstance(statement, DeviceRead | DeviceWrite):

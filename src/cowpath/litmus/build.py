@@ -2,7 +2,8 @@
 """From lark's tree to a `Litmus`.  Checks which values, operands and results each statement takes."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from lark import Token, Transformer, v_args
@@ -48,7 +49,16 @@ class _Call:
     arguments: tuple["_Argument", ...]
 
 
-_Argument = _Place | _Flags | Token
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """`x..y`"""
+
+    first: Token
+    last: Token
+    position: Position
+
+
+_Argument = _Place | _Range | _Flags | Token
 
 
 def _at(token: Token) -> Position:
@@ -85,12 +95,28 @@ class Builder(Transformer[Token, ast.Litmus]):
         return ast.Litmus(
             str(name),
             self._comment(cast(int, name.end_pos), start),
-            tuple(item for item in items if isinstance(item, ast.PageDeclaration)),
+            tuple(self._pages(items)),
             tuple(item for item in items if isinstance(item, ast.Setting)),
             tuple(item for item in items if isinstance(item, ast.Background)),
             rest[:-1],
             rest[-1],
         )
+
+    def _pages(self, items: Iterable[Any]) -> Iterator[ast.PageDeclaration]:
+        """Yield the pages in order, those of a block with its number."""
+        blocks = 0
+        for item in items:
+            if isinstance(item, ast.PageDeclaration):
+                yield item
+            elif isinstance(item, tuple):
+                yield from (replace(page, block=blocks) for page in item)
+                blocks += 1
+
+    def block(
+        self, _meta: Meta, _mthp: Token, *pages: ast.PageDeclaration
+    ) -> tuple[ast.PageDeclaration, ...]:
+        """`mthp { char x[1]; char y[1]; }`"""
+        return pages
 
     def initial(self, meta: Meta, *items: Any) -> tuple[int, tuple[Any, ...]]:
         """Return the offset where the initial block starts, and its lines."""
@@ -170,6 +196,10 @@ class Builder(Transformer[Token, ast.Litmus]):
     def place(self, _meta: Meta, page: Token, place: Token) -> _Place:
         """`x[1]`"""
         return _Place(str(page), self._number(place), _at(page))
+
+    def range(self, meta: Meta, first: Token, _dots: Token, last: Token) -> _Range:
+        """`x..y`"""
+        return _Range(first, last, _start(meta))
 
     def flags(self, _meta: Meta, *names: Token) -> _Flags:
         """`FOLL_WRITE | FOLL_FORCE`"""
@@ -256,25 +286,29 @@ class Builder(Transformer[Token, ast.Litmus]):
             takes = f"{form.name}() takes {_count(len(operands) - optional, len(operands))}"
             raise self.error(f"{takes}, not {len(call.arguments)}", _at(call.name), _usage(form))
         for operand, argument in zip(operands, call.arguments, strict=False):
-            fields[operand.field] = self._operand(form, operand, argument)
+            if operand.kind is Kind.RANGE and isinstance(argument, _Range):
+                fields |= {operand.field: str(argument.first), "last": str(argument.last)}
+            else:
+                fields[operand.field] = self._operand(form, operand, argument)
         if optional:
             fields.setdefault(operands[-1].field, ())
         return KINDS[form.name](**fields, **form.implied, position=position)
 
     def _operand(self, form: Form, operand: Operand, argument: _Argument) -> object:
-        if operand.kind is Kind.VALUE and not isinstance(argument, _Flags):
+        if operand.kind is Kind.VALUE and not isinstance(argument, _Flags | _Range):
             return self._stored(argument)
         if operand.kind is Kind.PLACE and isinstance(argument, Token) and argument.type == "NUMBER":
             return self._number(argument)
-        if operand.kind in (Kind.WORD, Kind.FLAGS) and not isinstance(argument, _Place):
+        if operand.kind in (Kind.WORD, Kind.FLAGS) and not isinstance(argument, _Place | _Range):
             return self._words(form, operand, argument)
         if isinstance(argument, Token) and argument.type == "NAME" and operand.kind not in _NOT_NAMES:
             return str(argument)
-        if isinstance(argument, _Place) and operand.kind is Kind.PAGE:
+        if isinstance(argument, _Place) and operand.kind in (Kind.PAGE, Kind.RANGE):
             hint = f"{form.name}() takes the whole page: {argument.page}"
         else:
             hint = _usage(form)
-        raise self.error(f"expected {operand.kind.value}", _position(argument), hint)
+        expected = Kind.PAGE if operand.kind is Kind.RANGE else operand.kind
+        raise self.error(f"expected {expected.value}", _position(argument), hint)
 
     def _words(self, form: Form, operand: Operand, argument: _Flags | Token) -> object:
         """Return the words of an operand in the order of its row, if each is known and they go together."""

@@ -33,6 +33,8 @@ def features(program: Program) -> frozenset[str]:
     found |= {SWAP_DEVICES[device].feature for device in program.swap}
     found |= {OPTIONS[option].feature for option in program.options}
     found |= {BACKGROUND[actor.kind].feature for actor in program.background}
+    if program.blocks:
+        found.add("large")
     found |= {IMPLIED.get(feature, "") for feature in found}
     return frozenset(found - {""})
 

@@ -16,6 +16,7 @@ class Kind(Enum):
     """The kinds of operands; the value is what messages call it."""
 
     PAGE = "a page"
+    RANGE = "a page, or the pages x..y"
     REFERENCE = "a reference"
     THREAD = "a thread"
     PLACE = "a place (a number)"
@@ -91,7 +92,7 @@ def subsets(*words: str) -> tuple[tuple[str, ...], ...]:
 def _example(operand: Operand) -> str:
     names = {"other": "y", "source": "y"}
     fixed = {Kind.REFERENCE: "g", Kind.THREAD: "P1", Kind.PLACE: "0", Kind.VALUE: "'a'"}
-    if operand.kind is Kind.PAGE:
+    if operand.kind in (Kind.PAGE, Kind.RANGE):
         return names.get(operand.field, "x")
     if operand.kind in fixed:
         return fixed[operand.kind]

@@ -2,6 +2,7 @@
 """From a tree back to text in one canonical form, such that `parse(to_text(litmus)) == litmus`."""
 
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 from cowpath.litmus import ast
 from cowpath.litmus.form import Kind, Operand
@@ -52,7 +53,7 @@ def statement_text(statement: ast.Statement) -> str:
     if isinstance(statement, Load):
         return f"{statement.register} = {statement.page}[{statement.place}]"
     form = statement.form
-    operands = (_operand(operand, getattr(statement, operand.field)) for operand in form.operands)
+    operands = (_operand(operand, statement) for operand in form.operands)
     call = f"{form.name}({', '.join(text for text in operands if text)})"
     return f"{getattr(statement, form.result)} = {call}" if form.result else call
 
@@ -94,13 +95,18 @@ def _comment(comment: str) -> str:
 
 
 def _initial(litmus: ast.Litmus) -> Iterator[str]:
-    for page in litmus.pages:
-        content = "" if page.content is None else f" = {string_text(page.content)}"
-        yield f"char {page.name}[{page.places}]{content};"
+    for block, pages in groupby(litmus.pages, lambda page: page.block):
+        lines = list(map(_page, pages))
+        yield from lines if block is None else ("mthp {", *(f"    {line}" for line in lines), "}")
     for setting in litmus.settings:
         yield f"{setting.name} = {', '.join(setting.values)};"
     for actor in litmus.background:
         yield f"{actor.kind}({', '.join(actor.pages)});"
+
+
+def _page(page: ast.PageDeclaration) -> str:
+    content = "" if page.content is None else f" = {string_text(page.content)}"
+    return f"char {page.name}[{page.places}]{content};"
 
 
 def _thread(thread: ast.ThreadDeclaration) -> str:
@@ -127,8 +133,12 @@ def _block(header: str, lines: Iterator[str]) -> str:
     return header + "{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
 
 
-def _operand(operand: Operand, value: object) -> str:
+def _operand(operand: Operand, statement: ast.Statement) -> str:
     """Return the text of an operand; empty for flags that are not there."""
+    value = getattr(statement, operand.field)
+    if operand.kind is Kind.RANGE:
+        last: str = getattr(statement, "last")  # noqa: B009 - every statement with a range has it
+        return f"{value}..{last}" if last else str(value)
     if operand.kind is Kind.VALUE:
         assert isinstance(value, str | ast.Register)
         return _value(value)

@@ -30,6 +30,22 @@ class Page:
     content: tuple[str, ...] | None
 
 
+LARGE_PAGES = 4
+"""The pages of a large folio: 16 kB, the smallest that anonymous memory has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Pages that begin as one large folio, mapped by ptes: `mthp { ... }`.
+
+    `first` is the index of its first page.  Beside the named pages it has silent ones, which no statement
+    names and nobody looks at: after each named page as many as are missing to LARGE_PAGES.  They have no name
+    and no places.
+    """
+
+    first: int
+
+
 @dataclass(frozen=True, slots=True)
 class Thread:
     """A thread of a process: `P0`, `P1`, ...
@@ -74,6 +90,7 @@ class Program:
     options: frozenset[str]
     background: tuple[BackgroundActor, ...]
     condition: Condition | None
+    blocks: tuple[Block, ...] = ()
 
     def written_beside(self, thread: int, process: int | None = None) -> bool:
         """Whether a page with several places can be written while a thread copies it.
@@ -104,8 +121,36 @@ class Program:
 
     @cached_property
     def page_index(self) -> dict[str, int]:
-        """The index of each page, by its name."""
-        return {page.name: page.index for page in self.pages}
+        """The index of each page, by its name; silent pages have none."""
+        return {page.name: page.index for page in self.pages if page.name}
+
+    @cached_property
+    def areas(self) -> tuple[tuple[int, ...], ...]:
+        """The pages as the kernel takes them in one go: those of a block together, others one by one."""
+        blocks = {block.first: tuple(range(block.first, block.first + LARGE_PAGES)) for block in self.blocks}
+        inside = {page for area in blocks.values() for page in area}
+        found = [
+            blocks.get(p.index, (p.index,)) for p in self.pages if p.index in blocks or p.index not in inside
+        ]
+        return tuple(found)
+
+    def block_of(self, page: int) -> int | None:
+        """The number of the block that a page stands in, None if in none."""
+        found = (n for n, block in enumerate(self.blocks) if block.first <= page < block.first + LARGE_PAGES)
+        return next(found, None)
+
+    def label(self, page: int) -> str:
+        """A page as traces call it: by its name, or as the one after a named page: "x+1"."""
+        named = max(p.index for p in self.pages[: page + 1] if p.name)
+        return self.pages[named].name + (f"+{page - named}" if page > named else "")
+
+    def range(self, first: str, last: str = "") -> tuple[int, ...]:
+        """The pages from one to another one, or of one alone, with the silent ones that follow each."""
+        begin, end = self.page_index[first], self.page_index[last or first]
+        silent = 1
+        while end + silent < len(self.pages) and not self.pages[end + silent].name:
+            silent += 1
+        return tuple(range(begin, end + silent))
 
     @cached_property
     def thread_index(self) -> dict[str, int]:

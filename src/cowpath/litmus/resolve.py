@@ -2,6 +2,7 @@
 """From a tree to a `Program`: here every name is looked up, once, and every limit is checked."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from os import PathLike
 
 from cowpath.litmus import ast
@@ -10,7 +11,7 @@ from cowpath.litmus.errors import did_you_mean
 from cowpath.litmus.initial import BACKGROUND, DEFAULT_SWAP, NO_SWAP, OPTIONS, SWAP_DEVICES
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.processes import assign_processes
-from cowpath.litmus.program import BackgroundActor, Page, Program, Thread
+from cowpath.litmus.program import LARGE_PAGES, BackgroundActor, Block, Page, Program, Thread
 from cowpath.litmus.source import Source, read_source
 from cowpath.litmus.statements import DeviceWrite, Store
 from cowpath.litmus.values import CHARACTERS
@@ -65,11 +66,12 @@ def resolve(litmus: ast.Litmus, source: Source | None = None) -> Program:
     check_bodies(litmus, source, references, has_swap=bool(swap))
     registers = _registers(litmus)
     check_condition(litmus, source, registers)
-    page_index = {page.name: index for index, page in enumerate(litmus.pages)}
+    pages, blocks = lay_out(litmus)
+    page_index = {page.name: page.index for page in pages if page.name}
     return Program(
         name=litmus.name,
         comment=litmus.comment,
-        pages=tuple(Page(i, page.name, page.places, page.content) for i, page in enumerate(litmus.pages)),
+        pages=pages,
         threads=tuple(
             Thread(i, thread.name, processes[i], thread.body, starters[i])
             for i, thread in enumerate(litmus.threads)
@@ -85,7 +87,27 @@ def resolve(litmus: ast.Litmus, source: Source | None = None) -> Program:
             for actor in litmus.background
         ),
         condition=litmus.condition,
+        blocks=blocks,
     )
+
+
+def lay_out(litmus: ast.Litmus) -> tuple[tuple[Page, ...], tuple[Block, ...]]:
+    """Number the pages, with the silent ones of each block, and return them and the blocks.
+
+    >>> lay_out(ast.Litmus("t", "", (ast.PageDeclaration("x", 1, ("a",), block=0),), (), (), (), None))[1]
+    (Block(first=0),)
+    """
+    pages: list[Page] = []
+    blocks: list[Block] = []
+    for number, group in groupby(litmus.pages, lambda page: page.block):
+        declared = list(group)
+        silent = LARGE_PAGES // len(declared) - 1 if number is not None else 0
+        if number is not None:
+            blocks.append(Block(len(pages)))
+        for page in declared:
+            pages.append(Page(len(pages), page.name, page.places, page.content))
+            pages += [Page(len(pages) + more, "", 0, ()) for more in range(silent)]
+    return tuple(pages), tuple(blocks)
 
 
 # -- the initial block -----------------------------------------------------------------------------
@@ -93,6 +115,10 @@ def resolve(litmus: ast.Litmus, source: Source | None = None) -> Program:
 
 def _check_pages(litmus: ast.Litmus, source: Source) -> None:
     seen: set[str] = set()
+    for number, group in groupby(litmus.pages, lambda page: page.block):
+        declared = list(group)
+        if number is not None:
+            _check_block(declared, source)
     for page in litmus.pages:
         if page.name in seen:
             raise source.error(f"page '{page.name}' is declared twice", page.position)
@@ -103,6 +129,19 @@ def _check_pages(litmus: ast.Litmus, source: Source) -> None:
             raise source.error(message, page.position, hint, str(page.places))
         if len(seen) > MAX_PAGES:
             raise source.error(f"a test has at most {MAX_PAGES} pages", page.position)
+
+
+def _check_block(pages: list[ast.PageDeclaration], source: Source) -> None:
+    if LARGE_PAGES % len(pages):
+        hint = "the pages between them, and after each, are not named"
+        message = f"a large folio has {LARGE_PAGES} pages, of which 1, 2 or {LARGE_PAGES} are named"
+        raise source.error(message, pages[0].position, hint)
+    for page in pages:
+        if page.content is None:
+            hint = f'write char {page.name}[{page.places}] = "a";'
+            raise source.error(
+                f"'{page.name}' has no content: a large folio is there from the start", page.position, hint
+            )
 
 
 def _settings(litmus: ast.Litmus, source: Source) -> dict[str, tuple[str, ...]]:

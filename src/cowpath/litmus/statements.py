@@ -13,6 +13,7 @@ from cowpath.litmus.ast import NO, YES, Statement, Value
 from cowpath.litmus.form import Form, Kind, Operand, subsets
 
 _PAGE = Operand("page", Kind.PAGE)
+_RANGE = Operand("page", Kind.RANGE)  # and `last`, where it is x..y
 _PLACE = Operand("place", Kind.PLACE)
 _VALUE = Operand("value", Kind.VALUE)
 _REFERENCE = Operand("reference", Kind.REFERENCE)
@@ -153,39 +154,48 @@ class Wait(Statement):
 _ADVICE = Operand(
     "advice",
     Kind.WORD,
-    (("MADV_PAGEOUT",), ("MADV_DONTNEED",), ("MADV_FREE",), ("MADV_MERGEABLE",), ("MADV_UNMERGEABLE",)),
-    {"MADV_FREE": "lazyfree", "MADV_MERGEABLE": "ksm"},
-)
+    (
+        ("MADV_PAGEOUT",), ("MADV_DONTNEED",), ("MADV_FREE",), ("MADV_MERGEABLE",), ("MADV_UNMERGEABLE",),
+        ("MADV_DONTFORK",), ("MADV_DOFORK",),
+    ),
+    {
+        "MADV_FREE": "lazyfree", "MADV_MERGEABLE": "ksm",
+        "MADV_DONTFORK": "dontfork", "MADV_DOFORK": "dontfork",
+    },
+)  # fmt: skip
 _PROTECTION = Operand("protection", Kind.FLAGS, (("PROT_NONE",), ("PROT_READ",), ("PROT_READ", "PROT_WRITE")))
 
 
 @dataclass(frozen=True, slots=True)
 class Madvise(Statement):
-    """`madvise(x, MADV_PAGEOUT)`."""
+    """`madvise(x, MADV_PAGEOUT)`, `madvise(x..y, MADV_FREE)`."""
 
     page: str
     advice: str  # a word of _ADVICE
+    last: str = ""  # the last page of a range
 
-    forms = (Form("madvise", (_PAGE, _ADVICE), "as madvise(2)"),)
+    forms = (Form("madvise", (_RANGE, _ADVICE), "as madvise(2)"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Mprotect(Statement):
-    """`mprotect(x, PROT_READ | PROT_WRITE)`."""
+    """`mprotect(x, PROT_READ | PROT_WRITE)`, `mprotect(x..y, PROT_READ)`."""
 
     page: str
     protection: tuple[str, ...]  # PROT_READ, PROT_WRITE in this order, or PROT_NONE alone
+    last: str = ""  # the last page of a range
 
-    forms = (Form("mprotect", (_PAGE, _PROTECTION), "as mprotect(2)"),)
+    forms = (Form("mprotect", (_RANGE, _PROTECTION), "as mprotect(2)"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Munmap(Statement):
-    """`munmap(x)`."""
+    """`munmap(x)`, `munmap(x..y)`."""
 
     page: str
+    last: str = ""  # the last page of a range
 
-    forms = (Form("munmap", (_PAGE,), "as munmap(2)"),)
+    forms = (Form("munmap", (_RANGE,), "as munmap(2)"),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ _GROUPS = (
     ({"EXISTS", "FORALL", "NOT_EXISTS", "NAME", "$END"}, "a thread, a condition or the end of the file"),
     ({"CHAR", "REF_T", "NAME", "ANY", "RBRACE"}, "a statement or '}'"),
     ({"CHAR", "REF_T", "NAME", "RBRACE"}, "a statement or '}'"),
-    ({"CHAR", "NAME", "RBRACE"}, "a page, a setting, a background actor or '}'"),
+    ({"CHAR", "NAME", "MTHP", "RBRACE"}, "a page, a setting, a background actor or '}'"),
     ({"CHARACTER", "STRING", "NUMBER", "NAME", "RPAR"}, "an operand or ')'"),
     ({"CHARACTER", "STRING", "NUMBER", "NAME"}, "a value such as 'a'"),
     ({"CHARACTER", "STRING", "NUMBER"}, "the content as a string"),
@@ -30,6 +30,7 @@ _WORDS = {
     "REF_T": "'ref_t'",
     "OF": "'of'",
     "ANY": "'any'",
+    "MTHP": "'mthp'",
     "NAME": "a name",
     "NUMBER": "a number",
     "LBRACE": "'{'",
@@ -43,6 +44,7 @@ _WORDS = {
     "COMMA": "','",
     "STAR": "'*'",
     "BAR": "'|'",
+    "DOTS": "'..'",
     "COLON": "':'",
     "AND": r"'/\'",
     "OR": r"'\/'",
@@ -228,8 +230,14 @@ def _beginning(code: str, offset: int) -> str:
 
 def _in_initial_block(code: str, offset: int) -> bool:
     """Tell whether `offset` stands in the first pair of braces."""
-    opening = code.find("{")
-    return 0 <= opening < offset and "}" not in code[opening:offset]
+    opening, depth = code.find("{"), 0
+    if not 0 <= opening < offset:
+        return False
+    for character in code[opening:offset]:
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return False
+    return True
 
 
 def _character_hint(source: Source, offset: int) -> str:

@@ -29,6 +29,8 @@ def compile_program(program: Program) -> dict[str, Any]:
     >>> compiled["threads"][0]["body"]
     [{'do': 'Load', 'text': 'r0 = x[1]', 'register': 0, 'page': 0, 'place': 1}]
     """
+    if program.blocks:
+        raise CannotRunAnywhereError("mthp: large folios cannot be set up on a machine yet")
     names = Names(program)
     return {
         "name": program.name,

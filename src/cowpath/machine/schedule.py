@@ -220,6 +220,7 @@ class _Steps:
         if statement.form.everywhere:
             return None
         operands = statement.form.operands
-        found = {getattr(statement, operand.field) for operand in operands if operand.kind is Kind.PAGE}
+        named = [operand for operand in operands if operand.kind in (Kind.PAGE, Kind.RANGE)]
+        found = {getattr(statement, operand.field) for operand in named}
         used = (getattr(statement, operand.field) for operand in operands if operand.kind is Kind.REFERENCE)
         return found | {self.takes[reference][2] for reference in used}

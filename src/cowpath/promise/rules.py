@@ -147,8 +147,11 @@ def fork(p: Promise, cpu: int, parent: Process, child: Process) -> Code:
 def fork_page(p: Promise, cpu: int, parent: Memory, child: Memory) -> Code:
     """The child gets the parent's content; a FOLL_GET is without promise from now on.
 
-    A page that is pinned is copied at once, place by place, while others may write to it.
+    After MADV_DONTFORK the child has no such memory.  A page that is pinned is copied at once, place by
+    place, while others may write to it.
     """
+    if parent.dontfork:
+        return
     pinned = any(reference.pin for reference in p.attached(parent))
     place = 0
     while place < child.data.length:
@@ -204,6 +207,11 @@ def mprotect(memory: Memory, protection: tuple[str, ...]) -> None:
     """What the process itself may do there; references do not ask again."""
     memory.write = "PROT_WRITE" in protection
     memory.read = memory.write or "PROT_READ" in protection
+
+
+def madvise_dontfork(memory: Memory, dontfork: bool) -> None:
+    """MADV_DONTFORK, or MADV_DOFORK: whether fork leaves the memory out."""
+    memory.dontfork = dontfork
 
 
 def madvise_free(p: Promise, memory: Memory) -> None:

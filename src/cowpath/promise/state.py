@@ -26,6 +26,7 @@ class Memory(Record):
     write = Flag("it may be written")
     lazy = Flag("MADV_FREE: it may turn into zeros until it is written again", feature="lazyfree")
     occupied = Flag("it has been written: there is a page of its own", feature="occupied")
+    dontfork = Flag("fork leaves it out", feature="dontfork")
     written = Flag("since clear_refs, or since ever: it is soft-dirty", feature="soft_dirty")
     populated = Flag("it is certain that there is a page", feature="uffd_wp")
     registered = Flag("a userfaultfd may write-protect it", feature="uffd_wp")

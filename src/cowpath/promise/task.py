@@ -99,6 +99,12 @@ def memory_of(p: Promise, task: Task, page: str) -> Memory:
     return p.memory_of(process_of(p, task))[p.program.page_index[page]]
 
 
+def range_of(p: Promise, task: Task, first: str, last: str) -> tuple[Memory, ...]:
+    """Return the pages of a range; silent ones come along, and nobody looks at them."""
+    memory = p.memory_of(process_of(p, task))
+    return tuple(memory[page] for page in p.program.range(first, last))
+
+
 def reference_of(p: Promise, name: str) -> Reference:
     """Return a reference by its name."""
     return p.references[p.program.reference_index[name]]
@@ -171,20 +177,25 @@ def do_wait(p: Promise, task: Task, s: statements.Wait) -> None:
 
 def do_madvise(p: Promise, task: Task, s: statements.Madvise) -> None:
     """`madvise(x, MADV_...)`: most advice changes nothing that a process can see."""
-    if s.advice == "MADV_DONTNEED":
-        rules.give_up(p, memory_of(p, task, s.page))
-    elif s.advice == "MADV_FREE":
-        rules.madvise_free(p, memory_of(p, task, s.page))
+    for memory in range_of(p, task, s.page, s.last):
+        if s.advice == "MADV_DONTNEED":
+            rules.give_up(p, memory)
+        elif s.advice == "MADV_FREE":
+            rules.madvise_free(p, memory)
+        elif s.advice in ("MADV_DONTFORK", "MADV_DOFORK"):
+            rules.madvise_dontfork(memory, s.advice == "MADV_DONTFORK")
 
 
 def do_mprotect(p: Promise, task: Task, s: statements.Mprotect) -> None:
     """`mprotect(x, PROT_...)`"""
-    rules.mprotect(memory_of(p, task, s.page), s.protection)
+    for memory in range_of(p, task, s.page, s.last):
+        rules.mprotect(memory, s.protection)
 
 
 def do_munmap(p: Promise, task: Task, s: statements.Munmap) -> None:
     """`munmap(x)`"""
-    rules.munmap(p, memory_of(p, task, s.page))
+    for memory in range_of(p, task, s.page, s.last):
+        rules.munmap(p, memory)
 
 
 def do_nothing(p: Promise, task: Task, s: ast.Statement) -> None:

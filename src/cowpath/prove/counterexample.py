@@ -184,7 +184,7 @@ class Cutter:
 
 def litmus(name: str, program: Program, parts: Sequence[Part]) -> ast.Litmus:
     """The test: the parts as threads, in the setting of the program."""
-    pages = tuple(page.name for page in program.pages)
+    pages = tuple(page.name for page in program.pages if page.name)
     order = sorted(range(len(parts)), key=lambda n: (parts[n].process, n))
     names = {number: f"P{index}" for index, number in enumerate(order)}
     leads: dict[int, int] = {}
@@ -213,7 +213,11 @@ def setting(
     program: Program,
 ) -> tuple[tuple[ast.PageDeclaration, ...], tuple[ast.Setting, ...], tuple[ast.Background, ...]]:
     """The initial block of a program."""
-    pages = tuple(ast.PageDeclaration(page.name, page.places, page.content) for page in program.pages)
+    pages = tuple(
+        ast.PageDeclaration(page.name, page.places, page.content, program.block_of(page.index))
+        for page in program.pages
+        if page.name
+    )
     settings = [] if program.swap == ("ssd",) else [ast.Setting("swap", program.swap or ("none",))]
     settings += [ast.Setting("option", tuple(sorted(program.options)))] if program.options else []
     actors = tuple(

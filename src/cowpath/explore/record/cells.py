@@ -88,14 +88,23 @@ class Flag(Field[bool]):
 
 
 class Count(Field[int]):
-    """0 to `limit`."""
+    """0 to `limit`; up to another limit where the layout has a feature that `more` names."""
 
-    def __init__(self, limit: int, meaning: str, *, quiet: bool = False, feature: str = "") -> None:
+    def __init__(
+        self,
+        limit: int,
+        meaning: str,
+        *,
+        quiet: bool = False,
+        feature: str = "",
+        more: tuple[str, int] = ("", 0),
+    ) -> None:
         super().__init__(meaning, quiet=quiet, feature=feature)
-        self.limit = limit
+        self.limit, self.more = limit, more
 
     def values(self, layout: Layout) -> Iterable[int]:
-        return range(self.limit + 1)
+        feature, limit = self.more
+        return range((limit if feature in layout.features else self.limit) + 1)
 
 
 class Choice(Field[str]):

@@ -15,7 +15,7 @@ from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, swap_bits
 from cowpath.history.version import Version
 
-from ..state import Folio, Kernel, Mm, Pte, Slot, Vma
+from ..state import Folio, Kernel, MappedPage, Mm, Pte, Slot, Vma
 
 if TYPE_CHECKING:
     from cowpath.arch.layout import PteLayout
@@ -40,6 +40,12 @@ class PteValue(NamedTuple):
     uffd_wp: bool = False
     protnone: bool = False
     hw_dirty: bool = False
+    subpage: int = 0
+
+    @property
+    def page(self) -> MappedPage | None:
+        """The page of its folio that a present entry maps."""
+        return None if self.folio is None else self.folio.page(self.subpage)
 
     @property
     def present(self) -> bool:
@@ -79,7 +85,7 @@ def ptep_get(pte: Pte) -> PteValue:
         return PTE_NONE
     if kind == "present":
         value = PteValue("present", pte.folio, pte.write, pte.dirty)
-        value = value._replace(protnone=pte.protnone, hw_dirty=pte.hw_dirty)
+        value = value._replace(protnone=pte.protnone, hw_dirty=pte.hw_dirty, subpage=pte.subpage)
     elif kind == "swap":
         value = PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
     else:
@@ -93,7 +99,7 @@ def set_pte(pte: Pte, value: PteValue) -> None:
     pte.slot, pte.exclusive = value.slot, value.exclusive
     pte.migrating, pte.access = value.migrating, value.access
     pte.soft_dirty, pte.uffd_wp, pte.protnone = value.soft_dirty, value.uffd_wp, value.protnone
-    pte.hw_dirty = value.hw_dirty
+    pte.hw_dirty, pte.subpage = value.hw_dirty, value.subpage
 
 
 def pte_same(pte: Pte, value: PteValue) -> bool:
@@ -101,9 +107,9 @@ def pte_same(pte: Pte, value: PteValue) -> bool:
     return ptep_get(pte) == value
 
 
-def mk_pte(folio: Folio) -> PteValue:
-    """A present, read-only, clean entry."""
-    return PteValue("present", folio=folio)
+def mk_pte(folio: Folio, subpage: int = 0) -> PteValue:
+    """A present, read-only, clean entry; `subpage` says which page of a large folio it maps."""
+    return PteValue("present", folio=folio, subpage=subpage)
 
 
 def pte_mkdirty(k: Kernel, value: PteValue) -> PteValue:

@@ -15,15 +15,20 @@ from ..state import Kernel, Mm, Vma
 def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
     """Give the child a copy of the parent's page table, entry by entry; the parent cannot fault meanwhile.
 
-    Its threads may go on using entries that are not write-protected yet.
+    Mappings with MADV_DONTFORK are left out.  The parent's threads may go on using entries that are not
+    write-protected yet.
     """
     mmap_write_lock(parent, unless=k.has(mutants.NO_MMAP_LOCK_IN_FORK))
-    page = 0
-    while page < len(k.program.pages):
-        vm_area_dup(k.pte(parent, page).vma, k.pte(child, page).vma)
-        yield from copy_page_range(k, cpu, k.pte(parent, page), k.pte(child, page))
+    area = 0
+    while area < len(k.program.areas):
+        src_ptes = tuple(pte for pte in k.area(parent, area) if not pte.vma.dontfork)
+        for pte in src_ptes:
+            vm_area_dup(pte.vma, k.pte(child, pte.page).vma)
+        if src_ptes:
+            dst_ptes = tuple(k.pte(child, pte.page) for pte in src_ptes)
+            yield from copy_page_range(k, cpu, src_ptes, dst_ptes)
         yield
-        page += 1
+        area += 1
     flush_tlb_mm(k, parent)
     vma_end_write_all(k, parent)
     mmap_write_unlock(parent, unless=k.has(mutants.NO_MMAP_LOCK_IN_FORK))

@@ -19,7 +19,7 @@ from ..include.pgtable import (
     ptep_get,
     userfaultfd_pte_wp,
 )
-from ..state import Folio, Kernel, Pte, Reference, still
+from ..state import Folio, Kernel, MappedPage, Pte, Reference, still
 from .memory import handle_pte_fault
 from .swap import __folio_put, folio_get, folio_put, folio_ref_count
 
@@ -93,14 +93,14 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
     """
     pte_offset_map_lock(request.pte.mm)
     value = ptep_get(request.pte)
-    folio = value.folio
+    folio, page = value.folio, value.page
     lacking = "nothing"
     hinted = value.protnone and not request.want.force
     writable = not _wants_to_write(k, request) or can_follow_write_pte(k, request, value, cow)
-    if folio is None or hinted or not writable:
+    if folio is None or page is None or hinted or not writable:
         lacking = "fault"
-    elif not value.write and gup_must_unshare(k, folio, request):
-        k.say(f"{folio} is not exclusive: a read-only pin must unshare it first (a7f226604170)")
+    elif not value.write and gup_must_unshare(k, page, request):
+        k.say(f"{page} is not exclusive: a read-only pin must unshare it first (a7f226604170)")
         lacking = "unshare"
     else:
         try_grab_folio(k, folio, request.want.pin)
@@ -133,10 +133,11 @@ def can_follow_write_pte(k: Kernel, request: Request, value: PteValue, cow: bool
     vma = request.pte.vma
     if pte_needs_soft_dirty_wp(k, vma, value) or userfaultfd_pte_wp(vma, value):
         return False
-    return request.want.force and not vma.write and value.folio.anon_exclusive
+    exclusive = value.page is not None and value.page.anon_exclusive
+    return request.want.force and not vma.write and exclusive
 
 
-def gup_must_unshare(k: Kernel, folio: Folio, request: Request) -> bool:
+def gup_must_unshare(k: Kernel, page: MappedPage, request: Request) -> bool:
     """Whether a read-only pin would lose the page at the owner's next write (a7f226604170, v5.19).
 
     FOLL_GET never unshares.  The zero page is unshared for FOLL_LONGTERM only (84209e87c696, v6.2).  From
@@ -144,9 +145,9 @@ def gup_must_unshare(k: Kernel, folio: Folio, request: Request) -> bool:
     """
     if not k.has(changes.UNSHARE) or request.want.write or not request.want.pin:
         return False
-    if folio is k.zero_page:
+    if page is k.zero_page:
         return request.want.longterm and k.has(changes.LONGTERM_UNSHARES_ALL)
-    return not folio.anon_exclusive
+    return not page.anon_exclusive
 
 
 def try_grab_folio(k: Kernel, folio: Folio, pin: bool) -> None:
@@ -169,14 +170,14 @@ def gup_put_folio(k: Kernel, folio: Folio, pin: bool) -> None:
 def _hold(request: Request) -> None:
     """What is taken is to agree with the entry from here on (invariant I5), until zap or fork ends that."""
     reference, want = request.reference, request.want
-    reference.pte, reference.coherent = request.pte, True
+    reference.pte, reference.coherent, reference.subpage = request.pte, True, request.pte.subpage
     reference.write, reference.pin = want.write, want.pin
 
 
 def _let_go(request: Request) -> None:
     """The inverse of `_hold`, where nothing was taken after all."""
     reference = request.reference
-    reference.pte, reference.coherent = None, False
+    reference.pte, reference.coherent, reference.subpage = None, False, 0
     reference.write = reference.pin = False
 
 
@@ -216,7 +217,7 @@ def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
     if seq % 2 or folio is None or not _fast_access(k, request, value):
         return False
     yield
-    early = _seen_too_early(k, folio, request)
+    early = _seen_too_early(k, folio.page(value.subpage), request)
     if early:
         yield
     if not still(k, mutants.NO_TRY_GET_IN_GUP_FAST, folio_ref_count(folio) > 0):
@@ -239,7 +240,7 @@ def _fast_access(k: Kernel, request: Request, value: PteValue) -> bool:
     return value.write or not _wants_to_write(k, request)
 
 
-def _seen_too_early(k: Kernel, folio: Folio, request: Request) -> bool:
+def _seen_too_early(k: Kernel, page: MappedPage, request: Request) -> bool:
     """Whether a CPU with weak ordering sees PG_anon_exclusive before it takes its reference.
 
     Whoever ends exclusivity clears the entry, looks for pins, clears the flag and sets the entry.  Without
@@ -247,7 +248,7 @@ def _seen_too_early(k: Kernel, folio: Folio, request: Request) -> bool:
     """
     if not k.weak_barriers or k.has(changes.GUP_FAST_BARRIERS) or k.choose(2) == 0:
         return False
-    early = not gup_must_unshare(k, folio, request)
+    early = not gup_must_unshare(k, page, request)
     if early:
         k.say("PG_anon_exclusive is read before the reference is taken: no barrier forbids it")
     return early
@@ -262,5 +263,5 @@ def _gup_fast_recheck(k: Kernel, request: Request, value: PteValue, early: bool)
         return False
     _hold(request)
     yield
-    folio = value.folio
-    return folio is not None and (early or value.write or not gup_must_unshare(k, folio, request))
+    page = value.page
+    return page is not None and (early or value.write or not gup_must_unshare(k, page, request))

@@ -201,7 +201,7 @@ def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue
         flush_tlb_page(k, pte)
         keeps = k.has(changes.KSM_KEEPS_SOFT_DIRTY) and orig.soft_dirty
         set_pte(pte, mk_pte(kpage)._replace(soft_dirty=keeps))
-        folio_remove_rmap_pte(folio)
+        folio_remove_rmap_pte(k, folio, folio, pte.mm)
         if folio.mapcount == 0:
             folio_free_swap(k, folio)
         folio_put(k, folio)

@@ -32,7 +32,7 @@ from ..include.pgtable import (
     set_pte,
     userfaultfd_pte_wp,
 )
-from ..state import Folio, Kernel, Pte, Slot, Vma, still
+from ..state import Folio, Kernel, MappedPage, Pte, Slot, Vma, still
 from . import swapfile
 from .migrate import migrate_pages, migration_entry_wait
 from .mmu_gather import tlb_finish_mmu, tlb_gather_mmu
@@ -70,49 +70,57 @@ from .swapfile import free_swap_and_cache, swap_duplicate
 # -- fork ------------------------------------------------------------------------------------------
 
 
-def copy_page_range(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
-    """Give the child a copy of one entry of its parent.
+def copy_page_range(k: Kernel, cpu: int, src_ptes: tuple[Pte, ...], dst_ptes: tuple[Pte, ...]) -> Code:
+    """Give the child copies of some entries of its parent, which share a page table.
 
     Pins that are taken without a lock meanwhile notice (57efa1fe5957, v5.11), and faults that take only the
     lock of their VMA have to wait (fb49c455323f, v6.5).
     """
+    src_mm = src_ptes[0].mm
     if k.has_tlb and k.has(changes.FORK_LOCKS_VMAS):
-        vma_start_write(src_pte.vma)
+        vma_start_write(src_ptes[0].vma)
     if k.lockless:
-        src_pte.mm.write_protect_seq = src_pte.mm.write_protect_seq + 1
+        src_mm.write_protect_seq = src_mm.write_protect_seq + 1
         yield
-    yield from copy_pte_range(k, cpu, src_pte, dst_pte)
+    yield from copy_pte_range(k, cpu, src_ptes, dst_ptes)
     if k.lockless:
         yield
-        src_pte.mm.write_protect_seq = src_pte.mm.write_protect_seq + 1
+        src_mm.write_protect_seq = src_mm.write_protect_seq + 1
 
 
-def copy_pte_range(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
-    """Copy the entry under both page-table locks.  From here on FOLL_GET promises nothing (I5)."""
-    pte_offset_map_lock(src_pte.mm)
-    pte_offset_map_lock(dst_pte.mm)
-    kind = src_pte.kind
-    if kind == "present":
-        yield from copy_present_pte(k, cpu, src_pte, dst_pte)
-    elif kind != "none":
-        copy_nonpresent_pte(k, src_pte, dst_pte)
-    pte_unmap_unlock(dst_pte.mm)
-    pte_unmap_unlock(src_pte.mm)
-    k.detach_references(src_pte, but_pins=True)
+def copy_pte_range(k: Kernel, cpu: int, src_ptes: tuple[Pte, ...], dst_ptes: tuple[Pte, ...]) -> Code:
+    """Copy the entries under both page-table locks.  From here on FOLL_GET promises nothing (I5).
+
+    Those of a large folio are copied in batches since f8d937761d65 (v6.9), to the same effect.
+    """
+    pte_offset_map_lock(src_ptes[0].mm)
+    pte_offset_map_lock(dst_ptes[0].mm)
+    position = 0
+    while position < len(src_ptes):
+        kind = src_ptes[position].kind
+        if kind == "present":
+            yield from copy_present_pte(k, cpu, src_ptes[position], dst_ptes[position])
+        elif kind != "none":
+            copy_nonpresent_pte(k, src_ptes[position], dst_ptes[position])
+        position += 1
+    pte_unmap_unlock(dst_ptes[0].mm)
+    pte_unmap_unlock(src_ptes[0].mm)
+    for src_pte in src_ptes:
+        k.detach_references(src_pte, but_pins=True)
 
 
 def copy_present_pte(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
     """Share the page read-only, unless it may be pinned: then the child gets a copy (70e806e4e645, v5.9)."""
     pteval = ptep_get(src_pte)
-    folio = pteval.folio
-    if folio is None:
+    folio, page = pteval.folio, pteval.page
+    if folio is None or page is None:
         return
     if folio is k.zero_page:
         set_pte(dst_pte, _for_child(k, src_pte, pteval))
         return
-    shared = yield from folio_try_dup_anon_rmap_pte(k, folio, src_pte.mm)
+    shared = yield from folio_try_dup_anon_rmap_pte(k, folio, page, src_pte.mm, dst_pte.mm)
     if not shared:
-        yield from copy_present_page(k, cpu, folio, src_pte, dst_pte)
+        yield from copy_present_page(k, cpu, page, src_pte, dst_pte)
         return
     folio_get(k, folio)
     if k.lockless:
@@ -122,7 +130,7 @@ def copy_present_pte(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
     set_pte(dst_pte, _for_child(k, src_pte, pte_wrprotect(k, pteval)))
 
 
-def copy_user_highpage(k: Kernel, new: Folio, old: Folio, torn: bool) -> Code:
+def copy_user_highpage(k: Kernel, new: Folio, old: MappedPage, torn: bool) -> Code:
     """Copy a page place by place, where others may write to it meanwhile (include/linux/highmem.h)."""
     if not torn:
         new.data = old.data
@@ -135,15 +143,15 @@ def copy_user_highpage(k: Kernel, new: Folio, old: Folio, torn: bool) -> Code:
             yield
 
 
-def copy_present_page(k: Kernel, cpu: int, folio: Folio, src_pte: Pte, dst_pte: Pte) -> Code:
+def copy_present_page(k: Kernel, cpu: int, page: MappedPage, src_pte: Pte, dst_pte: Pte) -> Code:
     """Give the child a new page with the content of its parent's: writable if the mapping is.
 
     The parent's threads and whoever has pinned the page go on writing to it: the copy may be torn.
     """
-    k.say(f"{folio} may be pinned, so the child gets a copy and the parent keeps it")
+    k.say(f"{page} may be pinned, so the child gets a copy and the parent keeps it")
     new_folio = folio_alloc(k)
     torn = k.program.written_beside(cpu, src_pte.mm.number)
-    yield from copy_user_highpage(k, new_folio, folio, torn)
+    yield from copy_user_highpage(k, new_folio, page, torn)
     k.count_copy()
     folio_add_new_anon_rmap(k, new_folio, dst_pte)
     folio_add_lru(k, new_folio, cpu)
@@ -187,31 +195,39 @@ def _for_child(k: Kernel, src_pte: Pte, pteval: PteValue) -> PteValue:
 # -- unmapping -------------------------------------------------------------------------------------
 
 
-def zap_pte_range(k: Kernel, pte: Pte) -> Code:
-    """Remove one entry and what it refers to.
+def zap_pte_range(k: Kernel, ptes: tuple[Pte, ...]) -> Code:
+    """Remove some entries of one process, and what they refer to, under its page-table lock.
 
     The mapping goes under the page-table lock.  The TLB is flushed later, and only then the page's reference
     is dropped; an unmapped page in the swap cache gives its slot back on that occasion
     (free_pages_and_swap_cache).
     """
-    k.detach_references(pte)
-    tlb_gather_mmu(k, pte.mm)
-    pte_offset_map_lock(pte.mm)
-    flush_tlb_batched_pending(k, pte.mm)
-    value = ptep_get(pte)
-    folio = None if value.folio is k.zero_page else value.folio
-    set_pte(pte, PTE_NONE)
-    if value.slot is not None:
-        yield from free_swap_and_cache(k, value.slot)
-    elif folio is not None:
-        folio_remove_rmap_pte(folio)
-    pte_unmap_unlock(pte.mm)
+    for pte in ptes:
+        k.detach_references(pte)
+    mm = ptes[0].mm
+    tlb_gather_mmu(k, mm)
+    pte_offset_map_lock(mm)
+    flush_tlb_batched_pending(k, mm)
+    position, present = 0, False
+    freed: tuple[Folio, ...] = ()
+    while position < len(ptes):
+        value = ptep_get(ptes[position])
+        folio, page = value.folio, value.page
+        present = present or value.present
+        set_pte(ptes[position], PTE_NONE)
+        if value.slot is not None:
+            yield from free_swap_and_cache(k, value.slot)
+        elif folio is not None and page is not None and folio is not k.zero_page:
+            folio_remove_rmap_pte(k, folio, page, mm)
+            freed = (*freed, folio)
+        position += 1
+    pte_unmap_unlock(mm)
     if k.has_tlb:
         yield
-    tlb_finish_mmu(k, pte.mm, pte if value.present else None)
-    if folio is not None:
-        free_swap_cache(k, folio)
-        folio_put(k, folio)
+    tlb_finish_mmu(k, mm, ptes[0] if present else None)
+    for unmapped in freed:
+        free_swap_cache(k, unmapped)
+        folio_put(k, unmapped)
 
 
 # -- faults ----------------------------------------------------------------------------------------
@@ -311,21 +327,21 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
         return (yield from handle_userfault(k, vmf))
     if vmf.write:
         _flush_write_protection(k, vmf.pte)
-    folio = vmf.orig.folio
-    if folio is None:
+    folio, page = vmf.orig.folio, vmf.orig.page
+    if folio is None or page is None:
         raise Crash("BUG: write-protect fault on an entry without a page")
     if folio is k.zero_page:
         if vmf.unshare and not k.has(changes.LONGTERM_UNSHARES_ALL):
             pte_unmap_unlock(vmf.pte.mm)
             return False
         return (yield from wp_page_copy(k, vmf))
-    if folio.anon_exclusive:
-        k.say(f"{folio} is exclusive (PG_anon_exclusive), so it is reused")
+    if page.anon_exclusive:
+        k.say(f"{page} is exclusive (PG_anon_exclusive), so it is reused")
         wp_page_reuse(k, vmf)
         return vmf.write
     if not k.has(changes.WP_REUSE_BY_REFCOUNT):
         return (yield from _wp_by_mapcount(k, vmf, folio))
-    if wp_can_reuse_anon_folio(k, vmf, folio):
+    if wp_can_reuse_anon_folio(k, vmf, folio, page):
         wp_page_reuse(k, vmf)
         return vmf.write
     return (yield from wp_page_copy(k, vmf))
@@ -373,14 +389,20 @@ def reuse_ksm_page(vmf: Fault, folio: Folio) -> bool:
     return True
 
 
-def wp_can_reuse_anon_folio(k: Kernel, vmf: Fault, folio: Folio) -> bool:
+def wp_can_reuse_anon_folio(k: Kernel, vmf: Fault, folio: Folio, page: MappedPage) -> bool:
     """Whether a page that is not known to be exclusive may become so, judged by its references.
 
     v5.9: exactly one reference (09854ba94c6a).  v5.18: references of the swap cache and of this CPU's LRU-add
     batch are dropped first (53a05ad9f21d, d4c470970d45).  v7.3: that batch is drained only where it can help
-    (wp-drains-if-useful).
+    (wp-drains-if-useful).  A page of a large folio is never reused since 069686255c16 (v6.7), unless all of
+    the folio is this process's alone since 1da190f4d0a6 (v6.15).
     Never waits: the page-table lock is held.
     """
+    if folio.is_large and k.has(changes.LARGE_REUSE_BY_MAPCOUNT):
+        return __wp_can_reuse_large_anon_folio(k, folio, page)
+    if folio.is_large and k.has(changes.LARGE_NEVER_REUSED):
+        k.say(f"{page} belongs to a large folio and is not known to be exclusive: copied")
+        return False
     if folio.ksm:
         k.say(f"{folio} is a KSM page, so it is copied")
         return False
@@ -399,15 +421,32 @@ def wp_can_reuse_anon_folio(k: Kernel, vmf: Fault, folio: Folio) -> bool:
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE) and folio.swapcache:
         swapfile.folio_free_swap(k, folio)
-    alone = folio_ref_count(folio) == 1 and folio.mapcount == 1
+    alone = folio_ref_count(folio) == 1 and page.mapcount == 1
     reuse = still(k, mutants.NO_RECOUNT_IN_WP_REUSE, alone)
     if reuse:
-        folio_move_anon_rmap(k, folio)
+        folio_move_anon_rmap(k, page)
         k.say(f"this pte holds the only reference to {folio}, so it is reused")
     else:
         _explain_copy(k, folio)
     folio_unlock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_WP_REUSE))
     return reuse
+
+
+def __wp_can_reuse_large_anon_folio(k: Kernel, folio: Folio, page: MappedPage) -> bool:
+    """Whether only this process maps or refers to a large folio; then this page is exclusive from now on.
+
+    Not where only one page is mapped: then the rest of the folio is better freed.  1da190f4d0a6, v6.15.
+    """
+    references, mappings = folio_ref_count(folio), folio.mapcount
+    if mappings <= 1 or not still(k, mutants.NO_SHARED_BIT_IN_LARGE_REUSE, not folio.shared):
+        k.say(f"{folio} is mapped once or by others too, so this page of it is copied")
+        return False
+    if not still(k, mutants.NO_REFCOUNT_IN_LARGE_REUSE, mappings == references):
+        k.say(f"{folio} has {references} references and {mappings} mappings, so this page of it is copied")
+        return False
+    k.say(f"all references to {folio} are mappings of this process, so {page} is reused")
+    page.anon_exclusive = True
+    return True
 
 
 def _explain_copy(k: Kernel, folio: Folio) -> bool:
@@ -431,14 +470,14 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
     it or not, place by place, and goes unnoticed here.  The slot of the old page is given back since
     f4c4a3f48480 (v5.14).
     """
-    old = vmf.orig.folio
-    if old is None:
+    old, old_page = vmf.orig.folio, vmf.orig.page
+    if old is None or old_page is None:
         raise Crash("BUG: a page is copied that is not there")
     folio_get(k, old)
     pte_unmap_unlock(vmf.pte.mm)
     new = folio_alloc(k)
     torn = old is not k.zero_page and k.program.written_beside(vmf.cpu)
-    yield from copy_user_highpage(k, new, old, torn)
+    yield from copy_user_highpage(k, new, old_page, torn)
     yield
     pte_offset_map_lock(vmf.pte.mm)
     if not still(k, mutants.NO_PTE_SAME_IN_WP_COPY, pte_same(vmf.pte, vmf.orig)):
@@ -462,8 +501,9 @@ def _install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
     value = mk_pte(new)
     unshared = value.tracking(vmf.orig)
     set_pte(vmf.pte, maybe_mkwrite(k, value, vmf.pte.vma) if vmf.write else unshared)
-    if old is not k.zero_page:
-        folio_remove_rmap_pte(old)
+    old_page = vmf.orig.page
+    if old_page is not None and old is not k.zero_page:
+        folio_remove_rmap_pte(k, old, old_page, vmf.pte.mm)
         k.count_copy()
     folio_put(k, old)
 

@@ -136,7 +136,7 @@ def remove_migration_ptes(k: Kernel, old: Folio, new: Folio) -> Code:
     """Map `new` wherever a migration entry of `old` is left."""
     position = 0
     while position < len(rmap_walk(k, new)):
-        remove_migration_pte(k, rmap_walk(k, new)[position], old, new)
+        remove_migration_pte(k, rmap_walk(k, new)[position][0], old, new)
         yield
         position += 1
 

@@ -19,26 +19,28 @@ from .memory import zap_pte_range
 from .swap import lru_add_drain
 
 
-def munmap(k: Kernel, cpu: int, pte: Pte) -> Code:
+def munmap(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
     """The mapping goes, then its entry; only the first part excludes other threads."""
-    mmap_write_lock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_MUNMAP))
-    vma_start_write(pte.vma, unless=k.has(mutants.NO_VMA_LOCK_IN_MUNMAP))
-    pte.vma.mapped = False
+    mm = ptes[0].mm
+    mmap_write_lock(mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_MUNMAP))
+    for pte in ptes:
+        vma_start_write(pte.vma, unless=k.has(mutants.NO_VMA_LOCK_IN_MUNMAP))
+        pte.vma.mapped = False
     lru_add_drain(k, cpu)
-    vma_end_write_all(k, pte.mm)
-    mmap_write_unlock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_MUNMAP))
-    mmap_read_lock(pte.mm)
+    vma_end_write_all(k, mm)
+    mmap_write_unlock(mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_MUNMAP))
+    mmap_read_lock(mm)
     yield
-    yield from zap_pte_range(k, pte)
-    mmap_read_unlock(pte.mm)
+    yield from zap_pte_range(k, ptes)
+    mmap_read_unlock(mm)
 
 
 def exit_mmap(k: Kernel, cpu: int, mm: Mm) -> Code:
     """A process ends: all of its entries go, one by one."""
     lru_add_drain(k, cpu)
-    page = 0
-    while page < len(k.program.pages):
-        yield from zap_pte_range(k, k.pte(mm, page))
+    area = 0
+    while area < len(k.program.areas):
+        yield from zap_pte_range(k, k.area(mm, area))
         yield
-        page += 1
+        area += 1
     mm.alive = False

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cowpath.explore.record.recorder import Code
-from cowpath.history import changes
+from cowpath.history import changes, mutants
 
 from ..include.mmap_lock import (
     mmap_read_lock,
@@ -29,47 +29,54 @@ from .rmap import flush_tlb_batched_pending, folio_maybe_dma_pinned
 from .swap import folio_ref_count
 
 
-def mprotect(k: Kernel, pte: Pte, protection: tuple[str, ...]) -> Code:
+def mprotect(k: Kernel, ptes: tuple[Pte, ...], protection: tuple[str, ...]) -> Code:
     """Change the mapping, then its entry, under mmap_lock for writing (mprotect_fixup, change_protection)."""
-    mmap_write_lock(pte.mm)
-    if not pte.vma.mapped:
-        mmap_write_unlock(pte.mm)
+    mm = ptes[0].mm
+    mmap_write_lock(mm)
+    if not all(pte.vma.mapped for pte in ptes):
+        mmap_write_unlock(mm)
         return
-    vma_start_write(pte.vma)
-    pte.vma.write = "PROT_WRITE" in protection
-    pte.vma.read = pte.vma.write or "PROT_READ" in protection
-    tlb_gather_mmu(k, pte.mm)
-    changed = change_pte_range(k, pte)
+    for pte in ptes:
+        vma_start_write(pte.vma)
+        pte.vma.write = "PROT_WRITE" in protection
+        pte.vma.read = pte.vma.write or "PROT_READ" in protection
+    tlb_gather_mmu(k, mm)
+    changed = change_pte_range(k, ptes)
     yield
-    tlb_finish_mmu(k, pte.mm, pte if changed else None)
-    vma_end_write_all(k, pte.mm)
-    mmap_write_unlock(pte.mm)
+    tlb_finish_mmu(k, mm, ptes[0] if changed else None)
+    vma_end_write_all(k, mm)
+    mmap_write_unlock(mm)
 
 
-def change_pte_range(k: Kernel, pte: Pte) -> bool:
-    """Write-protect a present entry, or make it writable at once where no fault is needed for that.
+def change_pte_range(k: Kernel, ptes: tuple[Pte, ...]) -> bool:
+    """Write-protect present entries, or make them writable at once where no fault is needed for that.
 
     Returns whether a CPU may remember the entry as it was; what reclaim has cleared and not flushed yet it
     flushes here (3ea277194daa, v4.13).
 
     A migration entry of the write kind becomes read-only; since 6c287605fd56 (v5.19) it stays exclusive.
-    PROT_NONE is a kind of write protection here: the mapping itself refuses every access.
+    PROT_NONE is a kind of write protection here: the mapping itself refuses every access.  Since cac1db8c3aad
+    (v6.17) entries of a large folio are changed in batches, each page asked for itself whether it is
+    exclusive.
     """
-    pte_offset_map_lock(pte.mm)
-    flush_tlb_batched_pending(k, pte.mm)
-    value = ptep_get(pte)
-    if value.protnone:
-        value = pte_modify(value)
-        set_pte(pte, value)
-    if value.present and not pte.vma.write:
-        set_pte(pte, pte_modify(value))
-    elif value.access == "write" and not pte.vma.write:
-        set_pte(pte, value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read"))
-    elif value.present and can_change_pte_writable(k, pte.vma, value):
-        k.say(f"{value.folio} is exclusive: writable again without a fault")
-        set_pte(pte, value._replace(write=True))
-    pte_unmap_unlock(pte.mm)
-    return k.has_tlb and value.present
+    pte_offset_map_lock(ptes[0].mm)
+    flush_tlb_batched_pending(k, ptes[0].mm)
+    present = False
+    for pte in ptes:
+        value = ptep_get(pte)
+        present = present or value.present
+        if value.protnone:
+            value = pte_modify(value)
+            set_pte(pte, value)
+        if value.present and not pte.vma.write:
+            set_pte(pte, pte_modify(value))
+        elif value.access == "write" and not pte.vma.write:
+            set_pte(pte, value._replace(access="exclusive" if k.has(changes.ANON_EXCLUSIVE) else "read"))
+        elif value.present and can_change_pte_writable(k, pte.vma, value):
+            k.say(f"{value.page} is exclusive: writable again without a fault")
+            set_pte(pte, value._replace(write=True))
+    pte_unmap_unlock(ptes[0].mm)
+    return k.has_tlb and present
 
 
 def pte_modify(value: PteValue) -> PteValue:
@@ -134,7 +141,11 @@ def can_change_pte_writable(k: Kernel, vma: Vma, value: PteValue) -> bool:
         return False
     if not value.dirty and not k.has(changes.MPROTECT_IGNORES_DIRTY):
         return False
-    return value.folio is not None and value.folio.anon_exclusive
+    folio, page = value.folio, value.page
+    if folio is None or page is None:
+        return False
+    asked = folio.pages[0] if k.has(mutants.BATCH_FROM_HEAD_IN_MPROTECT) else page
+    return asked.anon_exclusive
 
 
 def _needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:

@@ -59,9 +59,11 @@ def __folio_put(k: Kernel, folio: Folio) -> None:
         return
     if folio.mapcount or folio.locked or folio.swapcache or folio.writeback:
         raise Crash(f"Bad page state: {folio} is freed while it is in use")
-    folio.data.fill(k.content(ZERO))
+    for page in folio.pages:
+        page.data.fill(k.content(ZERO))
+        page.anon_exclusive = False
     folio.index = 0
-    folio.anon_exclusive = folio.dirty = folio.uptodate = folio.lru = False
+    folio.dirty = folio.uptodate = folio.lru = False
     folio.lazyfree = folio.ksm = False
 
 
@@ -103,7 +105,14 @@ def folio_wait_writeback(folio: Folio, unless: bool = False) -> None:
 
 
 def folio_add_lru(k: Kernel, folio: Folio, cpu: int) -> None:
-    """Put a folio into this CPU's batch, which holds a reference; PG_lru comes when the batch is drained."""
+    """Put a folio into this CPU's batch, which holds a reference; PG_lru comes when the batch is drained.
+
+    A large folio drains the batch that it enters, and so stays in none.
+    """
+    if folio.is_large:
+        lru_add_drain(k, cpu)
+        folio.lru = True
+        return
     folio_get(k, folio)
     folio.batch = cpu + 1
 
@@ -133,13 +142,24 @@ def lru_add(k: Kernel, folio: Folio) -> None:
 def mark_page_lazyfree(k: Kernel, folio: Folio, cpu: int) -> None:
     """MADV_FREE: a page on the LRU list enters this CPU's lazyfree batch, which holds a reference.
 
-    It stays on its list meanwhile, except from 33dfe9204f29 (v6.11) until afb99e9f5004 (v6.17).
+    It stays on its list meanwhile, except from 33dfe9204f29 (v6.11) until afb99e9f5004 (v6.17).  A large
+    folio drains the batch that it enters, and so stays in none.
     """
-    if folio.lru and not folio.lazyfree and not folio.swapcache and not folio.lazyfree_batch:
+    if folio.is_large:
+        _drain_lazyfree(k, cpu)
+        folio.lazyfree = folio.lazyfree or (folio.lru and not folio.swapcache)
+    elif folio.lru and not folio.lazyfree and not folio.swapcache and not folio.lazyfree_batch:
         folio_get(k, folio)
         folio.lazyfree_batch = cpu + 1
         if k.has(changes.BATCH_CLEARS_LRU):
             folio.lru = False
+
+
+def _drain_lazyfree(k: Kernel, cpu: int) -> None:
+    """Move what is in this CPU's lazyfree batch."""
+    for folio in k.folios:
+        if folio.lazyfree_batch == cpu + 1:
+            lru_lazyfree(k, folio)
 
 
 def lru_lazyfree(k: Kernel, folio: Folio) -> None:

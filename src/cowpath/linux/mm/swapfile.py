@@ -98,7 +98,7 @@ def reuse_swap_page(k: Kernel, folio: Folio) -> bool:
     if folio.ksm:
         return False
     slot = folio.entry
-    users = folio.mapcount + (slot.count if slot is not None else 0)
+    users = max(page.mapcount for page in folio.pages) + (slot.count if slot is not None else 0)
     if users > 1:
         k.say(f"{users} ptes refer to {folio} or its slot, so it is shared")
         return False

@@ -6,6 +6,7 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
+from cowpath.litmus.program import LARGE_PAGES
 
 from ..state import Folio, Kernel, still
 from .page_io import swap_writepage
@@ -149,11 +150,21 @@ def kswapd(k: Kernel, page: int) -> Code:
 def isolate_lru_folios(k: Kernel, page: int) -> Folio:
     """Isolate one such folio from the LRU list; which one is up to the search."""
     candidates = [folio for folio in k.folios if folio.lru and folio.index == page + 1]
+    candidates += [folio for folio in k.large_folios if _may_reclaim_large(folio, page)]
     if not candidates:
         raise Blocked("a folio on the LRU list")
     folio = candidates[k.choose(len(candidates))]
     folio_isolate_lru(k, folio)
     return folio
+
+
+def _may_reclaim_large(folio: Folio, page: int) -> bool:
+    """Whether reclaim finds a large folio that a page belongs to.
+
+    Only after MADV_FREE, when it is on the list of file folios: without swap no other list is looked at.
+    """
+    first = folio.index - 1
+    return folio.lru and folio.lazyfree and first <= page < first + LARGE_PAGES
 
 
 def move_folios_to_lru(k: Kernel, folio: Folio) -> None:
