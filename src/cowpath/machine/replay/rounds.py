@@ -142,7 +142,8 @@ def _drive(
                 break
             director.finish(TURN_SECONDS)
     except (GdbError, UnreachedError, OSError) as error:
-        say(f"{guest.name}: {error}")
+        if len(found) < rounds:  # after the last round the guest switches itself off
+            say(f"{guest.name}: {error}")
     finally:
         if len(found) < rounds or any(one.crashed for one in found):
             time.sleep(1)
