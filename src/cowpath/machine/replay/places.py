@@ -143,12 +143,12 @@ PLACES: dict[str, KernelPlace] = {
     "mm/rmap.py try_to_unmap 1": KernelPlace(
         "shrink_folio_list: after try_to_unmap", (spot(RECLAIM, after=("try_to_unmap",)),)
     ),
-    "mm/rmap.py try_to_unmap_one 1": KernelPlace(
+    "mm/rmap.py _unmap_batch 1": KernelPlace(
         "try_to_unmap_one: the entry is cleared",
         (spot("try_to_unmap_one", before=("swap_duplicate", "folio_dup_swap")),),
         atomic=True,
     ),
-    "mm/rmap.py try_to_unmap_one 2": KernelPlace(
+    "mm/rmap.py _unmap_batch 2": KernelPlace(
         "try_to_unmap_one: before the swap entry is set",
         (spot("try_to_unmap_one", before=("set_ptes", "native_set_pte", "set_pte")),),
         atomic=True,
