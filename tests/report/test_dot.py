@@ -32,5 +32,5 @@ def test_graphviz_draws_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_graph_that_nobody_can_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["graph", str(FOUNDING), "--kernel", "5.18", "--max-states", "10"]) == 2
+    assert main(["graph", str(FOUNDING), "--kernel", "5.18", "--max-states", "10"]) == 3
     assert "more than 10 states" in capsys.readouterr().err
