@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/gup.c: references to pages for those who read and write them without a page table."""
+"""mm/gup.c: references to pages, for devices and drivers that access them without a page table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .swap import __folio_put, folio_get, folio_put, folio_ref_count
 
 
 class Want(NamedTuple):
-    """What a reference is wanted for: the FOLL_ flags."""
+    """The FOLL_ flags of a call: the purpose for which a reference is taken."""
 
     write: bool = False  # FOLL_WRITE
     pin: bool = False  # FOLL_PIN, not FOLL_GET
@@ -35,7 +35,7 @@ class Want(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One call: which reference is to be taken, where, and what for."""
+    """The arguments of a call: the reference to take, the address (its pte), and the flags."""
 
     reference: Reference
     pte: Pte
@@ -45,7 +45,7 @@ class Request(NamedTuple):
 def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
     """Take a reference to the page at an address, faulting it in as often as needed (__get_user_pages).
 
-    FOLL_PIN says so in the process before it looks (70e806e4e645, v5.9).  Where the access is not permitted
+    FOLL_PIN marks the process as one with pins first (70e806e4e645, v5.9).  If the access is not permitted
     the call fails, and no reference is taken.
     """
     mm, request = pte.mm, Request(reference, pte, want)
@@ -65,31 +65,35 @@ def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Wa
 
 
 def _look_up(k: Kernel, request: Request, cow: bool) -> str:
-    """One round of __get_user_pages: take the reference, or say what is lacking."""
+    """Do one round of __get_user_pages: take the reference and return "nothing", or say what is lacking."""
     return follow_page_pte(k, request, cow) if check_vma_flags(request) else "permission"
 
 
 def check_vma_flags(request: Request) -> bool:
-    """Whether the mapping permits the access; FOLL_FORCE does not ask for VM_READ and VM_WRITE."""
+    """True where the mapping permits the access; FOLL_FORCE overrides VM_READ and VM_WRITE."""
     vma, want = request.pte.vma, request.want
     return vma.mapped and (want.force or (vma.write if want.write else vma.read))
 
 
 def faultin_page(k: Kernel, cpu: int, request: Request, unshare: bool) -> Code:
-    """One fault on behalf of GUP; the page is looked up again afterwards."""
+    """Fault once on behalf of GUP, which looks the page up again afterwards; return as `handle_pte_fault`."""
     write = _wants_to_write(k, request)
     return (yield from handle_pte_fault(k, Fault(request.pte, cpu, write, unshare and not write)))
 
 
 def _wants_to_write(k: Kernel, request: Request) -> bool:
-    """Whether to look for a writable page.  v5.8 did for every reference to private memory (17839856fd58)."""
+    """True where GUP needs a writable page.
+
+    In v5.8 it does for every reference to private memory (17839856fd58).
+    """
     return request.want.write or k.has(changes.FORCED_COW_BREAK)
 
 
 def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
-    """Take the reference if the entry allows it; otherwise what is lacking: a "fault" or to "unshare".
+    """Take the reference if the entry allows it, and return "nothing"; else return "fault" or "unshare".
 
-    It lets NUMA balancing know; since d74943a2f3cd (v6.5) it does not, which comes to the same page.
+    It faults on an entry that NUMA balancing made inaccessible; since d74943a2f3cd (v6.5) the kernel does
+    not, which comes to the same page.
     """
     pte_offset_map_lock(request.pte.mm)
     value = ptep_get(request.pte)
@@ -112,19 +116,20 @@ def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
 
 
 def _touch_folio(k: Kernel, request: Request, folio: Folio, value: PteValue) -> None:
-    """FOLL_TOUCH: who is about to write has the page marked dirty, unless its entry says so.
+    """Mark the page dirty for a reference that is to write (FOLL_TOUCH), unless its entry is dirty already.
 
-    Otherwise nobody knows of the write but who holds the reference, and he has to say so (`put_reference`).
+    Without FOLL_TOUCH only the holder of the reference knows of the write, and must say so (`put_reference`).
     """
     if request.want.touch and _wants_to_write(k, request) and not value.dirty:
         folio.dirty = True
 
 
 def can_follow_write_pte(k: Kernel, request: Request, value: PteValue, cow: bool) -> bool:
-    """Whether a kernel write may use the entry: it is writable, or FOLL_FORCE may overrule the mapping.
+    """Tell whether a kernel write may use the entry: it is writable, or FOLL_FORCE may override the mapping.
 
-    It may since 5535be309971 (v6.0) if the page is exclusive and the write need not be noted or announced.
-    Before: if a write fault gave this process a page (FOLL_COW) and the entry is dirty.
+    Since 5535be309971 (v6.0) FOLL_FORCE may if the page is exclusive and the write needs no fault for
+    soft-dirty or userfaultfd.  Before, it could if a write fault gave this process a page (FOLL_COW) and the
+    entry is dirty.
     """
     if value.write or value.folio is None:
         return value.write
@@ -138,10 +143,11 @@ def can_follow_write_pte(k: Kernel, request: Request, value: PteValue, cow: bool
 
 
 def gup_must_unshare(k: Kernel, page: MappedPage, request: Request) -> bool:
-    """Whether a read-only pin would lose the page at the owner's next write (a7f226604170, v5.19).
+    """Tell whether a read-only pin must unshare the page first (mm/internal.h; a7f226604170, v5.19).
 
-    FOLL_GET never unshares.  The zero page is unshared for FOLL_LONGTERM only (84209e87c696, v6.2).  From
-    mm/internal.h.
+    It must if the page is not exclusive: the next write of its owner would go to a copy, and the pin would
+    keep the old page.  FOLL_GET never unshares.  The zero page is unshared for FOLL_LONGTERM only
+    (84209e87c696, v6.2).
     """
     if not k.has(changes.UNSHARE) or request.want.write or not request.want.pin:
         return False
@@ -151,7 +157,7 @@ def gup_must_unshare(k: Kernel, page: MappedPage, request: Request) -> bool:
 
 
 def try_grab_folio(k: Kernel, folio: Folio, pin: bool) -> None:
-    """FOLL_GET adds one reference, FOLL_PIN 1024."""
+    """Take a reference to a folio: FOLL_GET adds 1 to the kernel's count, FOLL_PIN 1024."""
     if not pin:
         folio_get(k, folio)
     elif folio is not k.zero_page:
@@ -159,7 +165,7 @@ def try_grab_folio(k: Kernel, folio: Folio, pin: bool) -> None:
 
 
 def gup_put_folio(k: Kernel, folio: Folio, pin: bool) -> None:
-    """The inverse of `try_grab_folio`."""
+    """Drop a reference that `try_grab_folio` took."""
     if not pin:
         folio_put(k, folio)
     elif folio is not k.zero_page:
@@ -168,21 +174,24 @@ def gup_put_folio(k: Kernel, folio: Folio, pin: bool) -> None:
 
 
 def _hold(request: Request) -> None:
-    """What is taken is to agree with the entry from here on (invariant I5), until zap or fork ends that."""
+    """Record where and how the reference is taken.
+
+    From here on it must agree with the entry (invariant I5), until zap or fork ends that.
+    """
     reference, want = request.reference, request.want
     reference.pte, reference.coherent, reference.subpage = request.pte, True, request.pte.subpage
     reference.write, reference.pin = want.write, want.pin
 
 
 def _let_go(request: Request) -> None:
-    """The inverse of `_hold`, where nothing was taken after all."""
+    """Undo `_hold`, if no reference was taken after all."""
     reference = request.reference
     reference.pte, reference.coherent, reference.subpage = None, False, 0
     reference.write = reference.pin = False
 
 
 def _hand_over(request: Request, folio: Folio) -> None:
-    """From here on the caller can use the reference."""
+    """Give the folio to the caller, who can use the reference from here on."""
     request.reference.state, request.reference.folio = "held", folio
 
 
@@ -190,10 +199,11 @@ def _hand_over(request: Request, folio: Folio) -> None:
 
 
 def get_user_pages_fast(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
-    """First without any lock, then, if that fails, like `get_user_pages` (internal_get_user_pages_fast).
+    """Take a reference without locks or, if that fails, as `get_user_pages` does.
 
-    FOLL_PIN says so in the process first, for fork to see (70e806e4e645, v5.9).  Nothing here marks a page
-    dirty; the way with locks does (FOLL_TOUCH), for FOLL_LONGTERM since v6.3 (gup-fallback-touches).
+    This is internal_get_user_pages_fast.  FOLL_PIN first marks the process as one with pins, for fork to see
+    (70e806e4e645, v5.9).  The way without locks never marks a page dirty; the way with locks does
+    (FOLL_TOUCH), for FOLL_LONGTERM since v6.3 (gup-fallback-touches).
     """
     if want.pin and k.has(changes.FORK_COPIES_PINNED):
         pte.mm.has_pinned = True
@@ -205,10 +215,10 @@ def get_user_pages_fast(k: Kernel, cpu: int, reference: Reference, pte: Pte, wan
 
 
 def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
-    """gup_fast: read the entry, take a reference, and only then make sure that it was right to do so.
+    """Read the entry, take a reference, and then check that the entry has not changed (gup_fast).
 
-    A pin also makes sure that no fork ran meanwhile (write_protect_seq, 57efa1fe5957, v5.11); FOLL_GET does
-    not.
+    For a pin it also checks that no fork ran meanwhile (write_protect_seq, 57efa1fe5957, v5.11); for FOLL_GET
+    it does not.  Returns True if the reference was taken, False if the way with locks has to be tried.
     """
     watched = request.want.pin and k.has(changes.FORK_SEQUENCE)
     seq = request.pte.mm.write_protect_seq if watched else 0
@@ -234,17 +244,17 @@ def lockless_pages_from_mm(k: Kernel, request: Request) -> Code:
 
 
 def _fast_access(k: Kernel, request: Request, value: PteValue) -> bool:
-    """pte_access_permitted, and neither the zero page (pte_special) nor PROT_NONE (pte_protnone)."""
+    """True where gup_fast may use an entry: pte_access_permitted, neither pte_special nor pte_protnone."""
     if value.folio is k.zero_page or not request.pte.vma.read or value.protnone:
         return False
     return value.write or not _wants_to_write(k, request)
 
 
 def _seen_too_early(k: Kernel, page: MappedPage, request: Request) -> bool:
-    """Whether a CPU with weak ordering sees PG_anon_exclusive before it takes its reference.
+    """True where a CPU with weak ordering reads PG_anon_exclusive before it takes its reference.
 
     Whoever ends exclusivity clears the entry, looks for pins, clears the flag and sets the entry.  Without
-    the barriers of 088b8aa537c2 (v6.1) the flag may be that of before and the entry that of afterwards.
+    the barriers of 088b8aa537c2 (v6.1) a CPU may read the flag from before that, and the entry from after it.
     """
     if not k.weak_barriers or k.has(changes.GUP_FAST_BARRIERS) or k.choose(2) == 0:
         return False
@@ -255,9 +265,10 @@ def _seen_too_early(k: Kernel, page: MappedPage, request: Request) -> bool:
 
 
 def _gup_fast_recheck(k: Kernel, request: Request, value: PteValue, early: bool) -> Code:
-    """The entry must be the same still, then a read-only pin needs an exclusive page (a7f226604170).
+    """Tell whether the entry is unchanged and, for a read-only pin, the page is exclusive (a7f226604170).
 
-    It may be zapped, shared by fork or moved before the caller has its page: nobody looks at it any more.
+    After this the entry may be zapped, shared by fork or moved before the caller has its page: nobody looks
+    at it any more.
     """
     if not still(k, mutants.NO_PTE_SAME_IN_GUP_FAST, pte_same(request.pte, value)):
         return False

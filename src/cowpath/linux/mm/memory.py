@@ -71,7 +71,7 @@ from .swapfile import free_swap_and_cache, swap_duplicate
 
 
 def copy_page_range(k: Kernel, cpu: int, src_ptes: tuple[Pte, ...], dst_ptes: tuple[Pte, ...]) -> Code:
-    """Give the child copies of some entries of its parent, which share a page table.
+    """Copy entries of one page table of the parent into the page table of its child, for fork.
 
     Pins that are taken without a lock meanwhile notice (57efa1fe5957, v5.11), and faults that take only the
     lock of their VMA have to wait (fb49c455323f, v6.5).
@@ -89,9 +89,11 @@ def copy_page_range(k: Kernel, cpu: int, src_ptes: tuple[Pte, ...], dst_ptes: tu
 
 
 def copy_pte_range(k: Kernel, cpu: int, src_ptes: tuple[Pte, ...], dst_ptes: tuple[Pte, ...]) -> Code:
-    """Copy the entries under both page-table locks.  From here on FOLL_GET promises nothing (I5).
+    """Copy entries of the parent to the child, with the page-table locks of both held.
 
-    Those of a large folio are copied in batches since f8d937761d65 (v6.9), to the same effect.
+    From here on FOLL_GET promises nothing (I5): only pinned references must still agree with the parent's
+    entries.  The entries of a large folio are copied in batches since f8d937761d65 (v6.9), to the same
+    effect.
     """
     pte_offset_map_lock(src_ptes[0].mm)
     pte_offset_map_lock(dst_ptes[0].mm)
@@ -110,7 +112,10 @@ def copy_pte_range(k: Kernel, cpu: int, src_ptes: tuple[Pte, ...], dst_ptes: tup
 
 
 def copy_present_pte(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
-    """Share the page read-only, unless it may be pinned: then the child gets a copy (70e806e4e645, v5.9)."""
+    """Map a present page in the child as well, read-only in both processes.
+
+    A page that may be pinned is not shared: the child gets a copy of it (70e806e4e645, v5.9).
+    """
     pteval = ptep_get(src_pte)
     folio, page = pteval.folio, pteval.page
     if folio is None or page is None:
@@ -131,7 +136,11 @@ def copy_present_pte(k: Kernel, cpu: int, src_pte: Pte, dst_pte: Pte) -> Code:
 
 
 def copy_user_highpage(k: Kernel, new: Folio, old: MappedPage, torn: bool) -> Code:
-    """Copy a page place by place, where others may write to it meanwhile (include/linux/highmem.h)."""
+    """Copy the content of a page to a new folio (include/linux/highmem.h).
+
+    Where `torn`, others may write to the page meanwhile: it is copied one place at a time, and they may run
+    between two places.
+    """
     if not torn:
         new.data = old.data
         return
@@ -144,9 +153,9 @@ def copy_user_highpage(k: Kernel, new: Folio, old: MappedPage, torn: bool) -> Co
 
 
 def copy_present_page(k: Kernel, cpu: int, page: MappedPage, src_pte: Pte, dst_pte: Pte) -> Code:
-    """Give the child a new page with the content of its parent's: writable if the mapping is.
+    """Give the child a new page with the content of its parent's page, writable if the mapping is.
 
-    The parent's threads and whoever has pinned the page go on writing to it: the copy may be torn.
+    The parent's threads and whoever has pinned the page go on writing to it, so the copy may be torn.
     """
     k.say(f"{page} may be pinned, so the child gets a copy and the parent keeps it")
     new_folio = folio_alloc(k)
@@ -160,9 +169,10 @@ def copy_present_page(k: Kernel, cpu: int, page: MappedPage, src_pte: Pte, dst_p
 
 
 def copy_nonpresent_pte(k: Kernel, src_pte: Pte, dst_pte: Pte) -> None:
-    """Share what a swap pte or a migration entry leads to; neither is exclusive any more.
+    """Copy a swap pte or a migration entry to the child; afterwards neither copy counts as exclusive.
 
-    H3 (1493a1913e34, v5.19): the marker of the swap pte is cleared.  A migration entry becomes the read kind.
+    The marker of a swap pte is cleared in the parent as well (H3 of 1493a1913e34, v5.19).  A migration entry
+    becomes one of the read kind.
     """
     pteval = ptep_get(src_pte)
     slot = pteval.slot
@@ -183,10 +193,10 @@ def copy_nonpresent_pte(k: Kernel, src_pte: Pte, dst_pte: Pte) -> None:
 
 
 def _for_child(k: Kernel, src_pte: Pte, pteval: PteValue) -> PteValue:
-    """The entry for the child, which is not registered with its parent's userfaultfd.
+    """Return an entry as the child gets it: without the mark of its parent's userfaultfd.
 
-    (There is no UFFD_FEATURE_EVENT_FORK.)  Until 8f34f1eac382 (v5.14) the parent's mapping decided whether
-    the mark stays.
+    The child is not registered with that userfaultfd, as the model has no UFFD_FEATURE_EVENT_FORK.  Until
+    8f34f1eac382 (v5.14) the mark was kept where the parent's mapping was registered.
     """
     stays = src_pte.vma.uffd_wp and not k.has(changes.FORK_CLEARS_UFFD_WP)
     return pteval._replace(uffd_wp=pteval.uffd_wp and stays)
@@ -196,11 +206,11 @@ def _for_child(k: Kernel, src_pte: Pte, pteval: PteValue) -> PteValue:
 
 
 def zap_pte_range(k: Kernel, ptes: tuple[Pte, ...]) -> Code:
-    """Remove some entries of one process, and what they refer to, under its page-table lock.
+    """Clear some entries of one process and give up the pages and slots that they refer to.
 
-    The mapping goes under the page-table lock.  The TLB is flushed later, and only then the page's reference
-    is dropped; an unmapped page in the swap cache gives its slot back on that occasion
-    (free_pages_and_swap_cache).
+    Entries and mappings are removed under the page-table lock.  The TLB is flushed after that, and only then
+    the references to the pages are dropped; a page in the swap cache that nobody maps any more gives its slot
+    back on that occasion (free_pages_and_swap_cache).
     """
     for pte in ptes:
         k.detach_references(pte)
@@ -234,12 +244,13 @@ def zap_pte_range(k: Kernel, ptes: tuple[Pte, ...]) -> Code:
 
 
 def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
-    """Resolve one fault; the caller holds mmap_lock.  What it cannot resolve is simply tried again.
+    """Resolve one page fault; the caller holds mmap_lock.
 
-    Returns True (VM_FAULT_WRITE) where a write got a page that it may go to, "sigbus" where it would have to
-    wait and must not.
+    The entry is read without the page-table lock and compared again under it.  If it has changed, nothing is
+    done, and the access faults again.
 
-    The entry is read without the page-table lock and compared again under it.
+    Returns True (VM_FAULT_WRITE) if a write got a page that it may go to, "sigbus" if the fault would have to
+    wait and must not, otherwise False.
     """
     vmf = vmf._replace(orig=ptep_get(vmf.pte))
     if vmf.orig.kind == "none":
@@ -260,10 +271,10 @@ def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
 
 
 def do_numa_page(k: Kernel, vmf: Fault) -> Code:
-    """An access that NUMA balancing wanted to know of: the page moves to that CPU's node, or stays.
+    """Resolve a NUMA hinting fault: move the page to the node of the CPU, or leave it, and restore its entry.
 
-    Either way its entry is as before.  A page that moves is unmapped on the way, and mapped by
-    remove_migration_pte.
+    A page that moves is unmapped first and mapped again by remove_migration_pte.  Returns False: an access
+    that needs more than this faults again.
     """
     yield
     pte_offset_map_lock(vmf.pte.mm)
@@ -284,9 +295,10 @@ def do_numa_page(k: Kernel, vmf: Fault) -> Code:
 
 
 def numa_rebuild_single_mapping(k: Kernel, vma: Vma, value: PteValue) -> PteValue:
-    """The entry after a hinting fault: as writable as before.
+    """Return the entry to install after a hinting fault: accessible again, and as writable as before.
 
-    That was kept in the entry (pte_savedwrite); since 6a56ccbcf6c6 (v6.2) it is found out anew.
+    The entry itself said whether it had been writable (pte_savedwrite); since 6a56ccbcf6c6 (v6.2) that is
+    computed from the mapping and the page.
     """
     value = value._replace(protnone=False)
     if k.has(changes.NUMA_RECOMPUTES_WRITE):
@@ -295,7 +307,10 @@ def numa_rebuild_single_mapping(k: Kernel, vma: Vma, value: PteValue) -> PteValu
 
 
 def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
-    """The first touch: reads share the zero page, a write gets a page of its own, exclusive at once."""
+    """Map a page at the first access: the shared zero page for a read, a new exclusive page for a write.
+
+    Returns False: this is no write-protect fault.
+    """
     yield
     pte_offset_map_lock(vmf.pte.mm)
     if not still(k, mutants.NO_PTE_SAME_IN_ANONYMOUS, pte_same(vmf.pte, vmf.orig)):
@@ -316,11 +331,12 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
 
 
 def do_wp_page(k: Kernel, vmf: Fault) -> Code:
-    """A write (or an unshare request) meets a read-only page; the page-table lock is held on entry.
+    """Resolve a write, or an unshare request, to a page whose entry is read-only.
 
-    A write that userfaultfd wants to know of waits.  A page that is exclusive is reused in place.  Otherwise
-    it may become so if nobody else refers to it (09854ba94c6a, v5.9), or it is copied.  The zero page is
-    unshared since 84209e87c696 (v6.2).
+    The caller holds the page-table lock, which is dropped here.  A write that userfaultfd wants to know of
+    waits.  A page that is exclusive is reused in place.  Any other page is reused if nobody else refers to it
+    (09854ba94c6a, v5.9), or else copied.  An unshare request copies the zero page since 84209e87c696 (v6.2).
+    Returns as `handle_pte_fault` does.
     """
     if vmf.write and userfaultfd_pte_wp(vmf.pte.vma, vmf.orig):
         pte_unmap_unlock(vmf.pte.mm)
@@ -348,16 +364,21 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
 
 
 def _flush_write_protection(k: Kernel, pte: Pte) -> None:
-    """userfaultfd changes entries as a reader of mmap_lock, and flushes later (6ce64428d620, v5.12).
+    """Flush the TLBs if userfaultfd has write-protected the entry and not flushed yet (6ce64428d620, v5.12).
 
-    Until then another CPU may still write to the page, so nobody may copy it.
+    userfaultfd changes entries as a reader of mmap_lock and flushes later.  Until then another CPU may still
+    write to the page, so it must not be copied.
     """
     if pte.vma.uffd_wp and pte.mm.tlb_flush_pending and k.has(changes.UFFD_WP_FLUSHES):
         flush_tlb_page(k, pte)
 
 
 def _wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
-    """v5.7: reuse a page that only one pte or slot refers to; it may sleep for the folio lock."""
+    """Resolve a write-protect fault as v5.7 does: reuse a page that only one pte or slot refers to.
+
+    Other references are not counted, except those to a KSM page.  Where the folio lock is not free, the fault
+    drops the page-table lock and sleeps.
+    """
     if folio.ksm and (folio.swapcache or folio_ref_count(folio) != 1):
         return (yield from wp_page_copy(k, vmf))
     if not folio_trylock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_WP_BY_MAPCOUNT)):
@@ -381,7 +402,10 @@ def _wp_by_mapcount(k: Kernel, vmf: Fault, folio: Folio) -> Code:
 
 
 def reuse_ksm_page(vmf: Fault, folio: Folio) -> bool:
-    """v5.7: the last user of a KSM page takes it over (mm/ksm.c)."""
+    """Turn a KSM page with a single reference into a plain page of this process (mm/ksm.c, v5.7).
+
+    Returns False, and changes nothing, if anybody else refers to the page.
+    """
     if folio.swapcache or folio_ref_count(folio) != 1:
         return False
     folio.ksm = False
@@ -390,13 +414,14 @@ def reuse_ksm_page(vmf: Fault, folio: Folio) -> bool:
 
 
 def wp_can_reuse_anon_folio(k: Kernel, vmf: Fault, folio: Folio, page: MappedPage) -> bool:
-    """Whether a page that is not known to be exclusive may become so, judged by its references.
+    """Tell whether a page not known to be exclusive is this process's alone; if so, make it exclusive.
 
-    v5.9: exactly one reference (09854ba94c6a).  v5.18: references of the swap cache and of this CPU's LRU-add
-    batch are dropped first (53a05ad9f21d, d4c470970d45).  v7.3: that batch is drained only where it can help
-    (wp-drains-if-useful).  A page of a large folio is never reused since 069686255c16 (v6.7), unless all of
-    the folio is this process's alone since 1da190f4d0a6 (v6.15).
-    Never waits: the page-table lock is held.
+    The references to the folio decide. v5.9: there must be exactly one (09854ba94c6a). v5.18: references of
+    the swap cache and of this CPU's LRU-add batch are dropped first (53a05ad9f21d, d4c470970d45). v7.3: that
+    batch is drained only where it can help (wp-drains-if-useful).  A page of a large folio is never reused
+    since 069686255c16 (v6.7), unless all of the folio is this process's alone since 1da190f4d0a6 (v6.15).
+
+    Never waits, because the page-table lock is held.
     """
     if folio.is_large and k.has(changes.LARGE_REUSE_BY_MAPCOUNT):
         return __wp_can_reuse_large_anon_folio(k, folio, page)
@@ -433,9 +458,10 @@ def wp_can_reuse_anon_folio(k: Kernel, vmf: Fault, folio: Folio, page: MappedPag
 
 
 def __wp_can_reuse_large_anon_folio(k: Kernel, folio: Folio, page: MappedPage) -> bool:
-    """Whether only this process maps or refers to a large folio; then this page is exclusive from now on.
+    """Tell whether only this process maps and refers to a large folio; if so, make the page exclusive.
 
-    Not where only one page is mapped: then the rest of the folio is better freed.  1da190f4d0a6, v6.15.
+    A folio of which only one page is still mapped is not reused, so that the rest of it can be freed
+    (1da190f4d0a6, v6.15).
     """
     references, mappings = folio_ref_count(folio), folio.mapcount
     if mappings <= 1 or not still(k, mutants.NO_SHARED_BIT_IN_LARGE_REUSE, not folio.shared):
@@ -450,25 +476,29 @@ def __wp_can_reuse_large_anon_folio(k: Kernel, folio: Folio, page: MappedPage) -
 
 
 def _explain_copy(k: Kernel, folio: Folio) -> bool:
-    """Say why a page is copied; always False."""
+    """Note for the trace why a page is copied, and return False."""
     cached = " (one is the swap cache)" if folio.swapcache else ""
     k.say(f"{folio} is not known to be exclusive and has {folio_ref_count(folio)} references{cached}: copied")
     return False
 
 
 def wp_page_reuse(k: Kernel, vmf: Fault) -> None:
-    """Let the page be written in place; an unshare request leaves it read-only.  Drops the lock."""
+    """Make the entry writable for a write, and drop the page-table lock.
+
+    An unshare request leaves the entry read-only.
+    """
     if vmf.write:
         set_pte(vmf.pte, maybe_mkwrite(k, vmf.orig, vmf.pte.vma))
     pte_unmap_unlock(vmf.pte.mm)
 
 
 def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
-    """Give the faulting process a copy of its own; the old page is only held by a reference meanwhile.
+    """Map a copy of the page in place of the page itself, which a reference keeps alive meanwhile.
 
-    The copy is made without a lock, so what others write to the old page through their references may be in
-    it or not, place by place, and goes unnoticed here.  The slot of the old page is given back since
-    f4c4a3f48480 (v5.14).
+    The copy is made without a lock: of what others write to the old page through their references, each place
+    may be in the copy or not.  The slot of the old page is given back since f4c4a3f48480 (v5.14).
+
+    Returns True if a write may go to the copy; False for an unshare request, or if the entry has changed.
     """
     old, old_page = vmf.orig.folio, vmf.orig.page
     if old is None or old_page is None:
@@ -494,7 +524,7 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
 
 
 def _install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
-    """Replace the old page by its copy in the page table (flush, map the new, unmap the old)."""
+    """Replace a page by its copy in the page table: flush the TLB, map the copy, unmap the old page."""
     flush_tlb_page(k, vmf.pte)
     folio_add_new_anon_rmap(k, new, vmf.pte)
     folio_add_lru(k, new, vmf.cpu)
@@ -512,14 +542,17 @@ def _install_copy(k: Kernel, vmf: Fault, old: Folio, new: Folio) -> None:
 
 
 def do_swap_page(k: Kernel, vmf: Fault) -> Code:
-    """Bring a swapped-out page back in, and decide whether this process may write to it.
+    """Read a swapped-out page back in, map it, and decide whether this process may write to it.
 
-    `swapcache` is the folio that the swap cache has for the slot, None where the slot was read past it.
-    `folio` is the one to be mapped: that one, or a copy of it that KSM asks for.
+    `swapcache` is the folio that the swap cache has for the slot, None if the slot was read past the cache.
+    `folio` is the folio to be mapped: the same one, or a copy of it that KSM asks for.
 
-    Exclusivity: by the marker since 1493a1913e34 (v5.19); by refcount since c145e0b47c77 (v5.18); by counting
-    ptes before.  The folio is compared again under its lock (4969c1192d15, v2.6.36).  The slot is given back
-    before the folio is mapped until 4b34f1d82c65 (v7.0); from then on only the marker counts.
+    The page is exclusive if its swap pte is marked since 1493a1913e34 (v5.19); if nobody else has a reference
+    since c145e0b47c77 (v5.18); before that ptes were counted.  The folio is compared again once it is locked
+    (4969c1192d15, v2.6.36).  Until 4b34f1d82c65 (v7.0) the slot is given back before the folio is mapped;
+    from then on only the marker counts.
+
+    Returns as `handle_pte_fault` does.
     """
     slot = vmf.orig.slot
     if slot is None:
@@ -584,13 +617,13 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
 
 
 def _out_nomap(k: Kernel, vmf: Fault, slot: Slot, folio: Folio, swapcache: Folio | None) -> bool:
-    """Somebody else has resolved the fault: go on at `_out_page`, without the page-table lock."""
+    """Give up because the entry has changed: drop the page-table lock and go on at `_out_page`."""
     pte_unmap_unlock(vmf.pte.mm)
     return _out_page(k, slot, folio, swapcache)
 
 
 def _out_page(k: Kernel, slot: Slot, folio: Folio, swapcache: Folio | None) -> bool:
-    """Nothing is mapped: go on at `_out_release`, without the folio lock.
+    """Give up with the folio locked and nothing mapped: unlock it and go on at `_out_release`.
 
     Since f1879e8a0c60 (v7.0) a slot that no pte needs any more is given back at once.
     """
@@ -601,7 +634,7 @@ def _out_page(k: Kernel, slot: Slot, folio: Folio, swapcache: Folio | None) -> b
 
 
 def _out_release(k: Kernel, slot: Slot, folio: Folio, swapcache: Folio | None) -> bool:
-    """Drop the reference to the folio that is not mapped, and all else; always False."""
+    """Drop the reference to the folio that was not mapped, and all else that is held; return False."""
     folio_put(k, folio)
     _drop_swapcache(k, folio, swapcache)
     _out(k, slot, swapcache)
@@ -609,21 +642,21 @@ def _out_release(k: Kernel, slot: Slot, folio: Folio, swapcache: Folio | None) -
 
 
 def _out(k: Kernel, slot: Slot, swapcache: Folio | None) -> None:
-    """Let go of the slot that a read past the swap cache marked (13ddaf26be32, v6.8), and of the device."""
+    """Release the slot that a read past the swap cache has marked (13ddaf26be32, v6.8), and the device."""
     if swapcache is None and k.has(changes.BYPASS_TAKES_SLOT):
         swapfile.put_swap_folio(k, slot)
     swapfile.put_swap_device(k, slot)
 
 
 def _drop_swapcache(k: Kernel, folio: Folio, swapcache: Folio | None) -> None:
-    """Let go of the folio in the swap cache, which was held locked while its copy was mapped."""
+    """Unlock and release the folio in the swap cache, if a copy of it was mapped instead."""
     if swapcache is not None and swapcache is not folio:
         folio_unlock(swapcache)
         folio_put(k, swapcache)
 
 
 def _may_bypass(k: Kernel, slot: Slot) -> bool:
-    """Whether the slot may be read past the swap cache: from a synchronous device, by its only user.
+    """True where a slot may be read past the swap cache: its device is synchronous, and one pte refers to it.
 
     0bcac06f27d7 (v4.15) to f1879e8a0c60 (v7.0).  SWAP_HAS_CACHE does not count as a user.
     """
@@ -631,10 +664,10 @@ def _may_bypass(k: Kernel, slot: Slot) -> bool:
 
 
 def alloc_swap_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
-    """Read a slot into a page that no one else can find.
+    """Read a slot into a new folio that nobody else can find, and return it locked.
 
-    Since v6.8 the slot is marked meanwhile (swapcache_prepare, 13ddaf26be32), so that it can be neither read
-    nor freed and reused by others.
+    Since 13ddaf26be32 (v6.8) the slot is marked meanwhile (swapcache_prepare), so that others can neither
+    read it nor free and reuse it.
     """
     if k.has(changes.BYPASS_TAKES_SLOT):
         if slot.has_cache:
@@ -649,19 +682,19 @@ def alloc_swap_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
 
 
 def _drains_before_counting(k: Kernel) -> bool:
-    """Whether do_swap_page drains this CPU's LRU-add batch before it counts references.
+    """True where do_swap_page drains this CPU's LRU-add batch before it counts references.
 
-    From d4c470970d45 (v5.18) to v7.2; no longer since swapin-without-drain.
+    That is from d4c470970d45 (v5.18) to v7.2; swapin-without-drain ends it.
     """
     return k.has(changes.WP_DRAINS_LRU) and not k.has(changes.SWAPIN_WITHOUT_DRAIN)
 
 
 def _exclusive_by_marker(k: Kernel, vmf: Fault, folio: Folio, swapcache: Folio | None) -> bool:
-    """The founding patch's decision, H4 of 1493a1913e34 (v5.19): does the page belong to this process only?
+    """Tell whether a page read back from swap belongs to this process alone (H4 of 1493a1913e34, v5.19).
 
-    A marked swap pte says so, and so does a page that was read past the swap cache.  A page under writeback
-    to a device with stable writes must not be written to, so it is not taken for exclusive.  (The posted
-    patch had that test inverted.)
+    It does if its swap pte is marked, and if it was read past the swap cache.  A page under writeback to a
+    device with stable writes must not be written to, so it is not taken for exclusive.  (The posted patch had
+    that test inverted.)
     """
     if folio.ksm:
         k.say(f"{folio} is a KSM page: shared")
@@ -681,10 +714,10 @@ def _exclusive_by_marker(k: Kernel, vmf: Fault, folio: Folio, swapcache: Folio |
 
 
 def _exclusive_by_count(k: Kernel, folio: Folio, swapcache: Folio | None, exclusive: bool) -> bool:
-    """Whether to map the page as this process's own: it is marked so, or nobody else has a reference.
+    """Tell whether to map a page as exclusive: the marker says so, or nobody else has a reference.
 
-    By the marker: H4 of 1493a1913e34 (v5.19).  From v7.0 to v7.3 the code still asks for a single reference,
-    too, which a page in the swap cache never has here.
+    The marker counts since 1493a1913e34 (H4, v5.19).  From v7.0 to v7.3 the code still accepts a single
+    reference, too, but a page in the swap cache always has more than one here.
     """
     if folio.ksm:
         return False
@@ -702,11 +735,11 @@ def _exclusive_by_count(k: Kernel, folio: Folio, swapcache: Folio | None, exclus
 def should_try_to_free_swap(
     k: Kernel, vmf: Fault, folio: Folio, swapcache: Folio | None, exclusive: bool
 ) -> bool:
-    """Whether to give the slot back now, if no pte needs it.
+    """Tell whether do_swap_page should give the slot back, provided that no pte needs it.
 
-    For a write, because that may let it reuse the page: if there are no references but ours and the swap
-    cache's, since v7.3 if the page is exclusive (exclusive-frees-swap).  On a synchronous device always
-    (ab08be8dc96a, v7.0).
+    For a write it should, because the page may then be reused: if the only references are the fault's and the
+    swap cache's; since v7.3 if the page is exclusive (exclusive-frees-swap).  On a synchronous device it
+    always should (ab08be8dc96a, v7.0).
     """
     slot = vmf.orig.slot
     if folio is not swapcache or not folio.swapcache or slot is None:
@@ -719,9 +752,9 @@ def should_try_to_free_swap(
 
 
 def _mkwrite_exclusive(k: Kernel, vmf: Fault, pteval: PteValue) -> PteValue:
-    """The entry of an exclusive page: dirty and writable for a write, if the mapping is.
+    """Return the entry for an exclusive page: dirty and, if the mapping is, writable for a write.
 
-    Since v6.11 writable for a read, too (c18160dba5ff), where the first write need not be noted
+    Since v6.11 it is writable for a read, too (c18160dba5ff), unless the first write must be noted
     (108f15002862).
     """
     vma = vmf.pte.vma
@@ -734,7 +767,7 @@ def _mkwrite_exclusive(k: Kernel, vmf: Fault, pteval: PteValue) -> PteValue:
 
 
 def _add_rmap(k: Kernel, vmf: Fault, folio: Folio, swapcache: Folio | None, exclusive: bool) -> None:
-    """A copy that KSM asked for is a new page, with a place in this CPU's LRU-add batch."""
+    """Count the mapping of the folio; a copy that KSM asked for is new and enters the LRU-add batch."""
     if swapcache is not None and folio is not swapcache:
         folio_add_new_anon_rmap(k, folio, vmf.pte)
         folio_add_lru(k, folio, vmf.cpu)
@@ -743,7 +776,10 @@ def _add_rmap(k: Kernel, vmf: Fault, folio: Folio, swapcache: Folio | None, excl
 
 
 def _map_by_mapcount(k: Kernel, vmf: Fault, folio: Folio, swapcache: Folio | None) -> PteValue:
-    """v5.17 and before: a write may reuse the page if one pte or slot refers to it (reuse_swap_page)."""
+    """Map a page read back from swap as v5.17 and before do, and return its new entry.
+
+    A write may reuse the page if only one pte or slot refers to it (reuse_swap_page).
+    """
     pteval, slot = mk_pte(folio), vmf.orig.slot
     if slot is None:
         raise Crash("BUG: a swap pte without a slot")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/rmap.c: who maps a folio, whether it is exclusive, and taking its ptes away for reclaim."""
+"""mm/rmap.c: counts the mappings of folios, and finds and removes them for reclaim and migration."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ from .swap import folio_put, folio_ref_count
 
 
 def folio_add_new_anon_rmap(k: Kernel, folio: Folio, pte: Pte) -> None:
-    """The first mapping of a new page.  It is exclusive by construction (6c287605fd56, v5.19)."""
+    """Count the first mapping of a new page, which is exclusive by construction (6c287605fd56, v5.19)."""
     folio.mapcount = 1
     folio.index = pte.page + 1
     folio.anon_exclusive = k.has(changes.ANON_EXCLUSIVE)
 
 
 def folio_add_return_large_mapcount(k: Kernel, folio: Folio, page: MappedPage, mm: Mm) -> None:
-    """One more pte of a process maps a page; in a large folio, all of its pages are counted together, too.
+    """Count one more mapping of a page by a process; for a large folio, also in the count of the whole folio.
 
-    Since 6af8cb80d3a9 (v6.15) two processes own a slot each, with how many pages they map.  A third one has
-    none, and as long as it maps anything the folio counts as shared.
+    Since 6af8cb80d3a9 (v6.15) a large folio has two owner slots, each with a process and the number of its
+    mappings.  A third process gets no slot, and the folio counts as shared as long as that process maps any
+    of it.
     """
     page.mapcount = page.mapcount + 1
     if page is folio:
@@ -59,9 +60,10 @@ def folio_add_return_large_mapcount(k: Kernel, folio: Folio, page: MappedPage, m
 
 
 def folio_sub_return_large_mapcount(k: Kernel, folio: Folio, page: MappedPage, mm: Mm) -> None:
-    """Count one pte of a process less that maps a page, with its slot (6af8cb80d3a9, v6.15).
+    """Count one mapping less of a page by a process, also in its owner slot (6af8cb80d3a9, v6.15).
 
-    Only a process that loses its last mapping can end the sharing: if the slot that is left has all of them.
+    The folio stops being shared only when a process removes its last mapping and the other slot then accounts
+    for all mappings that are left.
     """
     page.mapcount = page.mapcount - 1
     if page is folio:
@@ -84,7 +86,10 @@ def folio_sub_return_large_mapcount(k: Kernel, folio: Folio, page: MappedPage, m
 
 
 def folio_add_anon_rmap_pte(k: Kernel, folio: Folio, pte: Pte, exclusive: bool) -> None:
-    """One more mapping of an anonymous page; RMAP_EXCLUSIVE sets PG_anon_exclusive (6c287605fd56, v5.19)."""
+    """Count one more mapping of an anonymous page.
+
+    `exclusive` (RMAP_EXCLUSIVE) sets PG_anon_exclusive (6c287605fd56, v5.19).
+    """
     folio.mapcount = folio.mapcount + 1
     if folio.index == 0:
         folio.index = pte.page + 1
@@ -95,27 +100,30 @@ def folio_add_anon_rmap_pte(k: Kernel, folio: Folio, pte: Pte, exclusive: bool) 
 
 
 def folio_move_anon_rmap(k: Kernel, page: MappedPage) -> None:
-    """A write fault found the page to be its own; remember it (6c287605fd56, v5.19)."""
+    """Mark a page exclusive that a write fault found to be its process's alone (6c287605fd56, v5.19)."""
     page.anon_exclusive = k.has(changes.ANON_EXCLUSIVE)
 
 
 def folio_remove_rmap_pte(k: Kernel, folio: Folio, page: MappedPage, mm: Mm) -> None:
-    """Take away one mapping of a page in a process."""
+    """Count one mapping of a page by a process less.
+
+    Crashes if the page is not mapped at all.
+    """
     if page.mapcount == 0:
         raise Crash(f"VM_BUG_ON_FOLIO: a mapping of {page} is removed twice")
     folio_sub_return_large_mapcount(k, folio, page, mm)
 
 
 def folio_maybe_dma_pinned(folio: Folio) -> bool:
-    """Whether somebody may hold a FOLL_PIN (include/linux/mm.h).  FOLL_GET does not show here."""
+    """True where somebody may hold a FOLL_PIN reference (include/linux/mm.h); FOLL_GET does not count."""
     return folio.pincount > 0
 
 
 def folio_needs_cow_for_dma(k: Kernel, folio: Folio, page: MappedPage, src_mm: Mm) -> bool:
-    """Whether fork must copy a page because it may be pinned (include/linux/mm.h; 70e806e4e645, v5.9).
+    """Tell whether fork must copy a page because it may be pinned (include/linux/mm.h; 70e806e4e645, v5.9).
 
-    Since 6c287605fd56 (v5.19) it is asked of exclusive pages only.  Of a large folio one pinned page is
-    enough: pins are counted for all of it.
+    Since 6c287605fd56 (v5.19) only exclusive pages are copied.  Pins are counted for a whole large folio, so
+    one pinned page makes fork copy all of its exclusive pages.
     """
     if not k.has(changes.FORK_COPIES_PINNED) or not src_mm.has_pinned:
         return False
@@ -125,10 +133,10 @@ def folio_needs_cow_for_dma(k: Kernel, folio: Folio, page: MappedPage, src_mm: M
 
 
 def folio_try_dup_anon_rmap_pte(k: Kernel, folio: Folio, page: MappedPage, src_mm: Mm, dst_mm: Mm) -> Code:
-    """Share a page with a child: one mapping more, and not exclusive; False where it may be pinned.
+    """Count a child's mapping of a page, which is not exclusive any more; False if it must be copied instead.
 
-    Since v5.19 only an exclusive page can be one that is pinned for good (page_try_dup_anon_rmap,
-    6c287605fd56).
+    It must be copied if it may be pinned; since 6c287605fd56 (v5.19) only an exclusive page can be
+    (page_try_dup_anon_rmap).
     """
     if folio_needs_cow_for_dma(k, folio, page, src_mm):
         return False
@@ -140,7 +148,7 @@ def folio_try_dup_anon_rmap_pte(k: Kernel, folio: Folio, page: MappedPage, src_m
 
 
 def folio_try_share_anon_rmap_pte(k: Kernel, folio: Folio) -> bool:
-    """Give up exclusivity for reclaim, migration or KSM; False where the page may be pinned.
+    """Clear PG_anon_exclusive for reclaim, migration or KSM; False, and no change, if the page may be pinned.
 
     page_try_share_anon_rmap, 6c287605fd56 (v5.19).
     """
@@ -152,12 +160,13 @@ def folio_try_share_anon_rmap_pte(k: Kernel, folio: Folio) -> bool:
 
 
 def rmap_walk(k: Kernel, folio: Folio) -> tuple[tuple[Pte, ...], ...]:
-    """Where the reverse map looks, mapping by mapping: one page of every process, for KSM every page.
+    """Return the entries that may map a folio, one tuple for each mapping, in the order of the reverse map.
 
-    Of a large folio all entries that one process may have for it come together.
+    A plain page can be mapped at one address in every process, a KSM page at any.  All entries that one
+    process may have for a large folio are in one tuple.
 
-    A child comes after its parent (anon_vma_clone inserts it so): an entry that fork copies during the walk
-    is met at one of the two.
+    A child comes after its parent (anon_vma_clone inserts it there), so that an entry which fork copies
+    during the walk is found in one of the two.
     """
     family = k.family[::-1] if k.has(mutants.NO_FORK_ORDER_IN_RMAP) else k.family
     if folio.ksm:
@@ -172,7 +181,8 @@ def rmap_walk(k: Kernel, folio: Folio) -> tuple[tuple[Pte, ...], ...]:
 def try_to_unmap(k: Kernel, folio: Folio) -> Code:
     """Unmap a folio everywhere, one mapping at a time; a pte that must stay ends the walk.
 
-    Returns whether a CPU may still write to it through its TLB: some pte was dirty (tlb_ubc->writable).
+    Returns True if a CPU may still write to the folio through its TLB because some pte was dirty
+    (tlb_ubc->writable).
     """
     position, writable = 0, False
     while folio.mapcount and position < len(rmap_walk(k, folio)):
@@ -188,9 +198,9 @@ def try_to_unmap(k: Kernel, folio: Folio) -> Code:
 
 
 def set_tlb_ubc_flush_pending(k: Kernel, pte: Pte) -> None:
-    """An entry was cleared: the flush is left to the caller, where the architecture batches (x86).
+    """Put off the TLB flush for a cleared entry where the architecture batches, else flush now.
 
-    arm64 does since 43b3dfdd0455 (v6.6); riscv's batches (v6.9) are left out.
+    x86 batches, and arm64 does since 43b3dfdd0455 (v6.6); riscv's batches (v6.9) are left out.
     """
     if k.ask(defers_unmap_flush):
         pte.mm.tlb_flush_batched = True
@@ -199,17 +209,18 @@ def set_tlb_ubc_flush_pending(k: Kernel, pte: Pte) -> None:
 
 
 def try_to_unmap_flush(k: Kernel, folio: Folio) -> None:
-    """Reclaim's deferred flush of the TLBs: before a folio is written, if a pte was dirty, else before it is
-    freed.
+    """Do the TLB flush that reclaim has put off for a folio.
+
+    It is done before the folio is written if a pte was dirty, otherwise before the folio is freed.
     """
     arch_tlbbatch_flush(k, folio)
 
 
 def flush_tlb_batched_pending(k: Kernel, mm: Mm) -> None:
-    """Flush where reclaim may have cleared entries of this process and not flushed yet.
+    """Flush the TLBs of a process if reclaim may have cleared some of its entries without flushing yet.
 
-    3ea277194daa (v4.13): who changes entries and finds nothing to do must not believe that CPUs know.  On
-    arm64 until 4b634918384c (v6.16) it waited for the flushes of its own CPU only.
+    Somebody who changes entries and finds one cleared must not conclude that CPUs have forgotten it
+    (3ea277194daa, v4.13).  On arm64 until 4b634918384c (v6.16) it waited for the flushes of its own CPU only.
     """
     if k.has_tlb and mm.tlb_flush_batched and k.has(changes.FLUSH_BATCHED_PENDING):
         if not k.ask(Version.lacks, changes.ARM64_FLUSHES_BATCHED):
@@ -218,11 +229,11 @@ def flush_tlb_batched_pending(k: Kernel, mm: Mm) -> None:
 
 
 def try_to_unmap_one(k: Kernel, folio: Folio, ptes: tuple[Pte, ...]) -> Code:
-    """Replace the present ptes of a folio in one process by swap ptes, or by nothing after MADV_FREE.
+    """Replace the present ptes of a folio in one process by swap ptes, or clear them after MADV_FREE.
 
-    Returns False where one of them must stay.  It is one step, as the page-table lock covers it, but for
-    walkers without a lock, who may see entries cleared.  FOLL_GET references do not stop it.  The TLB flush
-    is left to the caller (TTU_BATCH_FLUSH), but for an exclusive page before 088b8aa537c2 (v6.1).
+    Returns False if one of them must stay.  The page-table lock makes this one step, except for walkers
+    without a lock, who may see entries cleared.  FOLL_GET references do not stop it.  The TLB flush is left
+    to the caller (TTU_BATCH_FLUSH), except for an exclusive page before 088b8aa537c2 (v6.1).
     """
     pte_offset_map_lock(ptes[0].mm)
     position, gone = 0, True
@@ -236,11 +247,11 @@ def try_to_unmap_one(k: Kernel, folio: Folio, ptes: tuple[Pte, ...]) -> Code:
 
 
 def folio_unmap_pte_batch(k: Kernel, folio: Folio, ptes: tuple[Pte, ...]) -> int:
-    """How many of the ptes are unmapped together; 0 where the first maps another page by now.
+    """Return how many of the ptes are unmapped together; 0 if the first one maps another page by now.
 
-    Only those of a large folio after MADV_FREE are, since 354dffd29575 (v6.15): as long as each maps the page
-    after the one before.  Since 29f40594a281 (v7.0) they must be alike in being writable and soft-dirty, too,
-    because all of them get the value of the first where they have to stay.
+    More than one only for a large folio after MADV_FREE, since 354dffd29575 (v6.15): as long as each pte maps
+    the page after the one before.  If they have to stay, all of them get the value of the first, so since
+    29f40594a281 (v7.0) they must also agree in being writable and soft-dirty.
     """
     first = ptep_get(ptes[0])
     if not still(k, mutants.NO_RECHECK_IN_UNMAP, first.folio is folio):
@@ -259,7 +270,10 @@ def folio_unmap_pte_batch(k: Kernel, folio: Folio, ptes: tuple[Pte, ...]) -> int
 
 
 def _unmap_batch(k: Kernel, folio: Folio, ptes: tuple[Pte, ...]) -> Code:
-    """Unmap these ptes together; where that may not be, all of them get the value that the first one had."""
+    """Unmap these ptes together, and return True; False if they must stay.
+
+    If they must stay, all of them are set to the value that the first one had.
+    """
     values = tuple(ptep_get(pte) for pte in ptes)
     for pte in ptes:
         set_pte(pte, PTE_NONE)
@@ -289,13 +303,13 @@ def _unmap_batch(k: Kernel, folio: Folio, ptes: tuple[Pte, ...]) -> Code:
 
 
 def _explain_restored(k: Kernel, values: tuple[PteValue, ...]) -> None:
-    """Say where ptes that were unlike are put back alike."""
+    """Note for the trace that ptes with different values were all restored to the same value."""
     if any(value.write != values[0].write for value in values):
         k.say(f"all {len(values)} ptes are put back as the first one was, writable or not (29f40594a281)")
 
 
 def _leave_entry(k: Kernel, folio: Folio, pte: Pte, old: PteValue, entry: PteValue) -> None:
-    """Fill a cleared entry; unless it is a present one again, the page is unmapped."""
+    """Set a cleared pte to `entry`; unless that is a present one, drop the mapping and its reference."""
     if entry.present:
         set_pte(pte, entry._replace(subpage=old.subpage))
         return
@@ -307,9 +321,9 @@ def _leave_entry(k: Kernel, folio: Folio, pte: Pte, old: PteValue, entry: PteVal
 
 
 def ttu_anon_swapbacked_folio(k: Kernel, folio: Folio, pte: Pte, value: PteValue) -> PteValue:
-    """The swap pte for a folio in the swap cache, or the old value where the pte must stay.
+    """Return the swap pte for a folio in the swap cache, or the old value if the pte must stay.
 
-    H5 of the founding patch is here: the swap pte remembers that the page was exclusive (1493a1913e34).
+    The swap pte is marked if the page was exclusive (H5 of the founding patch, 1493a1913e34).
     """
     slot = folio.entry
     if slot is None:
@@ -328,10 +342,10 @@ def ttu_anon_swapbacked_folio(k: Kernel, folio: Folio, pte: Pte, value: PteValue
 
 
 def ttu_anon_lazyfree_folio(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
-    """Nothing, where the content may be discarded after MADV_FREE, or the old value where the pte must stay.
+    """Return an empty entry if MADV_FREE lets the content be discarded, or the old value if it must stay.
 
-    A page that was written again is swapbacked again.  References are counted since 6c8e2a256915 (v5.18), and
-    alone they do not end lazyfree since faeb2831b517 (v6.15).
+    A page that was written since is swapbacked again.  References are counted since 6c8e2a256915 (v5.18);
+    since faeb2831b517 (v6.15) a reference alone does not end lazyfree.
     """
     alone = folio_ref_count(folio) == 1 + folio.mapcount
     if not folio.dirty and (alone or not k.has(changes.LAZYFREE_COUNTS_REFERENCES)):
@@ -344,7 +358,7 @@ def ttu_anon_lazyfree_folio(k: Kernel, folio: Folio, value: PteValue) -> PteValu
 
 
 def _explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) -> None:
-    """Say what the unmap keeps and what it forgets."""
+    """Note for the trace which references did not stop the unmap, and whether exclusivity was kept."""
     others = folio_ref_count(folio) - 3  # besides the mapping, the swap cache and whoever isolated it
     if others > 0:
         k.say(f"other references to {folio} ({others}) do not stop the unmap: only FOLL_PIN does")
@@ -369,10 +383,10 @@ def try_to_migrate(k: Kernel, folio: Folio) -> Code:
 
 
 def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
-    """Replace one pte.  The kind of the entry remembers that the page was exclusive (6c287605fd56, v5.19).
+    """Replace one pte by a migration entry, and return True; False if the pte must stay.
 
-    The TLB flush is left to the caller since 7e12beb8ca2a (v6.3), where it tries without waiting, which it
-    always does first.
+    The kind of the entry tells if the page was exclusive (6c287605fd56, v5.19).  Since 7e12beb8ca2a (v6.3)
+    the TLB flush is left to the caller where that one migrates without waiting, which it always tries first.
     """
     pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
@@ -398,7 +412,7 @@ def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
 
 
 def _migration_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
-    """The migration entry for a pte, or the old value where the page may be pinned."""
+    """Return the migration entry for a pte, or the old value if the page may be pinned."""
     was_exclusive = folio.anon_exclusive
     if was_exclusive and not folio_try_share_anon_rmap_pte(k, folio):
         return value
@@ -408,8 +422,8 @@ def _migration_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
 
 
 def _migration_keeps_dirty(k: Kernel) -> bool:
-    """Whether a page that moves is as dirty at its new place (2e3468778dbe, v6.1).
+    """True where a page keeps its dirty bit when it is moved (2e3468778dbe, v6.1).
 
-    Nothing but soft-dirty can tell, so that without it no state is spent on this.
+    Only soft-dirty makes a difference visible, so other tests spend no states on this.
     """
     return k.soft_dirty and k.has(changes.MIGRATION_KEEPS_DIRTY)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/swapfile.c and include/linux/swap.h: swap slots, what they are counted for, and swapoff."""
+"""mm/swapfile.c and include/linux/swap.h: swap slots, the counts that keep them in use, and swapoff."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 
 def get_swap_page(k: Kernel) -> Slot | None:
-    """A free slot on a device that takes any, reserved for the swap cache (folio_alloc_swap).
+    """Reserve a free slot for the swap cache, on a device that accepts new pages (folio_alloc_swap).
 
-    None where there is none.  Swap is full only in a watched kernel; elsewhere there is always one more slot.
+    Returns None if there is none.  Swap is full only in a watched kernel; elsewhere the search is repeated
+    with one more slot.
     """
     usable = False
     for slot in k.slots:
@@ -48,12 +49,15 @@ def get_swap_page(k: Kernel) -> Slot | None:
 
 
 def swap_duplicate(slot: Slot) -> None:
-    """One more pte refers to the slot."""
+    """Count one more swap pte that refers to the slot."""
     slot.count = slot.count + 1
 
 
 def swap_free(k: Kernel, slot: Slot) -> None:
-    """One pte less refers to the slot."""
+    """Count one swap pte less that refers to the slot, which is free if nothing else uses it.
+
+    Crashes if no swap pte was counted.
+    """
     if slot.count == 0:
         raise Crash(f"swap_free: {slot} is freed twice")
     slot.count = slot.count - 1
@@ -61,13 +65,13 @@ def swap_free(k: Kernel, slot: Slot) -> None:
 
 
 def put_swap_folio(k: Kernel, slot: Slot) -> None:
-    """The swap cache no longer needs the slot (put_swap_folio)."""
+    """Record that the swap cache does not use the slot any more, which is free if no swap pte does."""
     slot.has_cache = False
     _discard_if_unused(k, slot)
 
 
 def _discard_if_unused(k: Kernel, slot: Slot) -> None:
-    """A free slot may be reused or discarded at once (swap_slot_free_notify): its content is gone."""
+    """Discard the content of a slot that is free, as it may be reused at once (swap_slot_free_notify)."""
     if slot.count == 0 and not slot.has_cache:
         slot.data.fill(k.content(DISCARDED))
         zswap.zswap_invalidate(slot)
@@ -75,9 +79,10 @@ def _discard_if_unused(k: Kernel, slot: Slot) -> None:
 
 
 def folio_free_swap(k: Kernel, folio: Folio) -> bool:
-    """Give the slot back if no swap pte needs it (try_to_free_swap before v6.1); the folio is locked.
+    """Remove a locked folio from the swap cache if no swap pte needs its slot; True if it was removed.
 
-    The copy on the device goes with it, so the folio is dirty from now on.
+    The slot and its content on the device go, so the folio is dirty from now on.  The kernel's name was
+    try_to_free_swap before v6.1.
     """
     if not folio.swapcache or not still(k, mutants.NO_WRITEBACK_CHECK_IN_FREE_SWAP, not folio.writeback):
         return False
@@ -90,10 +95,11 @@ def folio_free_swap(k: Kernel, folio: Folio) -> bool:
 
 
 def reuse_swap_page(k: Kernel, folio: Folio) -> bool:
-    """Whether a write may go to this page, by counting ptes and slots only (v5.17 and before).
+    """Tell whether a write may go to this page, by counting ptes and slots only (v5.17 and before).
 
-    References of any other kind are not looked at.  Under writeback to a device with stable writes the page
-    is not reused.  Replaced by 53a05ad9f21d and c145e0b47c77 (v5.18).
+    References of any other kind are ignored.  A page that is reused leaves the swap cache unless it is under
+    writeback; under writeback to a device with stable writes it is not reused.  Replaced by 53a05ad9f21d and
+    c145e0b47c77 (v5.18).
     """
     if folio.ksm:
         return False
@@ -112,10 +118,10 @@ def reuse_swap_page(k: Kernel, folio: Folio) -> bool:
 
 
 def free_swap_and_cache(k: Kernel, slot: Slot) -> Code:
-    """A swap pte goes away; a cached page that nobody maps or needs is dropped from the swap cache.
+    """Count one swap pte less, and drop the cached page of the slot if nobody maps or needs it any more.
 
-    Since 82b1c07a0af6 (v6.9) a reference keeps the device, without which swapoff may be through before the
-    second half.
+    Since 82b1c07a0af6 (v6.9) a reference to the device is held; without it swapoff may free the device
+    between the two steps.
     """
     held = k.swapoff_runs and k.has(changes.FREE_SWAP_HOLDS_DEVICE)
     if held:
@@ -135,11 +141,11 @@ def free_swap_and_cache(k: Kernel, slot: Slot) -> Code:
 
 
 def get_swap_device(k: Kernel, slot: Slot) -> bool:
-    """Keep swapoff from freeing the device; False where it already has.
+    """Take a reference to a slot's device, so that swapoff cannot free it; False if it is freed already.
 
     Page faults do so since 2799e77529c2 (v5.14).  Before, lookup_swap_cache, __swap_count and
-    __read_swap_cache_async did, each for itself; a read past the swap cache, from a synchronous device, went
-    without.
+    __read_swap_cache_async each took one for themselves, and a read past the swap cache, from a synchronous
+    device, took none.
     """
     if not k.has(changes.GET_SWAP_DEVICE):
         return True
@@ -150,7 +156,7 @@ def get_swap_device(k: Kernel, slot: Slot) -> bool:
 
 
 def put_swap_device(k: Kernel, slot: Slot) -> None:
-    """The device may go now (2799e77529c2, v5.14)."""
+    """Drop a reference to a slot's device, which swapoff waits for (2799e77529c2, v5.14)."""
     if k.has(changes.GET_SWAP_DEVICE):
         slot.device.users = slot.device.users - 1
 
@@ -159,7 +165,10 @@ def put_swap_device(k: Kernel, slot: Slot) -> None:
 
 
 def swapoff(k: Kernel, cpu: int) -> Code:
-    """swapoff, then swapon, of the test's devices: afterwards no pte and no folio uses a slot."""
+    """Run swapoff and then swapon on each device of the test.
+
+    Each slot of a device is freed before the device goes: its content is read back into memory.
+    """
     number = 0
     while number < len(k.devices):
         k.devices[number].write_ok = False
@@ -182,20 +191,20 @@ def _device_off(k: Kernel, device: SwapDevice) -> None:
 
 
 def _device_on(device: SwapDevice) -> None:
-    """swapon."""
+    """Let a device take pages again, as swapon does."""
     device.off = False
     device.write_ok = True
 
 
 def _in_use(k: Kernel, device: SwapDevice) -> bool:
-    """si->inuse_pages != 0."""
+    """True while any slot of a device is in use (si->inuse_pages != 0)."""
     return any(slot.count or slot.has_cache for slot in k.slots if slot.device is device)
 
 
 def try_to_unuse(k: Kernel, cpu: int, device: SwapDevice) -> Code:
-    """Read back every slot in use: first through the ptes of every process, then what only the cache holds.
+    """Free every slot of a device: first through the ptes of every process, then those only the cache holds.
 
-    It repeats until nothing is left, however long that takes.
+    It repeats until no slot is in use, however long that takes.
     """
     while _in_use(k, device):
         number = 0
@@ -212,7 +221,10 @@ def try_to_unuse(k: Kernel, cpu: int, device: SwapDevice) -> Code:
 
 
 def unuse_mm(k: Kernel, cpu: int, mm: Mm, device: SwapDevice) -> Code:
-    """Every swap pte of one process, under its mmap_lock (unuse_mm, unuse_pte_range)."""
+    """Replace each swap pte of one process that refers to the device (unuse_mm, unuse_pte_range).
+
+    It holds mmap_lock for reading.
+    """
     if mm.mmap_writer:
         raise Blocked(f"the mmap_lock of {mm}")
     mm.mmap_readers = mm.mmap_readers + 1
@@ -228,9 +240,10 @@ def unuse_mm(k: Kernel, cpu: int, mm: Mm, device: SwapDevice) -> Code:
 
 
 def unuse_pte_range(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
-    """One swap pte: its folio from the swap cache or the device, locked and not under writeback.
+    """Replace one swap pte by its page, from the swap cache or read from the device.
 
-    Since ae38eb210590 (v6.18) the folio is compared again once it is locked.
+    The folio is locked and not under writeback when it is mapped; since ae38eb210590 (v6.18) it is compared
+    with the slot again once it is locked.
     """
     folio = swap_state.lookup_swap_cache(k, slot)
     if folio is None:
@@ -249,10 +262,10 @@ def unuse_pte_range(k: Kernel, cpu: int, pte: Pte, slot: Slot) -> Code:
 
 
 def pte_same_as_swp(k: Kernel, pte: Pte, entry: PteValue) -> bool:
-    """Whether an entry is this swap entry, whatever its flags.
+    """True if a pte is this swap entry, whatever flags it has.
 
-    H2: the marker is one of the flags that pte_swp_clear_flags strips (1493a1913e34, v5.19); so is uffd-wp
-    (099dd6878b9b, v5.13).
+    The flags that pte_swp_clear_flags strips before comparing include the exclusive marker (H2 of
+    1493a1913e34, v5.19) and uffd-wp (099dd6878b9b, v5.13).
     """
     exclusive, uffd_wp = k.has(changes.SWP_EXCLUSIVE_IS_A_FLAG), k.has(changes.UFFD_WP_IS_A_FLAG)
     layout = k.ask(swap_bits.swap_layout)
@@ -262,7 +275,7 @@ def pte_same_as_swp(k: Kernel, pte: Pte, entry: PteValue) -> bool:
 def _same_as_swp(
     layout: PteLayout, value: PteValue, entry: PteValue, *, strips_exclusive: bool, strips_uffd_wp: bool
 ) -> bool:
-    """Whether two swap ptes are equal once flags are stripped from the first (H2, pte_same_as_swp)."""
+    """True if two swap ptes have equal bits once flags are stripped from the first (H2, pte_same_as_swp)."""
     from cowpath.arch import swp_pte
 
     one, other = value.bits(layout), entry.bits(layout)
@@ -273,10 +286,10 @@ def _same_as_swp(
 
 
 def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
-    """Map the folio read-only in place of the swap pte.
+    """Map the folio read-only in place of the swap pte, unless the pte has changed.
 
-    Matching must not see the marker (H2), and a marked pte makes the page exclusive again (H6), both
-    1493a1913e34, v5.19.
+    The comparison must ignore the exclusive marker (H2), and a marked pte makes the page exclusive again
+    (H6); both are parts of 1493a1913e34, v5.19.
     """
     pte_offset_map_lock(pte.mm)
     if not still(k, mutants.NO_PTE_SAME_IN_SWAPOFF, pte_same_as_swp(k, pte, swp_entry_to_pte(slot))):
@@ -302,7 +315,7 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
 
 
 def _unused_pte(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
-    """The entry in place of a swap pte, which says what that said of writes (14a762dd1977, v5.19)."""
+    """Return the present entry for a swap pte, with its soft-dirty and uffd-wp bits (14a762dd1977, v5.19)."""
     if k.has(changes.SWAPOFF_KEEPS_TRACKING):
         return mk_pte(folio).tracking(value)
     if value.soft_dirty or value.uffd_wp:
@@ -311,7 +324,7 @@ def _unused_pte(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
 
 
 def _explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:
-    """Say when swapoff fails to recognise a pte only because of its flags."""
+    """Note for the trace if swapoff fails to recognise a pte only because of its flags."""
     value = ptep_get(pte)
     if value.slot is slot and value.exclusive:
         k.say("the exclusive marker is compared too, so swapoff never recognises this pte")
@@ -320,7 +333,7 @@ def _explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:
 
 
 def _unuse_cached(k: Kernel, slot: Slot) -> Code:
-    """A slot that only the swap cache holds."""
+    """Remove the folio of a slot from the swap cache, once it is locked and written."""
     folio = swap_state.lookup_swap_cache(k, slot)
     if folio is None:
         return
