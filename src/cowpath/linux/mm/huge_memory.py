@@ -10,12 +10,12 @@ from .swap import __folio_put, folio_alloc, folio_ref_count
 
 
 def split_folio(k: Kernel, folio: Folio) -> bool:
-    """Make each page of a large folio, locked by the caller, a folio of its own; False where it has to stay.
+    """Split a large folio, locked by the caller, into folios of one page; False if it cannot be split.
 
-    It has to where anything but its mappings refers to it: a reference could not tell which page it is for.
+    It cannot where anything but its mappings refers to it: a reference could not tell which page it is for.
 
-    In the kernel every pte is a migration entry meanwhile, which whoever meets it waits for; here it is one
-    step.  The new folios are other records than the old one, with its content.
+    In the kernel every pte is a migration entry meanwhile, and whoever meets one waits; here it is one step.
+    The new folios are other records than the old one, with its content.
     """
     if folio_ref_count(folio) != folio.mapcount:
         k.say(f"others refer to {folio}, so it cannot be split")
@@ -32,7 +32,7 @@ def split_folio(k: Kernel, folio: Folio) -> bool:
 
 
 def _small_folio(k: Kernel, folio: Folio, page: MappedPage) -> Folio:
-    """A folio of one page in place of a page of a large one."""
+    """Return a new folio of one page in place of a page of a large folio."""
     small = folio_alloc(k)
     small.data = page.data
     small.refcount = small.mapcount = page.mapcount
@@ -43,7 +43,7 @@ def _small_folio(k: Kernel, folio: Folio, page: MappedPage) -> Folio:
 
 
 def _forget(k: Kernel, folio: Folio) -> None:
-    """The large folio is no more."""
+    """Free the record of the large folio, of which nothing is left."""
     for page in folio.pages:
         page.mapcount = 0
     folio.owner0 = folio.owner1 = None

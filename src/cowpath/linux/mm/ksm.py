@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/ksm.c: one page for equal contents, and a page of one's own again."""
+"""mm/ksm.c: pages with equal content are merged into one, and a write takes them apart again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .swapfile import folio_free_swap
 
 
 def ksm_madvise(k: Kernel, cpu: int, pte: Pte, mergeable: bool) -> Code:
-    """MADV_MERGEABLE and MADV_UNMERGEABLE; the latter breaks what was merged (ksm_madvise)."""
+    """Do MADV_MERGEABLE, or MADV_UNMERGEABLE, which also unmerges what was merged (ksm_madvise)."""
     mmap_write_lock(pte.mm)
     pte.vma.mergeable = mergeable
     yield
@@ -43,13 +43,13 @@ def ksm_madvise(k: Kernel, cpu: int, pte: Pte, mergeable: bool) -> Code:
 
 
 def ksm_do_scan(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
-    """ksmd meets these two pages, as if MADV_MERGEABLE had named them before."""
+    """Let ksmd look at these two pages, as if MADV_MERGEABLE had named them before."""
     pte.vma.mergeable = other.vma.mergeable = True
     yield from cmp_and_merge_page(k, cpu, pte, other)
 
 
 def ksm_scan_thread(k: Kernel, cpu: int, pages: tuple[int, ...]) -> Code:
-    """The daemon: once, at any moment, it looks at two of these pages, in whatever processes."""
+    """Run the background actor ksmd: at any one moment it looks at two of these pages, of any processes."""
     yield IDLE
     alive = [mm for mm in k.mms if mm.alive]
     if not alive:
@@ -66,7 +66,7 @@ def ksm_scan_thread(k: Kernel, cpu: int, pages: tuple[int, ...]) -> Code:
 def cmp_and_merge_page(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
     """Merge two pages if their contents are equal now; the first becomes the KSM page unless one is already.
 
-    A reference to each is held all the time, and no LRU batch holds one (lru_add_drain_all).
+    A reference to each page is held all the time, and no LRU batch holds one (lru_add_drain_all).
     """
     lru_add_drain_all(k)
     yield
@@ -88,19 +88,19 @@ def cmp_and_merge_page(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
 
 
 def get_mergeable_page(pte: Pte) -> Folio | None:
-    """The page of a mergeable mapping, if it is there."""
+    """Return the page that an entry of a mergeable mapping maps, or None."""
     if pte.mm.mmap_writer or pte.mm.ptl:
         raise Blocked(f"the locks of {pte.mm}")
     return ptep_get(pte).folio if _mergeable(pte.vma) else None
 
 
 def _mergeable(vma: Vma) -> bool:
-    """find_mergeable_vma."""
+    """True where the mapping is there and mergeable (find_mergeable_vma)."""
     return vma.mapped and vma.mergeable
 
 
 def pages_identical(k: Kernel, folio: Folio, target: Folio) -> bool:
-    """Whether the contents are equal now; compared without any lock (include/linux/mm.h)."""
+    """True where the contents are equal now; no lock is held for the comparison (include/linux/mm.h)."""
     step = k.layout.step
     return all(
         step.look(folio.data[place]) == step.look(target.data[place]) for place in range(folio.data.length)
@@ -108,7 +108,7 @@ def pages_identical(k: Kernel, folio: Folio, target: Folio) -> bool:
 
 
 def try_to_merge_two_pages(k: Kernel, cpu: int, pte: Pte, folio: Folio, other: Pte, target: Folio) -> Code:
-    """One page takes the place of the other; if that fails half way, it is no KSM page any more."""
+    """Replace one of two equal pages by the other; if that fails half way, undo the first half."""
     yield
     if target.ksm:
         yield from try_to_merge_with_ksm_page(k, pte, folio, target)
@@ -126,7 +126,7 @@ def try_to_merge_two_pages(k: Kernel, cpu: int, pte: Pte, folio: Folio, other: P
 
 
 def try_to_merge_with_ksm_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio | None) -> Code:
-    """try_to_merge_one_page under mmap_lock: make `folio` a KSM page, or replace it by `kpage`."""
+    """Make `folio` a KSM page, or map `kpage` in its place (try_to_merge_one_page, under mmap_lock)."""
     mmap_read_lock(pte.mm)
     if not _mergeable(pte.vma) or not folio_trylock(folio):
         mmap_read_unlock(pte.mm)
@@ -183,7 +183,10 @@ def write_protect_page(k: Kernel, pte: Pte, folio: Folio) -> Code:
 
 
 def _ksm_may_take(k: Kernel, folio: Folio) -> bool:
-    """Whether nobody else can change the page (31dbd01f3143); exclusivity ends here (6c287605fd56, v5.19)."""
+    """True where nobody else can change the page (31dbd01f3143), which is not exclusive afterwards.
+
+    Exclusivity ends here since 6c287605fd56 (v5.19).
+    """
     expected = folio.mapcount + 1 + folio.swapcache
     if k.has(changes.KSM_COUNTS_REFERENCES) and folio_ref_count(folio) != expected:
         k.say(f"other references to {folio} ({folio_ref_count(folio) - expected}): KSM leaves it alone")
@@ -192,7 +195,7 @@ def _ksm_may_take(k: Kernel, folio: Folio) -> bool:
 
 
 def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue) -> bool:
-    """Map the KSM page instead, unless the entry has changed since it was write-protected."""
+    """Map the KSM page in place of another, unless the entry has changed since it was write-protected."""
     pte_offset_map_lock(pte.mm)
     same = still(k, mutants.NO_PTE_SAME_IN_KSM, pte_same(pte, orig))
     if same:
@@ -224,9 +227,9 @@ def break_cow(k: Kernel, cpu: int, pte: Pte) -> Code:
 
 
 def break_ksm(k: Kernel, cpu: int, pte: Pte) -> Code:
-    """Fault until the entry maps no KSM page: a write fault, since 6cce3314b928 (v6.2) an unshare fault.
+    """Fault until the entry maps no KSM page: by write faults, since 6cce3314b928 (v6.2) by unshare faults.
 
-    The write fault runs with a reference to the page, and gives up where userfaultfd would have to be asked.
+    A write fault runs with a reference to the page; it gives up where userfaultfd would have to be asked.
     """
     unshare = k.has(changes.BREAK_KSM_UNSHARES)
     while True:

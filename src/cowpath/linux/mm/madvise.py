@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/madvise.c: what user space asks reclaim to do, and what content it gives up.
+"""mm/madvise.c: memory that user space wants reclaimed, discarded, or left out of fork.
 
 Where nothing is mapped, nothing happens (ENOMEM): munmap takes the mapping away before it zaps the entries,
 and lets readers of mmap_lock in between.
@@ -32,7 +32,7 @@ from .vmscan import shrink_folio_list
 
 
 def madvise_pageout(k: Kernel, cpu: int, pte: Pte) -> Code:
-    """MADV_PAGEOUT: reclaim the page now, in the caller, under its mmap_lock."""
+    """Do MADV_PAGEOUT: reclaim the page now, in the caller, under its mmap_lock."""
     mmap_read_lock(pte.mm)
     lru_add_drain(k, cpu)
     folio = madvise_cold_or_pageout_pte_range(k, pte) if pte.vma.mapped else None
@@ -45,7 +45,7 @@ def madvise_pageout(k: Kernel, cpu: int, pte: Pte) -> Code:
 
 
 def madvise_vma_behavior(k: Kernel, cpu: int, ptes: tuple[Pte, ...], dontfork: bool) -> Code:
-    """MADV_DONTFORK and MADV_DOFORK: whether fork leaves these pages out (VM_DONTCOPY)."""
+    """Do MADV_DONTFORK or MADV_DOFORK: set whether fork leaves these pages out (VM_DONTCOPY)."""
     mmap_write_lock(ptes[0].mm)
     for pte in ptes:
         pte.vma.dontfork = dontfork
@@ -54,7 +54,7 @@ def madvise_vma_behavior(k: Kernel, cpu: int, ptes: tuple[Pte, ...], dontfork: b
 
 
 def madvise_dontneed_single_vma(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
-    """MADV_DONTNEED: the content is given up; the next touch starts with zeros."""
+    """Do MADV_DONTNEED: zap the entries, so that the next access finds zeros."""
     mmap_read_lock(ptes[0].mm)
     lru_add_drain(k, cpu)
     yield
@@ -64,7 +64,7 @@ def madvise_dontneed_single_vma(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> C
 
 
 def madvise_free_single_vma(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
-    """MADV_FREE: reclaim may discard the content until it is written again; what is in swap goes at once."""
+    """Do MADV_FREE: let reclaim discard pages until they are written again, and free swap slots at once."""
     mmap_read_lock(ptes[0].mm)
     lru_add_drain(k, cpu)
     yield
@@ -103,14 +103,14 @@ def madvise_free_single_vma(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
 
 
 def _free_lazily(k: Kernel, cpu: int, ptes: tuple[Pte, ...], folio: Folio) -> None:
-    """Clean the entries of a folio, so that a write to it will be noticed, and mark it."""
+    """Clean the entries of a folio, so that a write to it will be noticed, and mark the folio lazyfree."""
     for pte in ptes:
         set_pte(pte, pte_mkclean(ptep_get(pte)))
     mark_page_lazyfree(k, folio, cpu)
 
 
 def madvise_folio_pte_batch(ptes: tuple[Pte, ...], folio: Folio) -> int:
-    """How many of the entries, from the first on, map pages of one folio."""
+    """Return how many of the entries, from the first on, map pages of one folio."""
     length = 1
     while length < len(ptes) and ptes[length].folio is folio:
         length += 1
@@ -118,9 +118,10 @@ def madvise_folio_pte_batch(ptes: tuple[Pte, ...], folio: Folio) -> int:
 
 
 def _splits(k: Kernel, ptes: tuple[Pte, ...], folio: Folio) -> bool:
-    """Whether MADV_FREE splits a large folio first: since dce7d10be4bb (v6.11) only if some of it stays.
+    """Tell whether MADV_FREE splits a large folio first.
 
-    That is not modelled yet: v6.12 may put the zero page in place of pages of zeros.  Raises CowpathError.
+    Since dce7d10be4bb (v6.11) it does only if a part of the folio stays.  That case is not modelled yet, as
+    v6.12 may put the zero page in place of pages of zeros.  Raises CowpathError for it.
     """
     if not k.has(changes.LAZYFREE_LARGE_BATCH):
         return True
@@ -130,7 +131,10 @@ def _splits(k: Kernel, ptes: tuple[Pte, ...], folio: Folio) -> bool:
 
 
 def _try_to_split(k: Kernel, folio: Folio) -> bool:
-    """Split a folio that its process alone maps; where that fails, the rest of the range goes without."""
+    """Split a folio that its process alone maps; False if it cannot be split or locked.
+
+    If it returns False the caller leaves the rest of the range as it is.
+    """
     if not folio.mapcount:
         return True  # somebody else has split it
     if folio.pages[0].mapcount > 1 or not folio_trylock(folio):
@@ -142,9 +146,9 @@ def _try_to_split(k: Kernel, folio: Folio) -> bool:
 
 
 def _may_free(k: Kernel, folio: Folio) -> bool:
-    """Whether a present page may become lazyfree (madvise_free_pte_range); it is clean then.
+    """Tell whether a present page may become lazyfree, and clean it if so (madvise_free_pte_range).
 
-    The mapcount is asked only of a page that is in the swap cache or PG_dirty.  Any other becomes lazyfree
+    The mapcount matters only for a page that is in the swap cache or PG_dirty.  Any other becomes lazyfree
     though others may map it, too: a dirty pte of theirs saves its content, and a clean one does not.
     """
     if not folio.swapcache and not folio.dirty:
@@ -166,7 +170,7 @@ def _may_free(k: Kernel, folio: Folio) -> bool:
 
 
 def madvise_cold_or_pageout_pte_range(k: Kernel, pte: Pte) -> Folio | None:
-    """The page to reclaim: present, mapped once and on an LRU list."""
+    """Return the page to reclaim if it is present, mapped once and on an LRU list; otherwise None."""
     pte_offset_map_lock(pte.mm)
     flush_tlb_batched_pending(k, pte.mm)
     folio = ptep_get(pte).folio

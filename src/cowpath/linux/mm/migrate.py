@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/migrate.c: moving a page to another folio while nobody can reach it."""
+"""mm/migrate.c: a page is moved to another folio while migration entries keep everybody away."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .vmscan import isolate_lru_folios
 
 
 def move_pages(k: Kernel, cpu: int, pte: Pte) -> Code:
-    """migrate(x): the page is moved at once, waiting for its lock and for writeback (MIGRATE_SYNC)."""
+    """Do migrate(x): move the page at once, waiting for its lock and for writeback (MIGRATE_SYNC)."""
     lru_add_drain_all(k)
     if pte.mm.ptl:
         raise Blocked(f"the page-table lock of {pte.mm}")
@@ -55,9 +55,9 @@ def move_pages(k: Kernel, cpu: int, pte: Pte) -> Code:
 
 
 def kcompactd(k: Kernel, cpu: int, page: int) -> Code:
-    """The background actor migrated(x), as compaction does: once, at any moment, it moves a page.
+    """Run the background actor migrated(x): at any one moment it moves a page, as compaction does.
 
-    It does not wait for that page (mm/compaction.c).
+    It does not wait for the lock or for writeback (mm/compaction.c).
     """
     yield IDLE
     folio = isolate_lru_folios(k, page)
@@ -67,7 +67,7 @@ def kcompactd(k: Kernel, cpu: int, page: int) -> Code:
 
 
 def migrate_pages(k: Kernel, cpu: int, folio: Folio) -> Code:
-    """Move an isolated folio unless one would have to wait for it (MIGRATE_ASYNC)."""
+    """Move an isolated folio, unless that would have to wait for it (MIGRATE_ASYNC)."""
     if folio.writeback or not folio_trylock(folio, unless=k.has(mutants.NO_FOLIO_LOCK_IN_MIGRATION)):
         folio_putback_lru(k, folio, cpu)
     else:
@@ -75,7 +75,7 @@ def migrate_pages(k: Kernel, cpu: int, folio: Folio) -> Code:
 
 
 def migration_entry_wait(vmf: Fault) -> Code:
-    """A fault meets a page that is being moved: wait until it is there, and fault again."""
+    """Wait until the page that a fault needs has been moved; then the access faults again."""
     yield
     if pte_same(vmf.pte, vmf.orig):
         raise Blocked(f"the migration of {vmf.orig.migrating}")
@@ -86,10 +86,10 @@ def migration_entry_wait(vmf: Fault) -> Code:
 
 
 def unmap_and_move(k: Kernel, cpu: int, folio: Folio) -> Code:
-    """Replace every pte of a locked, isolated folio by a migration entry, move, and map what is there then.
+    """Move a locked, isolated folio: put migration entries in place of its ptes, copy it, map the copy.
 
-    If anybody else refers to the folio it stays where it is, and the entries lead back to it.  Since
-    c3096e6782b7 (v5.18) the page is on the LRU list at once.
+    If anybody else refers to the folio it stays where it is, and is mapped again.  Since c3096e6782b7 (v5.18)
+    the page is on the LRU list at once.
     """
     new = folio_alloc(k)
     new.locked = True
@@ -111,9 +111,10 @@ def unmap_and_move(k: Kernel, cpu: int, folio: Folio) -> Code:
 
 
 def move_to_new_folio(k: Kernel, folio: Folio, new: Folio) -> bool:
-    """folio_migrate_mapping, then folio_migrate_copy.
+    """Move content and state of a folio to a new one (folio_migrate_mapping, folio_migrate_copy).
 
-    The references must be the isolation's and the swap cache's; in the swap cache they are frozen meanwhile.
+    Only the isolation and the swap cache may hold references, else it fails; in the swap cache they are
+    frozen meanwhile.
     """
     if not still(k, mutants.NO_REFCOUNT_IN_MIGRATION, folio_ref_count(folio) == 1 + folio.swapcache):
         k.say(f"other references to {folio} ({folio_ref_count(folio) - 1 - folio.swapcache}): it stays")
@@ -133,7 +134,7 @@ def move_to_new_folio(k: Kernel, folio: Folio, new: Folio) -> bool:
 
 
 def remove_migration_ptes(k: Kernel, old: Folio, new: Folio) -> Code:
-    """Map `new` wherever a migration entry of `old` is left."""
+    """Map `new` in place of each migration entry of `old`."""
     position = 0
     while position < len(rmap_walk(k, new)):
         remove_migration_pte(k, rmap_walk(k, new)[position][0], old, new)
@@ -142,10 +143,11 @@ def remove_migration_ptes(k: Kernel, old: Folio, new: Folio) -> Code:
 
 
 def remove_migration_pte(k: Kernel, pte: Pte, old: Folio, new: Folio) -> None:
-    """One entry: its kind says whether the page is exclusive (6c287605fd56, v5.19) and writable.
+    """Map the new folio in place of one migration entry, as exclusive and as writable as its kind says.
 
-    It may be writable though the next write ought to be noted, where clear_refs has been there meanwhile;
-    until 055267feaecc (v6.9) a dirty entry made up for that, as it made the page soft-dirty.
+    The kind tells that the page is exclusive since 6c287605fd56 (v5.19).  The pte may be writable though the
+    next write ought to be noted, if clear_refs has run meanwhile; until 055267feaecc (v6.9) the pte was
+    dirty, which made the page soft-dirty and so hid the mistake.
     """
     pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/mincore.c: whether a page is in memory, as mincore(2) tells it."""
+"""mm/mincore.c: mincore(2) tells whether a page is in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..state import Kernel, Pte, Register
 
 
 def mincore(k: Kernel, pte: Pte, register: Register) -> None:
-    """Tell whether an access to the page would need I/O: YES where it would not.
+    """Tell whether a page is in memory: YES if an access to it would need no I/O.
 
     The kernel holds mmap_lock for reading and the page-table lock meanwhile, so this is one step.  Where
     nothing is mapped the call fails (ENOMEM), and the register keeps what it held.
@@ -23,8 +23,9 @@ def mincore(k: Kernel, pte: Pte, register: Register) -> None:
 
 
 def mincore_pte_range(k: Kernel, value: PteValue) -> bool:
-    """One entry: what is mapped is in memory, and so is what is being migrated; anonymous memory that was
-    never touched is not.
+    """Tell whether the page of one entry is in memory.
+
+    It is if it is mapped or being migrated; it is not if it was never touched.
     """
     if value.kind == "swap":
         return mincore_swap(k, value)
@@ -32,7 +33,7 @@ def mincore_pte_range(k: Kernel, value: PteValue) -> bool:
 
 
 def mincore_swap(k: Kernel, value: PteValue) -> bool:
-    """A swap entry: its page is in memory while the swap cache holds it, and it has been read."""
+    """Tell whether a swapped-out page is in memory: the swap cache holds it, and it has been read."""
     folio = value.slot.folio if value.slot else None
     if folio is None:
         return False

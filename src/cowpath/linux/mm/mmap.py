@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/mmap.c: memory that is unmapped, by munmap or because its process ends."""
+"""mm/mmap.c: memory is unmapped by munmap or at the end of its process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .swap import lru_add_drain
 
 
 def munmap(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
-    """The mapping goes, then its entry; only the first part excludes other threads."""
+    """Remove a mapping and then zap its entries; other threads are kept away only from the first part."""
     mm = ptes[0].mm
     mmap_write_lock(mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_MUNMAP))
     for pte in ptes:
@@ -36,7 +36,7 @@ def munmap(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
 
 
 def exit_mmap(k: Kernel, cpu: int, mm: Mm) -> Code:
-    """A process ends: all of its entries go, one by one."""
+    """Zap all entries of a process that ends, one by one."""
     lru_add_drain(k, cpu)
     area = 0
     while area < len(k.program.areas):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""mm/mmu_gather.c: TLB flushes that come after the page-table lock is given up, and who knows of them.
+"""mm/mmu_gather.c: TLBs are flushed after the page-table lock has been dropped.
 
-Until the flush other CPUs may use what they remember of the entries.  mm->tlb_flush_pending counts those who
-have changed entries and not flushed yet, for those who rely on what an entry says.
+Until the flush other CPUs may use what they remember of the entries. mm->tlb_flush_pending counts the threads
+that have changed entries and not flushed yet, so that others know that an entry alone proves nothing.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from ..state import Kernel, Mm, Pte
 
 
 def tlb_gather_mmu(k: Kernel, mm: Mm) -> None:
-    """Entries are about to change (inc_tlb_flush_pending)."""
+    """Note in the process that entries are about to be changed and flushed later (inc_tlb_flush_pending)."""
     if k.has_tlb:
         mm.tlb_flush_pending = mm.tlb_flush_pending + 1
 
 
 def tlb_finish_mmu(k: Kernel, mm: Mm, pte: Pte | None) -> None:
-    """Flush the entry that has changed, if any has; all of the process where others gather as well.
+    """Flush the entry that has changed, if any; flush the whole process if others are gathering as well.
 
-    They may have changed an entry that nothing was left to do about here, and not flushed it yet
+    Those may have changed an entry in which nothing was left to change here, and not flushed it yet
     (99baac21e458, v4.13).
     """
     if not k.has_tlb:

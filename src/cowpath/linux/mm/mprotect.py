@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/mprotect.c: changing what a process may do with its own page."""
+"""mm/mprotect.c: mprotect and NUMA balancing change the protection of entries."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def mprotect(k: Kernel, ptes: tuple[Pte, ...], protection: tuple[str, ...]) -> C
 
 
 def change_pte_range(k: Kernel, ptes: tuple[Pte, ...]) -> bool:
-    """Write-protect present entries, or make them writable at once where no fault is needed for that.
+    """Write-protect present entries, or make them writable at once if they need no fault for that.
 
-    Returns whether a CPU may remember the entry as it was; what reclaim has cleared and not flushed yet it
-    flushes here (3ea277194daa, v4.13).
+    Returns True if a CPU may remember an entry as it was.  Entries that reclaim has cleared and not flushed
+    yet are flushed here (3ea277194daa, v4.13).
 
     A migration entry of the write kind becomes read-only; since 6c287605fd56 (v5.19) it stays exclusive.
     PROT_NONE is a kind of write protection here: the mapping itself refuses every access.  Since cac1db8c3aad
-    (v6.17) entries of a large folio are changed in batches, each page asked for itself whether it is
-    exclusive.
+    (v6.17) entries of a large folio are changed in batches, but each page is checked for exclusivity by
+    itself.
     """
     pte_offset_map_lock(ptes[0].mm)
     flush_tlb_batched_pending(k, ptes[0].mm)
@@ -80,7 +80,7 @@ def change_pte_range(k: Kernel, ptes: tuple[Pte, ...]) -> bool:
 
 
 def pte_modify(value: PteValue) -> PteValue:
-    """The entry with what a private mapping permits by itself: to read; for more there are faults.
+    """Return an entry with the protection of a private mapping: readable at most, never writable.
 
     arch/x86/include/asm/pgtable.h.
     """
@@ -91,9 +91,10 @@ def pte_modify(value: PteValue) -> PteValue:
 
 
 def change_prot_numa(k: Kernel, pte: Pte) -> Code:
-    """task_numa_work scans a page: the next access to it faults (mm/mempolicy.c), as if it were PROT_NONE.
+    """Make an entry inaccessible, as if by PROT_NONE, so that the next access to its page faults.
 
-    Whether it was writable is not kept since 6a56ccbcf6c6 (v6.2).
+    task_numa_work does this to the pages that it scans (mm/mempolicy.c).  Since 6a56ccbcf6c6 (v6.2) the entry
+    does not remember that it was writable.
     """
     mmap_read_lock(pte.mm)
     tlb_gather_mmu(k, pte.mm)
@@ -112,9 +113,9 @@ def change_prot_numa(k: Kernel, pte: Pte) -> Code:
 
 
 def _may_hint(k: Kernel, folio: Folio) -> bool:
-    """Whether it is any use to let accesses to a page fault: one that cannot move is left alone.
+    """True where it is of use to let accesses to a page fault: the page could be moved.
 
-    At first a page that is mapped once (also one that somebody refers to); then one that nothing else refers
+    First a page that is mapped once (even if somebody else refers to it); then one that nothing else refers
     to (80d47f5de5e3, v5.17); then one that is not pinned and mapped once (d2136d749d76, v6.10).
     """
     if folio is k.zero_page or folio.ksm:
@@ -130,9 +131,9 @@ def _may_hint(k: Kernel, folio: Folio) -> bool:
 
 
 def can_change_pte_writable(k: Kernel, vma: Vma, value: PteValue) -> bool:
-    """Whether an exclusive page may be written at once (64fe24a3e05e, v6.0).
+    """True where an exclusive page may be made writable without a fault (64fe24a3e05e, v6.0).
 
-    Not where the first write must be noted or announced.  Until v6.2 the page had to be dirty, too
+    It must not be if the first write has to be noted or announced.  Until v6.2 the page had to be dirty, too
     (d84887739d5c).
     """
     if not k.has(changes.MPROTECT_KEEPS_WRITABLE) or _needs_soft_dirty_wp(k, vma, value):
@@ -149,7 +150,7 @@ def can_change_pte_writable(k: Kernel, vma: Vma, value: PteValue) -> bool:
 
 
 def _needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
-    """Whether a write must fault to be noted: VM_SOFTDIRTY means that nothing is tracked (76aefad628aa)."""
+    """True where a write must fault to be noted; not in a VM_SOFTDIRTY mapping (76aefad628aa)."""
     if k.has(changes.MPROTECT_TRACKS_SOFT_DIRTY):
         return pte_needs_soft_dirty_wp(k, vma, value)
     return vma.soft_dirty and not value.soft_dirty

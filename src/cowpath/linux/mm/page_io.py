@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/page_io.c: moving page content to and from a swap device."""
+"""mm/page_io.c: page content is read from a swap device and written to it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .swap import folio_ref_count, folio_unlock
 
 
 def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
-    """The device has read the slot into the locked folio, which is unlocked (swap_read_folio since v6.6).
+    """Fill the locked folio with the content of the slot and unlock it (swap_read_folio since v6.6).
 
-    Until v5.17 zram was told that a slot with one user had been read, and dropped its content; only the
-    cached page was left, so it became dirty (swap_slot_free_notify, removed by e914d8f00391).
+    Until v5.17 zram dropped the content of a slot with one user once it had been read; only the cached page
+    was left, so it became dirty (swap_slot_free_notify, removed by e914d8f00391).
     """
     if slot.device.off:  # nothing but get_swap_device keeps swapoff from it (2799e77529c2, v5.14)
         raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
@@ -67,13 +67,13 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
 
 
 def is_folio_zero_filled(k: Kernel, folio: Folio) -> bool:
-    """Whether the folio is all zeros."""
+    """True for a folio with nothing but zeros."""
     zero = k.content(ZERO).code
     return all(k.layout.step.look(folio.data[place]) == zero for place in range(folio.data.length))
 
 
 def submit_bio(k: Kernel, folio: Folio) -> Code:
-    """The device's side of a write: it reads the folio at some moment, later says so (block/blk-core.c)."""
+    """Let the device read the folio at some moment, and end the write at a later one (block/blk-core.c)."""
     while True:
         yield IDLE
         _device_reads(folio)
@@ -82,7 +82,7 @@ def submit_bio(k: Kernel, folio: Folio) -> Code:
 
 
 def _device_reads(folio: Folio) -> None:
-    """The device takes the content of the folio as it is now."""
+    """Copy the content of the folio, as it is now, to the device."""
     slot = folio.entry
     if folio.bio != "submitted" or slot is None:
         raise Blocked("a write to the swap device")
@@ -91,6 +91,6 @@ def _device_reads(folio: Folio) -> None:
 
 
 def end_swap_bio_write(folio: Folio) -> None:
-    """The write has ended; nobody's lock is needed for that."""
+    """End the writeback of a folio; this needs no lock."""
     folio.bio = "none"
     folio.writeback = False

@@ -19,12 +19,12 @@ GUP_PIN_COUNTING_BIAS = 1024
 
 
 def folio_ref_count(folio: Folio) -> int:
-    """The reference count as the kernel's rules see it."""
+    """Return the reference count as the kernel's rules see it."""
     return folio.refcount + GUP_PIN_COUNTING_BIAS * folio.pincount
 
 
 def folio_alloc(k: Kernel) -> Folio:
-    """A zeroed folio with one reference (alloc_zeroed_user_highpage, alloc_page_vma)."""
+    """Return a new folio of zeros with one reference (alloc_zeroed_user_highpage, alloc_page_vma)."""
     for folio in k.folios:
         if folio_ref_count(folio) == 0:
             folio.refcount = 1
@@ -54,7 +54,7 @@ def folio_put(k: Kernel, folio: Folio) -> None:
 
 
 def __folio_put(k: Kernel, folio: Folio) -> None:
-    """free_unref_folio, with the checks that show as "Bad page state"."""
+    """Free a folio without references (free_unref_folio); a bad state crashes as "Bad page state"."""
     if folio_ref_count(folio):
         return
     if folio.mapcount or folio.locked or folio.swapcache or folio.writeback:
@@ -71,7 +71,7 @@ def __folio_put(k: Kernel, folio: Folio) -> None:
 
 
 def folio_trylock(folio: Folio, unless: bool = False) -> bool:
-    """Take the folio lock if it is free; `unless`: do without it (see mutants.py)."""
+    """Take the folio lock if it is free; tell whether it was.  `unless`: do without it (see mutants.py)."""
     if unless:
         return True
     if folio.locked:
@@ -127,20 +127,20 @@ def lru_add_drain(k: Kernel, cpu: int) -> None:
 
 
 def lru_add_drain_all(k: Kernel) -> None:
-    """The batches of every CPU."""
+    """Move the batches of every CPU to the LRU lists."""
     for cpu in range(len(k.tasks) + 1):
         lru_add_drain(k, cpu)
 
 
 def lru_add(k: Kernel, folio: Folio) -> None:
-    """One folio goes from its batch to an LRU list; the batch's reference goes."""
+    """Move one folio from its batch to an LRU list, and drop the batch's reference."""
     folio.batch = 0
     folio.lru = True
     folio_put(k, folio)
 
 
 def mark_page_lazyfree(k: Kernel, folio: Folio, cpu: int) -> None:
-    """MADV_FREE: a page on the LRU list enters this CPU's lazyfree batch, which holds a reference.
+    """Put a page from an LRU list into this CPU's lazyfree batch, which holds a reference (MADV_FREE).
 
     It stays on its list meanwhile, except from 33dfe9204f29 (v6.11) until afb99e9f5004 (v6.17).  A large
     folio drains the batch that it enters, and so stays in none.
@@ -156,16 +156,16 @@ def mark_page_lazyfree(k: Kernel, folio: Folio, cpu: int) -> None:
 
 
 def _drain_lazyfree(k: Kernel, cpu: int) -> None:
-    """Move what is in this CPU's lazyfree batch."""
+    """Mark the folios in this CPU's lazyfree batch, and empty the batch."""
     for folio in k.folios:
         if folio.lazyfree_batch == cpu + 1:
             lru_lazyfree(k, folio)
 
 
 def lru_lazyfree(k: Kernel, folio: Folio) -> None:
-    """The batch is drained: only now may reclaim discard the page (lru_lazyfree_fn, mm/swap.c).
+    """Mark a folio that leaves the lazyfree batch, so that reclaim may discard it (lru_lazyfree_fn).
 
-    It comes back to its list, if 33dfe9204f29 had taken it off.
+    It returns to its LRU list, if 33dfe9204f29 had taken it off.  The function is in mm/swap.c.
     """
     folio.lazyfree_batch = 0
     if k.has(changes.BATCH_CLEARS_LRU):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/swap_state.c: the swap cache, where a folio and the slot with its content find each other."""
+"""mm/swap_state.c: the swap cache links a folio to the slot that has its content."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def delete_from_swap_cache(k: Kernel, folio: Folio) -> None:
 
 
 def lookup_swap_cache(k: Kernel, slot: Slot) -> Folio | None:
-    """The folio cached for a slot, with a reference taken (swap_cache_get_folio).
+    """Return the folio that is cached for a slot, with a reference, or None (swap_cache_get_folio).
 
-    Found without a lock: until the folio is locked and its entry compared again, this proves nothing.
-    Nothing is found on a device that swapoff has freed, for which the lookup held the device itself until
-    v6.5 (swap-lookup-left-to-caller).
+    No lock is held: until the folio is locked and its entry compared again, the result proves nothing.
+    Nothing is found on a device that swapoff has freed; the lookup held the device itself for that until v6.5
+    (swap-lookup-left-to-caller).
     """
     if slot.device.off and k.has(changes.SWAP_LOOKUP_LEFT_TO_CALLER):
         raise Crash(f"use after free: {slot} is looked up on a device that swapoff has freed")
@@ -66,7 +66,7 @@ def lookup_swap_cache(k: Kernel, slot: Slot) -> Folio | None:
 
 
 def folio_matches_swap_entry(folio: Folio, slot: Slot) -> bool:
-    """Whether a locked folio is in the swap cache, and for this slot (mm/swap.h)."""
+    """True where a locked folio is in the swap cache, and for this slot (mm/swap.h)."""
     return folio.swapcache and folio.entry is slot
 
 
@@ -105,12 +105,12 @@ def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
 
 
 def swap_vma_readahead(k: Kernel, cpu: int, page: int) -> Code:
-    """The background actor readahead(x): once, at any moment, a fault nearby reads this page in, too.
+    """Run the background actor readahead(x): at any one moment a fault nearby reads this page in, too.
 
-    The neighbour that faults may be on any device, and holds a reference to that one only (2799e77529c2,
-    v5.14).  The pte is read without a lock, so when its turn comes its slot may have been freed, or used
-    again.  swap_cluster_readahead goes by the slots of the neighbour's own device, MADV_WILLNEED by the ptes
-    of a range (swapin_walk_pmd_entry): they do the same to the page.
+    The page that faults may be on any device, and the fault holds a reference to that device only
+    (2799e77529c2, v5.14).  The pte is read without a lock, so its slot may have been freed, or used again,
+    when its turn comes. swap_cluster_readahead goes by the slots of the faulting page's device, MADV_WILLNEED
+    by the ptes of a range (swapin_walk_pmd_entry): they do the same to the page.
     """
     yield IDLE
     slot = _pick_slot(k, page)
@@ -129,7 +129,7 @@ def swap_vma_readahead(k: Kernel, cpu: int, page: int) -> Code:
 
 
 def _pick_slot(k: Kernel, page: int) -> Slot:
-    """The slot in some process's swap pte for this page; which one is up to the search."""
+    """Return a slot that some process's swap pte for this page refers to; the search tries each."""
     values = [ptep_get(pte) for pte in k.ptes if pte.page == page]
     slots = [value.slot for value in values if value.kind == "swap" and value.slot is not None]
     if not slots:
@@ -138,7 +138,7 @@ def _pick_slot(k: Kernel, page: int) -> Slot:
 
 
 def _hold_device(k: Kernel, device: SwapDevice) -> bool:
-    """What the fault of the neighbour holds meanwhile: nothing before 2799e77529c2 (v5.14)."""
+    """Take a reference to the device of the fault nearby (2799e77529c2, v5.14); False if it is gone."""
     if device.off:
         return False
     if k.swapoff_runs and k.has(changes.GET_SWAP_DEVICE):
@@ -147,17 +147,17 @@ def _hold_device(k: Kernel, device: SwapDevice) -> bool:
 
 
 def _drop_device(k: Kernel, device: SwapDevice) -> None:
-    """That fault is over, and lets go of its device (2799e77529c2, v5.14)."""
+    """Drop the reference of the fault nearby to its device (2799e77529c2, v5.14)."""
     if k.swapoff_runs and k.has(changes.GET_SWAP_DEVICE):
         device.users = device.users - 1
 
 
 def _device_is_there(k: Kernel, slot: Slot) -> bool:
-    """Whether the device of a slot can be looked at; swapoff waits for what is in the swap cache then.
+    """True where the device of a slot can be used; then swapoff waits for what is in the swap cache.
 
-    __read_swap_cache_async takes a reference for the lookup, and leaves a device alone that has gone.  From
-    78524b05f1a3 (v6.15) it left that to its callers, and one who read ahead from a second device held a
-    reference to the first only, until 1c2a936edd71 (v6.18).
+    __read_swap_cache_async takes a reference for the lookup, and skips a device that is gone.  From
+    78524b05f1a3 (v6.15) it left that to its callers, and a caller that reads ahead from a second device held
+    a reference to the first only, until 1c2a936edd71 (v6.18).
     """
     if not slot.device.off:
         return True
@@ -170,9 +170,10 @@ def _device_is_there(k: Kernel, slot: Slot) -> bool:
 
 
 def ksm_might_need_to_copy(k: Kernel, pte: Pte, folio: Folio) -> Folio:
-    """The folio, or a locked copy of it where it was read in for another page (mm/ksm.c).
+    """Return the folio, or a locked copy of it if it was read in for another page (mm/ksm.c).
 
-    KSM had merged the two before they were swapped out.  While it is a KSM page still, it serves everybody.
+    KSM had merged the two pages before they were swapped out.  A folio that still is a KSM page can be mapped
+    for both.
     """
     if folio.ksm or folio.index in (0, pte.page + 1):
         return folio

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""mm/userfaultfd.c: what user space does to its memory through a userfaultfd.
+"""mm/userfaultfd.c: a process changes its own memory through a userfaultfd.
 
-UFFDIO_WRITEPROTECT holds writes up until they are allowed; UFFDIO_MOVE takes a page from one address to
+UFFDIO_WRITEPROTECT holds writes up until they are allowed; UFFDIO_MOVE moves a page from one address to
 another without a copy.
 """
 
@@ -44,9 +44,9 @@ from .swapfile import get_swap_device, put_swap_device
 
 
 def userfaultfd_writeprotect(k: Kernel, pte: Pte, protect: bool) -> Code:
-    """UFFDIO_WRITEPROTECT of one page; a page that is protected for the first time is registered before.
+    """Do UFFDIO_WRITEPROTECT of one page, whose mapping is registered first if it is not yet.
 
-    Taking the protection away wakes who waits to write.
+    Taking the protection away wakes the threads that wait to write.
     """
     if protect and not pte.vma.uffd_wp:
         userfaultfd_register(k, pte)
@@ -58,7 +58,7 @@ def userfaultfd_writeprotect(k: Kernel, pte: Pte, protect: bool) -> Code:
 
 
 def userfaultfd_register(k: Kernel, pte: Pte) -> None:
-    """UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP, of a mapping that is there."""
+    """Do UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP, of a mapping that is there."""
     mmap_write_lock(pte.mm)
     vma_start_write(pte.vma)
     pte.vma.uffd_wp = pte.vma.mapped
@@ -81,11 +81,11 @@ def mwriteprotect_range(k: Kernel, pte: Pte, protect: bool) -> Code:
 
 
 def uffd_wp_range(k: Kernel, pte: Pte, protect: bool) -> None:
-    """Let writes through an entry wait, or not any more (MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE).
+    """Make writes through an entry wait, or let them go again (MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE).
 
-    Where nothing is mapped nothing is remembered.  Either way the entry is read-only; since 931298e103c2
-    (v6.3) a page that need not be copied is writable again at once.  A migration entry stays exclusive
-    (6c287605fd56, v5.19).
+    Where nothing is mapped nothing is remembered.  In both cases the entry becomes read-only; since
+    931298e103c2 (v6.3) letting writes go makes it writable at once if the page need not be copied.  A
+    migration entry stays exclusive (6c287605fd56, v5.19).
     """
     pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
@@ -109,7 +109,7 @@ def uffd_wp_range(k: Kernel, pte: Pte, protect: bool) -> None:
 
 
 def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
-    """UFFDIO_MOVE (adef440691ba, v6.8): only what is exclusive, and only to where nothing is.
+    """Do UFFDIO_MOVE (adef440691ba, v6.8): move an exclusive page to an address where nothing is.
 
     It may always fail (EBUSY, EAGAIN, EEXIST), and then nothing has happened.  It does fail where one of the
     addresses is not mapped (ENOENT) or not writable (EINVAL).
@@ -130,7 +130,7 @@ def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
 
 
 def validate_move_areas(k: Kernel, target: Vma, source: Vma) -> bool:
-    """Whether both mappings are there, and both writable.
+    """True where both mappings are there and writable.
 
     munmap takes the mapping away before it zaps the entries, and lets readers of mmap_lock in between.
     """
@@ -139,11 +139,11 @@ def validate_move_areas(k: Kernel, target: Vma, source: Vma) -> bool:
 
 
 def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
-    """A page that is mapped, under its lock: exclusive, and not pinned, also after its pte is cleared.
+    """Move a mapped page, under its lock, if it is exclusive and not pinned, also after its pte is cleared.
 
-    It was dirty afterwards, written or not, until 75cb1cca2c88 (v6.15).  Since v6.18
-    (move-flushes-late) TLBs are flushed last, so that many pages need one flush: a CPU may write to the page
-    through its old address until then.
+    It was dirty afterwards, written or not, until 75cb1cca2c88 (v6.15).  Since v6.18 (move-flushes-late) TLBs
+    are flushed last, so that many pages need one flush: a CPU may write to the page through its old address
+    until then.
     """
     folio = value.folio
     if folio is None or not folio.anon_exclusive:
@@ -177,7 +177,10 @@ def move_present_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Co
 
 
 def _moved_pte(k: Kernel, value: PteValue) -> PteValue:
-    """The entry at the target: writable, and soft-dirty, for user space to notice (75cb1cca2c88, v6.15)."""
+    """Return the entry at the target: writable and, since 75cb1cca2c88 (v6.15), soft-dirty.
+
+    User space learns from soft-dirty that there is new content at the target.
+    """
     value = value._replace(protnone=False)
     if value.uffd_wp and not k.has(changes.MOVE_KEEPS_PROTECTION):
         k.say("UFFDIO_MOVE maps the page writable, whether or not it was write-protected")
@@ -188,12 +191,12 @@ def _moved_pte(k: Kernel, value: PteValue) -> PteValue:
 
 
 def _mark_moved(k: Kernel, value: PteValue) -> PteValue:
-    """Content that was not here before."""
+    """Return a moved entry with soft-dirty set, because its content is new at this address."""
     return value._replace(soft_dirty=k.soft_dirty)
 
 
 def move_swap_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
-    """A swap pte that is marked exclusive: this ioctl is another user of the founding patch's marker.
+    """Move a swap pte that is marked exclusive, by the founding patch's marker.
 
     A folio in the swap cache has to follow (c50f8e6053b0, v6.14).
     """
@@ -225,7 +228,7 @@ def move_swap_pte(k: Kernel, target: Pte, source: Pte, value: PteValue) -> Code:
 
 
 def _still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
-    """Whether the swap cache is as it was looked up (0ea148a79919, v6.16)."""
+    """True where the swap cache has for the slot what was looked up before (0ea148a79919, v6.16)."""
     if not k.has(changes.MOVE_RECHECKS_CACHE):
         return True
     if folio is None:
@@ -234,7 +237,7 @@ def _still_right(k: Kernel, slot: Slot, folio: Folio | None) -> bool:
 
 
 def _move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Folio | None) -> None:
-    """Move the swap pte as it is, but for soft-dirty (75cb1cca2c88, v6.15)."""
+    """Move the swap pte to the target, changing nothing but soft-dirty (75cb1cca2c88, v6.15)."""
     if _may_move(k, target, source, value):
         if folio is not None:
             folio.index = target.page + 1
@@ -244,6 +247,6 @@ def _move_entry(k: Kernel, target: Pte, source: Pte, value: PteValue, folio: Fol
 
 
 def _may_move(k: Kernel, target: Pte, source: Pte, value: PteValue) -> bool:
-    """Whether the source is as it was, and nothing is at the target."""
+    """True where the source has not changed, and nothing is at the target."""
     empty = still(k, mutants.NO_EMPTY_TARGET_IN_MOVE, target.kind == "none")
     return empty and still(k, mutants.NO_PTE_SAME_IN_MOVE, pte_same(source, value))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mm/vmscan.c: reclaim of an anonymous folio, in its steps."""
+"""mm/vmscan.c: reclaim isolates, unmaps, writes and frees an anonymous folio."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .swap_state import add_to_swap, delete_from_swap_cache
 
 
 def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
-    """Try to free one isolated folio; returns True if it is gone (shrink_page_list before v5.19).
+    """Try to free one isolated folio, and return True if it is gone (shrink_page_list before v5.19).
 
     It is freed after TLBs are flushed, when it may have left the swap cache already.
     """
@@ -37,11 +37,11 @@ def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
 
 
 def _unmap_and_write(k: Kernel, folio: Folio) -> Code:
-    """Bring a folio to where only its isolation refers to it; True if that is so, and it is unlocked.
+    """Unmap and write a folio until only its isolation refers to it; True if that is so, and it is unlocked.
 
     Reference bits are ignored, as MADV_PAGEOUT does and as kswapd does sooner or later.  Pins are looked for
-    again after the unmap since d824ec2a1546 (v6.4).  TLBs that may write are flushed before it is written
-    (try_to_unmap_flush_dirty).
+    again after the unmap since d824ec2a1546 (v6.4).  If a CPU may still write to the folio, TLBs are flushed
+    before it is written (try_to_unmap_flush_dirty).
     """
     if not still(k, mutants.NO_TRYLOCK_IN_RECLAIM, folio_trylock(folio)):
         return False
@@ -74,7 +74,7 @@ def _unmap_and_write(k: Kernel, folio: Folio) -> Code:
 
 
 def _prepare(k: Kernel, folio: Folio) -> bool:
-    """Bring a folio into the swap cache, if reclaim wants it at all: not if pinned (feb889fb40fa, v5.11)."""
+    """Add a folio to the swap cache unless it is pinned (feb889fb40fa, v5.11); False if reclaim must stop."""
     if not still(k, mutants.NO_WRITEBACK_CHECK_IN_RECLAIM, not folio.writeback):
         return False
     if folio.swapcache or folio.lazyfree:
@@ -86,7 +86,7 @@ def _prepare(k: Kernel, folio: Folio) -> bool:
 
 
 def _discard(k: Kernel, folio: Folio) -> bool:
-    """An unmapped page after MADV_FREE may be freed, unless somebody else refers to it or it was written."""
+    """Free an unmapped page after MADV_FREE, unless somebody else refers to it or it was written."""
     if folio.dirty or folio_ref_count(folio) != 1:
         folio_unlock(folio)
         return False
@@ -95,7 +95,7 @@ def _discard(k: Kernel, folio: Folio) -> bool:
 
 
 def is_page_cache_freeable(k: Kernel, folio: Folio) -> bool:
-    """Whether only the swap cache and the isolation hold references: writeback starts only then."""
+    """True where only the swap cache and the isolation hold references; else writeback does not start."""
     if still(k, mutants.NO_REFCOUNT_IN_PAGEOUT, folio_ref_count(folio) == 2):
         return True
     k.say(f"other references to {folio} ({folio_ref_count(folio) - 2}): it is not written out yet")
@@ -103,20 +103,20 @@ def is_page_cache_freeable(k: Kernel, folio: Folio) -> bool:
 
 
 def pageout(k: Kernel, folio: Folio) -> None:
-    """Write a dirty folio; it comes back unlocked."""
+    """Write a dirty folio to swap and return with it unlocked."""
     folio.dirty = False
     swap_writepage(k, folio)
 
 
 def _wait_if_synchronous(k: Kernel, folio: Folio) -> None:
-    """A write to a synchronous device ends in the caller (swap_writepage_bdev_sync, v6.3)."""
+    """Wait for the write if the device is synchronous (swap_writepage_bdev_sync, v6.3)."""
     slot = folio.entry
     if slot is not None and k.synchronous(slot.device):
         folio_wait_writeback(folio)
 
 
 def __remove_mapping(k: Kernel, folio: Folio) -> bool:
-    """Take a clean folio out of the swap cache, where its content is in swap; it is unlocked in any case."""
+    """Take a clean folio, whose content is in swap, out of the swap cache; unlock it in any case."""
     frozen = folio.swapcache and still(k, mutants.NO_FREEZE_IN_REMOVE_MAPPING, folio_ref_count(folio) == 2)
     if not frozen or folio.dirty or folio.writeback:
         folio_unlock(folio)
@@ -136,7 +136,7 @@ In a watched kernel, where allocations wait, it acts for ever.
 
 
 def kswapd(k: Kernel, page: int) -> Code:
-    """Background reclaim of any folio that was first mapped as this page, at any moment."""
+    """Run background reclaim: at any moment, reclaim any folio that was first mapped as this page."""
     passes = 0
     while k.watched or passes < KSWAPD_PASSES:
         yield IDLE
@@ -148,7 +148,7 @@ def kswapd(k: Kernel, page: int) -> Code:
 
 
 def isolate_lru_folios(k: Kernel, page: int) -> Folio:
-    """Isolate one such folio from the LRU list; which one is up to the search."""
+    """Isolate a folio that was first mapped as this page; the search tries each that is on an LRU list."""
     candidates = [folio for folio in k.folios if folio.lru and folio.index == page + 1]
     candidates += [folio for folio in k.large_folios if _may_reclaim_large(folio, page)]
     if not candidates:
@@ -159,15 +159,15 @@ def isolate_lru_folios(k: Kernel, page: int) -> Folio:
 
 
 def _may_reclaim_large(folio: Folio, page: int) -> bool:
-    """Whether reclaim finds a large folio that a page belongs to.
+    """True where reclaim finds the large folio that a page belongs to.
 
-    Only after MADV_FREE, when it is on the list of file folios: without swap no other list is looked at.
+    It finds it only after MADV_FREE, on the list of file folios: without swap no other list is looked at.
     """
     first = folio.index - 1
     return folio.lru and folio.lazyfree and first <= page < first + LARGE_PAGES
 
 
 def move_folios_to_lru(k: Kernel, folio: Folio) -> None:
-    """kswapd returns a folio to its list directly, not through a batch."""
+    """Return a folio from kswapd to its LRU list directly, not through a batch."""
     folio.lru = folio_ref_count(folio) > 1
     folio_put(k, folio)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """mm/zswap.c: a compressed cache in front of a swap device (`swap = zswap`).
 
-What is swapped out is kept in memory at once, so no I/O is needed; a shrinker moves entries to the
+A page that is swapped out is kept in memory at once, so no I/O is needed; a shrinker moves entries to the
 device behind.
 """
 
@@ -17,10 +17,10 @@ from .swap import folio_add_lru, folio_alloc, folio_put, folio_unlock
 
 
 def zswap_store(k: Kernel, folio: Folio, slot: Slot) -> bool:
-    """Keep a compressed copy of the folio (zswap_frontswap_store before v6.6); False: zswap refuses it.
+    """Keep a compressed copy of the folio; False if zswap refuses it (zswap_frontswap_store before v6.6).
 
-    An older copy for the same slot goes first, so that a page that is refused is not lost to it: by
-    __frontswap_store until v6.5, since then by ca56489c2fa6 (v6.6-rc4).
+    An older copy for the same slot goes first, so that the old copy is not read later if the page is refused:
+    by __frontswap_store until v6.5, since then by ca56489c2fa6 (v6.6-rc4).
     """
     refused = k.fails(f"zswap refuses {folio}: its pool is full, or it does not compress")
     if not (refused and k.has(mutants.NO_INVALIDATE_IN_ZSWAP)):
@@ -37,7 +37,7 @@ def zswap_store(k: Kernel, folio: Folio, slot: Slot) -> bool:
 
 
 def zswap_invalidate(slot: Slot) -> None:
-    """The slot has no compressed copy any more."""
+    """Drop the compressed copy of a slot, if there is one."""
     entry = slot.zswap
     if entry is not None:
         slot.zswap = None
@@ -52,9 +52,9 @@ def zswap_entry_put(entry: ZswapEntry) -> None:
 
 
 def zswap_load(k: Kernel, folio: Folio, slot: Slot) -> None:
-    """The compressed copy has been read into the swap cache, and goes since c2e2ba770200 (v6.9).
+    """Finish reading a compressed copy into the swap cache; the copy goes since c2e2ba770200 (v6.9).
 
-    The content is nowhere else then, so the folio is dirty.  (v6.5 to v6.8 do so on demand: exclusive_loads.)
+    Then the content is nowhere else, so the folio is dirty.  (v6.5 to v6.8 do so on demand: exclusive_loads.)
     """
     if k.has(changes.ZSWAP_LOADS_EXCLUSIVELY):
         folio.dirty = True
@@ -62,7 +62,7 @@ def zswap_load(k: Kernel, folio: Folio, slot: Slot) -> None:
 
 
 def shrink_worker(k: Kernel) -> Code:
-    """Once, at any moment, one entry is written to the device behind (shrink_worker)."""
+    """Run zswap's shrinker: at any one moment it writes one entry to the device behind."""
     yield IDLE
     entries = [slot.zswap for slot in k.slots if slot.zswap is not None]
     if not entries:
@@ -78,10 +78,10 @@ def shrink_worker(k: Kernel) -> Code:
 
 
 def zswap_writeback_entry(k: Kernel, entry: ZswapEntry, slot: Slot) -> Code:
-    """Decompress into a new page of the swap cache and write that.
+    """Decompress an entry into a new page of the swap cache and write that page to the device.
 
-    A reference to the entry does not keep the slot from being freed and used again: with the new page in the
-    swap cache nobody can, so only then does it make sense to compare (04fc7816089c, v6.4).
+    A reference to the entry does not keep the slot from being freed and used again.  With the new page in the
+    swap cache nobody can do that, so the entry is compared again only then (04fc7816089c, v6.4).
     """
     if not still(k, mutants.NO_SLOT_CHECK_IN_ZSWAP, slot.count > 0 and not slot.has_cache):
         return
