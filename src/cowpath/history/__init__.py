@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What upstream changed, and when: kernels as sets of changes."""
+"""Kernels as sets of upstream changes, and the releases in which each change came."""

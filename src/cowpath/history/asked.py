@@ -24,7 +24,7 @@ _RELEASE, _ARCHITECTURE = attrgetter("release"), attrgetter("architecture")
 
 
 class Asked:
-    """One kernel under questioning.  The model holds this in place of the kernel, and has no other way to it.
+    """A kernel that records what it is asked.  The model holds this in place of the kernel itself.
 
     `changes` are those that it was asked for, with the answers; `answers` has everything else, by question (a
     function of a `Version`) and operands.
@@ -38,11 +38,11 @@ class Asked:
 
     @classmethod
     def of(cls, kernel: Version | Asked) -> Asked:
-        """The kernel itself if it is under questioning already, else one that nobody has asked yet."""
+        """Return the kernel itself if it records questions already, else a new record without any."""
         return kernel if isinstance(kernel, Asked) else cls(kernel)
 
     def has(self, change: Change) -> bool:
-        """Whether this kernel has a change.
+        """Tell whether this kernel has a change, and record the answer.
 
         >>> from cowpath.history.version import find, version
         >>> asked = Asked(version("5.19"))
@@ -57,9 +57,10 @@ class Asked:
         return answer
 
     def ask(self, question: Callable[..., Answer], *operands: object) -> Answer:
-        """What `question(version, *operands)` says; the less it says, the more kernels are alike.
+        """Return `question(version, *operands)` and record it; the less it says, the more kernels are alike.
 
-        It has no side effects, and its answers can be compared.  Raises what it raises.
+        The question must have no side effects, and its answers must be comparable.  Raises what the question
+        raises.
         """
         key = (question, *operands)
         if key not in self.answers:
@@ -81,7 +82,7 @@ class Asked:
         return cast(str, self.ask(_ARCHITECTURE))
 
     def alike(self, other: Version) -> bool:
-        """Whether another kernel gives the same answers to all that was asked so far."""
+        """True where another kernel gives the same answers to all that was asked so far."""
         if other == self.version:
             return True
         if self.alone or any(other.has(change) is not has for change, has in self.changes.items()):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One upstream change that alters a rule of the model."""
+"""Upstream changes that alter a rule of the model, and the releases that have them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cowpath.history.release import Release
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One upstream change.
+    """An upstream change that alters a rule of the model.
 
     `commit` is the mainline id (or the subject, where it was folded into another commit or no id is known);
     `release` the first mainline release with it, None for a variant that no release has; `until` the release
@@ -42,11 +42,11 @@ class Change:
 
     @property
     def hunk(self) -> str:
-        """The hunk that it is a part of: "H4" for "H4a"; its own name where it is whole."""
+        """The hunk that the change is a part of ("H4" for "H4a"), or its own name if it is whole."""
         return self.name[:-1] if re.fullmatch(r"H\d[a-z]", self.name) else self.name
 
     def in_release(self, release: Release, architecture: str) -> bool:
-        """Whether mainline of this release has the change on this architecture."""
+        """True where mainline of this release has the change on this architecture."""
         if self.release is None or release < self.release:
             return False
         if self.until is not None and release >= self.until:
@@ -54,5 +54,5 @@ class Change:
         return self.fits(architecture)
 
     def fits(self, architecture: str) -> bool:
-        """Whether an architecture can have the change at all."""
+        """True where kernels of this architecture can have the change at all."""
         return not self.architectures or architecture in self.architectures

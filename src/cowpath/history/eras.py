@@ -12,7 +12,7 @@ from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, OLDEST, Versio
 from cowpath.history.version import version as version_named
 
 Signature = Callable[[Version], Sequence[str]]
-"""What must be equal for two kernels to share a column."""
+"""Two kernels share a column where this gives the same for both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class Column:
 
     @property
     def version(self) -> Version:
-        """The kernel to show."""
+        """The kernel that stands for the column."""
         return self.versions[0]
 
 
 def all_versions(architectures: Sequence[str] = (DEFAULT_ARCHITECTURE,)) -> list[Version]:
-    """Every release that changes a rule, on each architecture.
+    """Return the kernels of every release that changes a rule, on each architecture.
 
     >>> [version.release for version in all_versions()][0] == OLDEST
     True
@@ -46,12 +46,12 @@ def all_versions(architectures: Sequence[str] = (DEFAULT_ARCHITECTURE,)) -> list
 
 
 def each_alone(versions: Iterable[Version]) -> tuple[Column, ...]:
-    """One column per kernel."""
+    """Return one column for each kernel."""
     return name_apart([Column(str(version.release), (version,)) for version in versions])
 
 
 def eras(versions: Sequence[Version], signature: Signature) -> tuple[Column, ...]:
-    """Join releases that follow each other and agree, on each architecture by itself.
+    """Join releases that follow each other and agree, on each architecture by itself, into columns.
 
     An era of a later architecture is left out where the first one agrees with it in every release.
 
@@ -72,7 +72,7 @@ def eras(versions: Sequence[Version], signature: Signature) -> tuple[Column, ...
 
 
 def runs(versions: Sequence[Version], signature: Signature) -> list[Column]:
-    """One architecture's kernels, oldest first, as eras; each lasts until the next one begins."""
+    """Join kernels of one architecture, oldest first, into eras; each lasts until the next one begins."""
     groups: list[list[Version]] = []
     for version in versions:
         if groups and signature(groups[-1][-1]) == signature(version):
@@ -86,7 +86,7 @@ def runs(versions: Sequence[Version], signature: Signature) -> list[Column]:
 
 
 def span(first: Release, last: Release) -> str:
-    """How an era is called.
+    """Return the name of an era, from its first and last release.
 
     >>> span(Release(5, 9), Release(5, 17)), span(Release(5, 18), Release(5, 18))
     ('5.9-5.17', '5.18')
@@ -95,7 +95,7 @@ def span(first: Release, last: Release) -> str:
 
 
 def name_apart(columns: Sequence[Column]) -> tuple[Column, ...]:
-    """Titles that also say the architecture and the changes made by hand, where that tells columns apart."""
+    """Add architecture and changes made by hand to the titles of columns that differ in them."""
     named = []
     for column in columns:
         words = [column.title, *str(column.version).split(" ")[2:]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cowpath.errors import CowpathError
 
 LAST_MINOR = {2: 6, 3: 19, 4: 20, 5: 19, 6: 19}
-"""Where each finished series ended; 6.19 was followed by 7.0."""
+"""The last minor number of each finished series; 6.19 was followed by 7.0."""
 
 _WRITTEN = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6})(?P<local>[-+~]\S*)?)?", re.ASCII)
 _REPORTED = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[-+~.]\S*)?", re.ASCII)
@@ -36,7 +36,7 @@ class Release:
 
     @classmethod
     def parse(cls, text: str) -> Release:
-        """The release that somebody has written: "6.1", "v6.1", "6.1.176", "6.1.176-1" as a package has it.
+        """Return the release that a text names: "6.1", "v6.1", "6.1.176", "6.1.176-1" as a package has it.
 
         Raises ReleaseError if the text names none, saying what was probably meant.
 
@@ -66,7 +66,7 @@ class Release:
 
     @classmethod
     def reported(cls, text: str) -> Release:
-        """The release that a machine reports of itself (`uname -r`), with as much of it as it says.
+        """Return the release that a machine reports of itself (`uname -r`), as exactly as it says.
 
         Debian and Ubuntu name 6.1.0 whatever the update is.  Raises ReleaseError.
 
@@ -104,12 +104,12 @@ class Release:
 
 
 def _is_candidate(local: str | None) -> bool:
-    """Whether a suffix says "release candidate"."""
+    """True for the suffix of a release candidate."""
     return local is not None and "-rc" in local
 
 
 def _guess(text: str) -> str:
-    """What the user probably meant by a text that is no release."""
+    """Return the end of an error message about a text that is no release: a hint at what was meant."""
     if text == "all" or ".." in text:
         return " but names several: one is needed here"
     if match := re.fullmatch(r"v?(\d+\.\d+(?:\.\d+)?)\s*[-:]\s*v?(\d+\.\d+(?:\.\d+)?)", text):

@@ -11,7 +11,7 @@ from cowpath.history.version import NEWEST, OLDEST, modelled
 
 
 def releases(text: str) -> list[Release]:
-    """The releases that `text` names, oldest first.
+    """Return the releases that `text` names, oldest first.
 
     "all" is every mainline release that is modelled, "5.10..6.1" every one from the first to the second.  A
     range within one series ("6.1..6.1.176") has both its ends and each update between them that changes a
@@ -46,14 +46,14 @@ def releases(text: str) -> list[Release]:
 
 
 def mainline(first: Release, last: Release) -> Iterator[Release]:
-    """Mainline releases from one to another, both included."""
+    """Yield mainline releases from the first to the last, both included."""
     if first < last:
         yield from mainline(first, last.previous())
     yield last
 
 
 def within(first: Release, last: Release) -> list[Release]:
-    """Two releases of one series, and each update between them at which something changes."""
+    """Return two releases of one series and each update between them at which a rule changes."""
     turns = [update.release for update in UPDATES]
     turns += [Release(one.series.major, one.series.minor, one.until) for one in UPDATES if one.until]
     return sorted({first, last} | {turn for turn in turns if first < turn < last})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What stable updates have beyond the mainline release that they update: fixes from later releases.
+"""Stable updates: the fixes that each has in advance of the mainline release that it updates.
 
 Read in the changelogs of Debian's linux packages, which quote those of kernel.org update by update
 (linux-libc-dev carries them whole), and held against the trees of 5.10.223, 6.1.176, 6.12.117 and 6.12.118.
@@ -18,7 +18,7 @@ from cowpath.history.release import Release
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One change that came to (or, where `gone`, left) a stable series early, with update number `since`.
+    """A change that came to (or, where `gone`, left) a stable series early, with update number `since`.
 
     `until` is the update that took it back, if one did.
     """
@@ -31,11 +31,11 @@ class Update:
 
     @property
     def release(self) -> Release:
-        """The update that brought it."""
+        """The update with which the change came or went."""
         return Release(self.series.major, self.series.minor, self.since)
 
     def holds_in(self, release: Release) -> bool:
-        """Whether it is in force in a release."""
+        """True where the change is in force in a release."""
         return (
             release.mainline == self.series
             and self.since <= release.patch
@@ -99,7 +99,7 @@ UPDATES = (
 
 
 def updates(release: Release) -> tuple[Update, ...]:
-    """What the updates of a release bring, oldest first; of an update, what later ones bring.
+    """Return what the updates of a release bring, oldest first; for an update, what later ones bring.
 
     >>> [str(update) for update in updates(Release(6, 4))], updates(Release(6, 4, 3))
     (['6.4.3 fork-locks-vmas'], ())
@@ -110,7 +110,7 @@ def updates(release: Release) -> tuple[Update, ...]:
 
 
 def early(release: Release) -> tuple[frozenset[Change], frozenset[Change]]:
-    """The changes that a stable update has beyond its mainline release, and those that it has lost.
+    """Return the changes that a stable update has beyond its mainline release, and those that it has lost.
 
     >>> sorted(change.name for change in early(Release(5, 10, 4))[0])
     ['fork-sequence']
@@ -125,7 +125,7 @@ def early(release: Release) -> tuple[frozenset[Change], frozenset[Change]]:
 
 
 def doubt(release: Release) -> str:
-    """Why an update may have more of later changes than is known here; empty if all of it was read.
+    """Return why an update may have more of later changes than is known here; "" if all of it was read.
 
     >>> doubt(Release(6, 1)), doubt(Release(6, 1, 176))
     ('', '')

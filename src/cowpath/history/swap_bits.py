@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def swap_layout(version: Version) -> PteLayout:
-    """The layout of a kernel's swap ptes; without the marker's bit where the kernel makes no use of it."""
+    """Return the layout of a kernel's swap ptes, without the marker's bit if the kernel does not use it."""
     from cowpath.arch import architecture
 
     layout = architecture(version.architecture).layout(version.release)
@@ -27,22 +27,22 @@ def swap_layout(version: Version) -> PteLayout:
 
 
 def has_soft_dirty(version: Version) -> bool:
-    """Whether ptes of this architecture have a soft-dirty bit (CONFIG_MEM_SOFT_DIRTY)."""
+    """True where ptes of this architecture have a soft-dirty bit (CONFIG_MEM_SOFT_DIRTY)."""
     return swap_layout(version).soft_dirty is not None
 
 
 def soft_dirty_is_pte_write(version: Version) -> bool:
-    """Whether a swap pte's soft-dirty bit is where a present pte says "writable": _PAGE_RW on x86."""
+    """True where a swap pte's soft-dirty bit is a present pte's writable bit (_PAGE_RW on x86)."""
     return version.architecture == "x86_64"
 
 
 def has_uffd_wp(version: Version) -> bool:
-    """Whether ptes of this kernel have a bit for userfaultfd's write protection."""
+    """True where ptes of this kernel have a bit for userfaultfd's write protection."""
     return swap_layout(version).uffd_wp is not None
 
 
 def can_mark(version: Version) -> bool:
-    """Whether setting the marker in a swap pte of this kernel leaves a trace (H1, pte_swp_mkexclusive)."""
+    """True where setting the marker in a swap pte of this kernel leaves a trace (H1, pte_swp_mkexclusive)."""
     from cowpath.arch import swp_pte
 
     layout = swap_layout(version)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What architectures differ in about TLBs."""
+"""Differences between architectures in flushing TLBs."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from cowpath.history.version import Version
 
 
 def defers_unmap_flush(version: Version) -> bool:
-    """Whether reclaim unmaps many pages before it flushes TLBs (ARCH_WANT_BATCHED_UNMAP_TLB_FLUSH)."""
+    """True where reclaim unmaps many pages before it flushes (ARCH_WANT_BATCHED_UNMAP_TLB_FLUSH)."""
     return version.architecture == "x86_64" or version.has(ARM64_BATCHES_FLUSHES)

@@ -45,26 +45,27 @@ class Version(Constant):
     dropped: tuple[Change, ...] = ()
 
     def has(self, change: Change) -> bool:
-        """Whether this kernel has a change."""
+        """True where this kernel has a change."""
         return change in self.changes
 
     def lacks(self, change: Change) -> bool:
-        """Whether this kernel could have a change, and has not: where the flaw that it mends is of one
-        architecture.
+        """True where a kernel of this architecture could have a change, and this one has not.
+
+        A fix may be for a flaw of one architecture; the others do not lack it.
         """
         return change.fits(self.architecture) and not self.has(change)
 
     def claims(self, change: Change) -> bool:
-        """Whether this release has a change, whatever was added or dropped by hand."""
+        """True where this release has a change, whatever was added or dropped by hand."""
         return change in stock(self.release, self.architecture)
 
     def claims_swp_exclusive(self) -> bool:
-        """Whether this release carries exclusivity through swap on this architecture."""
+        """True where this release carries exclusivity through swap on this architecture."""
         return self.claims(SWP_EXCLUSIVE_BIT) and any(self.claims(change) for change in _ARCHITECTURE_CHANGES)
 
     @property
     def has_swp_exclusive_bit(self) -> bool:
-        """Whether the architecture's swap ptes have the bit (__HAVE_ARCH_PTE_SWP_EXCLUSIVE)."""
+        """True where the architecture's swap ptes have the bit (__HAVE_ARCH_PTE_SWP_EXCLUSIVE)."""
         return not _ARCHITECTURE_CHANGES.isdisjoint(self.changes)
 
     def __str__(self) -> str:
@@ -80,7 +81,7 @@ def version(
     added: Iterable[str] = (),
     dropped: Iterable[str] = (),
 ) -> Version:
-    """The kernel with these names.
+    """Return the kernel with these names.
 
     A stable update ("6.1.176") has its backports.  An architecture goes by any name that cowpath.arch knows.
     Raises UnknownChangeError, IdleChangeError, LayoutError or ReleaseError.
@@ -104,7 +105,7 @@ def version(
 
 
 def modelled(release: Release) -> Release:
-    """The release itself, if the model reaches so far.  Raises UnknownChangeError."""
+    """Return the release itself, if the model reaches so far.  Raises UnknownChangeError."""
     if not OLDEST <= release.mainline <= NEWEST:
         raise UnknownChangeError(f"kernel {release} is not modelled: {OLDEST} to {NEWEST} are")
     return release
@@ -112,7 +113,7 @@ def modelled(release: Release) -> Release:
 
 @functools.cache
 def stock(release: Release, architecture: str) -> frozenset[Change]:
-    """The changes of a release on an architecture, backports included, before any is added or dropped."""
+    """Return the changes of a release on an architecture, backports included, none added or dropped."""
     gained, lost = early(release)
     fitting = {change for change in gained if change.fits(architecture)}
     mainline = {change for change in CHANGES if change.in_release(release, architecture)}
@@ -120,7 +121,10 @@ def stock(release: Release, architecture: str) -> frozenset[Change]:
 
 
 def _chosen(kernel: Version, names: Iterable[str], how: str) -> tuple[Change, ...]:
-    """The changes to add to a kernel or to drop from it.  Raises IdleChangeError where they do nothing."""
+    """Return the changes to add to a kernel or to drop from it.
+
+    Raises IdleChangeError if they do nothing.
+    """
     chosen: list[Change] = []
     for name in names:
         found = find(name)
@@ -134,7 +138,7 @@ def _chosen(kernel: Version, names: Iterable[str], how: str) -> tuple[Change, ..
 
 
 def _why_idle(kernel: Version, change: Change) -> str:
-    """Why a kernel has a change already, or has it not."""
+    """Return the reason why adding or dropping a change leaves a kernel as it is."""
     if kernel.has(change):
         mainline = change.in_release(kernel.release, kernel.architecture)
         return f"it is there since v{change.release}" + ("" if mainline else ", and this update has it early")
@@ -150,7 +154,7 @@ def _why_idle(kernel: Version, change: Change) -> str:
 
 
 def names_of(changes: Iterable[Change]) -> list[str]:
-    """The names of changes, the parts of a patch or a hunk taken together where all of them are there.
+    """Return the names of changes; the parts of a patch or a hunk have one name where all of them are there.
 
     >>> names_of(find("H4")), names_of(find("H4a")), names_of(find("1493a1913e34"))
     (['H4'], ['H4a'], ['1493a1913e34'])
@@ -168,7 +172,7 @@ def names_of(changes: Iterable[Change]) -> list[str]:
 
 
 def find(name: str) -> tuple[Change, ...]:
-    """The changes that a name, a group of hunks (H4) or a commit id stands for.
+    """Return the changes that a name, a group of hunks (H4) or a commit id stands for.
 
     >>> [change.name for change in find("H4")]
     ['H4a', 'H4b', 'H4c', 'H4d']

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A thread that tells what user space sees of it: when each statement begins, and with what value it ends.
+"""A thread that reports what user space sees: when each statement begins, and its value at the end.
 
-It is the thread of task.py for those who ask about every program (prove/), and it knows `any`.  A statement
+It runs like the thread of task.py, for searches over every program (prove/), and it knows `any`.  A statement
 begins with its first step and ends with its last: of all moments at which a process could note that it calls
 and that the call is over, these promise most.  A register is forgotten when its statement has ended.
 
@@ -24,7 +24,7 @@ from .task import execute, reference_of, register_of
 
 
 def run_client(k: Kernel, task: Task) -> Code:
-    """Every statement of the body in order, those of an `any` as often as the search likes."""
+    """Run the statements of the body in order, and those of an `any` as often as the search chooses."""
     position = 0
     while True:
         if events.may_stay(thread_of(k, task), position):
@@ -40,7 +40,7 @@ def run_client(k: Kernel, task: Task) -> Code:
 
 
 def begin(k: Kernel, task: Task, position: int) -> int:
-    """Choose a statement that can begin here, tell that it does, and return its number."""
+    """Choose a statement that can begin here, report that it begins, and return its number."""
     thread = thread_of(k, task)
     numbers = events.following(thread, position)
     if not numbers or not k.mm(task).alive:
@@ -57,7 +57,11 @@ def begin(k: Kernel, task: Task, position: int) -> int:
 
 
 def require_possible(k: Kernel, statement: Statement) -> None:
-    """Of a reference at most one is held, nothing goes through one that is not, and a child is born once."""
+    """Block a statement that is not possible yet, in an `any`.
+
+    A reference is taken only if it is not held, used only while it is held, and a child is forked only if it
+    does not run.
+    """
     if isinstance(statement, GetUserPage) and reference_of(k, statement.reference).state != "none":
         raise Blocked(f"the end of reference {statement.reference}")
     if (
@@ -72,7 +76,7 @@ def require_possible(k: Kernel, statement: Statement) -> None:
 
 
 def end(k: Kernel, task: Task, number: int, killed: bool) -> int:
-    """Tell with what a statement ends, tidy up after it, and return the position that follows."""
+    """Report the value with which a statement ends, tidy up, and return the position that follows."""
     thread = thread_of(k, task)
     statement = thread.statements[number]
     if k.layout.step.replay is not None:
@@ -92,7 +96,7 @@ def end(k: Kernel, task: Task, number: int, killed: bool) -> int:
 
 
 def value_of(k: Kernel, task: Task, statement: Statement, killed: bool) -> str:
-    """What user space sees at the end of a statement."""
+    """Return what user space sees at the end of a statement: a register's value, EFAULT, SEGV or ""."""
     if statement.assigns:
         return k.layout.values[k.layout.step.look(register_of(k, task, statement.assigns).value[0])]
     if isinstance(statement, GetUserPage):
@@ -101,7 +105,7 @@ def value_of(k: Kernel, task: Task, statement: Statement, killed: bool) -> str:
 
 
 def forget(k: Kernel, mm: Mm) -> None:
-    """What a process leaves behind that has ended is nothing: the next child is like the first."""
+    """Reset what a process leaves behind that has ended, so that the next child is like the first."""
     mm.has_pinned = mm.on_mmlist = False
     for page in range(len(k.program.pages)):
         vma = k.pte(mm, page).vma
@@ -110,5 +114,5 @@ def forget(k: Kernel, mm: Mm) -> None:
 
 
 def thread_of(k: Kernel, task: Task) -> Thread:
-    """The thread of the test that a task runs."""
+    """Return the thread of the test that a task runs."""
     return k.program.threads[task.number]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is no kernel code: CPUs that load and store through page tables, devices that do through references.
+"""The parts that are no kernel code: CPUs access pages through page tables, devices through references.
 
 A CPU finds a page by way of its TLB (with `option = tlb`) and the page table, or raises a page fault.
 """
@@ -18,7 +18,7 @@ from .state import Folio, Kernel, MappedPage, Pte, Reference, Register, Tlb
 
 
 def load(k: Kernel, cpu: int, pte: Pte, place: int, register: Register) -> Code:
-    """A load: where the CPU finds the page, else after a read fault."""
+    """Load from a page into a register, faulting until the CPU finds the page; KILLED after SIGSEGV."""
     page = translate(k, cpu, pte, write=False)
     while page is None:
         fate = yield from do_user_addr_fault(k, cpu, pte, write=False)
@@ -32,7 +32,7 @@ def load(k: Kernel, cpu: int, pte: Pte, place: int, register: Register) -> Code:
 
 
 def store(k: Kernel, cpu: int, pte: Pte, place: int, source: Register | None, constant: str) -> Code:
-    """A store: where the CPU finds the page and may write to it, else after a write fault."""
+    """Store to a page, faulting until the CPU finds it writable; KILLED after SIGSEGV."""
     page = translate(k, cpu, pte, write=True)
     while page is None:
         fate = yield from do_user_addr_fault(k, cpu, pte, write=True)
@@ -45,16 +45,16 @@ def store(k: Kernel, cpu: int, pte: Pte, place: int, source: Register | None, co
 
 
 def stored(k: Kernel, register: Register | None, constant: str) -> Content:
-    """The content that a store or a device writes, at this moment."""
+    """Return the content that a store or a device writes: the register's, or else the constant."""
     return k.content(constant) if register is None else register.value[0]
 
 
 def translate(k: Kernel, cpu: int, pte: Pte, write: bool) -> MappedPage | None:
-    """The page that an access goes to; None: the CPU raises a page fault.
+    """Return the page that an access goes to; None if the CPU raises a page fault.
 
     With `option = tlb`, a TLB entry may be used until it is flushed, whatever its pte says meanwhile, or be
-    evicted at any moment.  A write through an entry that is not dirty yet walks the page table, so that it
-    finds out where the pte is gone.
+    evicted at any moment.  A write through a TLB entry that is not dirty yet walks the page table, so that it
+    notices if the pte is gone.
     """
     if k.has_tlb:
         entry = k.tlb(cpu, pte)
@@ -68,7 +68,7 @@ def translate(k: Kernel, cpu: int, pte: Pte, write: bool) -> MappedPage | None:
 
 
 def walk_page_table(k: Kernel, cpu: int, pte: Pte, write: bool) -> MappedPage | None:
-    """Through the page table, which notes that the page is written."""
+    """Return the page that the page table has for an access, or None; a write makes the entry dirty."""
     folio = pte.folio
     allowed = folio is not None and pte.vma.read and not pte.protnone and (pte.write or not write)
     if allowed and write:
@@ -84,7 +84,7 @@ def walk_page_table(k: Kernel, cpu: int, pte: Pte, write: bool) -> MappedPage | 
 
 
 def explain_stale(k: Kernel, pte: Pte, entry: Tlb, same: bool) -> None:
-    """Say where an access goes to a page that the page table does not give for it any more."""
+    """Note for the trace that an access uses a page which the page table does not lead to any more."""
     if not same:
         k.say(f"the TLB still leads {pte} to {entry.folio}: it has not been flushed")
 
@@ -114,27 +114,27 @@ def put_reference(k: Kernel, reference: Reference, dirty: bool) -> None:
 
 
 def device_write(reference: Reference, place: int, value: Content) -> None:
-    """The device writes through its reference, whatever any pte says."""
+    """Write to a page as a device does, through its reference, whatever any pte says."""
     page = held_page(reference)
     if page is not None:
         page.data[place] = value
 
 
 def device_read(reference: Reference, place: int, register: Register) -> None:
-    """The device reads through its reference."""
+    """Read from a page as a device does, through its reference."""
     page = held_page(reference)
     if page is not None:
         register.value[0] = page.data[place]
 
 
 def held_page(reference: Reference) -> MappedPage | None:
-    """The page of its folio that a reference was taken to; waits like `held`."""
+    """Return the page of the folio that a reference was taken to; wait like `held`."""
     folio = held(reference)
     return None if folio is None else folio.page(reference.subpage)
 
 
 def held(reference: Reference) -> Folio | None:
-    """The folio that a reference keeps; waits until it is taken, None after it was given back."""
+    """Return the folio that a reference keeps, None after it was given back; wait until it is taken."""
     if reference.state == "none":
         raise Blocked(f"reference {reference}")
     return reference.folio

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What must hold in every state, I1 to I14, and since which change the kernel claims it.
+"""Invariants I1 to I14, which must hold in every state, with the change since which the kernel claims them.
 
 Each is checked per record, so that a step only re-checks what it touched.  An invariant that a release does
 not claim yet is not checked there: its breakage shows in the outcomes.
@@ -44,7 +44,7 @@ def i2_exclusive_is_alone(k: Kernel, folio: Folio) -> Broken:
 
 
 def _shared_although_exclusive(k: Kernel, folio: Folio, page: MappedPage) -> Broken:
-    """What else leads to an exclusive page."""
+    """Return what else leads to an exclusive page, or None: a mapping, a migration entry or a swap pte."""
     if not page.anon_exclusive:
         return None
     if folio.ksm:
@@ -113,7 +113,7 @@ def i5_reference_meets_mapping(k: Kernel, reference: Reference) -> Broken:
 
 
 def i6_written_page_is_seen_by_one(k: Kernel, pte: Pte) -> Broken:
-    """What a process can write, no other process can reach: by a pte, through swap or by a reference."""
+    """No other process can reach a page that a process can write, by a pte or a reference."""
     if not pte.write:
         return None
     folio, page = pte.folio, pte.mapped_page
@@ -169,9 +169,10 @@ def j2_mappings_are_counted(k: Kernel, folio: Folio) -> Broken:
 def i7_clean_page_equals_slot(k: Kernel, folio: Folio) -> Broken:
     """A clean page in the swap cache has the content of its slot: it may be dropped without writing.
 
-    Not if no pte needs the content any more: zapping a dirty anonymous pte does not dirty the page.  Nor
-    while somebody may write through GUP, who marks it dirty as he gives it back; until then nobody drops it.
-    Where a test has a holder who does not (unpin_user_page), the kernel cannot claim it.
+    It need not if no pte needs the content any more: zapping a dirty anonymous pte does not dirty the page.
+    Nor need it while somebody may write through GUP, who marks the page dirty when the reference is given
+    back; until then nobody drops the page.  In a test that gives one back without that (unpin_user_page) the
+    kernel cannot claim it.
     """
     if k.unpins_clean:
         return None
@@ -224,7 +225,7 @@ def i11_slot_count(k: Kernel, slot: Slot) -> Broken:
 def i14_locks_are_given_back(k: Kernel, mm: Mm) -> Broken:
     """When all threads are back in user space for good, nobody holds the locks of an address space.
 
-    Daemons may, so that a test with a background actor is not asked.
+    Daemons may hold them, so a test with a background actor is not checked.
     """
     if k.program.background or not (mm.ptl or mm.mmap_writer or mm.mmap_readers):
         return None
@@ -245,7 +246,7 @@ def i13_swap_leads_to_content(k: Kernel, pte: Pte) -> Broken:
 
 
 def pinned_stays_mapped(k: Kernel, pte: Pte) -> Broken:
-    """Reclaim leaves a pinned exclusive page mapped: I4, seen from the swap pte."""
+    """Reclaim leaves a page mapped that is exclusive and pinned (I4, seen from the swap pte)."""
     slot = pte.slot
     folio = slot.folio if slot is not None else None
     if not pte.exclusive or folio is None:
@@ -260,7 +261,7 @@ def pinned_stays_mapped(k: Kernel, pte: Pte) -> Broken:
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """One entry of the list.  `since` is the change with which a release claims it, None: all do."""
+    """An invariant of the list.  `since` is the change with which a release claims it; None if all do."""
 
     name: str
     title: str
@@ -294,7 +295,7 @@ INVARIANTS = (
 
 
 def title(name: str) -> str:
-    """The title of an invariant.
+    """Return the title of an invariant.
 
     >>> title("I8")
     'stable writes'
@@ -303,19 +304,22 @@ def title(name: str) -> str:
 
 
 def judge(k: Kernel, invariant: Invariant, record: Record) -> Broken:
-    """What is wrong with one record."""
+    """Return what is wrong with one record, or None."""
     return invariant.check(k, record)
 
 
 def unlocked(k: Kernel, invariant: Invariant, record: Record) -> Broken:
-    """The same where a section under a page-table lock takes several steps: inside nothing is claimed."""
+    """Return what is wrong with one record, or None; nothing is claimed while a page-table lock is held.
+
+    It is used where a section under that lock takes several steps.
+    """
     if any(mm.ptl for mm in k.mms) and not isinstance(record, Mm):
         return None
     return invariant.check(k, record)
 
 
 def applying_to(k: Kernel) -> tuple[tuple[str, Callable[[], Broken]], ...]:
-    """The invariants that the release claims, changes added or dropped by hand left aside."""
+    """Return the invariants that the release claims, regardless of changes added or dropped by hand."""
     records: dict[str, tuple[Record, ...]] = {
         "ptes": k.ptes,
         "folios": (*k.folios, *k.large_folios),

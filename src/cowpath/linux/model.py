@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The mechanism as something to explore: a kernel, a test, and everything that acts in it."""
+"""The mechanism as something to explore: a kernel, a test, and the threads and daemons that act in it."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def build(
     watched: bool = False,
     overlap: int = 0,
 ) -> tuple[Kernel, Model]:
-    """The model of a test on a kernel.
+    """Make the model of a test on a kernel, and return the kernel with it.
 
-    The folios and slots bound it; what it has suits most tests, and a run that needs more raises Exhausted.
-    A `watched` kernel tells what user space sees of it, and waits instead (see `Kernel`).
+    The numbers of folios and slots bound it; they suffice for most tests, and a run that needs more raises
+    Exhausted.  A `watched` kernel reports what user space sees of it, and waits instead (see `Kernel`).
     """
     asked = Asked.of(version)
     check_modelled(asked, program)
@@ -67,7 +67,10 @@ def build(
 
 
 def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
-    """Folios, taken wherever one is free; so are slots, unless swapoff or zswap visits them in order."""
+    """Return the groups of records that can be exchanged for one another: folios, and slots of a device.
+
+    A free folio or slot may be any.  Slots are no group if swapoff or zswap visits them in order.
+    """
     statements = [statement for thread in k.program.threads for statement in thread.statements]
     if k.zswap_entries or any(isinstance(statement, Swapoff) for statement in statements):
         return (k.folios,)
@@ -91,7 +94,7 @@ MODELLED: dict[str, Collection[str]] = {
     "option": ("debug_vm", "failures", "tlb", "weak_barriers"),
     "background actor": DAEMONS,
 }
-"""What of the initial block the model knows; for statements see task.py."""
+"""The words of the initial block that are modelled; for statements see task.py."""
 
 
 NOT_ON_LARGE_FOLIOS = (
@@ -109,7 +112,7 @@ NOT_ON_LARGE_FOLIOS = (
 
 
 def check_large_folios(program: Program) -> None:
-    """Refuse what is not modelled of large folios.  Raises CowpathError."""
+    """Refuse a test that needs what is not modelled for large folios.  Raises CowpathError."""
     if not program.blocks:
         return
     if program.swap:
@@ -119,7 +122,7 @@ def check_large_folios(program: Program) -> None:
 
 
 def check_modelled(asked: Asked, program: Program) -> None:
-    """Refuse what would otherwise be ignored.  Raises CowpathError."""
+    """Refuse a test with devices, options or daemons that are not modelled.  Raises CowpathError."""
     check_large_folios(program)
     if "uffd_wp" in features(program) and not asked.ask(swap_bits.has_uffd_wp):
         kernel = f"{asked.release} {asked.architecture}"
@@ -137,9 +140,9 @@ def check_modelled(asked: Asked, program: Program) -> None:
 
 
 def actors(k: Kernel) -> list[Actor]:
-    """Every thread, then everything that may act at any moment.
+    """Return the actors: every thread, then the daemons, devices and batches, which may act at any moment.
 
-    A synchronous device has no writeback to be met before 3222d8c2a7f8 (v6.3).
+    Writeback to a synchronous device is finished before anybody can meet it before 3222d8c2a7f8 (v6.3).
     """
     found = [
         client(k, thread, task) if k.watched else script(k, thread, task)
@@ -160,34 +163,34 @@ def actors(k: Kernel) -> list[Actor]:
 
 
 def script(k: Kernel, thread: Thread, task: Task) -> Actor:
-    """A thread that runs its statements in order, and ends."""
+    """Return the actor of a thread that runs its statements in order, and ends."""
     start = partial(run_thread, k, task)
     return Actor(thread.name, start, optional=thread.forked_by is not None, resume=run_thread)
 
 
 def client(k: Kernel, thread: Thread, task: Task) -> Actor:
-    """A thread that tells what it does."""
+    """Return the actor of a thread that reports what it does."""
     return Actor(thread.name, partial(run_client, k, task), background=may_stay(thread, 0))
 
 
 def daemon(k: Kernel, kind: str, pages: tuple[int, ...]) -> Code:
-    """The code of a background actor; in a watched kernel it never ends."""
+    """Return the code of a background actor; in a watched kernel it never ends."""
     return again(k, kind, pages) if k.watched and kind != "kswapd" else daemon_once(k, kind, pages)
 
 
 def again(k: Kernel, kind: str, pages: tuple[int, ...]) -> Code:
-    """Code that ends, over and over."""
+    """Repeat the code of a background actor for ever."""
     while True:
         yield from daemon_once(k, kind, pages)
 
 
 def daemon_once(k: Kernel, kind: str, pages: tuple[int, ...]) -> Code:
-    """The code of a background actor as the kernel has it."""
+    """Return the code of a background actor as the kernel has it."""
     return shrink_worker(k) if kind == SHRINKER else DAEMONS[kind](k, pages)
 
 
 def batch_is_full(k: Kernel, folio: Folio) -> Code:
-    """The batch that holds a folio may be drained at any moment, on whatever CPU it is."""
+    """Drain a folio out of its batch, at any moment and on whatever CPU it is."""
     while True:
         yield IDLE
         if folio.batch:
@@ -199,7 +202,7 @@ def batch_is_full(k: Kernel, folio: Folio) -> Code:
 
 
 def boot(k: Kernel) -> None:
-    """Process 0 with its populated pages: exclusive, writable, dirty, on the LRU list."""
+    """Set the initial state: process 0 has its populated pages, exclusive, dirty and on the LRU lists."""
     for device in k.devices:
         device.write_ok = True
     for slot in k.slots:
@@ -215,7 +218,7 @@ def boot(k: Kernel) -> None:
 
 
 def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> None:
-    """Map one page, and give it its content if it has any; exclusive since 6c287605fd56 (v5.19)."""
+    """Map one page, and give it its content if it has any; it is exclusive since 6c287605fd56 (v5.19)."""
     pte = k.pte(mm, page)
     pte.vma.mapped = pte.vma.read = pte.vma.write = True
     pte.vma.soft_dirty = k.soft_dirty
@@ -237,7 +240,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
 
 
 def folio_of(k: Kernel, page: int) -> tuple[Folio, int]:
-    """The folio that a page is populated with, and which page of it."""
+    """Return the folio that a page is populated with, and the number of the page in it."""
     for block, folio in zip(k.program.blocks, k.large_folios, strict=True):
         if block.first <= page < block.first + LARGE_PAGES:
             return folio, page - block.first
@@ -245,7 +248,7 @@ def folio_of(k: Kernel, page: int) -> tuple[Folio, int]:
 
 
 def observe(k: Kernel) -> tuple[object, ...]:
-    """What can be seen at the end: registers, then memory as each living process would read it."""
+    """Return what can be seen at the end: registers, then memory as each living process would read it."""
     seen: list[object] = [register.value[0] for register in k.registers]
     for mm in k.mms:
         alive = mm.alive
@@ -258,7 +261,7 @@ def observe(k: Kernel) -> tuple[object, ...]:
 
 
 def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
-    """What a load would find: through the page, the swap cache or the slot; "" where nothing is mapped."""
+    """Return what a load would find in a page, the swap cache or a slot; "" where nothing is mapped."""
     if not pte.vma.mapped:
         return ""
     kind = pte.kind
@@ -277,7 +280,7 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
 
 
 def raw_text(version: Version, value: PteValue) -> str:
-    """The bits of an entry in hexadecimal, in full width; the kind of an entry that has none here."""
+    """Return the bits of an entry in hexadecimal, in full width, or its kind if its bits are not modelled."""
     from cowpath.arch.swp_pte import hex_text
 
     layout = swap_bits.swap_layout(version)
@@ -286,7 +289,7 @@ def raw_text(version: Version, value: PteValue) -> str:
 
 
 def raw_ptes(layout: Layout, state: bytes, version: Version) -> dict[str, str]:
-    """Each entry of a state that is empty or a swap pte, by its name, as the kernel's bits in hexadecimal.
+    """Return the bits, in hexadecimal, of each entry of a state that is empty or a swap pte, by its name.
 
     The others are left out: they hold a page frame number, which the model has no use for.  Raises
     LayoutError for an architecture whose swap ptes are not known.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the kernel remembers, as far as private anonymous memory depends on it.  Read this file first.
+"""The state of the kernel, as far as private anonymous memory depends on it.  Read this file first.
 
 One class per thing, one line per cell.  A reference count means what it means in the kernel, with one
 difference: a FOLL_PIN adds 1024 to it there; here pins have a count of their own, so that
@@ -85,22 +85,22 @@ class Pte(Record):
 
     @property
     def mm(self) -> Mm:
-        """The process it belongs to."""
+        """The process that the entry belongs to."""
         return self.layout.all(Mm)[self.number // self.layout.dimensions["pages"]]
 
     @property
     def page(self) -> int:
-        """Which page of the process it maps."""
+        """The number of the page that the entry is for, in its process."""
         return self.number % self.layout.dimensions["pages"]
 
     @property
     def vma(self) -> Vma:
-        """The mapping it lies in."""
+        """The mapping that the entry lies in."""
         return self.layout.all(Vma)[self.number]
 
     @property
     def mapped_page(self) -> MappedPage | None:
-        """The page of its folio that a present entry maps."""
+        """The page of the folio that a present entry maps; None for other entries."""
         folio = self.folio
         return None if folio is None else folio.page(self.subpage)
 
@@ -158,14 +158,14 @@ class Folio(Record):
 
     @property
     def pages(self) -> tuple[MappedPage, ...]:
-        """Its pages, in order."""
+        """The pages of the folio, in order."""
         if not self.is_large:
             return (self,)
         first = (self.number - self.layout.dimensions["folios"]) * LARGE_PAGES
         return self.layout.all(Subpage)[first : first + LARGE_PAGES]
 
     def page(self, number: int) -> MappedPage:
-        """One of its pages."""
+        """Return the page with this number in the folio."""
         return self.pages[number] if self.is_large else self
 
 
@@ -185,7 +185,11 @@ class Slot(Record):
 
     @property
     def content(self) -> ContentView:
-        """What a read of it gives: zeros by the zeromap, else the compressed copy, else the device's."""
+        """The content that a read of the slot gives.
+
+        That is zeros if the zeromap says so, else the compressed copy if there is one, else what the device
+        holds.
+        """
         if self.zero:
             return self.layout.all(Folio)[-1].data  # the zero page
         entry = self.zswap
@@ -193,13 +197,13 @@ class Slot(Record):
 
     @property
     def device(self) -> SwapDevice:
-        """The device it is on."""
+        """The device that the slot is on."""
         devices = self.layout.all(SwapDevice)
         return devices[self.number * len(devices) // len(self.layout.all(Slot))]
 
     @property
     def offset(self) -> int:
-        """Its place on that device, where place 0 is the header."""
+        """The place of the slot on its device, where place 0 is the header."""
         return 1 + sum(before.device is self.device for before in self.layout.all(Slot)[: self.number])
 
 
@@ -240,7 +244,7 @@ class Task(Record):
 
 
 class Tlb(Record):
-    """What the CPU of a thread remembers of one pte; only there with `option = tlb`."""
+    """The TLB entry of a thread's CPU for one pte; only there with `option = tlb`."""
 
     folio = Pointer[Folio]("Folio", "the page it leads to")
     write = Flag("it may be written")
@@ -350,35 +354,40 @@ class Kernel(Constant):
 
     @property
     def debug_vm(self) -> bool:
-        """CONFIG_DEBUG_VM, `option = debug_vm`: checks that production kernels compile out."""
+        """True with `option = debug_vm` (CONFIG_DEBUG_VM): checks that production kernels compile out."""
         return "debug_vm" in self.program.options
 
     @property
     def lockless(self) -> bool:
-        """Whether anybody in this test walks page tables without a lock (GUP-fast)."""
+        """True where some thread of the test walks page tables without a lock (GUP-fast)."""
         return "gup_fast" in self.layout.features
 
     @property
     def swapoff_runs(self) -> bool:
-        """Whether the test calls swapoff, which may free a device that somebody else looks at."""
+        """True where the test calls swapoff, which may free a device that somebody else looks at."""
         return "swapoff" in self.layout.features
 
     @property
     def tracks_hw_dirty(self) -> bool:
-        """Whether it makes a difference who has set a dirty bit: to MADV_FREE, which alone leaves a writable
-        entry clean before v6.11, and on arm64 until ff1712f953e2 (v5.10).
+        """True where it makes a difference whether the CPU or the kernel has set a dirty bit.
+
+        It does to MADV_FREE, which alone leaves a writable entry clean before v6.11, and on arm64 until
+        ff1712f953e2 (v5.10).
         """
         lazyfree = "lazyfree" in self.layout.features
         return lazyfree and self.ask(Version.lacks, changes.WRPROTECT_KEEPS_DIRTY)
 
     @property
     def unpins_clean(self) -> bool:
-        """Whether somebody in this test gives a page back and does not say that he may have written to it."""
+        """True where a reference is given back in this test without a word of what it may have written.
+
+        The page is not marked dirty then (unpin_user_page).
+        """
         statements = (statement for thread in self.program.threads for statement in thread.statements)
         return any(isinstance(s, PutPage) and s.pin and not s.dirty for s in statements)
 
     def fails(self, why: str) -> bool:
-        """With `option = failures`, whether what may fail here does; both are explored."""
+        """Choose whether what may fail here does, with `option = failures`; the search explores both."""
         failed = "failures" in self.program.options and self.choose(2) == 1
         if failed:
             self.say(why)
@@ -386,91 +395,94 @@ class Kernel(Constant):
 
     @property
     def weak_barriers(self) -> bool:
-        """`option = weak_barriers`: a CPU may reorder what no barrier keeps in order."""
+        """True with `option = weak_barriers`: a CPU may reorder what no barrier keeps in order."""
         return "weak_barriers" in self.program.options
 
     def has(self, change: Change) -> bool:
-        """Whether this kernel has an upstream change."""
+        """Tell whether this kernel has an upstream change."""
         return self.asked.has(change)
 
     def ask(self, question: Callable[..., Answer], *operands: object) -> Answer:
-        """What else there is to know of this kernel: `question(version, *operands)`."""
+        """Ask something else about this kernel: return `question(version, *operands)`."""
         return self.asked.ask(question, *operands)
 
     def say(self, text: str) -> None:
-        """Explain, beside the rule that decides, why it decides so; traces print it."""
+        """Explain, beside the rule that decides, why it decides so; traces print the text."""
         self.layout.step.say(text)
 
     def choose(self, options: int) -> int:
-        """What nothing in the state decides: every one of 0 .. options-1 is explored."""
+        """Choose a number that nothing in the state decides: each of 0 .. options-1 is explored."""
         return self.layout.step.choose(options)
 
     def content(self, value: str) -> Content:
-        """A constant page content."""
+        """Return a constant page content."""
         return self.layout.content(value)
 
     @property
     def has_tlb(self) -> bool:
-        """`option = tlb`: CPUs have TLBs, and flushes are deferred as in the kernel."""
+        """True with `option = tlb`: CPUs have TLBs, and flushes are deferred as in the kernel."""
         return bool(self.tlbs)
 
     def tlb(self, cpu: int, pte: Pte) -> Tlb:
-        """What the CPU of a thread remembers of an entry."""
+        """Return the TLB entry of a thread's CPU for a pte."""
         return self.tlbs[cpu * len(self.program.pages) + pte.page]
 
     def mm(self, task: Task) -> Mm:
-        """The address space a thread runs in."""
+        """Return the address space that a thread runs in."""
         return self.mms[self.program.threads[task.number].process]
 
     def pte(self, mm: Mm, page: int) -> Pte:
-        """The page-table entry of one page of a process."""
+        """Return the page-table entry of one page of a process."""
         return self.ptes[mm.number * len(self.program.pages) + page]
 
     def area(self, mm: Mm, number: int) -> tuple[Pte, ...]:
-        """The entries of one area: those of a page, or of all pages that began as one large folio."""
+        """Return the entries of one area: of a page, or of all pages that began as one large folio."""
         return tuple(self.pte(mm, page) for page in self.program.areas[number])
 
     def count_copy(self) -> None:
-        """One more page was copied; nothing is counted unless the test asks for it."""
+        """Count one more page that was copied, if the test asks for the number."""
         if self.count_copies:
             self.statistics[0].copies = self.statistics[0].copies + 1
 
     def detach_references(self, pte: Pte, *, but_pins: bool = False) -> None:
-        """References taken at this entry have nothing to agree with any more (I5), or only FOLL_GET ones."""
+        """Stop claiming that references taken at this entry agree with it (I5).
+
+        With `but_pins`, that is still claimed of pins.
+        """
         for reference in self.references:
             if reference.coherent and not (but_pins and reference.pin) and reference.pte is pte:
                 reference.coherent = False
 
     def move_references(self, dst_pte: Pte, src_pte: Pte) -> None:
-        """What was taken at one entry is to agree with another from here on (I5)."""
+        """Let references that were taken at one entry agree with another one from here on (I5)."""
         for reference in self.references:
             if reference.coherent and reference.pte is src_pte:
                 reference.pte = dst_pte
 
     def exhausted(self, kind: str) -> Exhausted | Blocked:
-        """What to raise where the model has no free record left."""
+        """Return the exception to raise where the model has no free record left."""
         return Blocked(f"a free {kind.lower()}") if self.watched else Exhausted(kind)
 
     def zswap(self, device: SwapDevice) -> bool:
-        """Whether zswap stands in front of the device."""
+        """True where zswap stands in front of the device."""
         return SWAP_KINDS[self.program.swap[device.number]].zswap
 
     def notifies_slot_free(self, device: SwapDevice) -> bool:
-        """Whether the device is told of slots that are free (swap_slot_free_notify): zram is."""
+        """True where the device is told of slots that are free (swap_slot_free_notify): zram is."""
         return SWAP_KINDS[self.program.swap[device.number]].slot_free_notify
 
     def synchronous(self, device: SwapDevice) -> bool:
-        """SWP_SYNCHRONOUS_IO: reads and writes complete in the caller (zram, brd)."""
+        """True where reads and writes complete in the caller (SWP_SYNCHRONOUS_IO: zram, brd)."""
         return SWAP_KINDS[self.program.swap[device.number]].synchronous
 
     def stable_writes(self, device: SwapDevice) -> bool:
-        """SWP_STABLE_WRITES: a page must not change while the device reads it."""
+        """True where a page must not change while the device reads it (SWP_STABLE_WRITES)."""
         kind = SWAP_KINDS[self.program.swap[device.number]]
         return kind.stable_writes and not (kind.unstable_with and self.has(kind.unstable_with))
 
 
 def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:
-    """Records called as people call them: P0.x, 0:r1, the zero page."""
+    """Return the names of records as people call them: P0.x, 0:r1, the zero page."""
     names = {("Folio", folios + len(program.blocks)): "zero_page"}
     for block in range(len(program.blocks)):
         names["Folio", folios + block] = f"large{block}"
@@ -499,5 +511,5 @@ def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:
 
 
 def still(k: Kernel, mutant: Change, holds: bool) -> bool:
-    """Whether what was seen without a lock holds under it; a kernel with the mutant believes it does."""
+    """Tell whether what was seen without a lock holds under it; a kernel with the mutant believes so."""
     return holds or k.has(mutant)

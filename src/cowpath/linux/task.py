@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A thread of the litmus test: each statement as the CPU access or system call that it is.
+"""A thread of the litmus test: it does each statement as a CPU access or a system call.
 
 Each thread has a CPU of its own.
 """
@@ -37,7 +37,7 @@ from .state import Kernel, Pte, Reference, Register, Task
 
 
 def run_thread(k: Kernel, task: Task, position: int = 0) -> Code:
-    """Every statement in order from `position` on; the first, from when the process exists."""
+    """Run the statements in order from `position` on, the first one once the process exists."""
     if position == 0 and not k.mm(task).alive:
         raise Blocked(f"the fork of {task}")
     while position < len(k.program.threads[task.number].body):
@@ -54,7 +54,7 @@ def run_thread(k: Kernel, task: Task, position: int = 0) -> Code:
 def execute(k: Kernel, task: Task, statement: ast.Statement) -> Code | None:
     """Do a statement that takes one step, and return None; else return the kernel code to run.
 
-    Raises CowpathError where the mechanism has no row for it.
+    Raises CowpathError for a statement that is not modelled.
     """
     if type(statement) not in STATEMENTS:
         line, column = statement.position.line, statement.position.column
@@ -66,44 +66,48 @@ def execute(k: Kernel, task: Task, statement: ast.Statement) -> Code | None:
 
 
 def pte_of(k: Kernel, task: Task, page: str) -> Pte:
-    """The page-table entry of a page, in the process of a thread."""
+    """Return the page-table entry of a page, in the process of a thread."""
     return k.pte(k.mm(task), k.program.page_index[page])
 
 
 def ptes_of(k: Kernel, task: Task, page: str, last: str = "") -> tuple[Pte, ...]:
-    """The page-table entries of a range, from one page to another one, with those in between and after each.
+    """Return the page-table entries of a range of pages, both ends and all between included.
 
-    In a large folio a page is followed by a silent one, which no statement names.
+    In a large folio each page is followed by a silent one, which no statement names; its entry is included,
+    too.
     """
     mm, program = k.mm(task), k.program
     return tuple(k.pte(mm, number) for number in program.range(page, last))
 
 
 def register_of(k: Kernel, task: Task, name: str) -> Register:
-    """A register of a thread."""
+    """Return a register of a thread."""
     return k.registers[k.program.registers.index((task.number, name))]
 
 
 def reference_of(k: Kernel, name: str) -> Reference:
-    """A reference by its name."""
+    """Return the reference with this name."""
     return k.references[k.program.reference_index[name]]
 
 
 def value_of(k: Kernel, task: Task, value: ast.Value) -> tuple[Register | None, str]:
-    """A register or a constant to be stored; content itself may not be held across a yield."""
+    """Return the register or the constant to be stored.
+
+    Content itself may not be held across a yield.
+    """
     if isinstance(value, ast.Register):
         return register_of(k, task, value.name), ""
     return None, value
 
 
 def wait(other: Task) -> None:
-    """Until another thread has done its last statement."""
+    """Wait until another thread has done its last statement."""
     if not other.done:
         raise Blocked(f"the end of {other}")
 
 
 def exit_process(k: Kernel, task: Task) -> Code:
-    """The process ends when its other threads have; then its memory goes."""
+    """Wait until the other threads of the process have ended, then free its memory; return KILLED."""
     process = k.program.threads[task.number].process
     for other in k.tasks:
         if other is not task and k.program.threads[other.number].process == process and not other.done:

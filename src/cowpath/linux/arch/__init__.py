@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""arch/: translation caches."""
+"""arch/: page-fault exceptions and TLB flushes."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""arch/x86/mm/fault.c, say: the exception handler of page faults."""
+"""arch/x86/mm/fault.c, as an example: the exception handler of page faults."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..mm.memory import handle_pte_fault
 from ..state import Kernel, Pte, Vma
 
 KILLED = "killed"
-"""What an access returns where the process got SIGSEGV; the thread ends there."""
+"""The result of an access for which the process got SIGSEGV; the thread ends there."""
 
 
 def _access_allowed(vma: Vma, write: bool) -> bool:
-    """Whether the mapping permits the access (access_error, vma_permits_fault)."""
+    """True where the mapping permits the access (access_error, vma_permits_fault)."""
     return vma.mapped and (vma.write if write else vma.read)
 
 
 def do_user_addr_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
-    """Resolve a fault under a lock for reading; returns KILLED where the access is not permitted."""
+    """Resolve a fault, holding the lock of its VMA or mmap_lock; KILLED if the access is not permitted."""
     if _access_allowed(pte.vma, write) and vma_start_read(k, pte):
         yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
         vma_end_read(pte.vma)

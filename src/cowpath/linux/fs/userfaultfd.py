@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""fs/userfaultfd.c: a write that user space wants to know of before it happens waits here."""
+"""fs/userfaultfd.c: a write waits here until the listener of the userfaultfd allows it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ SIGBUS = "sigbus"
 
 
 def handle_userfault(k: Kernel, vmf: Fault) -> Code:
-    """Tell who listens to the userfaultfd, and wait until the write is allowed; then fault again.
+    """Report the write to the userfaultfd's listener and wait, without locks, until it is allowed.
 
-    Meanwhile no lock is held.  KSM's own faults must not wait (they lack FAULT_FLAG_ALLOW_RETRY): they fail.
+    Then the access faults again (False is returned).  KSM's own faults must not wait (they lack
+    FAULT_FLAG_ALLOW_RETRY): for them SIGBUS is returned.
     """
     if not vmf.may_wait:
         k.say("userfaultfd write-protects the page, and this fault cannot wait for it")
@@ -44,10 +45,10 @@ def handle_userfault(k: Kernel, vmf: Fault) -> Code:
 
 
 def userfaultfd_must_wait(k: Kernel, pte: Pte) -> bool:
-    """Whether the write is not possible by now; looked at without the page-table lock.
+    """True where the write is still not possible, as seen without the page-table lock.
 
-    Until 8e80af52db65 (v7.2) pte_write was asked of swap and migration entries, too, where it is whatever bit
-    lies there: on x86 the soft-dirty bit, where there is one, elsewhere one that is not set.
+    Until 8e80af52db65 (v7.2) pte_write was asked of swap and migration entries, too, where it reads some
+    other bit: on x86 the soft-dirty bit, if there is one, elsewhere a bit that is not set.
     """
     value = ptep_get(pte)
     if value.kind == "none" or value.present:
@@ -58,7 +59,10 @@ def userfaultfd_must_wait(k: Kernel, pte: Pte) -> bool:
 
 
 def userfaultfd_read(k: Kernel, task: Task, pte: Pte, register: Register) -> None:
-    """Read a message: that a thread waits to write to a page.  Where none can come any more, that is told."""
+    """Read a message: YES if a thread waits to write to the page, NO if no thread will any more.
+
+    It waits while there is no message but one may still come.
+    """
     threads = k.program.threads
     peers = [k.tasks[thread.index] for thread in threads if k.mms[thread.process] is pte.mm]
     for peer in peers:
@@ -72,7 +76,7 @@ def userfaultfd_read(k: Kernel, task: Task, pte: Pte, register: Register) -> Non
 
 
 def wake_userfault(k: Kernel, pte: Pte) -> None:
-    """Whoever waits to write to a page faults again."""
+    """Wake the threads that wait to write to a page, which fault again."""
     for task in k.tasks:
         if task.userfault is pte:
             task.userfault = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""include/linux/mm.h: what a page fault is told."""
+"""include/linux/mm.h: the arguments of a page fault."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .pgtable import PTE_NONE, PteValue
 
 
 class Fault(NamedTuple):
-    """struct vm_fault: which pte, by which CPU, and what for.  Neither flag set: a read."""
+    """struct vm_fault: the pte, the CPU, and the purpose; it is a read if neither flag is set."""
 
     pte: Pte
     cpu: int

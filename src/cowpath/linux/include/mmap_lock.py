@@ -10,7 +10,10 @@ from ..state import Kernel, Mm, Pte, Vma
 
 
 def mmap_read_lock(mm: Mm, unless: bool = False) -> None:
-    """Readers exclude writers (mmap, munmap, fork), not each other; `unless`: do without (see mutants.py)."""
+    """Take mmap_lock for reading, beside other readers; `unless`: do without it (see mutants.py).
+
+    Writers are mmap, munmap and fork, among others.
+    """
     if unless:
         return
     if mm.mmap_writer:
@@ -19,13 +22,13 @@ def mmap_read_lock(mm: Mm, unless: bool = False) -> None:
 
 
 def mmap_read_unlock(mm: Mm, unless: bool = False) -> None:
-    """The inverse of `mmap_read_lock`."""
+    """Release what `mmap_read_lock` took."""
     if not unless:
         mm.mmap_readers = mm.mmap_readers - 1
 
 
 def mmap_write_lock(mm: Mm, unless: bool = False) -> None:
-    """Excludes readers and writers."""
+    """Take mmap_lock for writing, with no reader or other writer; `unless`: do without it."""
     if unless:
         return
     if mm.mmap_writer or mm.mmap_readers:
@@ -34,22 +37,24 @@ def mmap_write_lock(mm: Mm, unless: bool = False) -> None:
 
 
 def mmap_write_unlock(mm: Mm, unless: bool = False) -> None:
-    """The inverse of `mmap_write_lock`."""
+    """Release what `mmap_write_lock` took."""
     if not unless:
         mm.mmap_writer = False
 
 
 def mmap_write_downgrade(mm: Mm) -> None:
-    """From writer to reader, with nobody else in between."""
+    """Turn a writer of mmap_lock into a reader, with nobody else in between."""
     mmap_write_unlock(mm)
     mmap_read_lock(mm)
 
 
 def vma_start_read(k: Kernel, pte: Pte) -> bool:
-    """A fault takes only the lock of its VMA if it can (0bff0aaea03e, v6.4; on swap 1235ccd05b6d, v6.6).
+    """Take only the lock of its VMA for a fault; False if the fault needs mmap_lock.
 
-    Only a CPU that has not flushed its TLB can tell, hence only with `option = tlb`.  Not where a userfaultfd
-    listens; it may since 29a22b9e08d7 (v6.7), which lets go of the lock as of mmap_lock while it waits.
+    Faults do so since 0bff0aaea03e (v6.4), for swap and migration entries since 1235ccd05b6d (v6.6).  It
+    makes a difference only for a CPU that has not flushed its TLB, hence only with `option = tlb`.  It is not
+    done where a userfaultfd listens; since 29a22b9e08d7 (v6.7) the kernel does, which releases the lock, like
+    mmap_lock, while it waits.
     """
     if not k.has_tlb or not k.has(changes.PER_VMA_LOCKS) or pte.vma.locked or pte.vma.uffd_wp:
         return False
@@ -60,12 +65,12 @@ def vma_start_read(k: Kernel, pte: Pte) -> bool:
 
 
 def vma_end_read(vma: Vma) -> None:
-    """The inverse of `vma_start_read`."""
+    """Release what `vma_start_read` took."""
     vma.lock_readers = vma.lock_readers - 1
 
 
 def vma_start_write(vma: Vma, unless: bool = False) -> None:
-    """No fault runs in this VMA until `vma_end_write`; the caller holds mmap_lock for writing."""
+    """Keep faults out of this VMA until `vma_end_write_all`; the caller holds mmap_lock for writing."""
     if unless:
         return
     if vma.lock_readers:
@@ -75,7 +80,7 @@ def vma_start_write(vma: Vma, unless: bool = False) -> None:
 
 
 def vma_end_write_all(k: Kernel, mm: Mm) -> None:
-    """With mmap_lock all VMA locks go."""
+    """Release the locks of all VMAs of a process, which happens when mmap_lock is released."""
     if k.has_tlb:
         for page in range(len(k.program.pages)):
             k.pte(mm, page).vma.locked = False

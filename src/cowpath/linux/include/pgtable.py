@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class PteValue(NamedTuple):
-    """What a pte holds.
+    """The value of a pte: what kind of entry it is, where it leads, and its flags.
 
     >>> PTE_NONE.present, PTE_NONE.kind
     (False, 'none')
@@ -44,26 +44,27 @@ class PteValue(NamedTuple):
 
     @property
     def page(self) -> MappedPage | None:
-        """The page of its folio that a present entry maps."""
+        """The page of the folio that a present entry maps; None for other entries."""
         return None if self.folio is None else self.folio.page(self.subpage)
 
     @property
     def present(self) -> bool:
-        """Whether the CPU can use it."""
+        """True for an entry that maps a page."""
         return self.kind == "present"
 
     def tracking(self, old: PteValue) -> PteValue:
-        """This entry with what `old`, whose place it takes, knows of writes.
+        """Return this entry with what `old`, whose place it takes, records about writes.
 
-        That is whether there was one (soft-dirty), and whether the next must wait (uffd-wp: read-only, then).
+        That is soft-dirty (the page was written) and uffd-wp (the next write must wait, so the entry is
+        read-only).
         """
         write, soft_dirty = self.write and not old.uffd_wp, self.soft_dirty or old.soft_dirty
         return self._replace(soft_dirty=soft_dirty, uffd_wp=old.uffd_wp, write=write)
 
     def bits(self, layout: PteLayout) -> int | None:
-        """The bits of a swap pte or of an empty one; None for others, whose bits the model does not have.
+        """Return the bits of a swap pte or of an empty one; None for others, whose bits are not modelled.
 
-        The type of a swap entry is the number of its device, the offset the slot's place there.
+        The type in a swap entry is the number of its device, the offset is the slot's place on the device.
         """
         from cowpath.arch import swp_pte
 
@@ -103,72 +104,81 @@ def set_pte(pte: Pte, value: PteValue) -> None:
 
 
 def pte_same(pte: Pte, value: PteValue) -> bool:
-    """Whether the entry still is what was read before: the recheck after every wait."""
+    """True where the entry still is what was read before; checked after every wait."""
     return ptep_get(pte) == value
 
 
 def mk_pte(folio: Folio, subpage: int = 0) -> PteValue:
-    """A present, read-only, clean entry; `subpage` says which page of a large folio it maps."""
+    """Return a present, read-only, clean entry; `subpage` says which page of a large folio it maps."""
     return PteValue("present", folio=folio, subpage=subpage)
 
 
 def pte_mkdirty(k: Kernel, value: PteValue) -> PteValue:
-    """Written to.  The kernel sets both bits, the CPU only the first: it knows nothing of soft-dirty."""
+    """Return the entry as dirty and soft-dirty, as the kernel makes it.
+
+    The CPU sets only the dirty bit: it knows nothing of soft-dirty.
+    """
     return value._replace(dirty=True, hw_dirty=False, soft_dirty=k.soft_dirty)
 
 
 def pte_mkwrite(k: Kernel, value: PteValue) -> PteValue:
-    """Writable and dirty, as a write fault installs it (pte_mkdirty, then maybe_mkwrite)."""
+    """Return the entry as writable and dirty, as a write fault sets it (pte_mkdirty, then maybe_mkwrite)."""
     return pte_mkdirty(k, value)._replace(write=True)
 
 
 def maybe_mkwrite(k: Kernel, value: PteValue, vma: Vma) -> PteValue:
-    """Dirty, and writable if the mapping is: FOLL_FORCE and KSM write where the CPU may not."""
+    """Return the entry as dirty, and as writable if the mapping is.
+
+    For FOLL_FORCE and KSM the kernel writes where the mapping does not let the CPU write.
+    """
     return pte_mkdirty(k, value)._replace(write=vma.write)
 
 
 def pte_wrprotect(k: Kernel, value: PteValue) -> PteValue:
-    """The entry, read-only; what it knows of writes stays.
+    """Return the entry as read-only, still dirty if it was.
 
-    On arm64 until ff1712f953e2 (v5.10) only if the kernel knew it, too: that the CPU has written is said by a
-    writable entry that is not read-only (PTE_DBM and not PTE_RDONLY).
+    On arm64 until ff1712f953e2 (v5.10) it stays dirty only if the kernel knew of the write: that the CPU has
+    written is said by a writable entry that is not read-only (PTE_DBM and not PTE_RDONLY).
     """
     lost = value.hw_dirty and k.ask(Version.lacks, changes.WRPROTECT_KEEPS_DIRTY)
     return value._replace(write=False, dirty=value.dirty and not lost, hw_dirty=False)
 
 
 def ptep_set_wrprotect(pte: Pte) -> None:
-    """Make an entry read-only where it is; what it knows of writes stays on every architecture."""
+    """Make an entry read-only in place; it stays dirty if it was, on every architecture."""
     set_pte(pte, ptep_get(pte)._replace(write=False, hw_dirty=False))
 
 
 def pte_mkclean(value: PteValue) -> PteValue:
-    """The entry, not written since."""
+    """Return the entry as not written."""
     return value._replace(dirty=False, hw_dirty=False)
 
 
 def pte_needs_soft_dirty_wp(k: Kernel, vma: Vma, value: PteValue) -> bool:
-    """Whether the next write must fault to be noted (mm/internal.h): it is tracked, and none was yet."""
+    """True where the next write must fault so that soft-dirty notes it (mm/internal.h).
+
+    That is where writes are tracked and none has been noted yet.
+    """
     return k.soft_dirty and not vma.soft_dirty and not value.soft_dirty
 
 
 def pte_mkuffd_wp(value: PteValue) -> PteValue:
-    """The entry, read-only and marked so that the next write waits for the userfaultfd."""
+    """Return the entry as read-only and marked, so that the next write waits for the userfaultfd."""
     return value._replace(uffd_wp=True, write=False)
 
 
 def userfaultfd_pte_wp(vma: Vma, value: PteValue) -> bool:
-    """Whether a write through this entry has to wait (include/linux/userfaultfd_k.h)."""
+    """True where a write through this entry has to wait (include/linux/userfaultfd_k.h)."""
     return vma.uffd_wp and value.uffd_wp
 
 
 def swp_entry_to_pte(slot: Slot) -> PteValue:
-    """A swap entry without flags."""
+    """Return a swap pte for the slot, without flags."""
     return PteValue("swap", slot=slot)
 
 
 def make_migration_entry(folio: Folio, access: str) -> PteValue:
-    """A migration entry of one of its three kinds: read, exclusive (read-only) or write."""
+    """Return a migration entry of one of the three kinds: "read", "exclusive" (read-only) or "write"."""
     return PteValue("migration", migrating=folio, access=access)
 
 
@@ -176,20 +186,20 @@ def make_migration_entry(folio: Folio, access: str) -> PteValue:
 
 
 def pte_swp_mkexclusive(k: Kernel, value: PteValue) -> PteValue:
-    """Mark a swap pte exclusive; where the architecture has no bit for it, nothing happens.
+    """Return a swap pte marked exclusive, or unmarked if the kernel has no bit for the marker.
 
-    H1: the stubs and the bit (1493a1913e34, v5.19).
+    H1 of the founding patch: the stubs and the bit (1493a1913e34, v5.19).
     """
     return value._replace(exclusive=k.ask(swap_bits.can_mark))
 
 
 def pte_swp_exclusive(value: PteValue) -> bool:
-    """Whether a swap pte is marked."""
+    """True for a swap pte that is marked exclusive."""
     return value.exclusive
 
 
 def pte_swp_clear_exclusive(value: PteValue) -> PteValue:
-    """A swap pte without the mark."""
+    """Return a swap pte without the exclusive marker."""
     return value._replace(exclusive=False)
 
 

@@ -13,10 +13,10 @@ from ..state import Kernel, Mm, Vma
 
 
 def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
-    """Give the child a copy of the parent's page table, entry by entry; the parent cannot fault meanwhile.
+    """Copy the parent's mappings and page table to the child, entry by entry.
 
-    Mappings with MADV_DONTFORK are left out.  The parent's threads may go on using entries that are not
-    write-protected yet.
+    mmap_lock keeps faults of the parent's threads out; they may go on using entries that are not
+    write-protected yet.  Mappings with MADV_DONTFORK are left out.
     """
     mmap_write_lock(parent, unless=k.has(mutants.NO_MMAP_LOCK_IN_FORK))
     area = 0
@@ -36,6 +36,6 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
 
 
 def vm_area_dup(orig: Vma, new: Vma) -> None:
-    """The child's mapping is like the parent's."""
+    """Copy what the parent's mapping permits to the child's."""
     new.mapped, new.read, new.write = orig.mapped, orig.read, orig.write
     new.mergeable, new.soft_dirty = orig.mergeable, orig.soft_dirty

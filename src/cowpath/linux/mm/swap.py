@@ -15,7 +15,7 @@ from cowpath.litmus.ast import ZERO
 from ..state import Folio, Kernel
 
 GUP_PIN_COUNTING_BIAS = 1024
-"""What a FOLL_PIN adds to the reference count."""
+"""The number that a FOLL_PIN adds to the reference count."""
 
 
 def folio_ref_count(folio: Folio) -> int:

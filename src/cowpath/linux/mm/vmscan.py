@@ -127,7 +127,7 @@ def __remove_mapping(k: Kernel, folio: Folio) -> bool:
 
 
 KSWAPD_PASSES = 2
-"""How often one kswapd acts: once to unmap a folio and write it, once to free it.
+"""The number of times that one kswapd acts: once to unmap a folio and write it, once to free it.
 
 Without a bound every pass could make the faulting thread copy the page once more while the older copies still
 wait for their writeback, and no number of folios would do.  A test that needs more declares kswapd again.

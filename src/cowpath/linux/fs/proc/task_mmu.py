@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""fs/proc/task_mmu.c: soft-dirty, by which user space learns what a process has written (CRIU does).
+"""fs/proc/task_mmu.c: soft-dirty tells user space (CRIU, for one) which pages a process has written.
 
 /proc/PID/clear_refs write-protects every page and forgets that it was written, so that the next write faults
 and is noted; /proc/PID/pagemap tells.  What devices write through references is not seen.
@@ -36,10 +36,11 @@ from ...state import Kernel, Mm, Pte, Register
 
 
 def clear_refs_write(k: Kernel, mm: Mm) -> Code:
-    """4 is written to clear_refs: page by page, then one flush of the TLB.
+    """Do a write of 4 to clear_refs: clear soft-dirty page by page, then flush the TLB once.
 
-    mmap_lock is held for writing, as in fork (29a951dfb3c3, v5.11).  Before, a reader did, and a fault could
-    copy a page that another CPU's TLB still led to.  Until 912efa17e512 (v5.12) there was no flush.
+    mmap_lock is held for writing, as in fork (29a951dfb3c3, v5.11).  Before, it was held for reading, and a
+    fault could copy a page that another CPU's TLB still led to.  Until 912efa17e512 (v5.12) there was no
+    flush.
     """
     _begin_clear_refs(k, mm)
     tlb_gather_mmu(k, mm)
@@ -61,7 +62,7 @@ def clear_refs_write(k: Kernel, mm: Mm) -> Code:
 
 
 def _begin_clear_refs(k: Kernel, mm: Mm) -> None:
-    """Take the locks (29a951dfb3c3, v5.11), and start tracking in every mapping that is not tracked yet."""
+    """Take the locks (29a951dfb3c3, v5.11), and start tracking in each mapping that is not tracked yet."""
     vmas = [vma for page in range(len(k.program.pages)) if (vma := k.pte(mm, page).vma).mapped]
     if not (k.has(changes.CLEAR_REFS_EXCLUDES) or any(vma.soft_dirty for vma in vmas)):
         mmap_read_lock(mm)
@@ -75,7 +76,10 @@ def _begin_clear_refs(k: Kernel, mm: Mm) -> None:
 
 
 def clear_soft_dirty(k: Kernel, pte: Pte) -> None:
-    """One entry.  A migration entry stays of the kind that it is: what was writable will be, unnoted."""
+    """Clear soft-dirty in one entry and write-protect it.
+
+    A migration entry keeps its kind: if it was writable, the page will be writable and not soft-dirty.
+    """
     pte_offset_map_lock(pte.mm)
     value = ptep_get(pte)
     if not k.soft_dirty:
@@ -92,7 +96,10 @@ def clear_soft_dirty(k: Kernel, pte: Pte) -> None:
 
 
 def pte_is_pinned(k: Kernel, pte: Pte, value: PteValue) -> bool:
-    """Whether write-protecting would part a page from its pins (9348b73c2e1b, v5.11); it stays soft-dirty."""
+    """True where write-protecting would part a page from its pins (9348b73c2e1b, v5.11).
+
+    Such a page stays writable and soft-dirty.
+    """
     if not k.has(changes.CLEAR_REFS_SPARES_PINNED) or not value.write or not pte.mm.has_pinned:
         return False
     pinned = value.folio is not None and folio_maybe_dma_pinned(value.folio)
@@ -102,7 +109,7 @@ def pte_is_pinned(k: Kernel, pte: Pte, value: PteValue) -> bool:
 
 
 def pagemap_read(k: Kernel, pte: Pte, register: Register) -> None:
-    """PM_SOFT_DIRTY of one page (pagemap_read): of the entry, or of the whole mapping."""
+    """Read PM_SOFT_DIRTY of one page: YES if its entry or its whole mapping is soft-dirty (pagemap_read)."""
     if pte.mm.mmap_writer or pte.mm.ptl:
         raise Blocked(f"the locks of {pte.mm}")
     written = pte.vma.mapped and (pte.vma.soft_dirty or pte.soft_dirty)
