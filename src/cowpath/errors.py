@@ -5,7 +5,7 @@ from cowpath.printable import printable
 
 
 class CowpathError(Exception):
-    """Bad input of any kind.  Its text is all that the user sees: it says what is wrong and what to do.
+    r"""Bad input of any kind.  Its text is all that the user sees: it says what is wrong and what to do.
 
     >>> print(CowpathError("no such file: \x1b[31mred"))
     no such file: \x1b[31mred

@@ -10,9 +10,9 @@ syntax keyword litmusStatement get_user_page get_user_page_fast pin_user_page pi
       \ madvise mprotect munmap swapoff migrate ksm_merge numa_hint mincore clear_refs soft_dirty
       \ userfaultfd_wp userfaultfd_read userfaultfd_move
 syntax keyword litmusConstant FOLL_FORCE FOLL_LONGTERM FOLL_WRITE MADV_DONTNEED MADV_FREE
-      \ MADV_MERGEABLE MADV_PAGEOUT MADV_UNMERGEABLE PROT_NONE PROT_READ PROT_WRITE
+      \ MADV_DOFORK MADV_DONTFORK MADV_MERGEABLE MADV_PAGEOUT MADV_UNMERGEABLE PROT_NONE PROT_READ PROT_WRITE
 syntax keyword litmusActor kswapd ksmd migrated readahead
-syntax keyword litmusSetting swap option none ssd zram brd ssd_stable zswap debug_vm tlb
+syntax keyword litmusSetting swap option none ssd zram brd ssd_stable zswap debug_vm failures tlb
       \ weak_barriers
 syntax keyword litmusType char ref_t
 syntax keyword litmusKeyword of any exists forall crash hang copies SEGV

@@ -120,7 +120,7 @@ class _Writer:
             return False
         if any(operand.kind is Kind.REFERENCE for operand in form.operands):
             return bool(self._holding(form))
-        return sum(operand.kind is Kind.PAGE for operand in form.operands) <= len(self.pages)
+        return sum(operand.kind in (Kind.PAGE, Kind.RANGE) for operand in form.operands) <= len(self.pages)
 
     def _holding(self, form: Form) -> list[GetUserPage]:
         """Return the references that a call can work on."""
@@ -132,7 +132,7 @@ class _Writer:
         holding = self._holding(form)
         take = self.chance.choice(holding) if holding else None
         for operand in form.operands:
-            if operand.kind is Kind.PAGE:
+            if operand.kind in (Kind.PAGE, Kind.RANGE):
                 fields[operand.field] = pages.pop()
             elif operand.kind is Kind.REFERENCE and take is not None:
                 fields[operand.field] = take.reference

@@ -12,7 +12,7 @@ from cowpath.explore.trace import PathStep
 from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result
 from cowpath.report.dot import COLOURS
-from cowpath.report.trace import Block, blocks, change_words, last_line, promised_words, subtitle, title
+from cowpath.report.trace import TraceBlock, blocks, change_words, last_line, promised_words, subtitle, title
 
 WIDTH, HEIGHT = 1280, 720
 """Pixels of a slide.  A long path makes a longer picture, never smaller letters."""
@@ -62,7 +62,7 @@ class LaneWait:
 class Box:
     """A block with its place in the picture."""
 
-    block: Block
+    block: TraceBlock
     lane: int
     top: float
     bottom: float
@@ -100,7 +100,7 @@ def document(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
 # -- who waits for whom ----------------------------------------------------------------------------
 
 
-def waits(result: Result, steps: Sequence[PathStep], found: Sequence[Block]) -> list[LaneWait]:
+def waits(result: Result, steps: Sequence[PathStep], found: Sequence[TraceBlock]) -> list[LaneWait]:
     """Return every wait on the path that ends with the step of another actor, between two blocks."""
     ends = [next(n for n, step in enumerate(steps) if step.target == block.target) for block in found]
     arrows: dict[tuple[int, int], LaneWait] = {}
@@ -140,7 +140,11 @@ def release(result: Result, steps: Sequence[PathStep], number: int) -> tuple[int
 
 
 def placed(
-    found: Sequence[Block], waiting: Sequence[LaneWait], lanes: Sequence[int], width: float, spacing: Spacing
+    found: Sequence[TraceBlock],
+    waiting: Sequence[LaneWait],
+    lanes: Sequence[int],
+    width: float,
+    spacing: Spacing,
 ) -> Iterator[Box]:
     """Yield the boxes one below the other."""
     top: float = HEAD
@@ -153,7 +157,7 @@ def placed(
         top = bottom + spacing.gap
 
 
-def lines_of(block: Block, letters: int, most: int) -> Iterator[tuple[str, str]]:
+def lines_of(block: TraceBlock, letters: int, most: int) -> Iterator[tuple[str, str]]:
     """Yield the lines of a box: the statement and the function, what changed, and why."""
     yield "statement", shortened(block.title or block.name, letters)
     changes = [f"{change.name} {change_words(change)}".replace("->", ARROW) for change in block.changes]

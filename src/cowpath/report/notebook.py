@@ -11,7 +11,7 @@ from cowpath.explore.trace import PathStep, trace
 from cowpath.judge.goal import Goal, default_goal
 from cowpath.judge.result import Outcome, Result
 from cowpath.report import lanes, text
-from cowpath.report.trace import Block, blocks, last_line, promised_words, subtitle, title
+from cowpath.report.trace import TraceBlock, blocks, last_line, promised_words, subtitle, title
 from cowpath.report.words import value_words
 
 BAD, GOOD = "color:#c2410c;font-weight:600", "color:#15803d"
@@ -60,7 +60,7 @@ def trace_html(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
     )
 
 
-def block_html(block: Block) -> str:
+def block_html(block: TraceBlock) -> str:
     """The table row of a block."""
     changed = "<br>".join(
         f"<code>{escape(change.name)}</code> {escape(value_words(change.before))} &rarr; "

@@ -11,7 +11,7 @@ from cowpath.explore.trace import PathStep
 from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result
 from cowpath.report.facts import facts, listing, reach
-from cowpath.report.trace import Block, blocks, circle, count, last_line, promised_words
+from cowpath.report.trace import TraceBlock, blocks, circle, count, last_line, promised_words
 
 WIDTH = 72
 """Columns, as mails to kernel lists keep them."""
@@ -72,7 +72,7 @@ def opening(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:
     )
 
 
-def statement_story(result: Result, group: Sequence[Block]) -> str:
+def statement_story(result: Result, group: Sequence[TraceBlock]) -> str:
     """Tells a statement function by function; empty where there is nothing to tell."""
     parts = [part for block in group for part in block_story(result, block)]
     if group[0].statement in ("", "end"):
@@ -80,7 +80,7 @@ def statement_story(result: Result, group: Sequence[Block]) -> str:
     return " ".join([f"{group[0].name} runs {group[0].statement}.", *parts])
 
 
-def block_story(result: Result, block: Block) -> Iterator[str]:
+def block_story(result: Result, block: TraceBlock) -> Iterator[str]:
     """Sentences about a function: its changes, the reasons, and who can see them."""
     told, why = facts(block.changes), "; ".join(block.notes)
     where = f"In {block.function}(), {block.file}: " if block.function and block.file else ""
@@ -102,7 +102,7 @@ def begun(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:] if sentence.split()[0].isalpha() else sentence
 
 
-def turn(circle: Sequence[Block]) -> Iterator[str]:
+def turn(circle: Sequence[TraceBlock]) -> Iterator[str]:
     """Tells one turn of an endless loop, function by function."""
     for where in dict.fromkeys((block.name, block.function, block.file) for block in circle):
         notes = {note: "" for b in circle if (b.name, b.function, b.file) == where for note in b.notes}

@@ -13,7 +13,7 @@ from rich.text import Text
 from cowpath.explore.trace import PathStep
 from cowpath.judge.goal import Goal
 from cowpath.judge.result import Outcome, Result
-from cowpath.report.trace import AGAIN, Block, blocks, circle, last_line, promised_words, subtitle, title
+from cowpath.report.trace import AGAIN, TraceBlock, blocks, circle, last_line, promised_words, subtitle, title
 from cowpath.report.words import Words, value_words
 
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_red")
@@ -51,7 +51,7 @@ def print_trace(
     console.print(Text(last_line(result, goal), verdict))
 
 
-def print_block(console: Console, block: Block, widths: tuple[int, int], words: Words) -> None:
+def print_block(console: Console, block: TraceBlock, widths: tuple[int, int], words: Words) -> None:
     """Print a heading, the changes below it, and the reasons."""
     console.print(heading_line(block, console.width))
     if block.changes:
@@ -60,7 +60,7 @@ def print_block(console: Console, block: Block, widths: tuple[int, int], words: 
         console.print(Padding(Text(note, "italic"), (0, 0, 0, 4), expand=False))
 
 
-def heading_line(block: Block, width: int) -> Text:
+def heading_line(block: TraceBlock, width: int) -> Text:
     """Actor, statement and function to the left; to the right, where the kernel keeps it."""
     left = Text.assemble(
         (block.name, f"bold {COLOURS[block.actor % len(COLOURS)]}"),
@@ -73,7 +73,7 @@ def heading_line(block: Block, width: int) -> Text:
     return left.append(" " * gap + block.file, "dim") if block.file and gap > 1 else left
 
 
-def changes_table(block: Block, widths: tuple[int, int], words: Words) -> Table:
+def changes_table(block: TraceBlock, widths: tuple[int, int], words: Words) -> Table:
     """The changes of a block, one a line; names and old values are as wide in every block of the path."""
     table = Table.grid(padding=(0, 1))
     for width in (*widths, 2, 1):

@@ -18,7 +18,7 @@ WIDTH = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TraceBlock:
     """Steps that an actor takes in a row, in one function for one statement: a reader sees them as one."""
 
     actor: int
@@ -37,7 +37,7 @@ class Block:
         return ": ".join(part for part in (self.statement, self.function) if part)
 
 
-def blocks(result: Result, steps: Sequence[PathStep], everything: bool = False) -> Iterator[Block]:
+def blocks(result: Result, steps: Sequence[PathStep], everything: bool = False) -> Iterator[TraceBlock]:
     """The path as blocks; steps that change nothing a reader cares for are left out unless `everything`."""
     for group in grouped(result, steps):
         changes = [change for change in net_changes(group) if everything or not change.quiet]
@@ -51,7 +51,9 @@ def blocks(result: Result, steps: Sequence[PathStep], everything: bool = False) 
         file, model = ("", "") if place is None else (kernel_file(place), model_file(place))
         number = group[0].actor
         target = group[-1].target
-        yield Block(number, actor, statement, function, file, model, tuple(changes), tuple(notes), target)
+        yield TraceBlock(
+            number, actor, statement, function, file, model, tuple(changes), tuple(notes), target
+        )
 
 
 def trace_text(
@@ -141,7 +143,7 @@ def heading(result: Result, step: PathStep) -> tuple[str, str, str]:
     return step.actor_name, statement, "" if place is None else place.function
 
 
-def block_lines(block: Block, words: Words = value_words) -> list[str]:
+def block_lines(block: TraceBlock, words: Words = value_words) -> list[str]:
     """The lines of a block: its heading, the changes, the reasons."""
     where = f"{block.file}  {block.model_file}" if block.file else ""
     lines = [f"{f'{block.name}  {block.title}':{WIDTH}}  {where}".rstrip()]
