@@ -114,7 +114,7 @@ class Check:
 
     @property
     def kept(self) -> bool:
-        """Whether the search is finished and the kernel keeps every promise."""
+        """True if the search is finished and the kernel keeps every promise."""
         return self.result.verdict == "kept"
 
     @property
@@ -134,7 +134,7 @@ class Check:
 
     @property
     def condition(self) -> bool | None:
-        """Whether the test's own condition holds; None if it has none or the search is not finished."""
+        """True if the test's own condition holds; None if it has none or the search is not finished."""
         return self.result.condition
 
     def trace(self, to: str | Outcome | Violation | None = None) -> Trace:

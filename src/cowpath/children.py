@@ -23,7 +23,7 @@ from cowpath.interruption import PR_SET_PDEATHSIG, STOPPING
 from cowpath.userdirs import WRITABLE_BY_ALL
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
-"""What a program that talks to the network may see of our environment, in small or in capital letters."""
+"""The variables that a program on the network may see of our environment, in small or capital letters."""
 
 
 class MissingProgramError(CowpathError):
@@ -31,7 +31,7 @@ class MissingProgramError(CowpathError):
 
 
 def safe(path: str) -> bool:
-    """Whether a file or directory is root's or our own, and not for everybody to write.
+    """True if a file or directory is root's or our own, and not for everybody to write.
 
     Unlike in a cache, groups are trusted: those that may write to /usr/local are administrators.
 
@@ -73,7 +73,7 @@ def need(name: str, why: str = "") -> str:
 
 
 def environment(*passed: str, **more: str) -> dict[str, str]:
-    """What a child sees: a search path, a home, a locale; of our own environment `passed`, if it is set.
+    """Return a child's environment: a search path, a home, a locale, and `passed` of ours where it is set.
 
     >>> "LD_PRELOAD" in environment(), environment(TMPDIR="/x")["TMPDIR"]
     (False, '/x')
@@ -159,7 +159,7 @@ def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[s
 
 
 def output(command: Sequence[str]) -> bytes:
-    """What a program prints.  Raises CalledProcessError where it fails."""
+    """Run a program and return what it prints.  Raises CalledProcessError where it fails."""
     done: subprocess.CompletedProcess[bytes] = subprocess.run(
         command,
         env=environment(),

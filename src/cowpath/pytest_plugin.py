@@ -111,7 +111,7 @@ class LitmusItem(pytest.Item):
 
 
 def promised(result: Result) -> bool:
-    """Whether a test without an expectation passes."""
+    """True if a test without an expectation passes."""
     from cowpath.judge.answer import as_asked
 
     return result.verdict == "kept" and as_asked(result)

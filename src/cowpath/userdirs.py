@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where cowpath keeps files of its own in a user's home directory (XDG Base Directory Specification).
+"""The directories of cowpath's own files in a user's home directory (XDG Base Directory Specification).
 
 What lies there is executed: parsers, compiled code, kernels.  So it counts only where nobody but root and
 this user can have written it.
@@ -18,13 +18,13 @@ class ForeignDirectoryError(CowpathError):
 
 
 def cache() -> str:
-    """What can be had again at any time: `$XDG_CACHE_HOME/cowpath`, or the same under ~/.cache."""
+    """Return the directory of what can be made again: `$XDG_CACHE_HOME/cowpath`, or under ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.path.join(base, "cowpath")
 
 
 def ours(status: os.stat_result) -> bool:
-    """Whether only root and this user, or a group that is theirs, can write a file or to a directory.
+    """True if only root and this user, or a group that is theirs, can write a file or to a directory.
 
     >>> ours(os.stat("/")), ours(os.stat("/tmp"))
     (True, False)

@@ -106,7 +106,7 @@ class Checked:
 
     @property
     def as_promised(self) -> bool:
-        """Whether the promise is kept, and what the test demands is so."""
+        """True if the promise is kept, and what the test demands is so."""
         return self.row.verdict != "broken" and self.as_asked
 
 

@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def shows(pairs: Sequence[Pair], found: Sequence[ProofAnswer]) -> bool:
-    """Whether user space can tell the two kernels apart by a test or a program."""
+    """True if user space can tell the two kernels apart by a test or a program."""
     return any(pair.before.answer != pair.after.answer for pair in pairs) or any(
         one.verdict == "broken" for one in found
     )

@@ -102,7 +102,7 @@ VERIFY_EVERY = 16
 
 
 REDUCTIONS = {"renaming": "rename", "dead-locals": "live_only", "partial-order": "partial_order"}
-"""What each reduction is called in `Method`."""
+"""The name of each reduction in `Method`."""
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
@@ -137,7 +137,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
 
 
 def reductions(arguments: argparse.Namespace) -> dict[str, bool]:
-    """Which reductions are on, as `Method` calls them."""
+    """Return the reductions that are on, as `Method` calls them."""
     usual = Method()
     return {
         field: name in arguments.reduce or (getattr(usual, field) and not arguments.no_reduce)

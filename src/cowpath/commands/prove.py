@@ -217,7 +217,7 @@ def written(answers: Sequence[ProofAnswer], directory: Path) -> dict[str, str]:
 
 
 def document(arguments: argparse.Namespace, answers: Sequence[ProofAnswer], files: dict[str, str]) -> str:
-    """What goes to stdout."""
+    """Return the text for stdout."""
     if arguments.format == "json":
         return json.dumps(campaign.document(answers), indent=2) + "\n"
     if arguments.format == "markdown":

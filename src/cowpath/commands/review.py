@@ -220,7 +220,7 @@ class Paths:
         return before, judge(program, pair.changed, method, tree=load_tree(self.tree))
 
     def lines(self, kind: str, pairs: Sequence[Pair], full: bool) -> tuple[str, ...]:
-        """How the simplest of the tests comes to a new kind of breakage, and where the two kernels part."""
+        """The path of the simplest test to a new kind of breakage, and where the two kernels part."""
         from cowpath.report.why import tell
         from cowpath.viewer.compare import parting
 

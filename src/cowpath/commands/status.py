@@ -16,7 +16,7 @@ MEANING = {
     NOTHING_RAN: "nothing ran (as kselftest says of a test that is skipped)",
     INTERRUPTED: "interrupted",
 }
-"""What each status says."""
+"""The meaning of each status."""
 
 
 def table() -> str:

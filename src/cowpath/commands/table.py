@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def traced(arguments: argparse.Namespace) -> bool:
-    """Whether the table itself holds the traces."""
+    """True if the table itself holds the traces."""
     forms = ("markdown", "html", "json")
     return arguments.format in forms and arguments.html is None and not arguments.no_traces
 

@@ -24,7 +24,7 @@ CORPUS = Path(__file__).parent / "litmus"
 STDIN = "-"
 
 HELP = "litmus tests: files, directories, names of corpus tests or themes (`cowpath list`), or - for stdin"
-"""What a command that takes tests says of them."""
+"""The help text of commands that take tests."""
 
 ONE = "a litmus test: a file, the name of a corpus test (`cowpath list`), or - for stdin"
 """The same of a command that takes one."""

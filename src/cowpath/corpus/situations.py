@@ -153,7 +153,7 @@ def while_held(*between: Statement) -> Callable[[ReferenceKind], ast.Litmus]:
 
 
 CHILD = (Load("r0", "x", 1),)
-"""What the child of a fork does: look for what its parent wrote."""
+"""The statements of a fork's child, which looks for what its parent wrote."""
 
 
 def around_fork(

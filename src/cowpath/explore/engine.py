@@ -25,7 +25,7 @@ THRESHOLD = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How to search.  Whatever the method, a search that finishes gives the same answers.
+    """The way to search.  Whatever the method, a search that finishes gives the same answers.
 
     `max_states` ends a search early, and so does `enough`, when it says so of what is found; `memory` bounds
     the native engine's store in bytes (default: half of what is free); of 2 `threads`, one takes steps and
@@ -96,7 +96,7 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
 
 
 def _native(recorder: Recorder, method: Method, progress: Progress | None) -> Search:
-    """What the native engine finds, with what a recorder has recorded."""
+    """Search with the native engine, using what a recorder has recorded."""
     from cowpath.explore.native import library
 
     if progress is not None and not library.ready():

@@ -89,7 +89,7 @@ class Search(Protocol):
 
     @property
     def transitions(self) -> int:
-        """How many steps were taken, each counted once per state it starts in."""
+        """The number of steps that were taken, each counted once per state it starts in."""
 
     @property
     def engine(self) -> str:
@@ -132,7 +132,7 @@ class Exploration:
 
     @property
     def transitions(self) -> int:
-        """How many steps were taken, each counted once per state it starts in."""
+        """The number of steps that were taken, each counted once per state it starts in."""
         return len(self.targets)
 
     def edges(self, state: int) -> Iterator[tuple[int, int]]:

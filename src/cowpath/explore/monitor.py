@@ -29,7 +29,7 @@ from cowpath.explore.record.recorder import Model, Recorder
 from cowpath.explore.record.step import RangeError
 
 Event = Hashable
-"""What a step tells: anything that can be compared."""
+"""A report of a step: anything that can be compared."""
 
 START = 0
 """The number of the specification before any event."""

@@ -72,7 +72,7 @@ class BreadthFirst:
             found.reason = f"the machine has no more memory after {len(found.states):,} states"
 
     def result(self) -> Exploration:
-        """What was found.  Only a finished search knows whether a run can hang."""
+        """Return what was found.  Only a finished search knows whether a run can hang."""
         if self.found.finished:
             self.found.hang = find_hang(self.found)
         return self.found

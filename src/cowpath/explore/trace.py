@@ -79,7 +79,7 @@ def _explain_all(found: Search, state: bytes, path: list[tuple[int, bytes]]) -> 
 
 
 def explain(recorder: Recorder, actor: int, source: bytes, target: bytes) -> PathStep:
-    """Who took a step, where, what it changed and why.  Raises ModelError where there is no such step."""
+    """Return who took a step, where, what it changed and why.  Raises ModelError for an unknown step."""
     leaf = next(
         (
             leaf
@@ -122,5 +122,5 @@ def _changes(recorder: Recorder, leaf: Leaf, source: bytes, target: bytes) -> li
 
 
 def shown_whole(cell: Cell) -> bool:
-    """Whether a reader is shown the whole record in place of this cell; contents always stand alone."""
+    """True if a reader is shown the whole record in place of this cell; contents always stand alone."""
     return cell.record.whole and not isinstance(cell.field, Contents)

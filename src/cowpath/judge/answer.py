@@ -26,12 +26,12 @@ def answer(result: Result) -> str:
 
 
 def as_asked(result: Result) -> bool:
-    """Whether the test's own demand is met: `~exists` and `forall` demand something, `exists` only asks."""
+    """True if the test's own demand is met: `~exists` and `forall` demand something, `exists` only asks."""
     condition = result.program.condition
     return condition is None or condition.quantifier == "exists" or bool(result.condition)
 
 
 def as_expected(result: Result, expected: str) -> bool:
-    """Whether a result is what expected.toml says; an expectation may leave the condition's answer out."""
+    """True if a result is what expected.toml says; an expectation may leave the condition's answer out."""
     found = answer(result)
     return expected in (found, found.split(";")[0])

@@ -12,7 +12,7 @@ from cowpath.litmus.program import UNASSIGNED, Program
 
 
 def mentions_copies(program: Program) -> bool:
-    """Whether the condition asks how many pages were copied; only then are they counted."""
+    """True if the condition asks how many pages were copied; only then are they counted."""
     if program.condition is None:
         return False
     return any(
@@ -44,7 +44,7 @@ def split(program: Program, seen: Observed) -> tuple[dict[str, str], dict[str, s
 
 
 def evaluate(program: Program, outcomes: Iterable[Outcome]) -> bool | None:
-    """Whether the condition of the test holds over all outcomes; None if it has none."""
+    """True if the condition of the test holds over all outcomes; None if it has none."""
     condition = program.condition
     if condition is None:
         return None
@@ -55,7 +55,7 @@ def evaluate(program: Program, outcomes: Iterable[Outcome]) -> bool | None:
 
 
 def satisfies(outcome: Outcome, expression: ast.Expression, program: Program) -> bool:
-    """Whether one outcome makes an expression true."""
+    """True if one outcome makes an expression true."""
     match expression:
         case ast.And(operands=operands):
             return all(satisfies(outcome, operand, program) for operand in operands)

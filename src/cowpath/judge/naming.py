@@ -51,7 +51,7 @@ def name_difference(program: Program, position: int, value: str, allowed: Iterab
 
 
 def asks_for_writes(program: Program, position: int) -> bool:
-    """Whether an observed value is what the kernel says of writes: soft_dirty(), userfaultfd_read()."""
+    """True if an observed value is what the kernel says of writes: soft_dirty(), userfaultfd_read()."""
     if position >= len(program.registers):
         return False
     thread, register = program.registers[position]
@@ -60,7 +60,7 @@ def asks_for_writes(program: Program, position: int) -> bool:
 
 
 def observer(program: Program, position: int) -> tuple[int, bool]:
-    """Which process sees an observed value, and whether through a reference."""
+    """Return the process that sees an observed value, and whether it does through a reference."""
     if position < len(program.registers):
         thread, register = program.registers[position]
         body = program.threads[thread].body

@@ -30,7 +30,7 @@ class Outcome:
 
     @property
     def promised(self) -> bool:
-        """Whether the promise allows it."""
+        """True if the promise allows it."""
         return not self.breakage
 
     def text(self) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What user space sees of a run: threads begin statements, and end them with a value.
+"""The events of a run that user space sees: threads begin statements, and end them with a value.
 
 The mechanism and the promise tell the same events, so that one can be held against the other (prove/).  The
 promise says nothing of reclaim, swapoff and whatever else the kernel may do by itself at any time.

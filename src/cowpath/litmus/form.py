@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a statement is written: its name, its operands, its result, and what a test that has it needs.
+"""The written form of a statement: its name, its operands, its result, and what a test that has it needs.
 
 A `Form` is one row of the language.  Parser, printer, checker and documentation read rows and know no
 statement by name.

@@ -93,7 +93,7 @@ class Program:
     blocks: tuple[Block, ...] = ()
 
     def written_beside(self, thread: int, process: int | None = None) -> bool:
-        """Whether a page with several places can be written while a thread copies it.
+        """True if a page with several places can be written while a thread copies it.
 
         By a device that another thread drives, or by another thread of `process`, if one is given.
         """

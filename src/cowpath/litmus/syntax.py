@@ -64,7 +64,7 @@ class _Place:
     """The first word of the statement, or of the line in the initial block."""
     accepts: frozenset[str]
     initial: bool
-    """Whether it is in the initial block."""
+    """True if it is in the initial block."""
 
 
 _NO_ARITHMETIC = "there is no arithmetic: a place is a plain number, a value is a character"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an agent says, looked at before anybody believes it.
+"""The answers of an agent, checked before anybody believes them.
 
 An agent runs on a kernel that somebody has just broken, and a guest may say anything.  So an answer is read
 field by field: each is of its type, within its range, and of a size that fits the job; nothing else of the
@@ -64,7 +64,7 @@ def read(text: str, job: Job) -> Result:
 
 
 def _of_program(given: Job, status: str) -> Result:
-    """How a program ended and what it printed; see programs.py."""
+    """Return how a program ended and what it printed; see programs.py."""
     if status != "ran":
         return {}
     code = given.get("code")
@@ -75,7 +75,7 @@ def _of_program(given: Job, status: str) -> Result:
 
 
 def _of_test(given: Job, status: str, job: Job) -> Result:
-    """What the rounds of a test came to; no more of them than were asked for."""
+    """Return what the rounds of a test came to; no more of them than were asked for."""
     rounds = job["rounds"]
     outcomes = _outcomes(given.get("outcomes", []), job) if status == "ran" else []
     unmet = _counts(given.get("unmet", {}), "unmet", rounds)

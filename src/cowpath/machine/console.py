@@ -22,7 +22,7 @@ WAITING_LINES = 256
 """Lines that are kept for whoever listens; meanwhile the guest has to wait."""
 
 LOOK_SECONDS = 0.5
-"""How often to look whether a silent guest still lives."""
+"""The interval, in seconds, at which a silent guest is looked at."""
 
 
 class FloodError(Exception):
@@ -91,7 +91,7 @@ class Console:
 
 
 def text_of(line: bytes) -> str:
-    r"""What a line says, fit for a terminal.
+    r"""Return the text of a line, fit for a terminal.
 
     >>> print(text_of(b"\x1b]0;owned\x07 \xff\r"))
     \x1b]0;owned\x07 \ufffd

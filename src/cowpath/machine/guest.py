@@ -59,7 +59,7 @@ class GuestDiedError(Exception):
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start a guest: a command, its surroundings, and the pipe end on which its console comes."""
+    """The way to start a guest: a command, its surroundings, and the pipe end on which its console comes."""
 
     command: list[str]
     environment: dict[str, str]
@@ -223,7 +223,7 @@ class Guest(ABC):
             return answers.failed(f"not an answer to this test: {error}")
 
     def _lives(self, directory: Path) -> bool:
-        """Whether the guest's process runs.  Raises FloodError where it fills the disk."""
+        """True if the guest's process runs.  Raises FloodError where it fills the disk."""
         used = 0
         for file in directory.rglob("*"):
             with contextlib.suppress(FileNotFoundError):

@@ -69,7 +69,7 @@ class Host:
 
 
 def agent_command(job: Path) -> list[str]:
-    """What runs one job: the agent by itself, without site-packages, as in a guest."""
+    """Return the command that runs one job: the agent by itself, without site-packages, as in a guest."""
     return children.python("-S", "-c", AGENT, str(Path(agent.__path__[0]).parent), str(job))
 
 

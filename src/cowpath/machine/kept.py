@@ -41,7 +41,7 @@ def facts(directory: Path) -> dict[str, Any] | None:
 
 
 def damage(directory: Path) -> str:
-    """What is wrong with a directory of the cache; empty where nothing is.
+    """Return what is wrong with a directory of the cache; empty where nothing is.
 
     Digests are compared once in the life of a process.  A directory from before there were any has none.
     """

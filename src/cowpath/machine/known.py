@@ -17,7 +17,7 @@ from cowpath.machine.means import all_statements
 
 @dataclass(frozen=True)
 class Known:
-    """One finding: on which architecture, in which tests, and a sentence that says what it is."""
+    """A known finding: on which architecture, in which tests, and a sentence that says what it is."""
 
     architecture: str
     concerns: Callable[[Program], bool]

@@ -34,7 +34,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a command.
+    """The end of a command, and what it printed.
 
     `code` is its exit code, None where there is none: it did not end in time, or `reason` says why it did not
     run.  `kernel` is the guest's own word for its release and version.

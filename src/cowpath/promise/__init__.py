@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What private memory promises to user space.  The promise itself is `rules.py`; read it first."""
+"""The promise of private memory to user space.  The promise itself is `rules.py`; read it first."""
 
 from cowpath.promise.model import build
 

@@ -129,7 +129,7 @@ def end(p: Promise, task: Task, number: int, killed: bool) -> int:
 
 
 def value_of(p: Promise, task: Task, statement: Statement, killed: bool) -> str:
-    """What user space sees at the end of a statement."""
+    """Return what user space sees at the end of a statement."""
     if statement.assigns:
         return p.layout.values[p.layout.step.look(register_of(p, task, statement.assigns).value[0])]
     if isinstance(statement, GetUserPage):
@@ -138,7 +138,7 @@ def value_of(p: Promise, task: Task, statement: Statement, killed: bool) -> str:
 
 
 def forget(p: Promise, process: Process) -> None:
-    """What a process leaves behind that has ended is nothing: the next child is like the first."""
+    """Reset what a process leaves behind that has ended, so that the next child is like the first."""
     for memory in p.memory_of(process):
         memory.mapped = memory.read = memory.write = False
         if p.tells("uffd_wp"):

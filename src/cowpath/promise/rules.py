@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What private memory promises: no pages, no swap, only values per process.
+"""The promise of private memory: no pages, no swap, only values per process.
 
 Explored like the kernel, every interleaving, so that races of the program itself are never called breakage.
 
@@ -62,7 +62,7 @@ def store(p: Promise, memory: Memory, place: int, value: Content) -> bool:
 
 
 def stays(p: Promise, reference: Reference, memory: Memory) -> bool:
-    """Whether a reference shows what its memory is given: never to another process, always by promise."""
+    """True if a reference shows what its memory is given: never to another process, always by promise."""
     if reference.owner is not memory:
         return False
     return reference.promised or (p.seen_through(reference) == [memory] and p.choose())
@@ -204,7 +204,7 @@ def munmap(p: Promise, memory: Memory) -> None:
 
 
 def mprotect(memory: Memory, protection: tuple[str, ...]) -> None:
-    """What the process itself may do there; references do not ask again."""
+    """Set what the process itself may do with its memory; references do not ask again."""
     memory.write = "PROT_WRITE" in protection
     memory.read = memory.write or "PROT_READ" in protection
 
@@ -215,7 +215,7 @@ def madvise_dontfork(memory: Memory, dontfork: bool) -> None:
 
 
 def madvise_free(p: Promise, memory: Memory) -> None:
-    """What is in swap goes at once, the rest when the kernel likes."""
+    """Discard what is in swap at once, the rest when the kernel likes."""
     if p.choose():
         give_up(p, memory)
     else:

@@ -199,7 +199,7 @@ def do_munmap(p: Promise, task: Task, s: statements.Munmap) -> None:
 
 
 def do_nothing(p: Promise, task: Task, s: ast.Statement) -> None:
-    """What the kernel does by itself changes nothing that a process can see."""
+    """Do nothing: what the kernel does by itself changes nothing that a process can see."""
 
 
 def do_mincore(p: Promise, task: Task, s: statements.Mincore) -> None:

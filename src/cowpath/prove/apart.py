@@ -84,7 +84,7 @@ def watched(program: Program, version: Version, bounds: Bounds) -> tuple[Model, 
 
 
 def refusal(program: Program, known: Version, allowed: set[Event], told: Event) -> str:
-    """What the known kernel would show instead."""
+    """Return what the known kernel would show instead."""
     if isinstance(told, Begin):
         return f"{words(program, told)} can begin, on {known} it cannot"
     assert isinstance(told, End)

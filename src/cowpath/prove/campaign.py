@@ -45,7 +45,7 @@ class Question:
 
     @property
     def key(self) -> str:
-        """What tells it apart from other questions whose answers are kept in the same file."""
+        """The text that tells it apart from other questions whose answers are in the same file."""
         limits = f"{self.bounds.folios} folios, {self.bounds.slots} slots, {self.bounds.overlap} at once"
         beside = f", against {self.against}" if self.against else ""
         search = f"{self.method.max_states} states, {self.seconds} s"
@@ -54,7 +54,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class ProofAnswer:
-    """What a proof has found, in a form that can be kept in a file and sent between processes.
+    """The findings of a proof, in a form that can be kept in a file and sent between processes.
 
     `kind` is what `check` calls the breakage of the minimal test `litmus`; both are empty where the promise
     is kept, and where no test reproduces what is broken.

@@ -43,7 +43,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class FoundAgain:
-    """What became of the search for one fix; `combination` and what follows are empty where nothing came."""
+    """The result of the search for one fix; `combination` and what follows are empty where nothing came."""
 
     fix: str
     kernel: str

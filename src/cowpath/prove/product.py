@@ -26,12 +26,12 @@ from cowpath.litmus.program import Program
 from cowpath.promise import client
 
 FINE: tuple[str, ...] = ("",)
-"""What is observed at rest where nothing is wrong."""
+"""The observation at rest if nothing is wrong."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a proof assumes of the machine.
+    """The limits of the machine that a proof assumes.
 
     There are so many folios and slots beside one for each page of each process: who needs a folio where none
     is free waits until one is, and swap may be full.  Of all threads `overlap` at most are inside a statement
@@ -98,7 +98,7 @@ def is_broken(outcomes: Mapping[Ending, int], violations: Mapping[str, Breach]) 
 
 
 def refusal(program: Program, allowed: set[Event], told: Event) -> str:
-    """Why the promise cannot tell what the kernel has told."""
+    """Return why the promise cannot tell what the kernel has told."""
     if isinstance(told, Begin):
         return f"the promise: {words(program, told)} cannot begin"
     assert isinstance(told, End)
@@ -108,7 +108,7 @@ def refusal(program: Program, allowed: set[Event], told: Event) -> str:
 
 
 def at_rest(program: Program, seen: Observed, allowed: Collection[Observed]) -> str:
-    """Where memory is not as promised when everybody rests."""
+    """Return where memory is not as promised when everybody rests."""
     for position, (name, value) in enumerate(zip(names(program), seen, strict=True)):
         promised = sorted({other[position] for other in allowed})
         if value not in promised:

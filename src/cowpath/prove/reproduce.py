@@ -25,7 +25,7 @@ from cowpath.prove.proof import Proof
 INVARIANT = "invariant"
 
 METHOD = Method(max_states=200_000)
-"""How a test is checked that a counterexample has become."""
+"""The way in which a test is checked that was made of a counterexample."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Counterexample:
 
     @property
     def breakage(self) -> str:
-        """What is broken, in a word or two."""
+        """The kind of breakage, in a word or two."""
         return self.result.breakage[0]
 
     @property
     def statements(self) -> int:
-        """How many statements it takes."""
+        """The number of statements that it takes."""
         return sum(len(thread.body) for thread in self.litmus.threads)
 
 
@@ -84,7 +84,7 @@ def broken(litmus: ast.Litmus, version: Version) -> Result | None:
 
 
 def kind(result: Result) -> str:
-    """What is broken, worst first; all invariants count as one kind."""
+    """Return what is broken, worst first; all invariants count as one kind."""
     first = result.breakage[0]
     return INVARIANT if first in {str(violation) for violation in result.violations} else first
 
@@ -107,7 +107,7 @@ def question(result: Result) -> ast.Condition | None:
 
 
 def seen(outcome: Outcome) -> list[tuple[str, str]]:
-    """What is observed, by name: "0:r1", "0:x[0]"."""
+    """Return what is observed, by name: "0:r1", "0:x[0]"."""
     return seen_in(outcome.registers, outcome.memory)
 
 
@@ -117,7 +117,7 @@ def seen_in(registers: Mapping[str, str], memory: Mapping[str, str]) -> list[tup
 
 
 def atom(name: str, value: str) -> ast.Expression:
-    """One observation of a condition."""
+    """Return one observation as an expression of a condition."""
     thread, _, rest = name.partition(":")
     page, bracket, place = rest.partition("[")
     if bracket:

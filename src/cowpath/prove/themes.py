@@ -89,7 +89,7 @@ ALWAYS = "r0 = x[0]; x[0] = 'a'; x[0] = 'b';"
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """Who may do what: the parent, its children, further threads of the parent, each by themes."""
+    """The themes of what the parent, its children and further threads of the parent may do."""
 
     parent: tuple[str, ...]
     children: tuple[tuple[str, ...], ...] = ()

@@ -71,7 +71,7 @@ class Case:
 
     @property
     def bad(self) -> bool:
-        """Whether the case fails, or could not be judged."""
+        """True if the case fails, or could not be judged."""
         return self.status in ("fail", "timeout", "error")
 
 
@@ -98,5 +98,5 @@ def one_line(text: str) -> str:
 
 
 def failed(cases: Sequence[Case]) -> bool:
-    """Whether a group as a whole fails."""
+    """True if a group as a whole fails."""
     return any(case.bad for case in cases)

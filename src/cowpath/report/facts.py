@@ -56,7 +56,7 @@ def told(changes: Sequence[CellChange], about: tuple[Record, str]) -> Iterator[s
 
 
 def is_freed(record: Record, changes: Sequence[CellChange]) -> bool:
-    """Whether a page loses its last reference; the model forgets the content of free pages."""
+    """True if a page loses its last reference; the model forgets the content of free pages."""
     return any(
         change.record is record and change.name == f"{record!r}.refcount" and change.after == 0
         for change in changes
@@ -91,7 +91,7 @@ def pte_change(old: Fields, new: Fields) -> str:
 
 
 def differ(old: Fields, new: Fields, field: str) -> bool:
-    """Whether a field of an entry is not what it was; one that is left out counts as not set."""
+    """True if a field of an entry is not what it was; one that is left out counts as not set."""
     return (old.get(field) or False) != (new.get(field) or False)
 
 
@@ -166,5 +166,5 @@ def pointing_at(layout: Layout, record: Record, state: bytes) -> Iterator[Record
 
 
 def is_content(change: CellChange) -> bool:
-    """Whether a change is one of what is in a page, a slot or a register."""
+    """True if a change is one of what is in a page, a slot or a register."""
     return kind_of(change.record) == "Register" or change.name.startswith(f"{change.record!r}[")

@@ -97,7 +97,7 @@ def value(character: str) -> str:
 
 
 def answer(case: Case, program: Program, name: str) -> list[str]:
-    """Whether the condition holds, and how many outcomes (of a machine: rounds) witness it.
+    """Say whether the condition holds, and how many outcomes (of a machine: rounds) witness it.
 
     What witnesses `~exists` does not satisfy its expression; an observation counts what does.
     """

@@ -64,7 +64,7 @@ def notice_words(notice: Notice) -> str:
 
 
 def notice_kinds(why: str) -> str:
-    """What is noticed, invariants by their number.
+    """Return what is noticed, invariants by their number.
 
     >>> notice_kinds("lost write, I5 reference meets mapping")
     'lost write, I5'

@@ -69,7 +69,7 @@ def table(answers: Sequence[ProofAnswer], files: Mapping[str, str]) -> str:
 
 
 def claim(against: str | None) -> str:
-    """What a line claims of every program."""
+    """Return what a line claims of every program."""
     if against:
         return f'"no program": whatever {against} shows a program of these statements, the other can, too.\n'
     return (
@@ -124,7 +124,7 @@ def plain(kernel: str) -> str:
 
 
 def fixes_table(found: Iterable[FoundAgain], files: Mapping[str, str]) -> str:
-    """Which fixes were found again, as a table in Markdown, and how many."""
+    """Return the fixes that were found again, as a table in Markdown, and how many."""
     rows = list(found)
     lines = ["| fix | kernel | found by | program | states | s |", "|---|---|---|---|--:|--:|"]
     for one in sorted(rows, key=lambda one: (not one.litmus, one.fix)):

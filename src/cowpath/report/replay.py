@@ -19,7 +19,7 @@ from cowpath.report.style import align
 
 @dataclass(frozen=True)
 class Replayed:
-    """One replay: the path of the model that was driven, and the rounds of the machine."""
+    """A replay: the path of the model that was driven, and the rounds of the machine."""
 
     result: Result
     goal: Goal
@@ -30,7 +30,7 @@ class Replayed:
 
     @property
     def followed(self) -> int:
-        """How many rounds came to the end of the path; where that is a crash, crashed in the last turn."""
+        """The number of rounds that came to the end of the path, by a crash in the last turn if it is one."""
         last = len(self.turns) - 1
         crash = isinstance(self.goal, Outcome) and bool(self.goal.crash)
         return sum(
@@ -39,12 +39,12 @@ class Replayed:
 
     @property
     def shown(self) -> int:
-        """How many rounds broke the promise in the way that the path leads to."""
+        """The number of rounds that broke the promise in the way that the path leads to."""
         return sum(bool(breakage(self.result, one)) for one in self.rounds)
 
 
 def breakage(result: Result, one: Round) -> str:
-    """What a round shows that the promise forbids; empty where it allows it, or where nothing was seen."""
+    """Return what a round shows that the promise forbids; empty if it is allowed or nothing was seen."""
     if one.crashed:
         return "crash"
     if not one.observed:
@@ -54,7 +54,7 @@ def breakage(result: Result, one: Round) -> str:
 
 
 def observed(result: Result, one: Round) -> tuple[str, ...]:
-    """What a round showed, in the order of conditions."""
+    """Return what a round showed, in the order of conditions."""
     values = {name: text_of(byte) if byte >= 0 else "-" for name, byte in one.observed.items()}
     return tuple(values.get(name, "") for name in condition.names(result.program))
 
@@ -83,12 +83,12 @@ def replay_text(found: Replayed) -> str:
 
 
 def goal_text(goal: Goal) -> str:
-    """What the path leads to."""
+    """Return what the path leads to."""
     return goal.text() if isinstance(goal, Outcome) else goal.text
 
 
 def outcomes(found: Replayed) -> list[str]:
-    """What the machine showed, most often first, as `cowpath run` prints it; then the sum."""
+    """Return what the machine showed, most often first, as `cowpath run` prints it; then the sum."""
     seen: Counter[tuple[str, str]] = Counter()
     for one in found.rounds:
         if one.crashed:

@@ -26,7 +26,7 @@ FEW = 3
 
 @dataclass(frozen=True)
 class Review:
-    """What is reported: the patch, the kernels, every pair, and what the patch is known as.
+    """The content of a report: the patch, the kernels, every pair, and what the patch is known as.
 
     `paths` has, for kinds of difference that a path shows, the path in short and where it leaves the other
     kernel's.  `proofs` are sentences about themes of programs (`cowpath prove`).
@@ -59,7 +59,7 @@ def reply(review: Review) -> str:
 
 
 def body(review: Review, width: int) -> Iterator[str]:
-    """What the patch is, what it changes, what stays."""
+    """Yield what the patch is, what it changes, and what stays."""
     for mutant in review.like[:FEW]:
         change = mutant.changes[0]
         words = change.rule if mutant.added else change.before
@@ -87,7 +87,7 @@ def body(review: Review, width: int) -> Iterator[str]:
 
 
 def tests(one: Difference) -> str:
-    """How many tests, and the names of a few."""
+    """Return the number of tests, and the names of a few."""
     names = list(dict.fromkeys(pair.test for pair in one.pairs))
     more = len(names) - NAMED
     shown = ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
@@ -127,7 +127,7 @@ def document(review: Review) -> str:
 
 
 def kernel_text(patch: KernelPatch, written: str) -> str:
-    """What a patch to Linux touches; `written` is the skeleton that was written."""
+    """Return what a patch to Linux touches; `written` is the skeleton that was written."""
     lines = [f"{patch.name} is a patch to Linux. The model has of what it touches:", ""]
     for one in patch.touched:
         where = f"{one.file}: {one.name or 'outside functions'}"

@@ -29,7 +29,7 @@ RULES = {
     "not as demanded": "The outcomes do not satisfy the condition of the test.",
     "not in the model": "A real kernel did what the model of that version says it cannot do.",
 }
-"""What each kind of finding means; the name with dashes is the id of its rule."""
+"""The meaning of each kind of finding; the name with dashes is the id of its rule."""
 
 
 def document(cases: Sequence[Case]) -> str:
@@ -65,7 +65,7 @@ def driver(rules: Sequence[str]) -> dict[str, Any]:
 
 
 def invocation(cases: Sequence[Case]) -> dict[str, Any]:
-    """Whether all could be judged; what could not, or did not run, is said here, not lost."""
+    """Say whether all could be judged; what could not, or did not run, is said here, not lost."""
     levels = {"timeout": "error", "error": "error", "skip": "note"}
     notes = [
         {

@@ -21,7 +21,7 @@ NARROWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How text is shown: in colour or not, and in how many columns (None: as many as it takes)."""
+    """The style of text: in colour or not, and in how many columns (None: as many as it takes)."""
 
     colour: bool = False
     width: int | None = None

@@ -14,7 +14,7 @@ from cowpath.judge.result import Outcome, Result, Violation
 from cowpath.report.words import Words, function_of, kernel_file, model_file, statement_of, value_words
 
 WIDTH = 60
-"""Where the column with the kernel's names begins."""
+"""The column where the kernel's names begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def text(name: str, wanted: str | None, found: Reasons[ShownPath], paths: bool =
 
 
 def mending(found: Reasons[ShownPath]) -> Iterator[str]:
-    """What would mend a broken test."""
+    """Yield what would mend a broken test."""
     if found.menders:
         yield "Each of these alone would mend it:"
         yield ""
@@ -106,7 +106,7 @@ def keeper_lines(one: Keeper[ShownPath], paths: bool, like: str) -> Iterator[str
 
 
 def rule_of(mutant: Mutant, added: bool) -> str:
-    """What a kernel does with it, or what it did before it had it."""
+    """Return what a kernel does with a change, or what it did before it had it."""
     change = mutant.changes[0]
     if len(mutant.changes) > 1:
         return f"the parts {', '.join(part.name for part in mutant.changes)} ({change.shown_commit})"
@@ -114,7 +114,7 @@ def rule_of(mutant: Mutant, added: bool) -> str:
 
 
 def bounds(found: Reasons[ShownPath]) -> Iterator[str]:
-    """What was tried, and what was not."""
+    """Yield what was tried, and what was not."""
     idle = f"{found.idle} more that the model asks for change nothing alone"
     yield f"{idle}; {found.unasked} it never asks for."
     if found.pairs:

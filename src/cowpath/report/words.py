@@ -36,7 +36,7 @@ USER_SPACE = ("task.py", "client.py", "hardware.py", "arch/fault.py")
 """The files where a thread's own code stands: a step there goes by its statement, not by a function."""
 
 HEADERS = "include/"
-"""Where the model keeps what the kernel keeps in include/linux/."""
+"""The files in which the model keeps what the kernel keeps in include/linux/."""
 
 
 def statement_number(program: Program, actor: int, frame: Frame) -> int | None:
@@ -82,7 +82,7 @@ def function_of(step: PathStep) -> Place | None:
 
 
 def is_kernel_function(place: Place) -> bool:
-    """Whether a function of the model bears a kernel function's name: its helpers begin with an underscore.
+    """True if a function of the model bears a kernel function's name: its helpers begin with an underscore.
 
     >>> is_kernel_function(Place("_out_page", "/somewhere/cowpath/linux/mm/memory.py", 1))
     False

@@ -43,7 +43,7 @@ class OutcomeError(CowpathError):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What made an answer change: changes that came, and changes that went.
+    """The cause of a changed answer: changes that came, and changes that went.
 
     It is a smallest set: the release owes its answer to these, and to nothing else that is new in it.  Where
     `enough` is false, it would have the same answer without them, because something else that is new has the
@@ -66,7 +66,7 @@ class Span:
 
     @property
     def broken(self) -> bool:
-        """Whether the promise is broken there, or the outcome that was asked for is seen."""
+        """True if the promise is broken there, or the outcome that was asked for is seen."""
         return self.answer not in ("kept", NOT_SEEN, UNFINISHED) and not self.answer.startswith(CANNOT)
 
 
@@ -96,7 +96,7 @@ class Bisection:
 
     @property
     def finished(self) -> bool:
-        """Whether every search came to its end."""
+        """True if every search came to its end."""
         return all(span.answer != UNFINISHED for spans in (self.mainline, *self.stable) for span in spans)
 
     def answer(self, release: Release) -> str:
@@ -143,7 +143,7 @@ def updated() -> Iterator[list[Release]]:
 
 
 def question(test: Litmus, wanted: str) -> Callable[[Result], str]:
-    """What is asked of each result: the verdict in a few words, or whether an outcome is seen."""
+    """Return the question for each result: the verdict in a few words, or if an outcome is seen."""
 
     if wanted.isdigit():
         raise OutcomeError(f"outcome {wanted} is another one on each kernel: write what it is")

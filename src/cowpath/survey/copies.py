@@ -98,7 +98,7 @@ class CopiesRow:
 
     @property
     def tells(self) -> bool:
-        """Whether some kernel makes a copy here that nobody needs."""
+        """True if some kernel makes a copy here that nobody needs."""
         return bool(self.spared) or any(self.avoidable(one) for one in self.counts)
 
 
@@ -118,7 +118,7 @@ class Copies:
 
     @property
     def paired(self) -> bool:
-        """Whether two of the kernels differ by the founding patch alone."""
+        """True if two of the kernels differ by the founding patch alone."""
         return any(row.pair is not None for row in self.rows)
 
 

@@ -35,7 +35,7 @@ class TreeFunction:
 
     @property
     def ours(self) -> bool:
-        """Whether the name is the model's own, not the kernel's."""
+        """True if the name is the model's own, not the kernel's."""
         return self.name.startswith("_")
 
 

@@ -54,7 +54,7 @@ class KernelPatch:
 
 
 def is_kernel_patch(text: str) -> bool:
-    """Whether a diff is one of Linux: it changes files of C.
+    """True if a diff is one of Linux: it changes files of C.
 
     >>> is_kernel_patch("--- a/mm/gup.c\\n+++ b/mm/gup.c\\n@@ -1 +1 @@\\n")
     True

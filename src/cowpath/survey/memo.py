@@ -42,14 +42,14 @@ class Memo(Generic[Kept]):
     known: list[tuple[Asked, Kept]] = field(default_factory=list)
 
     def __call__(self, version: Version) -> Kept:
-        """What is kept of the test on a kernel.  Raises CowpathError where the test cannot run there."""
+        """Return what is kept of the test on a kernel.  Raises CowpathError if the test cannot run there."""
         for asked, kept in self.known:
             if asked.alike(version):
                 return kept
         return self.search(version)
 
     def asked(self, version: Version) -> Asked:
-        """What the model asked of a kernel, or of one that is alike, in this test."""
+        """Return what the model asked of a kernel, or of one that is alike, in this test."""
         self(version)
         return next(asked for asked, _ in self.known if asked.alike(version))
 

@@ -101,7 +101,7 @@ class Minimiser:
         return None if goal is None else Candidate(tree, result, goal)
 
     def goal_of(self, result: Result, test: Litmus) -> Goal | None:
-        """What a test still shows: the outcome asked for, or breakage of the same kind."""
+        """Return what a test still shows: the outcome asked for, or breakage of the same kind."""
         if self.wanted is not None:
             return choose(result, test, self.wanted)
         if not self.kind:
@@ -111,7 +111,7 @@ class Minimiser:
 
 
 def kind_of(goal: Goal) -> str:
-    """What a goal breaks; of an outcome that is promised, that it is."""
+    """Return what a goal breaks; of an outcome that is promised, that it is."""
     return (goal.breakage or "promised") if isinstance(goal, Outcome) else goal.name
 
 
@@ -188,7 +188,7 @@ def without_thread(test: Litmus, number: int) -> Litmus:
 
 
 def forked_by(name: str, test: Litmus, gone: set[str]) -> bool:
-    """Whether a thread is started by one that is gone."""
+    """True if a thread is started by one that is gone."""
     return any(
         getattr(one, "thread", "") == name and type(one).__name__ == "Fork"
         for thread in test.threads

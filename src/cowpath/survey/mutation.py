@@ -59,16 +59,16 @@ class Mutant:
 
     @property
     def added(self) -> bool:
-        """Whether it adds to a kernel, not takes from it."""
+        """True if it adds to a kernel, not takes from it."""
         return self.sort != "change"
 
     @property
     def unobservable(self) -> str:
-        """Why no test can notice it, if its record says so."""
+        """The reason why no test can notice it, if its record says so."""
         return self.changes[0].unobservable if len(self.changes) == 1 else ""
 
     def applies_to(self, version: Version) -> bool:
-        """Whether a kernel can be mutated in this way."""
+        """True if a kernel can be mutated in this way."""
         return self.added or any(version.has(change) for change in self.changes)
 
     def apply(self, version: Version) -> Version:
@@ -94,7 +94,7 @@ class Run:
 
     @property
     def usable(self) -> bool:
-        """Whether there is an answer that another run can differ from."""
+        """True if there is an answer that another run can differ from."""
         return self.verdict in ("kept", "broken")
 
     @property

@@ -47,7 +47,7 @@ def apply(name: str, text: str, directory: Path) -> Patched:
 
 
 def is_diff(text: str) -> bool:
-    """Whether a text is a unified diff.
+    """True if a text is a unified diff.
 
     >>> is_diff("--- a/mm/gup.c\\n+++ b/mm/gup.c\\n@@ -1 +1 @@\\n"), is_diff("def f(k):\\n    return 1\\n")
     (True, False)
@@ -95,7 +95,7 @@ PLACE = re.compile(r"^#\s*(?:src/cowpath/)?linux/(\S+\.py)\s*$")
 
 @dataclass
 class Target:
-    """What goes into one file of the tree."""
+    """The changes that go into one file of the tree."""
 
     replaced: list[tuple[TreeFunction, str]] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
@@ -149,7 +149,7 @@ def parts(tree: ast.Module, text: str) -> Iterator[tuple[ast.stmt, str, str]]:
 
 
 def is_import(node: ast.stmt) -> bool:
-    """Whether a statement imports something."""
+    """True if a statement imports something."""
     return isinstance(node, ast.Import | ast.ImportFrom)
 
 

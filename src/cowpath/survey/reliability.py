@@ -50,7 +50,7 @@ MEANING: dict[Reliability, str] = {
     "not modelled": "the model does not have what the test needs yet",
     "not finished": "the search stopped at its bound, so nothing is claimed",
 }
-"""What each verdict says, mildest first."""
+"""The meaning of each verdict, mildest first."""
 
 NOTHING_SHOWN: tuple[Reliability, ...] = ("reliable", "not modelled", "not finished")
 """Verdicts without a trace."""
@@ -74,7 +74,7 @@ class TableCell:
 
     @property
     def bad(self) -> bool:
-        """Whether there is something to show."""
+        """True if there is something to show."""
         return self.verdict not in NOTHING_SHOWN
 
     @property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a change of the kernel changes: every test on every kernel, as it is and changed, side by side."""
+"""The effect of a change to the kernel: every test on every kernel, as it is and changed, side by side."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ class Side:
 
 
 def side(one: Assignment, judged: Judged) -> Side:
-    """What is kept of a judgement."""
+    """Return what is kept of a judgement."""
     if isinstance(judged.answer, CowpathError):
         return Side(error=str(judged.answer))
     return dataclasses.replace(side_of(judged.answer), asked=judged.asked)
 
 
 def side_of(result: Result) -> Side:
-    """What is kept of a result; outcomes without the number of copies, which stands apart."""
+    """Return what is kept of a result; outcomes without the number of copies, which stands apart."""
     counts = [one.copies for one in result.outcomes if one.copies is not None]
     bare = (dataclasses.replace(one, copies=None).text() for one in result.outcomes)
     return Side(
@@ -82,13 +82,13 @@ class Pair:
 
     @property
     def same(self) -> bool:
-        """Whether nothing that a reader cares for differs."""
+        """True if nothing that a reader cares for differs."""
         return self.before.answer == self.after.answer and self.before.copies == self.after.copies
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One kind of difference, and the pairs that show it."""
+    """A kind of difference, and the pairs that show it."""
 
     kind: str
     pairs: tuple[Pair, ...]
@@ -188,7 +188,7 @@ def likeness(tests: Mapping[str, Program], pairs: Sequence[Pair], watch: Watch =
 
 
 def same_effect(mutant: Mutant, program: Program, pair: Pair) -> bool:
-    """Whether the kernel with a mutation answers as the changed one does."""
+    """True if the kernel with a mutation answers as the changed one does."""
     if not mutant.applies_to(pair.kernel):
         return False
     mutated = mutant.apply(pair.kernel)

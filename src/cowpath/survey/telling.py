@@ -25,7 +25,7 @@ from cowpath.survey.sweep import NOBODY, Watch
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How far one search for a program goes: states, and seconds."""
+    """The limits of one search for a program: states, and seconds."""
 
     max_states: int
     seconds: float

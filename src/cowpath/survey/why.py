@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Why an outcome cannot happen on a kernel: the changes, rechecks and locks that keep it out.
+"""The reasons why an outcome cannot happen on a kernel: the changes, rechecks and locks that keep it out.
 
 Each of them is taken from the kernel alone, as `mutate` does for a whole corpus; then, of those that keep
 nothing out alone, two at a time.  What the model never asks for in this test cannot matter to it
@@ -46,7 +46,7 @@ LEAST_PAIR_ROOM = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Fall(Generic[Told]):
-    """What happens on a kernel from which something was taken.
+    """The behaviour of a kernel from which something was taken.
 
     `why` is what `mutate` would notice ("lost write"), or the outcome that was asked for; empty if neither
     happens.  `outcome` is the outcome itself, `steps` the length of the shortest path there and `path` what
@@ -60,7 +60,7 @@ class Fall(Generic[Told]):
 
     @property
     def lets_happen(self) -> bool:
-        """Whether something happens that did not; what does not happen any more is for `menders`."""
+        """True if something happens that did not; what does not happen any more is for `menders`."""
         return bool(self.why) and not self.why.startswith("no ")
 
 
@@ -83,7 +83,7 @@ class Mender:
 
 @dataclass(frozen=True, slots=True)
 class Reasons(Generic[Told]):
-    """Why a test answers as it does on a kernel.
+    """The reasons why a test answers as it does on a kernel.
 
     `happens` says that what was asked for happens anyway.  `idle` mutations let nothing happen; `unasked`
     ones were not tried because the model never asks for them in this test.  `pairs` counts the pairs that
@@ -130,7 +130,7 @@ class Inquiry(Generic[Told]):
 
     @property
     def happens(self) -> bool:
-        """Whether what was asked for happens on the kernel as it is."""
+        """True if what was asked for happens on the kernel as it is."""
         return self.wanted is not None and choose(self.result, self.test, self.wanted) is not None
 
     def reasons(self, most: int = 2) -> Reasons[Told]:
@@ -191,14 +191,14 @@ class Inquiry(Generic[Told]):
         return found, tried, True
 
     def fall(self, kernel: Version) -> Fall[Told]:
-        """What happens on a kernel that is so wrong that the model itself may stop."""
+        """Return what happens on a kernel that is so wrong that the model itself may stop."""
         try:
             return self.falls(kernel)
         except (ModelError, Exhausted) as error:
             return Fall("" if self.wanted else f"the model stops: {error}")
 
     def fall_of(self, asked: Asked, result: Result) -> Fall[Told]:
-        """What is kept of a search."""
+        """Return what is kept of a search."""
         run = run_of(asked, result)
         goal = self.goal_of(run, result)
         why = why_noticed(self.before, run) if self.wanted is None else self.wanted * (goal is not None)
@@ -259,7 +259,7 @@ class Inquiry(Generic[Told]):
 
 
 def part_of(mutant: Mutant, others: set[Mutant]) -> bool:
-    """Whether a smaller one of the others is contained in a mutation: then it has nothing to add.
+    """True if a smaller one of the others is contained in a mutation: then it has nothing to add.
 
     >>> whole, hunk = (next(one for one in all_mutants() if one.name == name) for name in ("H4", "H4a"))
     >>> part_of(whole, {whole, hunk}), part_of(hunk, {whole, hunk})

@@ -52,12 +52,12 @@ def beside(walk: Walk, second: Walk, moves: Sequence[Move], states: Sequence[byt
 
 
 def between(walk: Walk, actor: int, state: bytes) -> bool:
-    """Whether an actor stands between two statements, not inside one."""
+    """True if an actor stands between two statements, not inside one."""
     return len(walk.recorder.frame(state, actor).where) <= 1
 
 
 def parting(changed: Result, plain: Result, goal: Goal) -> list[str]:
-    """Where the path to a goal of a changed kernel leaves that of the plain one: the step, and what differs.
+    """Return the step where the paths of a changed kernel and the plain one part, and what differs.
 
     Empty if they never part, which is so where only an invariant tells them apart.
     """

@@ -28,7 +28,7 @@ LIBRARY: dict[str, Callable[[Library, dict[str, str]], Document]] = {
     "/api/source": lambda library, asked: library.source(asked["of"]),
     "/api/open": lambda library, asked: library.open(asked["text"]),
 }
-"""What can be asked of a library of tests."""
+"""The questions about a library of tests."""
 
 API: dict[str, Answer] = {
     "/api/overview": lambda session, asked: session.overview(),
@@ -42,10 +42,10 @@ API: dict[str, Answer] = {
         asked["kernel"], asked.get("path", ""), asked.get("other", "")
     ),
 }
-"""What can be asked of one test, with the parameters that each answer reads."""
+"""The questions about one test, with the parameters that each answer reads."""
 
 AT_ONCE = ("/api/overview", "/api/progress")
-"""What is answered while a kernel is still explored."""
+"""The questions that are answered while a kernel is still explored."""
 
 SKETCHES = ("/api/sketch", "/api/walk")
 """What is answered then, too, one request after the other."""
@@ -91,7 +91,7 @@ class ViewerServer(ThreadingHTTPServer):
 
     @property
     def questions(self) -> set[str]:
-        """What can be asked here."""
+        """The questions that can be asked of this server."""
         return {*API, *LIBRARY} if isinstance(self.shown, Library) else {*API}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -100,7 +100,7 @@ class ViewerServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def locks_for(self, path: str, asked: dict[str, str], session: Session) -> list[threading.Lock]:
-        """What an answer has to hold, in one order for all."""
+        """Return the locks that an answer has to hold, in one order for all."""
         if path in SKETCHES:
             return [self.sketching]
         named = {asked.get("kernel"), asked.get("other")} if path not in AT_ONCE else set()
@@ -165,7 +165,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_file(url.path.removeprefix("/static/"))
 
     def from_ourselves(self) -> bool:
-        """Whether a request comes from our page or from somebody who typed the address.
+        """True if a request comes from our page or from somebody who typed the address.
 
         The Host check stops DNS rebinding: a foreign name that resolves to the loopback address is still a
         foreign name.  Origin and Sec-Fetch-Site stop other sites, whatever they embed us as.

@@ -150,7 +150,7 @@ class Session:
 
 
 def unjudged(program: Program, version: Version, found: Search) -> Result:
-    """What is known of a test while it is searched: where it begins."""
+    """Return what is known of a test while it is searched: where it begins."""
     return Result(
         program,
         version,
@@ -237,7 +237,7 @@ def outcome_document(result: Result, outcome: Outcome) -> Document:
 
 
 def stopped_words(outcome: Outcome) -> list[str]:
-    """Why a kernel stopped, where it did."""
+    """Return why a kernel stopped, where it did."""
     return [outcome.crash or outcome.hang] if outcome.crash or outcome.hang else []
 
 

@@ -39,7 +39,7 @@ class Happened(NamedTuple):
 
 
 class Core:
-    """One search.  Fields are the cells, a frame number for each actor, and a crash number.
+    """A search in the C library.  Fields are the cells, a frame number for each actor, and a crash number.
 
     `memory` bounds states, tables and parts, in bytes.  Raises MemoryError where there is none, and
     ModelError where a model has more actors than the engine takes.
@@ -122,17 +122,17 @@ class Core:
 
     @property
     def count(self) -> int:
-        """How many states were found."""
+        """The number of states that were found."""
         return int(self.library.engine_count(self.pointer))
 
     @property
     def expanded(self) -> int:
-        """How many of them were expanded: all before this one."""
+        """The number of states that were expanded: all before this one."""
         return int(self.library.engine_expanded(self.pointer))
 
     @property
     def transitions(self) -> int:
-        """How many steps were taken."""
+        """The number of steps that were taken."""
         return int(self.library.engine_transitions(self.pointer))
 
     @property
@@ -200,11 +200,11 @@ class Core:
             raise MemoryError
 
     def frame_names(self, frame: int, group_class: int, held: Sequence[int]) -> None:
-        """What renaming must know of a frame."""
+        """Tell the library what renaming must know of a frame."""
         self.library.engine_frame_names(self.pointer, frame, group_class, (c_int8 * len(held))(*held))
 
     def exchange(self, exchange: int, frame: int, number: int) -> None:
-        """What an exchange makes of a frame."""
+        """Tell the library what an exchange makes of a frame."""
         self.library.engine_exchange(self.pointer, exchange, frame, number)
 
     # -- searching ---------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ class Core:
         return int(self.library.engine_run(self.pointer, max_states, seconds))
 
     def events(self) -> list[Happened]:
-        """What Python must do before the search goes on."""
+        """Return what Python must do before the search goes on."""
         first = ctypes.POINTER(Event)()
         count = self.library.engine_events(self.pointer, ctypes.byref(first))
         return [Happened(e.kind, e.which, e.state, e.where) for e in first[:count]]
@@ -236,7 +236,7 @@ class Core:
         return found
 
     def successors(self, state: int) -> list[int]:
-        """What a state leads to."""
+        """Return the states that a state leads to."""
         first = ctypes.POINTER(c_uint64)()
         count = self.library.engine_successors(self.pointer, state, ctypes.byref(first))
         if count < 0:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a native search found, in the shape of the reference's `Exploration`."""
+"""The findings of a native search, in the shape of the reference's `Exploration`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NativeExploration:
 
     @property
     def model(self) -> Model:
-        """What was explored."""
+        """The model that was explored."""
         return self.search.model
 
     @property
@@ -43,7 +43,7 @@ class NativeExploration:
 
     @property
     def transitions(self) -> int:
-        """How many steps were taken, each counted once per state it starts in."""
+        """The number of steps that were taken, each counted once per state it starts in."""
         return self.search.engine.transitions
 
     @property
@@ -102,7 +102,7 @@ class NativeExploration:
 
     @property
     def engine(self) -> str:
-        """What searched, in a few words."""
+        """The engine that searched, in a few words."""
         renamed = isinstance(self.recorder, RenamingRecorder)
         groups = self.model.interchangeable if renamed else ()
         kinds = sorted({f"{type(group[0]).__name__.lower()}s" for group in groups})
@@ -131,7 +131,7 @@ def native(
 
 
 def explored(search: NativeSearch, max_states: int | None, progress: Progress | None) -> NativeExploration:
-    """What a search finds, as far as memory, its bound and the ranges of counts let it come."""
+    """Search, and return what is found, as far as memory, its bound and the ranges of counts let it come."""
     found = NativeExploration(search)
     try:
         found.finished = search.run(max_states, progress)

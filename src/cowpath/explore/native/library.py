@@ -74,17 +74,17 @@ FUNCTIONS = {
         (c_void_p, c_uint64, c_uint64, NUMBERS, c_uint32, NUMBERS),
     ),
 }
-"""What each function returns and takes."""
+"""The result and argument types of each function."""
 
 
 def places() -> tuple[Path, Path]:
-    """Where the library may be: in the package, in the user's cache."""
+    """Return where the library may be: in the package, in the user's cache."""
     name = library_name()
     return Path(__file__).parent / name, Path(userdirs.cache()) / "native" / name
 
 
 def available() -> bool:
-    """Whether there is a library, or a compiler to make it.
+    """True if there is a library, or a compiler to make it.
 
     >>> available() in (False, True)
     True
@@ -93,14 +93,14 @@ def available() -> bool:
 
 
 def found_compiler() -> bool:
-    """Whether there is a compiler, where nobody but root and this user can have put it."""
+    """True if there is a compiler, where nobody but root and this user can have put it."""
     from cowpath import children  # nothing else of a small check needs it
 
     return compiler(children.find) is not None
 
 
 def ready() -> bool:
-    """Whether the library need not be made first."""
+    """True if the library need not be made first."""
     return any(place.exists() for place in places())
 
 

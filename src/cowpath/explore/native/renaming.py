@@ -33,11 +33,11 @@ class Exchange:
     records: dict[int, Record]  # id -> the other one
 
     def cell_value(self, cell: int, value: int) -> tuple[int, int]:
-        """What becomes of a cell and its value."""
+        """Return what becomes of a cell and its value."""
         return self.cells[cell], self.codes.get(value, value) if cell in self.pointers else value
 
     def state(self, cells: Sequence[int]) -> bytes:
-        """What becomes of all cells."""
+        """Return a state after the exchange of its cells."""
         after = bytearray(len(self.cells))
         for cell in range(len(self.cells)):
             target, value = self.cell_value(cell, cells[cell])
@@ -45,7 +45,7 @@ class Exchange:
         return bytes(after)
 
     def key(self, value: object) -> object:
-        """What becomes of a frame's key: the records that locals hold are exchanged."""
+        """Return a frame's key after the exchange: the records that locals hold are exchanged."""
         if isinstance(value, tuple):
             return tuple(self.key(part) for part in value)
         if isinstance(value, Record):
@@ -102,7 +102,7 @@ class RenamingRecorder(Recorder):
         self.met: dict[tuple[int, int, int], int] = {}  # (exchange, actor, frame) -> the frame it leads to
 
     def key(self, actor: int, number: int) -> object:
-        """What identifies a frame; None for an actor that has not begun."""
+        """Return what identifies a frame; None for an actor that has not begun."""
         keys, ids = self.keys[actor], self._frame_ids[actor]
         if len(keys) != len(ids):
             keys.update({known: key for key, known in ids.items()})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the engine must know to bring interchangeable records into one order.
+"""The data with which the engine brings interchangeable records into one order.
 
 A state stands for all that differ from it by a permutation of interchangeable records (see renaming.py).
 Each new state is brought into one order: records are sorted by the first pointer or local that refers to
@@ -85,7 +85,7 @@ class Renumbering:
         return 0, held
 
     def exchanged(self, exchange: int, actor: int, number: int) -> int:
-        """What an exchange makes of a frame: a number of the actor's counterpart."""
+        """Return what an exchange makes of a frame: a number of the actor's counterpart."""
         target = self.recorder.exchanged_frame(actor, number, self.exchanges[exchange])
         self.recorder.met[exchange, actor, number] = target
         return target
@@ -104,7 +104,7 @@ def _records(key: object) -> Iterator[Record]:
 
 
 def _points_to(cell: Cell, kinds: set[str]) -> bool:
-    """Whether a cell points to a record that has no number of its own."""
+    """True if a cell points to a record that has no number of its own."""
     return isinstance(cell.field, Pointer) and cell.field.kind in kinds
 
 

@@ -85,7 +85,7 @@ class States(Sequence[bytes]):
 
 
 class NativeSearch:
-    """One search.  `recorder` may have been used before; what it has recorded is taken over.
+    """A native search.  `recorder` may have been used before; what it has recorded is taken over.
 
     `memory` bounds the engine's store, in bytes.  With 2 `threads` another core helps where a search
     is large.
@@ -137,7 +137,7 @@ class NativeSearch:
         return StepTree(self.engine, self.engine.first_frame_tree + known)
 
     def rests(self, actor: int, number: int) -> int:
-        """Whether a run may end while the actor stands in this frame."""
+        """Tell whether a run may end while the actor stands in this frame."""
         frame = self.recorder.frames[actor][number]
         if not (frame.finished or frame.idle):
             return core.MOVING
@@ -176,7 +176,7 @@ class NativeSearch:
         return self.enough is not None and self.enough(self.outcomes, self.violations)
 
     def text(self) -> str:
-        """How much memory is used, and how much may be."""
+        """Return how much memory is used, and how much may be."""
         return f"{self.engine.used >> 20:,} of at most {self.memory >> 20:,} MiB"
 
     def see_to(self, event: Happened) -> None:
@@ -244,7 +244,7 @@ def uncollected() -> Iterator[None]:
 
 
 def path_of(tree: Tree, state: bytes) -> list[tuple[int, int]]:
-    """What a walk of a state through a tree without choices reads."""
+    """Return what a state reads on its walk through a tree without choices."""
     found, node = list[tuple[int, int]](), tree.root
     while isinstance(node, Branch):
         found.append((node.cell, state[node.cell]))

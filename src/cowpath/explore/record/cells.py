@@ -41,7 +41,7 @@ class Field(Generic[T]):
         self.name = name
 
     def length(self, layout: Layout) -> int:
-        """How many cells the field takes in each record."""
+        """The number of cells that the field takes in each record."""
         return 1
 
     def values(self, layout: Layout) -> Iterable[object]:
@@ -69,7 +69,7 @@ class Field(Generic[T]):
             record.layout.step.write(cell.index, code)
 
     def refusal(self, cell: Cell, value: object) -> ModelError:
-        """Why a cell cannot hold a value."""
+        """Return the error that says why a cell cannot hold a value."""
         there, grown = cell.index >= 0, isinstance(value, int) and value >= cell.size
         allowed = self.range(cell.record.layout) if there else f"without the feature {self.feature}"
         error = RangeError if there and grown else ModelError
@@ -225,7 +225,7 @@ class Record:
         return self.layout.record_name(self)
 
     def fields_in(self, state: bytes) -> dict[str, object]:
-        """What its fields hold in a state, by name; contents are left out.
+        """Return what the record's fields hold in a state, by name; contents are left out.
 
         >>> class Page(Record):
         ...     dirty = Flag("differs from its copy on disk")
@@ -266,7 +266,7 @@ class Cell:
 
     @property
     def size(self) -> int:
-        """How many values it can hold."""
+        """The number of values that the cell can hold."""
         return len(self.values)
 
 
@@ -340,7 +340,7 @@ class Layout:
         return cast("tuple[R, ...]", self.records[kind])
 
     def record_name(self, record: Record) -> str:
-        """How a record is called in traces and messages."""
+        """Return the name of a record in traces and messages."""
         kind = type(record).__name__
         return self.names.get((kind, record.number), f"{kind.lower()}{record.number}")
 

@@ -7,7 +7,7 @@ from cowpath.explore.record.recorder import FRAME_BYTES, Leaf, Model
 
 
 def written(model: Model, leaf: Leaf) -> dict[int, int]:
-    """What a leaf writes, by field: the two bytes of a frame number are one value."""
+    """Return what a leaf writes, by field: the two bytes of a frame number are one value."""
     cells, actors = len(model.layout.cells), len(model.actors)
     found: dict[int, int] = {}
     for offset, value in leaf.writes:

@@ -26,7 +26,7 @@ FRAME_BYTES = 2
 CRASH_BYTES = 1
 
 SPARES = 4
-"""How many generators are kept in a frame.  More save few replays and cost memory."""
+"""The number of generators that are kept in a frame.  More save few replays and cost memory."""
 
 
 @dataclass(frozen=True)

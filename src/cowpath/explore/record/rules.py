@@ -38,7 +38,7 @@ class YieldPoint:
 
 @dataclass(frozen=True, slots=True)
 class FunctionRules:
-    """Where one generator function may stand, and what matters there."""
+    """The places where one generator function may stand, and what matters there."""
 
     name: str
     line: int

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cowpath.machine.errors import MachineError
 
 SUFFIX = re.compile(r"\.(isra|constprop|part|cold|llvm)\b.*")
-"""What compilers append to a function's name."""
+"""The suffixes that compilers append to a function's name."""
 
 
 class NoSuchPlaceError(MachineError):

@@ -47,7 +47,7 @@ class Driven:
 
 
 class Director:
-    """One guest and its threads, by number, for as many rounds as it lives.
+    """A guest and its threads, by number, for as many rounds as it lives.
 
     With `sleepy` they sleep while they wait, where the kernel may: another waits for RCU (swapoff does), for
     which a processor that only halts is busy.

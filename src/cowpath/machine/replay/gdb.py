@@ -28,7 +28,7 @@ class GdbError(MachineError):
 
 
 class Gdb:
-    """One connection to a guest; the guest stands still from the moment it is made."""
+    """A connection to a guest; the guest stands still from the moment it is made."""
 
     def __init__(self, path: str) -> None:
         self.channel = socket.socket(socket.AF_UNIX)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where in the kernel each `yield` of the model lies: inside which function, before or after which call.
+"""The place in the kernel of each `yield` of the model: inside which function, before or after which call.
 
 A yield goes by the model's file, its function, and its number in there.  Kernels rename functions and
 compilers inline them, so a place has alternatives: of each, the first that a kernel has is taken.

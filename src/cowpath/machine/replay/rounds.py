@@ -42,7 +42,7 @@ VALUE = re.compile(r"^(\d+:\w+(?:\[\d+\])?)=(-?\d+)$", re.MULTILINE)
 
 @dataclass
 class Round:
-    """One round: how many turns were followed, why it ended early, what was seen at its end."""
+    """A round of a replay: how many turns were followed, why it ended early, what was seen at its end."""
 
     followed: int = 0
     why: str = ""

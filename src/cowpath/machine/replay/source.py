@@ -210,4 +210,4 @@ WRITERS: Mapping[type[ast.Statement], Callable[[Program, int, Any], str]] = {
     ),
     statements.Swapoff: lambda p, t, s: "swapoff(swap_device);",
 }
-"""What each statement is in C."""
+"""Each statement in C."""

@@ -25,7 +25,7 @@ SWAPOFF_DONE = "mm/swapfile.py swapoff 2"
 
 @dataclass(frozen=True)
 class Turn:
-    """One thread runs: to a place (a yield of the model) inside a statement, or, if empty, to its end."""
+    """A run of one thread to a place (a yield of the model) inside a statement or, if empty, to its end."""
 
     thread: int
     place: str
