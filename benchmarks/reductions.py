@@ -86,7 +86,7 @@ def classes(found: Exploration) -> int:
     Partial order and renaming are not had together: a search with both would keep about so many.
     """
     states = list(found.states)
-    renamed = native(found.recorder, None, None, free_memory() // 4, 1)
+    renamed = native(found.recorder, Method(memory=free_memory() // 4))
     return len({renamed.canonical(state) for state in states})
 
 

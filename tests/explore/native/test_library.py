@@ -21,15 +21,16 @@ ROOT = Path(__file__).parents[3]
 SEARCHES = """
 from tests.explore.models import build
 from tests.explore.native.test_search import LARGE, small
+from cowpath.explore.method import Method
 from cowpath.explore.native.exploration import native
 from cowpath.explore.record.recorder import Recorder
 for rename in (False, True):
-    found = native(Recorder(build(LARGE, 3)), None, None, 1 << 30, 1, rename)
+    found = native(Recorder(build(LARGE, 3)), Method(memory=1 << 30, rename=rename))
     assert found.finished
     found.layers(len(found.states) - 1)
-found = native(Recorder(build((("take", "take"), ("take",), ("take", "copy")), 2)), None, None, 1 << 30, 1)
+found = native(Recorder(build((("take", "take"), ("take",), ("take", "copy")), 2)), Method(memory=1 << 30))
 assert found.hang is not None
-assert not native(Recorder(build(LARGE, 3)), None, None, 120_000, 1).finished
+assert not native(Recorder(build(LARGE, 3)), Method(memory=120_000)).finished
 for bits in (64, 26, 20):
     for rename in (False, True):
         small(2, bits, 2, rename=rename)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from cowpath.explore.found import Exploration, Search
+from cowpath.explore.method import Method
 from cowpath.explore.native import exploration
 from cowpath.explore.search import explore as reference_search
 from tests.explore.models import Programs, build, models
@@ -32,17 +33,17 @@ def assert_same_answers(arguments: tuple[Programs, int], found: Search) -> Explo
 @settings(max_examples=80, deadline=None)
 @given(models())
 def test_random_models(arguments: tuple[Programs, int]) -> None:
-    assert_same_answers(arguments, exploration.native(warm(*arguments, 20), None, None, ALL, 1))
+    assert_same_answers(arguments, exploration.native(warm(*arguments, 20), Method(memory=ALL)))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_fewer_states(threads: int) -> None:
-    found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, threads)
+    found = exploration.native(warm(LARGE, 3, 50), Method(memory=ALL, threads=threads))
     reference = assert_same_answers((LARGE, 3), found)
     assert len(found.states) < 0.6 * len(reference.states)
 
 
 def test_every_edge_leads_to_a_state_that_stands_for_the_successor() -> None:
-    found = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1)
+    found = exploration.native(warm(LARGE, 3, 50), Method(memory=ALL))
     for number in range(0, len(found.states), 50):
         assert all(successor >= 0 for _, successor in found.edges(number))

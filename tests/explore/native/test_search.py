@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from cowpath.explore.found import Exploration
+from cowpath.explore.method import Method
 from cowpath.explore.native import exploration
 from cowpath.explore.native.exploration import NativeExploration
 from cowpath.explore.native.renaming import RenamingRecorder
@@ -70,7 +71,7 @@ def assert_same(one: Exploration, other: NativeExploration) -> None:
 @given(models())
 def test_random_models(arguments: tuple[Programs, int]) -> None:
     reference = reference_search(build(*arguments))
-    found = exploration.native(warm(*arguments, 20), None, None, ALL, 1, False)
+    found = exploration.native(warm(*arguments, 20), Method(memory=ALL, rename=False))
     assert_same(reference, found)
     last = len(found.states) - 1
     assert [actor for actor, _ in path_to(found, last)] == [actor for actor, _ in path_to(reference, last)]
@@ -98,7 +99,7 @@ def test_parts_that_outgrow_their_tables_and_their_bits(root_bits: int) -> None:
 
 
 def test_paths_are_shortest_and_simplest() -> None:
-    found = exploration.native(warm(LARGE, 2, 50), None, None, ALL, 1, False)
+    found = exploration.native(warm(LARGE, 2, 50), Method(memory=ALL, rename=False))
     reference = reference_search(build(LARGE, 2))
     for number in range(0, len(found.states), 97):
         one, other = path_to(reference, number), path_to(found, number)
@@ -110,7 +111,7 @@ def test_a_deadlock_is_found() -> None:
     programs = (("take", "take"), ("take",), ("take", "copy"))
     reference = reference_search(build(programs, 2))
     assert reference.hang is not None
-    assert_same(reference, exploration.native(warm(programs, 2, 20), None, None, ALL, 1, False))
+    assert_same(reference, exploration.native(warm(programs, 2, 20), Method(memory=ALL, rename=False)))
 
 
 @pytest.mark.parametrize("root_bits", [64, 26, 22, 20])
@@ -125,8 +126,8 @@ def test_a_part_without_room_is_no_deadlock(root_bits: int, rename: bool) -> Non
 
 
 def test_too_little_memory_is_said() -> None:
-    enough = exploration.native(warm(LARGE, 3, 50), None, None, ALL, 1, False).search.engine.used
-    found = exploration.native(warm(LARGE, 3, 50), None, None, enough - 9 * 1500, 1, False)
+    enough = exploration.native(warm(LARGE, 3, 50), Method(memory=ALL, rename=False)).search.engine.used
+    found = exploration.native(warm(LARGE, 3, 50), Method(memory=enough - 9 * 1500, rename=False))
     assert not found.finished
     assert "MiB hold no more than" in found.reason
     assert len(found.states) > 1
@@ -139,6 +140,6 @@ def test_a_wrong_model_is_said_with_what_was_found(monkeypatch: pytest.MonkeyPat
         raise RangeError("page0.users = 4 is out of its range")
 
     monkeypatch.setattr(start, "_record", broken)
-    found = exploration.native(start, None, None, ALL, 1, False)
+    found = exploration.native(start, Method(memory=ALL, rename=False))
     assert not found.finished
     assert found.reason == "page0.users = 4 is out of its range"

@@ -8,7 +8,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cowpath.explore.found import Breach, Ending, Enough, Hang, Layer, Progress
+from cowpath.explore.found import Breach, Ending, Hang, Layer, Progress
+from cowpath.explore.method import Method
 from cowpath.explore.native.renaming import RenamingRecorder
 from cowpath.explore.native.search import Full, NativeSearch, States
 from cowpath.explore.record.recorder import Model, Recorder
@@ -110,24 +111,16 @@ class NativeExploration:
         return f"native engine{names}, {self.search.text()}"
 
 
-def native(
-    recorder: Recorder,
-    max_states: int | None,
-    progress: Progress | None,
-    memory: int,
-    threads: int,
-    rename: bool = True,
-    enough: Enough | None = None,
-) -> NativeExploration:
+def native(recorder: Recorder, method: Method, progress: Progress | None = None) -> NativeExploration:
     """Search natively, with what a recorder has recorded already; it must not be used any more.
 
-    With `rename`, one state stands for all that differ by a permutation of interchangeable records.
+    With `method.rename`, one state stands for all that differ by a permutation of interchangeable records.
     """
-    if rename and recorder.model.interchangeable:
+    if method.rename and recorder.model.interchangeable:
         recorder = RenamingRecorder(recorder)
-    search = NativeSearch(recorder, memory, threads)
-    search.enough = enough
-    return explored(search, max_states, progress)
+    search = NativeSearch(recorder, method.room, method.threads)
+    search.enough = method.enough
+    return explored(search, method.max_states, progress)
 
 
 def explored(search: NativeSearch, max_states: int | None, progress: Progress | None) -> NativeExploration:

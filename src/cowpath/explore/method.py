@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""How a model is to be searched: by which engine, within which bounds, with which reductions."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from cowpath.explore.found import Enough
+
+Engine = Literal["auto", "reference", "native"]
+
+THRESHOLD = 100_000
+"""States after which `auto` changes engines: a second or two of the reference search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """The way to search.  Whatever the method, a search that finishes gives the same answers.
+
+    `max_states` ends a search early, and so does `enough`, when it says so of what is found; `memory` bounds
+    the native engine's store in bytes (default: half of what is free); of 2 `threads`, one takes steps and
+    one numbers states.  `auto` changes engines after `threshold` states (None: after THRESHOLD).
+    `verify_every` n > 0 runs the recorded steps of every n-th state again in Python; only the reference
+    search does that.
+
+    Three reductions leave out states.  `live_only`: locals that nothing reads any more tell no states apart.
+    `rename`: the native engine keeps one of all states that differ only by which interchangeable record is
+    which.  `partial_order`: of steps that cannot disturb each other, one order is enough (partial_order.py);
+    only the reference search has it, and its paths need not be shortest.
+    """
+
+    engine: Engine = "auto"
+    max_states: int | None = None
+    verify_every: int = 0
+    memory: int | None = None
+    threads: int = 1
+    rename: bool = True
+    partial_order: bool = False
+    live_only: bool = True
+    enough: Enough | None = None
+    threshold: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.threads not in (1, 2):
+            raise ValueError(f"threads={self.threads}: 1 or 2")
+        if self.partial_order and self.engine == "native":
+            raise ValueError("partial_order: only the reference search has it")
+
+    def on_one_core(self) -> Method:
+        """The same where other searches use the other cores."""
+        return replace(self, threads=1)
+
+    @property
+    def room(self) -> int:
+        """Bytes that the native engine's store may take."""
+        return self.memory or free_memory() // 2
+
+
+def free_memory() -> int:
+    """Bytes that can be taken without swapping, as Linux estimates them."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+        return int(found[0]) * 1024
+    except (OSError, IndexError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
