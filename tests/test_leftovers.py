@@ -39,11 +39,12 @@ ORPHAN = "orphan=$(sh -c 'sleep 0.1 >/dev/null & echo $!'); sleep 1; test ! -e /
         ("sleep 0.3 &", 0, ""),
         (ORPHAN, 0, ""),
         ("setsid sh -c 'sleep 1000 &' >/dev/null 2>&1 &", 1, "left behind: processes: "),
-        ("touch /var/tmp/cowpath-leftover", 1, "left behind: files: /var/tmp/cowpath-leftover"),
+        ("touch FILE", 1, "left behind: files: FILE"),
     ],
 )
 def test_a_command_that_leaves_something_fails(script: str, status: int, said: str) -> None:
-    Path("/var/tmp/cowpath-leftover").unlink(missing_ok=True)  # of a run that was killed
+    left = Path(f"/var/tmp/cowpath-leftover-{os.getpid()}")  # other processes run other cases of this test
+    script, said = script.replace("FILE", str(left)), said.replace("FILE", str(left))
     code = "import sys; from tests import leftovers as l; l.PATIENCE = 2; sys.exit(l.main(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", code, "bash", "-c", script],
@@ -52,10 +53,10 @@ def test_a_command_that_leaves_something_fails(script: str, status: int, said: s
         text=True,
         check=False,
     )
-    Path("/var/tmp/cowpath-leftover").unlink(missing_ok=True)
+    left.unlink(missing_ok=True)
     for number in re.findall(r"processes: (\d+) ", done.stdout):
         os.kill(int(number), signal.SIGKILL)
-    ours = [line for line in done.stdout.splitlines() if "processes" in line or "cowpath-leftover" in line]
+    ours = [line for line in done.stdout.splitlines() if "processes" in line or str(left) in line]
     assert bool(ours) == bool(said), done.stdout
     assert said in done.stdout
     assert done.returncode == status or (not status and not ours), done.stderr
