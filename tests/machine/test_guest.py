@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from cowpath.litmus.resolve import load_program
 from cowpath.machine import guest as guests
+from cowpath.machine import scratch
 from cowpath.machine.guest import StoppedError
 from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.schedule import schedule
@@ -69,15 +71,25 @@ def test_a_guest_that_is_killed_is_not_waited_for(tmp_path: Path) -> None:
     assert statuses(answers(chosen, 1)) == ["ran"]
 
 
-def test_stopping_ends_the_guest_and_removes_its_files(tmp_path: Path) -> None:
+def test_stopping_ends_the_guest_and_removes_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = (str(tmp_path), "cow-")  # nobody else's: other processes run other guests
+    monkeypatch.setattr(scratch, "directory", partial(scratch.directory, place))
     chosen = Dying(tmp_path, "sleep 1000")
     chosen.silence_seconds = 1000
-    before = set(Path("/dev/shm").glob("cow-*"))
-    threading.Timer(0.5, chosen.stop).start()
+    seen: list[Path] = []
+
+    def stop() -> None:
+        seen.extend(tmp_path.glob("cow-*"))
+        chosen.stop()
+
+    threading.Timer(0.5, stop).start()
     with pytest.raises(StoppedError):
         answers(chosen, 1)
     assert chosen.process is None
-    assert set(Path("/dev/shm").glob("cow-*")) <= before
+    assert seen
+    assert not list(tmp_path.glob("cow-*"))
 
 
 def test_a_test_that_no_machine_can_run_needs_no_guest(tmp_path: Path) -> None:
