@@ -24,9 +24,14 @@ def stopped_by_signals(restored: bool = True) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in STOPPING}
     stopped: list[int] = []
+    owner = os.getpid()
     mine = [number for number in STOPPING if before[number] is not signal.SIG_IGN]
 
     def stop(number: int, frame: object) -> None:
+        if os.getpid() != owner:  # a worker just forked, which has not come to work_for_parent yet
+            if number != signal.SIGINT:
+                os._exit(128 + number)
+            return
         stopped.append(number)
         for other in mine:
             signal.signal(other, _go_on)
