@@ -17,7 +17,7 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo quick test lint format coverage site man transcripts pythons plain fuzz wheel bench kernels agree tools emulators \
+.PHONY: demo quick test alone lint format coverage site man transcripts pythons plain fuzz wheel bench kernels agree tools emulators \
     clean
 
 $(VENV)/installed: pyproject.toml
@@ -87,7 +87,12 @@ quick: lint
 
 test: $(VENV)/installed tools lint
 	$(PYTEST) -m "not slow"
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not alone"
+
+# Tests that look at, and change, the whole machine (swap, settings, who is left): one at a time, with nothing
+# else running.
+alone: $(VENV)/installed tools
+	$(BIN)/pytest -m alone
 
 # The quick tests on every Python that is there, as an installed package.
 pythons:

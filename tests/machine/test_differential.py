@@ -59,6 +59,7 @@ PROT_NONE = """C user-mode-linux-reads-what-is-forbidden
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.xdist_group("machine")
 @pytest.mark.parametrize("name", ["uml:6.1", "qemu:6.1"])
 def test_no_round_contradicts_the_model_or_fails(real_machine: Callable[[str], Machine], name: str) -> None:
@@ -70,6 +71,7 @@ def test_no_round_contradicts_the_model_or_fails(real_machine: Callable[[str], M
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.xdist_group("machine")
 def test_what_user_mode_linux_alone_does_is_a_known_finding(real_machine: Callable[[str], Machine]) -> None:
     (found,) = run_all(real_machine("uml:6.1"), [program(PROT_NONE)], 5).values()

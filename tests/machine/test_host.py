@@ -18,7 +18,7 @@ from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.schedule import schedule
 from tests.machine.conftest import founding, program, run_all
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("machine")]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.xdist_group("machine")]
 
 SWAP = 'C t { char x[2] = "ab"; } P0(char *x) { madvise(x, MADV_PAGEOUT); r0 = x[1]; }'
 HANG = (

@@ -114,6 +114,7 @@ def programs_in(prefix: str) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("machine", ["uml:6.1", "qemu:6.1"])
 def test_a_guest_ends_with_a_run_that_is_killed(
     real_machine: Callable[[str], Machine], machine: str, tmp_path: Path
@@ -128,6 +129,7 @@ def test_a_guest_ends_with_a_run_that_is_killed(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_an_agent_puts_away_after_a_run_that_is_killed(root: None, tmp_path: Path) -> None:
     before = state()
     kill_run("host", lambda: "cowpath-" in Path("/proc/swaps").read_text(), tmp_path)
@@ -137,6 +139,7 @@ def test_an_agent_puts_away_after_a_run_that_is_killed(root: None, tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_next_run_puts_away_after_an_agent_that_is_killed(root: None) -> None:
     before = state()
     above, prefix = scratch.DISK
