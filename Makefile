@@ -88,9 +88,10 @@ quick: lint
 test: $(VENV)/installed tools lint
 	$(PYTEST) -m "not slow"
 	$(PYTEST) -m "slow and not alone"
+	$(BIN)/pytest -m alone
 
-# Tests that look at, and change, the whole machine (swap, settings, who is left): one at a time, with nothing
-# else running.
+# The part of `make test` that looks at, and changes, the whole machine (swap, settings, who is left): one test
+# at a time, with nothing else running.
 alone: $(VENV)/installed tools
 	$(BIN)/pytest -m alone
 

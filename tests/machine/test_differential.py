@@ -66,6 +66,11 @@ def test_no_round_contradicts_the_model_or_fails(real_machine: Callable[[str], M
     programs = [program(text) for text in AGREE]
     found = run_all(real_machine(name), programs, ROUNDS)
     standings = {test: (one.standing, one.words) for test, one in found.items()}
+    if standings["ksm-of-a-page-that-nobody-may-read"][0] == "not met":
+        # From 474098edac26 (v6.1) to d74943a2f3cd (v6.5) follow_page() finds nothing where pte_protnone()
+        # holds, so get_mergeable_page() never has such a page.  User-Mode Linux has no pte_protnone().
+        assert name == "qemu:6.1"
+        del standings["ksm-of-a-page-that-nobody-may-read"]
     assert {standing for standing, _ in standings.values()} <= {"agrees", "not modelled", "cannot"}, standings
     assert standings["more-pins-than-the-model-counts"] == ("not modelled", f"kept {ROUNDS}/{ROUNDS}")
 

@@ -58,7 +58,7 @@ def test_what_is_not_ours_stays(abandoned: Path) -> None:
 def test_processes_of_a_dead_run_are_ended(abandoned: Path) -> None:
     process = subprocess.Popen([shutil.which("tail") or "tail", "-f", str(abandoned / "below" / "file")])
     words = Path(f"/proc/{process.pid}/cmdline")
-    assert soon(lambda: bool(words.read_bytes())), "Popen returns in the middle of execve, before it has an argv"
+    assert soon(lambda: bool(words.read_bytes())), "Popen returns before execve has set up an argv"
     assert abandoned in scratch.remove_leftovers()
     assert process.wait(timeout=10) == -signal.SIGKILL
 

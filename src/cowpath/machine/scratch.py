@@ -17,6 +17,7 @@ import re
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,9 @@ SETTINGS = re.compile(
 """The settings that an agent changes."""
 
 NOBODY = 65534
+PATIENCE = 10
+"""Seconds in which a killed process ends: one that hangs in the kernel never does."""
+
 LOOP_CLR_FD = 0x4C01
 
 
@@ -96,14 +100,28 @@ def _cleared(left: Path) -> bool:
 
 
 def end_processes(left: Path) -> None:
-    """Kill every process whose program lies in the directory, or whose command names it."""
+    """Kill every process whose program lies in the directory, or whose command names it, until there is none.
+
+    One pass would miss what is forked behind its back.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while (found := processes(left)) and time.monotonic() < deadline:
+        for process in found:
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def processes(left: Path) -> list[int]:
+    """The processes that live in the directory, but for ourselves and for those that wait to be buried."""
+    found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            words = Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
+        with contextlib.suppress(OSError):  # the program of a dead process cannot be read
             program = os.readlink(f"/proc/{name}/exe")
-            inside = program.startswith(f"{left}/") or any(f"{left}/".encode() in word for word in words)
-            if inside and int(name) != os.getpid():
-                os.kill(int(name), signal.SIGKILL)
+            words = Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
+            if program.startswith(f"{left}/") or any(f"{left}/".encode() in word for word in words):
+                found.append(int(name))
+    return [process for process in found if process != os.getpid()]
 
 
 def turn_off(left: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import signal
 import struct
 from typing import Any
 
@@ -30,7 +31,7 @@ MADV = {
 }  # fmt: skip
 
 SWAP_FLAG_PREFER, SWAP_HIGHEST = 0x8000, 0x7FFF
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SPLICE_F_NONBLOCK = 2
 
 IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER = 425, 426, 427
@@ -161,6 +162,13 @@ def unshare(flags: int) -> None:
 def reap_orphans() -> None:
     """Let children whose parent dies become children of this process."""
     check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
+
+
+def die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process as soon as its parent, that many in number, has ended."""
+    check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+    if os.getppid() != parent:  # it was gone before we asked
+        os._exit(1)
 
 
 def power_off() -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from . import calls
 from .board import DONE, FAILED, OK, RUNNING, SEEN, Board
 from .fuse import HeldFile
 from .memory import Memory
@@ -41,8 +42,14 @@ class Channels:
         self.ask: list[Pipe] = [os.pipe() for _ in range(processes)]
         self.told: list[Pipe] = [os.pipe() for _ in range(processes)]
 
+    def obey(self) -> None:
+        """Close the controller's ends, in process 0: else a reader would wait for ever after its death."""
+        for pipes, end in ((self.go, 1), (self.ask, 1), (self.done, 0), (self.told, 0)):
+            for pipe in pipes:
+                os.close(pipe[end])
+
     def close(self) -> None:
-        """Close all pipes."""
+        """Close all pipes, in the controller."""
         for pipe in (*self.go, *self.done, *self.ask, *self.told):
             for fd in pipe:
                 os.close(fd)
@@ -79,9 +86,11 @@ class Process:
         threads = self.program["threads"]
         return [i for i in range(len(threads)) if threads[i]["process"] == self.index]
 
-    def be_first(self) -> None:
+    def be_first(self, controller: int) -> None:
         """Be process 0: lead a process group, so that all of a test can be killed at once, and obey."""
         os.setpgid(0, 0)
+        calls.die_with_parent(controller)
+        self.channels.obey()
         self._obey()
 
     def fork(self, index: int) -> None:
@@ -140,7 +149,8 @@ class Process:
         free = None if self.job["mode"] == "driven" else random.Random()
         for position in range(len(body)):
             if free is None:
-                os.read(self.channels.go[thread][0], 1)
+                if not os.read(self.channels.go[thread][0], 1):
+                    return  # the controller has gone, and so do we
             else:
                 time.sleep(free.random() * LONGEST_DELAY * free.choice((0, 1, 10)))
             status = self.execute(self, thread, body[position])

@@ -95,10 +95,11 @@ class Controller:
         self.fd = file.open() if file else -1
         process = Process(job, board, self.channels, file, self.fd, execute)
         self.memory = process.memory
+        ourselves = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                process.be_first()
+                process.be_first(ourselves)
             finally:
                 os._exit(1)
         with contextlib.suppress(OSError):  # as process 0 does itself: whoever comes first

@@ -14,6 +14,7 @@ import os
 import select
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -46,7 +47,7 @@ def run_job(job: dict[str, Any]) -> Result:
         with contextlib.ExitStack() as stack:
             try:
                 set_up(job, stack)
-                result = _supervise(job)
+                result = _supervise(job, stack)
             except CannotRunError as reason:
                 result = {"status": "cannot", "reason": str(reason)}
             finally:
@@ -83,21 +84,20 @@ def set_up(job: dict[str, Any], stack: contextlib.ExitStack) -> None:
         stack.enter_context(ksm_ready())
 
 
-def _supervise(job: dict[str, Any]) -> Result:
+def _supervise(job: dict[str, Any], stack: contextlib.ExitStack) -> Result:
+    """Let a worker run the job, and return what it says; whatever it leaves running ends with `stack`."""
     calls.reap_orphans()
     reader, writer = os.pipe()
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # until somebody is there to end the worker
+    ourselves = os.getpid()
     worker = os.fork()
     if worker == 0:
-        _be_worker(job, writer)
-    try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-        os.close(writer)
-        answer = _read_all(reader, worker, time.monotonic() + job["seconds"])
-    finally:
-        os.close(reader)
-        os.kill(worker, signal.SIGKILL)  # it may not have its session yet
-        end_session(worker)
+        _be_worker(job, writer, ourselves)
+    stack.callback(os.close, reader)
+    stack.callback(end_session, worker)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    os.close(writer)
+    answer = _read_all(reader, worker, time.monotonic() + job["seconds"])
     if answer is None:
         return {"status": "failed", "reason": f"not finished after {job['seconds']} s"}
     if not answer:
@@ -106,9 +106,10 @@ def _supervise(job: dict[str, Any]) -> Result:
     return result
 
 
-def _be_worker(job: dict[str, Any], writer: int) -> None:
+def _be_worker(job: dict[str, Any], writer: int, supervisor: int) -> None:
     try:
         os.setsid()
+        calls.die_with_parent(supervisor)
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
@@ -146,6 +147,7 @@ def _read_all(fd: int, worker: int, deadline: float) -> bytes | None:
 
 def end_session(session: int) -> None:
     """Kill every process of a session, and wait until none is left."""
+    os.kill(session, signal.SIGKILL)  # its leader may not have begun it yet
     while True:
         for pid in _members(session):
             with contextlib.suppress(ProcessLookupError):
@@ -179,10 +181,17 @@ def _private_mounts() -> None:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Wait until no other job runs on the host: two would share their swap devices."""
+    """Wait until no other job runs on the host: two would share their swap devices.
+
+    The lock is this process's own: no process of a test inherits it, so none can hold it after us.
+    """
     fd = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("host: another run uses this machine: waiting for it", file=sys.stderr, flush=True)
+            fcntl.lockf(fd, fcntl.LOCK_EX)
         yield
     finally:
         os.close(fd)
