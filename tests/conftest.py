@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What several test files need and is slow to make."""
 
+import signal
+
 import pytest
 
 from cowpath.history.version import NEWEST, version
@@ -11,6 +13,12 @@ from cowpath.survey.parallel import default_jobs
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--accept, for golden files."""
     parser.addoption("--accept", action="store_true", help="write golden files anew; then read the diff")
+
+
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    # Ignored where the tests run in the background (nohup, a shell's &); all that we start would inherit it.
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 
 TURNS = ("5.7", "5.8", "5.9", "5.11", "5.18", "5.19", "6.3", str(NEWEST))
