@@ -41,11 +41,11 @@ class LitmusFile(pytest.File):
     known: list[tuple[Asked, Result]]
 
     def setup(self) -> None:
-        """Nothing is known yet."""
+        """Begin without results."""
         self.known = []
 
     def teardown(self) -> None:
-        """Explorations are large."""
+        """Forget all results: the explorations in them are large."""
         self.known.clear()
 
     def judged(self, kernel: Version) -> Result:

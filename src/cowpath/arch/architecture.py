@@ -43,6 +43,7 @@ class Architecture:
 
     @property
     def pte_bits(self) -> int:
+        """The number of bits of a pte: 32 or 64."""
         return self.layouts[0].pte_bits
 
     @property

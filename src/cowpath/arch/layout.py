@@ -21,10 +21,12 @@ class BitRun:
 
     @property
     def width(self) -> int:
+        """The number of bits."""
         return self.high - self.low + 1
 
     @property
     def mask(self) -> int:
+        """These bits set, all others clear."""
         return ((1 << self.width) - 1) << self.low
 
     def __str__(self) -> str:
@@ -68,10 +70,12 @@ class BitField:
 
     @property
     def width(self) -> int:
+        """The number of bits of all runs together."""
         return sum(part.width for part in self.parts)
 
     @property
     def mask(self) -> int:
+        """The bits of all runs set, all others clear."""
         return sum(part.mask for part in self.parts)
 
     def place(self, number: int) -> int:
@@ -123,6 +127,7 @@ class Pattern:
     value: int
 
     def matches(self, pte: int) -> bool:
+        """True if the bits of `pte` under the mask are exactly the value."""
         return pte & self.mask == self.value
 
 
@@ -173,18 +178,22 @@ class PteLayout:
 
     @cached_property
     def max_offset(self) -> int:
+        """The largest offset of a swap slot that a pte brings back unchanged."""
         return (1 << self.offset_bits) - 1
 
     @cached_property
     def max_type(self) -> int:
+        """The largest swap type that a pte brings back unchanged."""
         return (1 << min(self.type.width, MAX_SWAPFILES_SHIFT)) - 1
 
     @cached_property
     def zero_mask(self) -> int:
+        """The bits that are clear in every swap pte."""
         return mask_of(" ".join(self.zero))
 
     @cached_property
     def ones_mask(self) -> int:
+        """The bits that are set in every swap pte."""
         return mask_of(" ".join(self.ones))
 
     @cached_property
@@ -195,10 +204,12 @@ class PteLayout:
 
     @cached_property
     def flags_mask(self) -> int:
+        """The bits of all flags that this layout has."""
         return sum({1 << bit for bit in self.flags.values()})
 
     @cached_property
     def used_mask(self) -> int:
+        """Every bit that has a meaning or a fixed value; the others are free."""
         return self.type.mask | self.offset.mask | self.flags_mask | self.zero_mask | self.ones_mask
 
     def without_exclusive(self) -> "PteLayout":

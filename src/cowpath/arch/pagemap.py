@@ -35,10 +35,12 @@ class PagemapEntry:
 
     @property
     def present(self) -> bool:
+        """True if the page is in memory and mapped (PM_PRESENT)."""
         return bool(self.word & PM_PRESENT)
 
     @property
     def swapped(self) -> bool:
+        """True if the pte holds a swap entry, of a swap device or special (PM_SWAP)."""
         return bool(self.word & PM_SWAP)
 
     @property
@@ -66,6 +68,7 @@ class PagemapEntry:
         return (self.present or self.swapped) and not self.word & FRAME
 
     def flag(self, mask: int) -> bool:
+        """True if a bit of `mask` is set, such as PM_SOFT_DIRTY."""
         return bool(self.word & mask)
 
 

@@ -91,14 +91,17 @@ def pte_swp_clear_exclusive(layout: PteLayout, pte: int) -> int:
 
 
 def pte_swp_mksoft_dirty(layout: PteLayout, pte: int) -> int:
+    """Set the soft-dirty bit of a swap pte; without such a bit the pte stays as it is."""
     return _set(pte, layout.soft_dirty)
 
 
 def pte_swp_soft_dirty(layout: PteLayout, pte: int) -> bool:
+    """True if the swap pte has its soft-dirty bit set."""
     return _test(pte, layout.soft_dirty)
 
 
 def pte_swp_clear_soft_dirty(layout: PteLayout, pte: int) -> int:
+    """Clear the soft-dirty bit of a swap pte, as clear_refs does."""
     return _clear(pte, layout.soft_dirty)
 
 
@@ -108,10 +111,12 @@ def pte_swp_mkuffd_wp(layout: PteLayout, pte: int) -> int:
 
 
 def pte_swp_uffd_wp(layout: PteLayout, pte: int) -> bool:
+    """True if the page was write-protected by userfaultfd when it was unmapped."""
     return _test(pte, layout.uffd_wp)
 
 
 def pte_swp_clear_uffd_wp(layout: PteLayout, pte: int) -> int:
+    """Forget userfaultfd write protection."""
     return _clear(pte, layout.uffd_wp)
 
 

@@ -173,7 +173,7 @@ def check_all(assignments: Sequence[Assignment], view: View, jobs: int) -> list[
 
 
 def document(view: View, answers: Sequence[Checked], failures: Sequence[Failure]) -> str:
-    """The text for stdout."""
+    """The results in the form that was asked for, as text for stdout."""
     parts = [one.part for one in answers]
     if view.form in formats.NAMES:
         return document_of_cases(view.form, parts, failures)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What tells two kernels apart: changes, corpus tests, and the shortest programs that show it."""
+"""Tell two kernels apart: by changes, by corpus tests, and by the shortest programs that show it."""
 
 from __future__ import annotations
 

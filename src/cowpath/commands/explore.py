@@ -85,7 +85,7 @@ def one_test(arguments: argparse.Namespace) -> Session:
 
 
 def shelf(arguments: argparse.Namespace) -> Library:
-    """The whole corpus."""
+    """The corpus by theme, as the library page shows it."""
     return Library(offered(arguments), arguments.max_states)
 
 

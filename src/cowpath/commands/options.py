@@ -41,7 +41,7 @@ def corpus(arguments: argparse.Namespace) -> dict[str, Program]:
 
 
 def add_kernel_options(parser: argparse.ArgumentParser, default: str = str(NEWEST)) -> None:
-    """--kernel, --arch, --with, --without."""
+    """Declare the options that name kernels: --kernel, --arch, --with, --without."""
     group = parser.add_argument_group("which kernel")
     group.add_argument(
         "--kernel",
@@ -70,7 +70,7 @@ def add_kernel_options(parser: argparse.ArgumentParser, default: str = str(NEWES
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
-    """--max-states, --verify."""
+    """Declare the options that bound or check a search: --max-states, --verify."""
     group = parser.add_argument_group("how to search")
     group.add_argument(
         "--max-states",
@@ -86,7 +86,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_jobs_option(parser: argparse.ArgumentParser) -> None:
-    """--jobs."""
+    """Declare --jobs: how many processes judge tests at the same time."""
     cores = default_jobs()
     parser.add_argument(
         "--jobs",
@@ -106,7 +106,7 @@ REDUCTIONS = {"renaming": "rename", "dead-locals": "live_only", "partial-order":
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """--engine, --memory, --reduce, --no-reduce."""
+    """Declare the options that choose an engine: --engine, --memory, --reduce, --no-reduce."""
     group = parser.add_argument_group("what searches")
     group.add_argument(
         "--engine",

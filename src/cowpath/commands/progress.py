@@ -41,7 +41,7 @@ class Meter:
         self.clear()
 
     def begin(self, title: str) -> None:
-        """The next search starts."""
+        """Show another search from now on: its clock starts, its count is 0."""
         self.title = title
         self.began = time.monotonic()
         self.states, self.again = 0, False

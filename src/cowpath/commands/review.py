@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a patch changes: every test with and without it, and only what differs, worst first."""
+"""Show what a patch changes: every test with and without it, and only what differs, worst first."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def orders(program: Program, architecture: str, arguments: argparse.Namespace) -
 
 
 def order_in(file: str) -> str:
-    """What a file says of an order.  Raises CowpathError where it is no text, or far too long for one."""
+    """The order that a file holds.  Raises CowpathError where it is no text, or far too long for one."""
     with open(file, "rb") as stream:
         content = stream.read(LONGEST_ORDER + 1)
     try:

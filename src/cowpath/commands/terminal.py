@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a stream can show: colours and columns."""
+"""The abilities of a stream: colours and columns."""
 
 from __future__ import annotations
 

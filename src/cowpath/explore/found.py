@@ -61,11 +61,11 @@ class Search(Protocol):
 
     @property
     def recorder(self) -> Recorder:
-        """Its recorded steps."""
+        """The recorded steps of the model."""
 
     @property
     def states(self) -> Sequence[bytes]:
-        """Every state."""
+        """Every state, by its number."""
 
     @property
     def outcomes(self) -> Mapping[Ending, int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a model is to be searched: by which engine, within which bounds, with which reductions."""
+"""The way a model is to be searched: by which engine, within which bounds, with which reductions."""
 
 from __future__ import annotations
 

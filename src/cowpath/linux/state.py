@@ -216,7 +216,7 @@ class ZswapEntry(Record):
 
 
 class SwapDevice(Record):
-    """struct swap_info_struct."""
+    """A swap device: struct swap_info_struct (include/linux/swap.h)."""
 
     write_ok = Flag("SWP_WRITEOK: slots may be taken")
     off = Flag("swapoff has freed its data")

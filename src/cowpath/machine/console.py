@@ -64,7 +64,7 @@ class Console:
             return line
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening; the thread that reads ends with the next line, or with the pipe."""
         self.closed = True
 
     def _listen(self) -> None:

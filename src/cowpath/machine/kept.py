@@ -29,7 +29,7 @@ _sound: set[Path] = set()
 
 
 def facts(directory: Path) -> dict[str, Any] | None:
-    """What a directory of the cache is; None where there is none, or nobody can tell any more."""
+    """The facts that a directory of the cache keeps of itself; None where they cannot be read."""
     try:
         found = json.loads((directory / FACTS).read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -101,7 +101,7 @@ def may_be_zero_page(memory: Memory, flags: tuple[str, ...]) -> bool:
 
 
 def device_read(reference: Reference, place: int, register: Register) -> None:
-    """A device reads."""
+    """A device reads a place of the page that its reference holds."""
     if reference.state == "held":
         register.value[0] = reference.data[place]
 

@@ -11,7 +11,7 @@ from cowpath.litmus.program import DISCARDED, SEGV, UNASSIGNED, Program
 
 
 class Process(Record):
-    """A process."""
+    """A process of the test."""
 
     alive = Flag("it runs")
     clearing = Flag("clear_refs runs", feature="soft_dirty")
@@ -65,7 +65,7 @@ class Attachment(Record):
 
 
 class Task(Record):
-    """A thread."""
+    """A thread of the test."""
 
     done = Flag("it has run its last statement")
     waits = Pointer[Memory]("Memory", "what it waits to write to", feature="uffd_wp")
@@ -73,7 +73,7 @@ class Task(Record):
 
 
 class Register(Record):
-    """A register."""
+    """A register of a thread: the value that was last assigned."""
 
     value = Contents(None, "its content")
 

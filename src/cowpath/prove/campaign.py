@@ -223,7 +223,7 @@ class Kept:
             yield found.key, found
 
     def add(self, found: ProofAnswer) -> None:
-        """Keep one more."""
+        """Keep an answer, and append it to the file if there is one."""
         self.answers[found.key] = found
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:

@@ -29,7 +29,7 @@ def indented(spans: Sequence[Span]) -> list[str]:
 
 
 def cells(span: Span) -> list[str]:
-    """Releases, answer, cause."""
+    """The cells of a span: its releases, their answer, the changes that began it."""
     several = span.first != span.last
     shown = f"{span.first} to {span.last}" if several else str(span.first)
     return [shown, span.answer, "" if span.cause is None else cause_words(span.cause)]
@@ -70,7 +70,7 @@ def sentences(found: Bisection) -> Iterator[str]:
 
 
 def document(found: Sequence[Bisection]) -> str:
-    """JSON: everything, and of which stable series every update was read."""
+    """All bisections as one JSON object, which also says of which stable series every update was read."""
     return (
         json.dumps(
             {
@@ -84,7 +84,7 @@ def document(found: Sequence[Bisection]) -> str:
 
 
 def as_object(found: Bisection) -> dict[str, Any]:
-    """A test."""
+    """The JSON object for a test."""
     return {
         "name": found.test,
         "arch": found.architecture,
@@ -95,7 +95,7 @@ def as_object(found: Bisection) -> dict[str, Any]:
 
 
 def span_object(span: Span) -> dict[str, Any]:
-    """A span."""
+    """The JSON object for a span."""
     shown: dict[str, Any] = {"answer": span.answer, "first": str(span.first), "last": str(span.last)}
     if span.cause is not None:
         shown["came"] = [change.name for change in span.cause.came]

@@ -21,7 +21,7 @@ marker: what 1493a1913e34 changes in the worst case, all else equal, where both 
 
 
 def text(copies: Copies, style: Style = PLAIN) -> str:
-    """For people."""
+    """The table as text for a terminal, with its summary and the meaning of its columns."""
     return f"{align(table(copies), style)}\n{summary(copies)}\n{legend(copies)}"
 
 
@@ -35,7 +35,7 @@ def markdown(copies: Copies) -> str:
 
 
 def document(copies: Copies) -> str:
-    """JSON."""
+    """The table as one JSON object."""
     tests = [
         {
             "name": row.test,

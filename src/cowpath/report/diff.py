@@ -22,7 +22,7 @@ def text(
     found: Sequence[ProofAnswer],
     written: Mapping[str, str],
 ) -> str:
-    """Changes, tests, programs."""
+    """The comparison as text: changes, then corpus tests, then the shortest programs."""
     lines = [f"{old} and {new}", ""]
     for kernel, other in ((new, old), (old, new)):
         names = names_of(sorted(kernel.changes - other.changes, key=lambda one: one.name))
@@ -76,7 +76,7 @@ def told(one: ProofAnswer) -> str:
 
 
 def document(old: Version, new: Version, pairs: Sequence[Pair], found: Sequence[ProofAnswer]) -> str:
-    """JSON: everything."""
+    """The whole comparison as one JSON object."""
     whole = {
         "kernels": [str(old), str(new)],
         "only_new": sorted(change.name for change in new.changes - old.changes),

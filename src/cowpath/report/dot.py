@@ -47,7 +47,7 @@ def ends(result: Result) -> Iterator[str]:
 
 
 def edges(found: Search) -> Iterator[str]:
-    """Every step once."""
+    """Yield a line of dot for every step of the search, each once."""
     for number in range(len(found.states)):
         for actor, target in found.edges(number):
             step = explain(found.recorder, actor, found.states[number], found.states[target])

@@ -31,7 +31,7 @@ def document(cases: Sequence[Case]) -> str:
 
 
 def counts(cases: Sequence[Case]) -> dict[str, Any]:
-    """The attributes that count."""
+    """The attributes of a suite: how many tests, failures and errors it has, and how long it took."""
     return {
         "tests": str(len(cases)),
         "failures": str(sum(case.status == "fail" for case in cases)),

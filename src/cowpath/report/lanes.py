@@ -30,7 +30,7 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """How airy boxes are: lines of changes in each; pixels around its text, between boxes, of a line."""
+    """The size of boxes: lines of changes in each; pixels around its text, between boxes, of a line."""
 
     most: int
     pad: int
@@ -272,7 +272,7 @@ def arrow(wait: LaneWait, boxes: Sequence[Box], width: float) -> str:
 
 
 def closing(lines: Sequence[str], bottom: float, good: bool) -> Iterator[str]:
-    """Yield how it ends."""
+    """Yield the last lines of the picture: the outcome, and the verdict in its colour."""
     for number, line in enumerate(lines):
         last = number == len(lines) - 1
         tone = ("good" if good else "bad") if last else ""

@@ -93,7 +93,7 @@ def kernel_words(finding: Finding) -> str:
 
 
 def text(findings: Sequence[Finding], everyone: bool = False, style: Style = PLAIN) -> str:
-    """For people; `everyone` names all tests that notice a mutation."""
+    """The findings as text for a terminal; `everyone` names all tests that notice a mutation."""
     style = replace(style, width=min(WIDTH, style.width or WIDTH))
     return align_prose(rows(findings, everyone), style) + f"\n{score(findings)}\n"
 
@@ -107,7 +107,7 @@ def markdown(findings: Sequence[Finding], everyone: bool = False) -> str:
 
 
 def document(findings: Sequence[Finding]) -> str:
-    """JSON: everything."""
+    """Every finding, and the score, as one JSON object."""
     mutations = [
         {
             "name": finding.mutant.name,

@@ -85,7 +85,7 @@ def pagemap_lines(
     release: Release,
     features: frozenset[str],
 ) -> Iterator[str]:
-    """The entry in words."""
+    """The pagemap entry in lines of words."""
     yield f"process {pid}, address {address:#x}: {state(entry)}   (pagemap {entry.word:#018x})"
     yield ""
     special = None

@@ -60,7 +60,7 @@ def observed(result: Result, one: Round) -> tuple[str, ...]:
 
 
 def replay_text(found: Replayed) -> str:
-    """The whole report."""
+    """The report of a replay as text for a terminal."""
     result = found.result
     lines = [
         f"{result.program.name} on {found.machine}, along a path of the model of {result.version}",

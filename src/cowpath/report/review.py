@@ -46,7 +46,7 @@ class Review:
 
 
 def text(review: Review) -> str:
-    """For a terminal."""
+    """The review as text for a terminal."""
     return "\n".join([review.title, "", *body(review, WIDTH)]) + "\n"
 
 
@@ -95,7 +95,7 @@ def tests(one: Difference) -> str:
 
 
 def fold(line: str, width: int, indent: str = "") -> list[str]:
-    """A sentence in lines."""
+    """A sentence folded to `width` columns, each line after the first indented by two more."""
     return textwrap.wrap(
         line, width, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
     )

@@ -54,7 +54,7 @@ def so_far(result: Result) -> str:
 
 
 def headline(result: Result) -> str:
-    """The verdict in words."""
+    """The line that states a verdict: kept, broken and by what, or not finished and why."""
     if result.verdict == "kept":
         return "kept: every outcome is one that private memory promises"
     if result.verdict == "broken":
@@ -70,7 +70,7 @@ def outcome_line(outcome: Outcome, width: int, style: Style = PLAIN) -> str:
 
 
 def condition_line(result: Result) -> str:
-    """The test's own question."""
+    """The condition that the test itself asks about, as it is written."""
     from cowpath.litmus.print import condition_text
 
     condition = result.program.condition

@@ -96,7 +96,7 @@ def circle(result: Result, goal: Goal) -> list[PathStep]:
 
 
 def title(goal: Goal) -> str:
-    """The verdict in words."""
+    """The first line of a trace: what goes wrong there, and the outcome."""
     if isinstance(goal, Violation):
         return f"breaks {goal}: {goal.text}"
     if goal.breakage and (goal.crash or goal.hang):  # they name themselves
@@ -137,7 +137,7 @@ def grouped(result: Result, steps: Sequence[PathStep]) -> Iterator[list[PathStep
 
 
 def heading(result: Result, step: PathStep) -> tuple[str, str, str]:
-    """Actor, statement, function."""
+    """The head of a step: its actor, its statement, and its function of the kernel, empty where none runs."""
     place = function_of(step)
     statement = statement_of(result.program, step)
     return step.actor_name, statement, "" if place is None else place.function

@@ -91,7 +91,7 @@ def keepers_lines(keepers: Sequence[Keeper[ShownPath]], paths: bool) -> Iterator
 
 
 def keeper_lines(one: Keeper[ShownPath], paths: bool, like: str) -> Iterator[str]:
-    """What is taken away, what it says, what happens then, and how; `like` is a keeper with the same path."""
+    """A keeper in lines: its rules, and what happens without them; `like` names one with the same path."""
     names = " and ".join(f"{'with' if m.added else 'without'} {m.name}" for m in one.mutants)
     yield f"  {names}: {notice_kinds(one.fall.why)}"
     for mutant in one.mutants:
@@ -131,12 +131,12 @@ def indented(line: str) -> str:
 
 
 def fill(line: str) -> str:
-    """A sentence, folded."""
+    """A sentence folded to the width of a page."""
     return textwrap.fill(line, WIDTH, break_on_hyphens=False)
 
 
 def document(name: str, wanted: str | None, found: Reasons[ShownPath]) -> str:
-    """JSON: everything."""
+    """The whole answer as one JSON object."""
     together = found.together
     whole = {
         "name": name,

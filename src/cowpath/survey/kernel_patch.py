@@ -49,7 +49,7 @@ class KernelPatch:
 
     @property
     def modelled(self) -> tuple[Touched, ...]:
-        """Those that the model has, each function once."""
+        """Return those that the model has, each function once."""
         return tuple({one.model: one for one in self.touched if one.model is not None}.values())
 
 

@@ -64,20 +64,20 @@ class Watch(Protocol):
         """The search has found so many states; so many of them are not expanded yet."""
 
     def done(self, title: str) -> None:
-        """A judgement is there."""
+        """The test on the kernel that `title` names has been judged, in whatever process."""
 
 
 class Nobody:
     """Nobody wants to know how far a sweep is: nothing happens."""
 
     def begin(self, title: str) -> None:
-        """See `Watch`."""
+        """Do nothing."""
 
     def update(self, states: int, frontier: int, remark: str = "") -> None:
-        """See `Watch`."""
+        """Do nothing."""
 
     def done(self, title: str) -> None:
-        """See `Watch`."""
+        """Do nothing."""
 
 
 NOBODY = Nobody()

@@ -30,7 +30,7 @@ MOST_ACTORS = 62
 
 
 class Happened(NamedTuple):
-    """An event, copied."""
+    """An event of the engine (see engine.h), copied before the next one overwrites it."""
 
     kind: int
     which: int
@@ -244,7 +244,7 @@ class Core:
         return first[:count]
 
     def parents(self, first: int, last: int, wanted: Sequence[int]) -> list[int]:
-        """Those of the states `first` to `last` - 1 that have a step to one of the wanted ones."""
+        """Return those of the states `first` to `last` - 1 that have a step to one of the wanted ones."""
         found = (c_uint64 * max(0, last - first))()
         numbers = (c_uint64 * len(wanted))(*wanted)
         count = self.library.engine_parents(self.pointer, first, last, numbers, len(wanted), found)

@@ -34,7 +34,7 @@ class NativeExploration:
 
     @property
     def recorder(self) -> Recorder:
-        """Its recorded steps."""
+        """The recorded steps of the model."""
         return self.search.recorder
 
     @property

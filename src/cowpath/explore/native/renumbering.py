@@ -47,7 +47,7 @@ class Renumbering:
         yield from (len(holders), *holders)
 
     def group(self, group: Sequence[Record], first: int) -> Iterator[int]:
-        """What concerns one group; `first` is the exchange of its first two records."""
+        """The sizes and lists of one group; `first` is the exchange of its first two records."""
         cells = self.model.layout.cells
         kinds = {type(other[0]).__name__ for other in self.groups}
         inside = {id(record) for other in self.groups for record in other}

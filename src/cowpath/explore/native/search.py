@@ -41,7 +41,7 @@ class StepTree(Tree):
         self.engine, self.number = engine, number
 
     def insert(self, reads: Sequence[tuple[int, int]], leaf: Leaf) -> None:
-        """See Tree."""
+        """Insert a run here (see `Tree.insert`) and into the tree of the engine."""
         super().insert(reads, leaf)
         self.engine.insert(self.number, reads, self.engine.step_leaf(leaf))
 
@@ -56,7 +56,7 @@ class InvariantTree(Tree):
         self.engine, self.number = engine, number
 
     def insert(self, reads: Sequence[tuple[int, int]], leaf: Leaf) -> None:
-        """See Tree."""
+        """Insert a run here (see `Tree.insert`) and into the tree of the engine."""
         super().insert(reads, leaf)
         self.engine.insert(
             self.number, reads, self.engine.holds if leaf.result is None else self.engine.broken
@@ -152,7 +152,7 @@ class NativeSearch:
             return self.search(max_states, progress)
 
     def search(self, max_states: int | None, progress: Progress | None) -> bool:
-        """See `run`."""
+        """Search on as `run` does, which sees to it that Python does not look for cycles meanwhile."""
         bound = UNBOUNDED if max_states is None else max_states
         while True:
             status = self.engine.run(bound, PAUSE)

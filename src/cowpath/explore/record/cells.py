@@ -84,6 +84,7 @@ class Flag(Field[bool]):
     """False or True."""
 
     def values(self, layout: Layout) -> Iterable[bool]:
+        """False, then True."""
         return (False, True)
 
 
@@ -103,6 +104,7 @@ class Count(Field[int]):
         self.limit, self.more = limit, more
 
     def values(self, layout: Layout) -> Iterable[int]:
+        """The numbers from 0 to the limit that this layout has."""
         feature, limit = self.more
         return range((limit if feature in layout.features else self.limit) + 1)
 
@@ -115,9 +117,11 @@ class Choice(Field[str]):
         self.names = tuple(names)
 
     def values(self, layout: Layout) -> Iterable[str]:
+        """The names, in the order in which they are declared."""
         return self.names
 
     def range(self, layout: Layout) -> str:
+        """The names, divided by bars."""
         return " | ".join(self.names)
 
 
@@ -132,9 +136,11 @@ class Pointer(Field["R | None"], Generic[R]):
         self.kind = kind
 
     def values(self, layout: Layout) -> Iterable[R | None]:
+        """None, then every record of the kind."""
         return (None, *cast("tuple[R, ...]", layout.by_name(self.kind)))
 
     def range(self, layout: Layout) -> str:
+        """The kind of record, in words."""
         return f"a {self.kind.lower()} or none"
 
 
@@ -149,9 +155,11 @@ class Contents(Field["ContentView"]):
         self.dimension = dimension
 
     def length(self, layout: Layout) -> int:
+        """The number of elements of the array; 1 for a single value."""
         return 1 if self.dimension is None else layout.dimensions[self.dimension]
 
     def values(self, layout: Layout) -> Iterable[str]:
+        """The contents that exist in this layout."""
         return layout.values
 
     @overload
@@ -171,6 +179,7 @@ class Contents(Field["ContentView"]):
             target[place] = value[place]
 
     def range(self, layout: Layout) -> str:
+        """The contents, divided by bars."""
         return " | ".join(layout.values)
 
 

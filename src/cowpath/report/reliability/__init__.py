@@ -38,7 +38,7 @@ class Shown:
 
     @property
     def text(self) -> str:
-        """The trace itself."""
+        """The trace as text; empty where the cell has none."""
         return self.cell.trace.text if self.cell.trace else ""
 
 

@@ -9,7 +9,7 @@ from cowpath.survey.reliability import Table, TableCell
 
 
 def document(table: Table) -> str:
-    """The whole document."""
+    """The reliability table as a Markdown page: introduction, legend, tables, traces."""
     return f"# {TITLE}\n\n{introduction(table)}\n\n{legend(table)}\n{tables(table)}{traces(table)}"
 
 
@@ -37,7 +37,7 @@ def tables(table: Table) -> str:
 
 
 def line(cells: list[str]) -> str:
-    """A table row."""
+    """The cells as a row of a Markdown table."""
     return f"| {' | '.join(cells)} |\n".replace("|  |", "| |")
 
 
