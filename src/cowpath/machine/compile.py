@@ -29,8 +29,6 @@ def compile_program(program: Program) -> dict[str, Any]:
     >>> compiled["threads"][0]["body"]
     [{'do': 'Load', 'text': 'r0 = x[1]', 'register': 0, 'page': 0, 'place': 1}]
     """
-    if program.blocks:
-        raise CannotRunAnywhereError("mthp: large folios cannot be set up on a machine yet")
     names = Names(program)
     return {
         "name": program.name,
@@ -49,6 +47,7 @@ def compile_program(program: Program) -> dict[str, Any]:
         "slots": names.means.slots,
         "registers": [list(register) for register in program.registers],
         "swap": list(program.swap),
+        "blocks": [block.first for block in program.blocks],
         "background": [{"kind": actor.kind, "pages": list(actor.pages)} for actor in program.background],
         "ksm": merges(program),
         "taken_away": taken_away(program),
@@ -76,7 +75,7 @@ def merges(program: Program) -> bool:
 
 def taken_away(program: Program) -> list[int]:
     """Return the pages that one thread unmaps or protects while another of its process may use them."""
-    found = set()
+    found: set[int] = set()
     for thread, statement in all_statements(program):
         if isinstance(statement, statements.Munmap | statements.Mprotect):
             process = program.threads[thread].process
@@ -85,8 +84,9 @@ def taken_away(program: Program) -> list[int]:
                 if t != thread and program.threads[t].process == process
             )  # fmt: skip
             loads_and_stores = statements.Load | statements.Store
-            if any(isinstance(s, loads_and_stores) and s.page == statement.page for s in others):
-                found.add(program.page_index[statement.page])
+            taken = program.range(statement.page, statement.last)
+            if any(isinstance(s, loads_and_stores) and program.page_index[s.page] in taken for s in others):
+                found.update(program.range(statement.page, statement.last))
     return sorted(found)
 
 
@@ -100,6 +100,11 @@ class Names:
     def page(self, name: str) -> int:
         """Return the number of a page."""
         return self.program.page_index[name]
+
+    def range(self, s: statements.Madvise | statements.Mprotect | statements.Munmap) -> Facts:
+        """Return the first and the last page of a range, silent ones included."""
+        pages = self.program.range(s.page, s.last)
+        return {"page": pages[0], "last": pages[-1]}
 
     def thread(self, name: str) -> int:
         """Return the number of a thread."""
@@ -165,17 +170,17 @@ def do_wait(n: Names, thread: int, s: statements.Wait) -> Facts:
 
 def do_madvise(n: Names, thread: int, s: statements.Madvise) -> Facts:
     """`madvise(x, MADV_...)`"""
-    return {"page": n.page(s.page), "name": s.page, "advice": s.advice}
+    return n.range(s) | {"name": s.page, "advice": s.advice}
 
 
 def do_mprotect(n: Names, thread: int, s: statements.Mprotect) -> Facts:
     """`mprotect(x, PROT_...)`"""
-    return {"page": n.page(s.page), "protection": sum(PROT[name] for name in s.protection)}
+    return n.range(s) | {"protection": sum(PROT[name] for name in s.protection)}
 
 
 def do_munmap(n: Names, thread: int, s: statements.Munmap) -> Facts:
     """`munmap(x)`"""
-    return {"page": n.page(s.page)}
+    return n.range(s)
 
 
 def do_migrate(n: Names, thread: int, s: statements.Migrate) -> Facts:

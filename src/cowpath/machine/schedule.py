@@ -8,7 +8,7 @@ are one: the machine need run only one of them.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -210,17 +210,26 @@ class _Steps:
         first, second = self._touches(one), self._touches(other)
         return first is not None and second is not None and not first & second
 
-    def _touches(self, step: Step) -> set[str] | None:
-        """Return the pages of a step; None for one that may touch anything."""
+    def _touches(self, step: Step) -> set[int] | None:
+        """Return the pages of a step; None for one that may touch anything.
+
+        For a page of a large folio they are all pages of the folio.
+        """
         actor, i = step
         if actor >= self.threads:
-            pages = self.program.background[actor - self.threads].pages
-            return {self.program.pages[page].name for page in pages}
+            return self._with_folio(self.program.background[actor - self.threads].pages)
         statement = self.program.threads[actor].body[i]
         if statement.form.everywhere:
             return None
         operands = statement.form.operands
         named = [operand for operand in operands if operand.kind in (Kind.PAGE, Kind.RANGE)]
-        found = {getattr(statement, operand.field) for operand in named}
+        last = getattr(statement, "last", "")
+        found = [self.program.range(getattr(statement, operand.field), last) for operand in named]
         used = (getattr(statement, operand.field) for operand in operands if operand.kind is Kind.REFERENCE)
-        return found | {self.takes[reference][2] for reference in used}
+        found += [self.program.range(self.takes[reference][2]) for reference in used]
+        return self._with_folio(page for pages in found for page in pages)
+
+    def _with_folio(self, pages: Iterable[int]) -> set[int]:
+        """Return pages, with all others of the areas that they lie in."""
+        wanted = set(pages)
+        return {page for area in self.program.areas if wanted & set(area) for page in area}

@@ -9,10 +9,12 @@ import errno
 import os
 import struct
 import time
+from collections.abc import Iterator
 from typing import Any
 
-from . import calls
+from . import calls, large
 from .board import byte_of
+from .setting import UnmetError
 
 PAGEOUT_TRIES = 20
 PAGEOUT_PAUSE = 0.01
@@ -37,8 +39,9 @@ class Memory:
     """The test's pages, at the same addresses in every process.
 
     Each is a mapping of its own with a hole on either side, so that mprotect and munmap of one leave the
-    others alone.  An access that the test has forbidden, or (`racing`) that another thread may forbid at any
-    moment, goes through a pipe: the kernel's copy says EFAULT where the CPU's would kill the process.
+    others alone; the pages of a large folio (`blocks`) lie side by side.  An access that the test has
+    forbidden, or (`racing`) that another thread may forbid at any moment, goes through a pipe: the kernel's
+    copy says EFAULT where the CPU's would kill the process.
     """
 
     def __init__(self, program: dict[str, Any], racing: bool = False) -> None:
@@ -50,16 +53,48 @@ class Memory:
         self.mergeable = [
             i for actor in program["background"] if actor["kind"] == "ksmd" for i in actor["pages"]
         ]
-        self.length = (2 * len(self.pages) + 1) * calls.PAGE
+        self.blocks: list[int] = program["blocks"]
+        self.unit = large.unit() if self.blocks else calls.PAGE
+        self.length = (2 * len(self.pages) + 1) * calls.PAGE + 2 * len(self.blocks) * large.PAGES * self.unit
         self.base = calls.map_memory(self.length, 0, calls.MAP_PRIVATE | calls.MAP_ANONYMOUS, LONELY)
+        self.addresses = self._lay_out()
 
     def close(self) -> None:
         """Give the addresses back, in the process that chose them."""
         calls.unmap(self.base, self.length)
 
+    def _lay_out(self) -> list[int]:
+        """Return the address of each page; a large folio is aligned to its size."""
+        found: list[int] = []
+        position = self.base + calls.PAGE
+        while len(found) < len(self.pages):
+            if len(found) in self.blocks:
+                size = large.PAGES * self.unit
+                position = (position + size - 1) // size * size
+                found += range(position, position + size, self.unit)
+                position += size + calls.PAGE
+            else:
+                found.append(position)
+                position += 2 * calls.PAGE
+        return found
+
     def address(self, page: int) -> int:
         """Return the address of a page."""
-        return self.base + (2 * page + 1) * calls.PAGE
+        return self.addresses[page]
+
+    def is_large(self, page: int) -> bool:
+        """Tell whether a page is one of a large folio, at the beginning of a round."""
+        return any(first <= page < first + large.PAGES for first in self.blocks)
+
+    def spans(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield address and length of each stretch of memory without a hole, from one page to another one."""
+        begin = end = self.address(first)
+        for page in range(first, last + 1):
+            if self.address(page) != end:
+                yield begin, end - begin
+                begin = self.address(page)
+            end = self.address(page) + (self.unit if self.is_large(page) else calls.PAGE)
+        yield begin, end - begin
 
     def place(self, page: int, place: int) -> int:
         """Return the address of a place of a page."""
@@ -76,16 +111,21 @@ class Memory:
     def populate(self) -> None:
         """Map every page and write its content; between the places goes a pattern of this round.
 
-        The pattern keeps KSM from merging these pages with anybody else's.
+        The pattern keeps KSM from merging these pages with anybody else's.  Raises UnmetError where the
+        kernel did not make a large folio.
         """
         filling = os.urandom(16) * (calls.PAGE // 16)
         flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_FIXED
         self.lazyfree.clear()
         for index in range(len(self.pages)):
             address, content = self.address(index), self.pages[index]["content"]
-            calls.map_memory(calls.PAGE, READ_WRITE, flags, address)
             self.allowed[index] = READ_WRITE
-            _try_advice(address, "MADV_NOHUGEPAGE")
+            if index in self.blocks:
+                calls.map_memory(large.PAGES * self.unit, READ_WRITE, flags, address)
+                large.make(address)
+            if not self.is_large(index):
+                calls.map_memory(calls.PAGE, READ_WRITE, flags, address)
+                _try_advice(address, "MADV_NOHUGEPAGE")
             if index in self.mergeable:
                 calls.madvise(address, calls.PAGE, "MADV_MERGEABLE")
             if content is None:
@@ -95,6 +135,15 @@ class Memory:
                 value = content[place] if place < len(content) else r"\0"
                 ctypes.memmove(self.place(index, place), bytes([byte_of(value)]), 1)
         drain_lru()
+        for first in self.blocks:
+            self._check_large(first)
+
+    def _check_large(self, first: int) -> None:
+        """Check that the pages of a block are one folio.  Raises UnmetError."""
+        begin, length = next(self.spans(first, first + large.PAGES - 1))
+        end = begin + length - calls.PAGE
+        if not large.is_one_folio(frame(begin), frame(end), length // calls.PAGE - 1):
+            raise UnmetError(f"{self.pages[first]['name']} is not in a large folio")
 
     def load(self, page: int, place: int) -> int:
         """Load a byte as the CPU does.  Raises FaultError where nothing readable is mapped."""
@@ -113,15 +162,24 @@ class Memory:
         else:
             ctypes.memmove(address, bytes([value]), 1)
 
-    def protect(self, page: int, protection: int) -> None:
-        """mprotect."""
-        calls.mprotect(self.address(page), calls.PAGE, protection)
-        self.allowed[page] = protection
+    def advise(self, first: int, last: int, advice: str) -> None:
+        """madvise, of all from one page to another one."""
+        for address, length in self.spans(first, last):
+            calls.madvise(address, length, advice)
 
-    def unmap(self, page: int) -> None:
-        """munmap."""
-        calls.unmap(self.address(page), calls.PAGE)
-        self.allowed[page] = 0
+    def protect(self, first: int, last: int, protection: int) -> None:
+        """mprotect, of all from one page to another one."""
+        for address, length in self.spans(first, last):
+            calls.mprotect(address, length, protection)
+        for page in range(first, last + 1):
+            self.allowed[page] = protection
+
+    def unmap(self, first: int, last: int) -> None:
+        """munmap, of all from one page to another one."""
+        for address, length in self.spans(first, last):
+            calls.unmap(address, length)
+        for page in range(first, last + 1):
+            self.allowed[page] = 0
 
     def _may_fault(self, page: int, access: int) -> bool:
         return page in self.racing or not self.allowed[page] & access
@@ -148,16 +206,15 @@ class Memory:
         finally:
             os.close(fd)
 
-    def page_out(self, page: int, tries: int) -> bool:
-        """Call MADV_PAGEOUT until the page is in swap, at most `tries` times; return whether it is.
+    def page_out(self, first: int, last: int, tries: int) -> bool:
+        """Call MADV_PAGEOUT until the pages are in swap, at most `tries` times; return whether they are.
 
         It is tried again only where it should work: not for a page that was never touched, and not for one
         that is mapped more than once, which the kernel leaves alone.
         """
-        address = self.address(page)
         for _ in range(tries):
-            calls.madvise(address, calls.PAGE, "MADV_PAGEOUT")
-            if not may_be_paged_out(pagemap(address)):
+            self.advise(first, last, "MADV_PAGEOUT")
+            if not any(may_be_paged_out(pagemap(self.address(page))) for page in range(first, last + 1)):
                 return True
             time.sleep(PAGEOUT_PAUSE)
         return False

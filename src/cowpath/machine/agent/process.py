@@ -16,10 +16,11 @@ from collections.abc import Callable
 from typing import Any
 
 from . import calls
-from .board import DONE, FAILED, OK, RUNNING, SEEN, Board
+from .board import DONE, FAILED, OK, RUNNING, SEEN, UNMET, Board
 from .fuse import HeldFile
 from .memory import Memory
 from .references import Reference, make_reference
+from .setting import UnmetError
 from .userfault import WriteProtection
 
 STEP, ROUND, OBSERVE = b"g", b"r", b"o"
@@ -120,6 +121,9 @@ class Process:
                 else:
                     self._observe()
                 answer = OK
+            except UnmetError as reason:
+                self.board.say(self.threads()[0], str(reason))
+                answer = UNMET
             except OSError as error:
                 self.board.say(self.threads()[0], f"setting up: {error}")
                 answer = FAILED

@@ -11,7 +11,7 @@ import signal
 import time
 from typing import Any
 
-from . import calls
+from . import calls, cgroup
 from .actors import ACTORS
 from .board import DONE, ENDED, FAILED, HELD, UNMET, Board
 from .fuse import HeldFile
@@ -217,9 +217,15 @@ class Controller:
                 return True
 
     def _background(self, actor: dict[str, Any]) -> None:
-        """Let a background actor act; it is no error if it cannot."""
+        """Let a background actor act; it is no error if it cannot.
+
+        A job with a control group has no other actor than kswapd.
+        """
         pids = [self.board.pid(process) for process in range(len(self.program["parents"]))]
         with contextlib.suppress(OSError):
+            if self.job.get("cgroup"):
+                cgroup.reclaim(self.job["cgroup"])
+                return
             ACTORS[actor["kind"]](self.memory.address(actor["pages"][0]), [pid for pid in pids if pid])
 
     # -- afterwards --------------------------------------------------------------------------------

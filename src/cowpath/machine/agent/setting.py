@@ -18,10 +18,23 @@ class CannotRunError(Exception):
     """Raised where this machine lacks something that the test needs; the text says what."""
 
 
+class UnmetError(Exception):
+    """Raised where the machine did not get into the state that the test is about; the text says which."""
+
+
 def read(path: str) -> str:
-    """Return the content of a setting, stripped."""
+    """Return the content of a setting, stripped; of one that lists all its choices, the one in brackets."""
     with open(path) as file:
-        return file.read().strip()
+        return chosen(file.read().strip())
+
+
+def chosen(content: str) -> str:
+    """Return what a setting is.
+
+    >>> chosen("always [madvise] never"), chosen("60")
+    ('madvise', '60')
+    """
+    return content.partition("[")[2].partition("]")[0] or content
 
 
 def write(path: str, value: str) -> None:

@@ -15,12 +15,9 @@ from .board import DONE, ENDED, FAILED, FAULTED, HELD, OK, SEEN, UNMET, byte_of
 from .memory import PAGEOUT_TRIES, SOFT_DIRTY, FaultError, forget_writes, frame, is_zero_page, pagemap
 from .process import Process
 from .references import POLL
+from .setting import UnmetError
 
 Statement = dict[str, Any]
-
-
-class UnmetError(Exception):
-    """Raised where the machine did not get into the state that the test is about; the text says which."""
 
 
 def execute(process: Process, thread: int, statement: Statement) -> bytes:
@@ -110,12 +107,12 @@ def madvise(process: Process, thread: int, s: Statement) -> None:
 
     Where the page may stay it is asked for once: a second call finds what the first one has changed.
     """
-    page, advice = s["page"], s["advice"]
+    page, last, advice = s["page"], s["last"], s["advice"]
     if advice != "MADV_PAGEOUT":
         with _nothing_mapped():
-            calls.madvise(process.memory.address(page), calls.PAGE, advice)
+            process.memory.advise(page, last, advice)
         if advice == "MADV_FREE":
-            process.memory.lazyfree.add(page)
+            process.memory.lazyfree.update(range(page, last + 1))
         return
     stays = (
         not process.program["swap"]
@@ -124,19 +121,19 @@ def madvise(process: Process, thread: int, s: Statement) -> None:
     )
     demand = process.demanding and not stays
     with _nothing_mapped():
-        if not process.memory.page_out(page, PAGEOUT_TRIES if demand else 1) and demand:
+        if not process.memory.page_out(page, last, PAGEOUT_TRIES if demand else 1) and demand:
             raise UnmetError(f"{s['name']} was not swapped out")
 
 
 def mprotect(process: Process, thread: int, s: Statement) -> None:
     """`mprotect(x, PROT_...)`"""
     with _nothing_mapped():
-        process.memory.protect(s["page"], s["protection"])
+        process.memory.protect(s["page"], s["last"], s["protection"])
 
 
 def munmap(process: Process, thread: int, s: Statement) -> None:
     """`munmap(x)`"""
-    process.memory.unmap(s["page"])
+    process.memory.unmap(s["page"], s["last"])
 
 
 def swapoff(process: Process, thread: int, s: Statement) -> None:

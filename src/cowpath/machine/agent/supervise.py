@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from . import calls, facts, setting
+from . import calls, cgroup, facts, large, setting
 from .ksm import ksm_ready
 from .setting import CannotRunError, changed
 from .swap import swap_on
@@ -70,8 +70,10 @@ def set_up(job: dict[str, Any], stack: contextlib.ExitStack) -> None:
     job["directory"] = directory
     if not job["guest"]:
         setting.journal = os.path.join(directory, setting.UNDO)
-    if (program["swap"] or program["ksm"]) and not (job["guest"] or job["allow_global"]):
-        raise CannotRunError("swap and KSM are settings of the whole machine: --allow-global allows them")
+    shared = program["swap"] or program["ksm"] or program["blocks"]
+    if shared and not (job["guest"] or job["allow_global"]):
+        what = "swap, KSM and large folios are settings of the whole machine"
+        raise CannotRunError(f"{what}: --allow-global allows them")
     if program["swap"]:
         stack.enter_context(changed(PAGE_CLUSTER, "0"))  # no readahead: it would bring pages in unasked
     job["swap_paths"] = []
@@ -82,6 +84,10 @@ def set_up(job: dict[str, Any], stack: contextlib.ExitStack) -> None:
         job["swap_paths"].append(stack.enter_context(swap_on(program["swap"][number], device, place)))
     if program["ksm"]:
         stack.enter_context(ksm_ready())
+    if program["blocks"]:
+        stack.enter_context(large.enabled())
+        if any(actor["kind"] == "kswapd" for actor in program["background"]):
+            job["cgroup"] = stack.enter_context(cgroup.group(directory))
 
 
 def _supervise(job: dict[str, Any], stack: contextlib.ExitStack) -> Result:
@@ -114,6 +120,8 @@ def _be_worker(job: dict[str, Any], writer: int, supervisor: int) -> None:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         try:
+            if job.get("cgroup"):
+                cgroup.enter(job["cgroup"])
             answer = work(job)
         except Exception:
             reason = "a bug of the agent: " + traceback.format_exc().strip().replace("\n", " | ")
