@@ -51,6 +51,32 @@ def test_a_clean_read_only_shared_page_is_not_looked_at() -> None:
     assert bench.finish(write_protect_page(bench.k, bench.pte(), bench.folio())) is not None
 
 
+@pytest.mark.parametrize(
+    ("release", "architecture", "shown"),
+    [
+        ("6.0", "x86_64", "folio0 ro"),
+        ("6.1", "x86_64", "folio1 rw dirty"),
+        ("6.1", "um", "folio0 ro"),
+        ("6.4", "arm64", "folio1 rw dirty"),
+        ("6.5", "x86_64", "folio0 ro"),
+    ],
+)
+def test_a_page_that_nobody_may_read(release: str, architecture: str, shown: str) -> None:
+    """474098edac26 (v6.1) made follow_page blind to PROT_NONE, d74943a2f3cd (v6.5) gave it back its sight."""
+    bench = Bench(release, TWINS, architecture)
+    bench.set(bench.pte(page=0).vma, read=False, write=False)
+    bench.finish(ksm_do_scan(bench.k, 1, bench.pte(page=0), bench.pte(page=1)))
+    assert bench.shown(page=1) == shown
+
+
+@pytest.mark.parametrize(("release", "shown"), [("6.0", "folio1"), ("6.1", "folio0"), ("6.2", "folio1")])
+def test_a_merged_page_that_nobody_may_read_stays_merged_in_6_1(release: str, shown: str) -> None:
+    bench = merged(release)
+    bench.set(bench.pte(page=1).vma, read=False, write=False)
+    bench.finish(break_ksm(bench.k, 1, bench.pte(page=1)))
+    assert bench.shown(page=1).startswith(shown)
+
+
 @pytest.mark.parametrize(("release", "shown"), [("5.7", "rw dirty"), ("6.1", "rw dirty"), ("6.2", "ro")])
 def test_break_ksm_gives_a_page_of_its_own(release: str, shown: str) -> None:
     """By a write fault until 6cce3314b928 (v6.2), which leaves the page writable."""

@@ -79,6 +79,15 @@ def test_a_reference_keeps_the_page_where_it_is(extra: int, number: int) -> None
     assert bench.folio(number).anon_exclusive
 
 
+@pytest.mark.parametrize(("release", "number"), [("6.0", 1), ("6.1", 0), ("6.4", 0), ("6.5", 1)])
+def test_a_page_that_nobody_may_read(release: str, number: int) -> None:
+    """474098edac26 (v6.1) to d74943a2f3cd (v6.5): move_pages finds nothing where PROT_NONE is."""
+    bench = Bench(release, MOVING)
+    bench.finish(mprotect(bench.k, (bench.pte(),), ("PROT_NONE",)))
+    bench.finish(move_pages(bench.k, 0, bench.pte()))
+    assert bench.shown().startswith(f"folio{number}")
+
+
 def test_a_page_in_the_swap_cache_takes_its_slot_along() -> None:
     bench = Bench("6.1", MOVING)
     bench.set(bench.folio(), swapcache=True, entry=bench.slot(), refcount=2, dirty=True)

@@ -291,6 +291,12 @@ MPROTECT_TRACKS_SOFT_DIRTY = Change(
     "mprotect leaves a pte read-only where the next write must be noted (soft-dirty)",
     "it had VM_SOFTDIRTY the wrong way round, and did so where nothing was tracked",
 )  # fmt: skip
+FOLLOW_PAGE_HEEDS_PROTNONE = Change(
+    "follow-page-heeds-protnone", "474098edac26", V6_1, "mm/gup.c",
+    "follow_page finds nothing where accesses fault (PROT_NONE, NUMA balancing): no KSM, no move_pages",
+    "it found the page: only GUP asked for a fault (FOLL_NUMA)",
+    until=V6_5, undone_by="d74943a2f3cd", architectures=("x86_64", "arm64"),
+)  # fmt: skip
 MIGRATION_KEEPS_DIRTY = Change(
     "migration-keeps-dirty", "2e3468778dbe", V6_1, "mm/migrate.c",
     "a page that has moved is as dirty as before, and a dirty one is soft-dirty whatever it was",
@@ -377,6 +383,12 @@ SWAP_LOOKUP_LEFT_TO_CALLER = Change(
     unobservable="every caller holds it, since 2799e77529c2 (v5.14)",
     unsettled="the mainline id, and whether all of it is in v6.5; the rule is in the tree of 6.12 and not in "
     "that of 6.1",
+)  # fmt: skip
+GUP_FOLLOWS_PROTNONE = Change(
+    "gup-follows-protnone", "d74943a2f3cd", V6_5, "mm/gup.c",
+    "GUP takes a page to which NUMA balancing lets accesses fault (KVM alone honours the hint)",
+    "it faulted first, whereupon the page could move",
+    unobservable="if the page moves before the reference is taken, the reference is to where it moved",
 )  # fmt: skip
 ZSWAP_RECHECKS_ENTRY = Change(
     "zswap-rechecks-entry", "04fc7816089c", V6_4, "mm/zswap.c",

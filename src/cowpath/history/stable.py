@@ -84,6 +84,8 @@ UPDATES = (
     Update(V6_1, 84, changes.FREE_SWAP_HOLDS_DEVICE),
     Update(V6_1, 178, changes.MUST_WAIT_ASKS_PRESENT),
     Update(V6_4, 3, changes.FORK_LOCKS_VMAS),
+    Update(V6_4, 13, changes.FOLLOW_PAGE_HEEDS_PROTNONE, gone=True),
+    Update(V6_4, 13, changes.GUP_FOLLOWS_PROTNONE),
     Update(V6_6, 15, changes.MIGRATION_DRAINS_LRU, gone=True),
     Update(V6_7, 12, changes.FREE_SWAP_HOLDS_DEVICE),
     Update(V6_12, 20, changes.MOVE_TAKES_CACHED),

@@ -2,7 +2,8 @@
 """Holds a machine's answer against the model of its kernel, and against the promise.
 
 A machine may do less than the model (it runs some orders, not all) but never more.  "Precondition not met"
-and "cannot run here" are answers of their own: they agree with nothing and contradict nothing.
+and "cannot run here" are answers of their own: they agree with nothing and contradict nothing, unless the
+model says that this kernel cannot meet the precondition.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from cowpath.judge.result import ORDER, Outcome
 from cowpath.litmus.program import DISCARDED, Program
 from cowpath.machine.job import Answer, Observed
 from cowpath.machine.known import known
+from cowpath.machine.unmet import never_met
 
 Standing = Literal["agrees", "disagrees", "known", "not modelled", "not met", "cannot", "timed out", "failed"]
 
@@ -84,6 +86,8 @@ class Comparison:
         if answer.failures:
             return "failed"
         if not self.seen and not answer.hangs:
+            if self.never_met:
+                return "agrees"
             return "not met" if answer.unmet else "timed out"
         return "agrees" if self.expectation.allowed is not None else "not modelled"
 
@@ -92,6 +96,14 @@ class Comparison:
         """Return what explains an outcome that the model does not allow; empty where nothing does."""
         version = self.expectation.version
         return known(self.program, version.architecture) if version else ""
+
+    @cached_property
+    def never_met(self) -> bool:
+        """True where no round met a precondition, and the model of this kernel never does either."""
+        version = self.expectation.version
+        if version is None or self.answer.rounds or not self.answer.unmet:
+            return False
+        return never_met(self.program, version, self.answer.unmet, Method())
 
     @property
     def words(self) -> str:
@@ -104,7 +116,8 @@ class Comparison:
         if not parts and total:
             parts.append(f"kept {total}/{total}")
         if unmet := sum(answer.unmet.values()):
-            parts.append("precondition not met" if not total else f"not met {unmet}")
+            never = ", as the model says" if self.never_met else ""
+            parts.append(f"precondition not met{never}" if not total else f"not met {unmet}")
         if answer.hangs:
             parts.append(f"timed out {answer.hangs}")
         if failures := sum(answer.failures.values()):

@@ -108,6 +108,11 @@ def pte_same(pte: Pte, value: PteValue) -> bool:
     return ptep_get(pte) == value
 
 
+def pte_protnone(vma: Vma, value: PteValue) -> bool:
+    """True where accesses through a present entry fault: NUMA balancing's entries, and those of PROT_NONE."""
+    return value.present and (value.protnone or not vma.read)
+
+
 def mk_pte(folio: Folio, subpage: int = 0) -> PteValue:
     """Return a present, read-only, clean entry; `subpage` says which page of a large folio it maps."""
     return PteValue("present", folio=folio, subpage=subpage)

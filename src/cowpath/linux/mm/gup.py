@@ -92,14 +92,13 @@ def _wants_to_write(k: Kernel, request: Request) -> bool:
 def follow_page_pte(k: Kernel, request: Request, cow: bool) -> str:
     """Take the reference if the entry allows it, and return "nothing"; else return "fault" or "unshare".
 
-    It faults on an entry that NUMA balancing made inaccessible; since d74943a2f3cd (v6.5) the kernel does
-    not, which comes to the same page.
+    It faults on an entry that NUMA balancing made inaccessible until d74943a2f3cd (v6.5).
     """
     pte_offset_map_lock(request.pte.mm)
     value = ptep_get(request.pte)
     folio, page = value.folio, value.page
     lacking = "nothing"
-    hinted = value.protnone and not request.want.force
+    hinted = value.protnone and not request.want.force and not k.has(changes.GUP_FOLLOWS_PROTNONE)
     writable = not _wants_to_write(k, request) or can_follow_write_pte(k, request, value, cow)
     if folio is None or page is None or hinted or not writable:
         lacking = "fault"

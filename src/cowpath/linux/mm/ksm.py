@@ -25,6 +25,7 @@ from ..include.pgtable import (
 )
 from ..state import Folio, Kernel, Pte, Vma, still
 from .memory import handle_pte_fault
+from .pagewalk import folio_walk_start
 from .rmap import folio_remove_rmap_pte, folio_try_share_anon_rmap_pte
 from .swap import folio_get, folio_put, folio_ref_count, folio_trylock, folio_unlock, lru_add_drain_all
 from .swapfile import folio_free_swap
@@ -70,12 +71,12 @@ def cmp_and_merge_page(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
     """
     lru_add_drain_all(k)
     yield
-    folio = get_mergeable_page(pte)
+    folio = get_mergeable_page(k, pte)
     if folio is None or folio is k.zero_page:
         return
     folio_get(k, folio)
     yield
-    target = get_mergeable_page(other)
+    target = get_mergeable_page(k, other)
     if target is None or target is folio or target is k.zero_page:
         folio_put(k, folio)
         return
@@ -87,11 +88,11 @@ def cmp_and_merge_page(k: Kernel, cpu: int, pte: Pte, other: Pte) -> Code:
     folio_put(k, target)
 
 
-def get_mergeable_page(pte: Pte) -> Folio | None:
+def get_mergeable_page(k: Kernel, pte: Pte) -> Folio | None:
     """Return the page that an entry of a mergeable mapping maps, or None."""
     if pte.mm.mmap_writer or pte.mm.ptl:
         raise Blocked(f"the locks of {pte.mm}")
-    return ptep_get(pte).folio if _mergeable(pte.vma) else None
+    return folio_walk_start(k, pte) if _mergeable(pte.vma) else None
 
 
 def _mergeable(vma: Vma) -> bool:
@@ -230,12 +231,16 @@ def break_ksm(k: Kernel, cpu: int, pte: Pte) -> Code:
     """Fault until the entry maps no KSM page: by write faults, since 6cce3314b928 (v6.2) by unshare faults.
 
     A write fault runs with a reference to the page; it gives up where userfaultfd would have to be asked.
+    The page was found by follow_page before v6.2 (d7c0e68dab98), which in v6.1 does not find one that nobody
+    may access: such a page stays merged.
     """
     unshare = k.has(changes.BREAK_KSM_UNSHARES)
     while True:
         value = ptep_get(pte)
         folio = value.folio
         if value.kind != "migration" and (folio is None or not folio.ksm):
+            return
+        if folio is not None and not unshare and folio_walk_start(k, pte) is None:
             return
         if folio is not None and not unshare:
             folio_get(k, folio)

@@ -18,6 +18,7 @@ from ..include.pgtable import (
     set_pte,
 )
 from ..state import Folio, Kernel, Pte, still
+from .pagewalk import folio_walk_start
 from .rmap import rmap_walk, try_to_migrate, try_to_unmap_flush
 from .swap import (
     folio_alloc,
@@ -43,7 +44,7 @@ def move_pages(k: Kernel, cpu: int, pte: Pte) -> Code:
     lru_add_drain_all(k)
     if pte.mm.ptl:
         raise Blocked(f"the page-table lock of {pte.mm}")
-    folio = ptep_get(pte).folio if pte.vma.mapped else None
+    folio = folio_walk_start(k, pte) if pte.vma.mapped else None
     if folio is None or folio is k.zero_page or not folio_isolate_lru(k, folio):
         k.say("there is no page to move")
         return
