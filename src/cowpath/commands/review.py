@@ -210,14 +210,13 @@ class Paths:
         """The results of a pair: as it is, and changed."""
         from cowpath.explore.engine import Method
         from cowpath.judge.judge import judge
-        from cowpath.judge.tree import load_tree
+        from cowpath.judge.tree import rules_of
 
         program, method = self.tests[pair.file], Method(max_states=MAX_STATES)
         self.meter.begin(f"{pair.test} once more")
         before = judge(program, pair.kernel, method)
-        if self.tree is None:
-            return before, judge(program, pair.changed, method)
-        return before, judge(program, pair.changed, method, tree=load_tree(self.tree))
+        with rules_of(self.tree) as tree:
+            return before, judge(program, pair.changed, method, tree=tree)
 
     def lines(self, kind: str, pairs: Sequence[Pair], full: bool) -> tuple[str, ...]:
         """The path of the simplest test to a new kind of breakage, and where the two kernels part."""

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib.util
 import itertools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, cast
 
+from cowpath import linux
 from cowpath.errors import CowpathError
 from cowpath.explore.record.recorder import Model
 from cowpath.history.asked import Asked
@@ -26,7 +30,9 @@ class KernelTree(Protocol):
         program: Program,
         more_folios: int,
         more_slots: int,
-        count_copies: bool,
+        count_copies: bool = False,
+        watched: bool = False,
+        overlap: int = 0,
         /,
     ) -> tuple[object, Model]:
         """The kernel and the model of a test on it."""
@@ -56,3 +62,47 @@ def load_tree(directory: str | Path) -> KernelTree:
     if missing:
         raise CowpathError(f"{directory} is no kernel tree: its __init__.py lacks {' and '.join(missing)}")
     return cast(KernelTree, tree)
+
+
+class TreeError(CowpathError):
+    """The code of a patched kernel tree went wrong while a test ran."""
+
+
+loaded = functools.cache(load_tree)
+"""The tree of a directory, which is imported once in each process."""
+
+
+@contextlib.contextmanager
+def rules_of(directory: Path | None) -> Iterator[KernelTree]:
+    """The kernel tree to judge by: that of a directory, or without one cowpath's own.
+
+    The code of a patched tree may raise anything; that becomes a TreeError that says where.
+    """
+    if directory is None:
+        yield linux
+        return
+    try:
+        yield loaded(directory)
+    except CowpathError:
+        raise
+    except Exception as error:
+        raise TreeError(explained(error, directory)) from error
+
+
+def explained(error: BaseException, directory: Path) -> str:
+    """An error of Python, with the place below the tree that it comes from.
+
+    >>> explained(NameError("name 'pte_mkold' is not defined"), Path("/no/such/tree"))
+    "NameError: name 'pte_mkold' is not defined"
+    """
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if Path(frame.filename).is_relative_to(directory)]
+    where = f"{inside[-1].filename}:{inside[-1].lineno}, in {inside[-1].name}: " if inside else ""
+    return relative(f"{where}{type(error).__name__}: {error}", directory)
+
+
+def relative(message: str, directory: Path) -> str:
+    """A message with paths below the tree, as "linux/mm/memory.py"."""
+    return message.replace(str(directory), "linux")

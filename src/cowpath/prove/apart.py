@@ -23,6 +23,7 @@ from cowpath.explore.record.step import ModelError
 from cowpath.explore.search import STOPPED
 from cowpath.history.version import Version
 from cowpath.judge.judge import judge
+from cowpath.judge.tree import KernelTree
 from cowpath.litmus import ast
 from cowpath.litmus.events import Begin, End
 from cowpath.litmus.print import to_text
@@ -30,7 +31,7 @@ from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import resolve
 from cowpath.prove.counterexample import candidates
 from cowpath.prove.minimise import minimised
-from cowpath.prove.product import FINE, USUAL, Bounds, words
+from cowpath.prove.product import FINE, USUAL, Bounds, watched, words
 from cowpath.prove.proof import Proof, Verdict
 from cowpath.prove.reproduce import METHOD
 
@@ -43,14 +44,17 @@ def tell_apart(
     method: Method | None = None,
     progress: Progress | None = None,
     limit: float | None = None,
+    tree: KernelTree = linux,
+    known_tree: KernelTree = linux,
 ) -> Proof:
     """Look for something that the `other` kernel shows and the `known` one cannot.
 
-    The verdict "kept" says that no program over the alphabet can tell; "broken", that one can.
+    The verdict "kept" says that no program over the alphabet can tell; "broken", that one can.  The rules of
+    the other kernel come from `tree`, those of the known one from `known_tree`.
     """
     began = time.perf_counter()
-    specification = Specification(watched(program, known, bounds)[0])
-    model, number = watched(program, other, bounds)
+    specification = Specification(bare(program, known, bounds, known_tree)[0])
+    model, number = bare(program, other, bounds, tree)
     monitor = Monitor(specification, number, partial(refusal, program, known))
 
     def enough(outcomes: Mapping[Ending, int], violations: Mapping[str, Breach]) -> bool:
@@ -60,7 +64,7 @@ def tell_apart(
     found = explore(replace(model, monitor=monitor), replace(method or Method(), enough=enough), progress)
     verdict, why, state = verdict_of(found, limit)
     sets, seconds = len(specification.sets), time.perf_counter() - began
-    return Proof(program, other, verdict, why, len(found.states), sets, seconds, state, found)
+    return Proof(program, other, verdict, why, len(found.states), sets, seconds, state, found, tree)
 
 
 def verdict_of(found: Search, limit: float | None) -> tuple[Verdict, str, int]:
@@ -74,12 +78,9 @@ def verdict_of(found: Search, limit: float | None) -> tuple[Verdict, str, int]:
     return "not decided", f"it stopped after {limit:g} s" if found.reason == STOPPED else found.reason, 0
 
 
-def watched(program: Program, version: Version, bounds: Bounds) -> tuple[Model, Number]:
+def bare(program: Program, version: Version, bounds: Bounds, tree: KernelTree) -> tuple[Model, Number]:
     """A kernel under the clients of a program, where nothing but events counts; its cells for a number."""
-    k, model = linux.build(
-        version, program, bounds.folios - 2, bounds.slots, watched=True, overlap=bounds.overlap
-    )
-    (number,) = k.layout.all(Number)
+    model, number = watched(program, version, bounds, tree)
     return replace(model, observe=lambda: FINE, invariants=()), number
 
 
@@ -96,7 +97,7 @@ def refusal(program: Program, known: Version, allowed: set[Event], told: Event) 
 # -- as a test -------------------------------------------------------------------------------------
 
 
-def telling_test(proof: Proof, known: Version) -> tuple[str, int]:
+def telling_test(proof: Proof, known: Version, known_tree: KernelTree = linux) -> tuple[str, int]:
     """A minimal test with an outcome that the known kernel does not have, and how many statements it takes.
 
     Empty where no way of writing the path down shows it.
@@ -104,7 +105,8 @@ def telling_test(proof: Proof, known: Version) -> tuple[str, int]:
     assert proof.found is not None
 
     def tells(litmus: ast.Litmus) -> bool:
-        mine, theirs = outcomes(litmus, known), outcomes(litmus, proof.version)
+        mine = outcomes(litmus, known, known_tree)
+        theirs = outcomes(litmus, proof.version, proof.tree)
         return mine is not None and theirs is not None and not theirs <= mine
 
     for litmus in candidates("apart", proof.program, proof.found, proof.state):
@@ -114,10 +116,12 @@ def telling_test(proof: Proof, known: Version) -> tuple[str, int]:
     return "", 0
 
 
-def outcomes(litmus: ast.Litmus, version: Version) -> set[tuple[Observed, Observed, bool, bool]] | None:
+def outcomes(
+    litmus: ast.Litmus, version: Version, tree: KernelTree = linux
+) -> set[tuple[Observed, Observed, bool, bool]] | None:
     """Every way in which a test may end on a kernel; None where it is no test, or too large."""
     try:
-        result = judge(resolve(litmus), version, METHOD)
+        result = judge(resolve(litmus), version, METHOD, tree=tree)
     except (CowpathError, ModelError):
         return None
     if result.verdict == "unfinished":

@@ -15,6 +15,7 @@ from cowpath.explore.engine import Method
 from cowpath.explore.found import Progress
 from cowpath.explore.record.step import ModelError
 from cowpath.history.version import Version
+from cowpath.judge.tree import rules_of
 from cowpath.litmus.print import to_text
 from cowpath.litmus.program import Program
 from cowpath.prove.apart import tell_apart, telling_test
@@ -42,6 +43,8 @@ class Question:
     method: Method = EXHAUSTIVE
     seconds: float | None = None
     against: Version | None = None  # held against the kernel instead of the kernel against the promise
+    tree: Path | None = None  # whose rules the kernel has, if they are not cowpath's own
+    other_tree: Path | None = None  # the same of the kernel that is held against it
 
     @property
     def key(self) -> str:
@@ -82,20 +85,27 @@ class ProofAnswer:
 def answer(question: Question, progress: Progress | None = None) -> ProofAnswer:
     """Prove, and write down the counterexample if there is one."""
     began = time.perf_counter()
-    if question.against is not None:
-        return compared(question, question.against, progress)
+    kind, statements, litmus = "", 0, ""
     try:
-        proof = prove(
-            question.program, question.version, question.bounds, question.method, progress, question.seconds
-        )
+        if question.against is not None:
+            return compared(question, question.against, progress)
+        with rules_of(question.tree) as tree:
+            proof = prove(
+                question.program,
+                question.version,
+                question.bounds,
+                question.method,
+                progress,
+                question.seconds,
+                tree,
+            )
+            if proof.verdict == "broken" and (found := counterexample("found", proof)) is not None:
+                kind, statements, litmus = found.breakage, found.statements, to_text(found.litmus)
     except (CowpathError, ModelError) as error:
         spent = round(time.perf_counter() - began, 2)
         return ProofAnswer(
             question.key, question.name, str(question.version), "refused", str(error), 0, 0, spent
         )
-    kind, statements, litmus = "", 0, ""
-    if proof.verdict == "broken" and (found := counterexample("found", proof)) is not None:
-        kind, statements, litmus = found.breakage, found.statements, to_text(found.litmus)
     return ProofAnswer(
         question.key,
         question.name,
@@ -113,16 +123,21 @@ def answer(question: Question, progress: Progress | None = None) -> ProofAnswer:
 
 def compared(question: Question, other: Version, progress: Progress | None = None) -> ProofAnswer:
     """Look for a program that tells the other kernel from the one asked about."""
-    proof = tell_apart(
-        question.program,
-        question.version,
-        other,
-        question.bounds,
-        question.method,
-        progress,
-        question.seconds,
-    )
-    litmus, statements = telling_test(proof, question.version) if proof.verdict == "broken" else ("", 0)
+    litmus, statements = "", 0
+    with rules_of(question.tree) as known_tree, rules_of(question.other_tree) as tree:
+        proof = tell_apart(
+            question.program,
+            question.version,
+            other,
+            question.bounds,
+            question.method,
+            progress,
+            question.seconds,
+            tree,
+            known_tree,
+        )
+        if proof.verdict == "broken":
+            litmus, statements = telling_test(proof, question.version, known_tree)
     return ProofAnswer(
         question.key,
         question.name,

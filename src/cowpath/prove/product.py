@@ -20,6 +20,7 @@ from cowpath.explore.record.step import Content
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
 from cowpath.judge.condition import names
+from cowpath.judge.tree import KernelTree
 from cowpath.litmus.events import Begin, End, is_silent
 from cowpath.litmus.print import statement_text
 from cowpath.litmus.program import Program
@@ -69,18 +70,32 @@ class AtRest(Constant):
 
 
 def build(
-    program: Program, version: Version | Asked, bounds: Bounds = USUAL, spec: Specification | None = None
+    program: Program,
+    version: Version | Asked,
+    bounds: Bounds = USUAL,
+    spec: Specification | None = None,
+    tree: KernelTree = linux,
 ) -> Model:
-    """The product, as a model to explore; a `spec` that was made for this program is used again."""
+    """The product, as a model to explore; a `spec` that was made for this program is used again.
+
+    The kernel's rules come from `tree`, which may be a changed copy of `cowpath.linux`.
+    """
     spec = spec or Specification(client.build(program))
-    k, model = linux.build(
-        version, program, bounds.folios - 2, bounds.slots, watched=True, overlap=bounds.overlap
-    )
-    (number,) = k.layout.all(Number)
+    model, number = watched(program, version, bounds, tree)
     monitor = Monitor(spec, number, partial(refusal, program), partial(is_seen, program))
     invariants = model.invariants if bounds.invariants else ()
     observe = partial(AtRest(program, model, spec).observe, monitor)
     return replace(model, monitor=monitor, observe=observe, invariants=invariants)
+
+
+def watched(
+    program: Program, version: Version | Asked, bounds: Bounds, tree: KernelTree = linux
+) -> tuple[Model, Number]:
+    """A kernel under the clients of a program, and its cells for a number of the specification."""
+    asked = Asked.of(version)
+    model = tree.build(asked, program, bounds.folios - 2, bounds.slots, False, True, bounds.overlap)[1]
+    (number,) = model.layout.all(Number)
+    return model, number
 
 
 def is_seen(program: Program, event: Event) -> bool:

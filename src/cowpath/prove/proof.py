@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from cowpath import linux
 from cowpath.explore.engine import Method, explore
 from cowpath.explore.found import Breach, Ending, Exploration, Progress, Search
 from cowpath.explore.monitor import Monitor, Situation, Specification
@@ -18,6 +19,7 @@ from cowpath.explore.stuck import caught_states, waiting
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
 from cowpath.judge.result import Result, Violation
+from cowpath.judge.tree import KernelTree
 from cowpath.litmus.program import Program
 from cowpath.prove.product import FINE, USUAL, Bounds, build, is_broken
 
@@ -47,6 +49,7 @@ class Proof:
     seconds: float
     state: int = 0
     found: Search | None = field(default=None, repr=False, compare=False)
+    tree: KernelTree = field(default=linux, repr=False, compare=False)  # whose rules they are
 
 
 def prove(
@@ -56,13 +59,14 @@ def prove(
     method: Method | None = None,
     progress: Progress | None = None,
     limit: float | None = None,
+    tree: KernelTree = linux,
 ) -> Proof:
     """Search the product of a kernel and the promise until something is broken or all of it is seen.
 
-    After `limit` seconds the search ends, and nothing is decided.
+    After `limit` seconds the search ends, and nothing is decided.  The kernel's rules come from `tree`.
     """
     began = time.perf_counter()
-    model = build(program, version, bounds)
+    model = build(program, version, bounds, tree=tree)
 
     def enough(outcomes: Mapping[Ending, int], violations: Mapping[str, Breach]) -> bool:
         late = limit is not None and time.perf_counter() - began > limit
@@ -76,7 +80,7 @@ def prove(
     sets = len(specification_of(model).sets)
     seconds = time.perf_counter() - began
     version = Asked.of(version).version
-    return Proof(program, version, verdict, why, len(found.states), sets, seconds, state, found)
+    return Proof(program, version, verdict, why, len(found.states), sets, seconds, state, found, tree)
 
 
 def judge(found: Search) -> tuple[Verdict, str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from cowpath import linux
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.explore.record.step import ModelError
@@ -16,6 +17,7 @@ from cowpath.history.version import Version
 from cowpath.judge.condition import split
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Outcome, Result
+from cowpath.judge.tree import KernelTree
 from cowpath.litmus import ast
 from cowpath.litmus.resolve import resolve
 from cowpath.prove.counterexample import candidates
@@ -54,30 +56,32 @@ def counterexample(name: str, proof: Proof, visible: bool = False) -> Counterexa
     if proof.found is None:
         return None
     for litmus in candidates(name, proof.program, proof.found, proof.state):
-        result = broken(litmus, proof.version)
+        result = broken(litmus, proof.version, proof.tree)
         if result is not None and not (visible and kind(result) == INVARIANT):
-            return smallest(litmus, result, proof.version)
+            return smallest(litmus, result, proof.version, proof.tree)
     return None
 
 
-def smallest(litmus: ast.Litmus, result: Result, version: Version) -> Counterexample:
+def smallest(
+    litmus: ast.Litmus, result: Result, version: Version, tree: KernelTree = linux
+) -> Counterexample:
     """Leave out what is not needed, then ask for what is broken."""
     wanted = kind(result)
 
     def still_broken(smaller: ast.Litmus) -> bool:
-        found = broken(smaller, version)
+        found = broken(smaller, version, tree)
         return found is not None and kind(found) == wanted
 
     litmus = minimised(litmus, still_broken)
-    found = broken(litmus, version)
+    found = broken(litmus, version, tree)
     assert found is not None
     return Counterexample(replace(litmus, condition=question(found)), found)
 
 
-def broken(litmus: ast.Litmus, version: Version) -> Result | None:
+def broken(litmus: ast.Litmus, version: Version, tree: KernelTree = linux) -> Result | None:
     """The judgement of a test that is broken; None of one that is not, or is no test."""
     try:
-        result = judge(resolve(litmus), version, METHOD)
+        result = judge(resolve(litmus), version, METHOD, tree=tree)
     except (CowpathError, ModelError):
         return None
     return result if result.verdict == "broken" else None

@@ -21,7 +21,7 @@ from unidiff.patch import Hunk, PatchedFile, PatchSet
 from cowpath.errors import CowpathError
 from cowpath.explore.record import rules
 from cowpath.explore.record.step import ModelError
-from cowpath.judge.tree import load_tree
+from cowpath.judge.tree import explained, load_tree, relative
 from cowpath.survey.functions import LINUX, TreeFunction, functions
 
 
@@ -66,25 +66,6 @@ def check(directory: Path, paths: set[str]) -> None:
         load_tree(directory)
     except Exception as error:  # whatever the patch's code may raise while it is imported
         raise PatchError(f"the patched tree does not load: {explained(error, directory)}") from error
-
-
-def explained(error: BaseException, directory: Path) -> str:
-    """An error of Python, with the place below the tree that it comes from.
-
-    >>> explained(NameError("name 'pte_mkold' is not defined"), Path("/no/such/tree"))
-    "NameError: name 'pte_mkold' is not defined"
-    """
-    import traceback
-
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if Path(frame.filename).is_relative_to(directory)]
-    where = f"{inside[-1].filename}:{inside[-1].lineno}, in {inside[-1].name}: " if inside else ""
-    return relative(f"{where}{type(error).__name__}: {error}", directory)
-
-
-def relative(message: str, directory: Path) -> str:
-    """A message with paths below the tree, as "linux/mm/memory.py"."""
-    return message.replace(str(directory), "linux")
 
 
 # -- functions -------------------------------------------------------------------------------------

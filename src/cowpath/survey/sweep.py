@@ -8,21 +8,19 @@ another.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
 from cowpath.judge.alike import Judged, judge_each
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
-from cowpath.judge.tree import load_tree
+from cowpath.judge.tree import rules_of
 from cowpath.litmus.program import Program
 from cowpath.survey.parallel import each
 
@@ -117,32 +115,11 @@ def judge_here(
 
     def search(asked: Asked) -> Result:
         watch.begin(one.title(asked.version))
-        if one.tree is not None:
-            return judge_patched(one, asked, watch)
-        return judge(one.program, asked, one.method, watch.update, one.count_copies)
+        with rules_of(one.tree) as tree:
+            return judge(one.program, asked, one.method, watch.update, one.count_copies, tree)
 
     kept = {}
     for judged in judge_each(one.versions, search):
         kept[judged.version] = keep(one, judged)
         watch.done(one.title(judged.version))
     return [kept[version] for version in one.versions]
-
-
-class TreeError(CowpathError):
-    """The code of a patched kernel tree went wrong while a test ran."""
-
-
-load = functools.cache(load_tree)
-
-
-def judge_patched(one: Assignment, asked: Asked, watch: Watch) -> Result:
-    """Judge by a tree that somebody has changed, whose code may raise anything.  Raises CowpathError."""
-    assert one.tree is not None
-    try:
-        return judge(one.program, asked, one.method, watch.update, one.count_copies, load(one.tree))
-    except CowpathError:
-        raise
-    except Exception as error:
-        from cowpath.survey.patch import explained
-
-        raise TreeError(explained(error, one.tree)) from error
