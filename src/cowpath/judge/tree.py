@@ -30,9 +30,7 @@ class KernelTree(Protocol):
         program: Program,
         more_folios: int,
         more_slots: int,
-        count_copies: bool = False,
-        watched: bool = False,
-        overlap: int = 0,
+        count_copies: bool,
         /,
     ) -> tuple[object, Model]:
         """The kernel and the model of a test on it."""
@@ -41,7 +39,24 @@ class KernelTree(Protocol):
         """The title of an invariant, by its name."""
 
 
-def load_tree(directory: str | Path) -> KernelTree:
+class WatchableTree(KernelTree, Protocol):
+    """A kernel tree whose kernels can be watched as well: what `prove` needs, and `cowpath.linux` has."""
+
+    def build(
+        self,
+        version: Asked,
+        program: Program,
+        more_folios: int,
+        more_slots: int,
+        count_copies: bool,
+        watched: bool = False,
+        overlap: int = 0,
+        /,
+    ) -> tuple[object, Model]:
+        """The kernel and the model of a test on it, which tells what user space sees if watched."""
+
+
+def load_tree(directory: str | Path) -> WatchableTree:
     """Import a copy of `src/cowpath/linux/` from a directory of any name, as a package of its own.
 
     Each call makes a new package, so that a copy may be changed and loaded again.  Raises CowpathError where
@@ -61,7 +76,7 @@ def load_tree(directory: str | Path) -> KernelTree:
     missing = [wanted for wanted in ("build", "title") if not hasattr(tree, wanted)]
     if missing:
         raise CowpathError(f"{directory} is no kernel tree: its __init__.py lacks {' and '.join(missing)}")
-    return cast(KernelTree, tree)
+    return cast(WatchableTree, tree)
 
 
 class TreeError(CowpathError):
@@ -73,7 +88,7 @@ loaded = functools.cache(load_tree)
 
 
 @contextlib.contextmanager
-def rules_of(directory: Path | None) -> Iterator[KernelTree]:
+def rules_of(directory: Path | None) -> Iterator[WatchableTree]:
     """The kernel tree to judge by: that of a directory, or without one cowpath's own.
 
     The code of a patched tree may raise anything; that becomes a TreeError that says where.

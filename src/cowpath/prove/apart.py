@@ -23,7 +23,7 @@ from cowpath.explore.record.step import ModelError
 from cowpath.explore.search import STOPPED
 from cowpath.history.version import Version
 from cowpath.judge.judge import judge
-from cowpath.judge.tree import KernelTree
+from cowpath.judge.tree import WatchableTree
 from cowpath.litmus import ast
 from cowpath.litmus.events import Begin, End
 from cowpath.litmus.print import to_text
@@ -44,8 +44,8 @@ def tell_apart(
     method: Method | None = None,
     progress: Progress | None = None,
     limit: float | None = None,
-    tree: KernelTree = linux,
-    known_tree: KernelTree = linux,
+    tree: WatchableTree = linux,
+    known_tree: WatchableTree = linux,
 ) -> Proof:
     """Look for something that the `other` kernel shows and the `known` one cannot.
 
@@ -78,7 +78,7 @@ def verdict_of(found: Search, limit: float | None) -> tuple[Verdict, str, int]:
     return "not decided", f"it stopped after {limit:g} s" if found.reason == STOPPED else found.reason, 0
 
 
-def bare(program: Program, version: Version, bounds: Bounds, tree: KernelTree) -> tuple[Model, Number]:
+def bare(program: Program, version: Version, bounds: Bounds, tree: WatchableTree) -> tuple[Model, Number]:
     """A kernel under the clients of a program, where nothing but events counts; its cells for a number."""
     model, number = watched(program, version, bounds, tree)
     return replace(model, observe=lambda: FINE, invariants=()), number
@@ -97,7 +97,7 @@ def refusal(program: Program, known: Version, allowed: set[Event], told: Event) 
 # -- as a test -------------------------------------------------------------------------------------
 
 
-def telling_test(proof: Proof, known: Version, known_tree: KernelTree = linux) -> tuple[str, int]:
+def telling_test(proof: Proof, known: Version, known_tree: WatchableTree = linux) -> tuple[str, int]:
     """A minimal test with an outcome that the known kernel does not have, and how many statements it takes.
 
     Empty where no way of writing the path down shows it.
@@ -117,7 +117,7 @@ def telling_test(proof: Proof, known: Version, known_tree: KernelTree = linux) -
 
 
 def outcomes(
-    litmus: ast.Litmus, version: Version, tree: KernelTree = linux
+    litmus: ast.Litmus, version: Version, tree: WatchableTree = linux
 ) -> set[tuple[Observed, Observed, bool, bool]] | None:
     """Every way in which a test may end on a kernel; None where it is no test, or too large."""
     try:

@@ -20,7 +20,7 @@ from cowpath.explore.record.step import Content
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
 from cowpath.judge.condition import names
-from cowpath.judge.tree import KernelTree
+from cowpath.judge.tree import WatchableTree
 from cowpath.litmus.events import Begin, End, is_silent
 from cowpath.litmus.print import statement_text
 from cowpath.litmus.program import Program
@@ -74,7 +74,7 @@ def build(
     version: Version | Asked,
     bounds: Bounds = USUAL,
     spec: Specification | None = None,
-    tree: KernelTree = linux,
+    tree: WatchableTree = linux,
 ) -> Model:
     """The product, as a model to explore; a `spec` that was made for this program is used again.
 
@@ -89,7 +89,7 @@ def build(
 
 
 def watched(
-    program: Program, version: Version | Asked, bounds: Bounds, tree: KernelTree = linux
+    program: Program, version: Version | Asked, bounds: Bounds, tree: WatchableTree = linux
 ) -> tuple[Model, Number]:
     """A kernel under the clients of a program, and its cells for a number of the specification."""
     asked = Asked.of(version)

@@ -19,7 +19,7 @@ from cowpath.explore.stuck import caught_states, waiting
 from cowpath.history.asked import Asked
 from cowpath.history.version import Version
 from cowpath.judge.result import Result, Violation
-from cowpath.judge.tree import KernelTree
+from cowpath.judge.tree import WatchableTree
 from cowpath.litmus.program import Program
 from cowpath.prove.product import FINE, USUAL, Bounds, build, is_broken
 
@@ -49,7 +49,7 @@ class Proof:
     seconds: float
     state: int = 0
     found: Search | None = field(default=None, repr=False, compare=False)
-    tree: KernelTree = field(default=linux, repr=False, compare=False)  # whose rules they are
+    tree: WatchableTree = field(default=linux, repr=False, compare=False)  # whose rules they are
 
 
 def prove(
@@ -59,7 +59,7 @@ def prove(
     method: Method | None = None,
     progress: Progress | None = None,
     limit: float | None = None,
-    tree: KernelTree = linux,
+    tree: WatchableTree = linux,
 ) -> Proof:
     """Search the product of a kernel and the promise until something is broken or all of it is seen.
 

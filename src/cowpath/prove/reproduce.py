@@ -17,7 +17,7 @@ from cowpath.history.version import Version
 from cowpath.judge.condition import split
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Outcome, Result
-from cowpath.judge.tree import KernelTree
+from cowpath.judge.tree import WatchableTree
 from cowpath.litmus import ast
 from cowpath.litmus.resolve import resolve
 from cowpath.prove.counterexample import candidates
@@ -63,7 +63,7 @@ def counterexample(name: str, proof: Proof, visible: bool = False) -> Counterexa
 
 
 def smallest(
-    litmus: ast.Litmus, result: Result, version: Version, tree: KernelTree = linux
+    litmus: ast.Litmus, result: Result, version: Version, tree: WatchableTree = linux
 ) -> Counterexample:
     """Leave out what is not needed, then ask for what is broken."""
     wanted = kind(result)
@@ -78,7 +78,7 @@ def smallest(
     return Counterexample(replace(litmus, condition=question(found)), found)
 
 
-def broken(litmus: ast.Litmus, version: Version, tree: KernelTree = linux) -> Result | None:
+def broken(litmus: ast.Litmus, version: Version, tree: WatchableTree = linux) -> Result | None:
     """The judgement of a test that is broken; None of one that is not, or is no test."""
     try:
         result = judge(resolve(litmus), version, METHOD, tree=tree)
