@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Small random models that have everything an engine must get right, and nothing else.
 
-Pages are interchangeable; workers take, fill, copy and free them, choose, wait for a lock, may crash.
+Pages are interchangeable; workers take, fill, copy and free them, choose, wait for a lock, may crash.  They
+tell what they take and free, and a ledger may be held against that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hypothesis import strategies as st
 
+from cowpath.explore.monitor import Event, Monitor, Number, Specification
 from cowpath.explore.record.cells import Choice, Contents, Count, Flag, Layout, Pointer, Record
 from cowpath.explore.record.recorder import IDLE, Actor, Code, Constant, Model
 from cowpath.explore.record.step import Blocked, Crash
@@ -78,7 +80,7 @@ def worker(world: World, number: int, program: tuple[str, ...]) -> Code:
         elif statement == "copy":
             yield from copy(world, hand)
         elif statement == "free":
-            free(hand)
+            free(world, hand)
         elif statement == "meet":
             meet(world, hand, number)
         elif statement == "guess":
@@ -95,6 +97,7 @@ def take(world: World, hand: Hand) -> None:
             if page.users == 0:
                 page.users = 1
                 hand.page = page
+                world.layout.step.tell("take")
                 return
         raise Blocked("a free page")
 
@@ -122,10 +125,11 @@ def copy(world: World, hand: Hand) -> Code:
     world.lock.held = False
 
 
-def free(hand: Hand) -> None:
+def free(world: World, hand: Hand) -> None:
     """Give up the page at hand; a free page is clean and empty."""
     page = hand.page
     if page is not None:
+        world.layout.step.tell("free")
         hand.page = None
         page.users = page.users - 1
         if page.users == 0:
@@ -142,6 +146,7 @@ def meet(world: World, hand: Hand, number: int) -> None:
     if page is not None and hand.page is None:
         page.users = page.users + 1
         hand.page = page
+        world.layout.step.tell("meet")
 
 
 def cleaner(world: World, page: Page) -> Code:
@@ -153,18 +158,17 @@ def cleaner(world: World, page: Page) -> Code:
         page.dirty = False
 
 
-def build(programs: Programs, pages: int) -> Model:
-    """The model of some workers."""
-    layout = Layout(
-        {Lock: 1, Page: pages, Hand: len(programs)}, ("0", "a", "b", "c"), {"places": 2, "one": 1}
-    )
+def build(programs: Programs, pages: int, limit: int | None = None) -> Model:
+    """The model of some workers; with a limit, a ledger is held against it."""
+    counts = {Lock: 1, Page: pages, Number: int(limit is not None), Hand: len(programs)}
+    layout = Layout(counts, ("0", "a", "b", "c"), {"places": 2, "one": 1})
     world = World(layout)
     actors = [Actor(f"W{n}", partial(worker, world, n, program)) for n, program in enumerate(programs)]
     actors += [
         Actor(f"clean {page}", partial(cleaner, world, page), background=True, of=page)
         for page in world.pages
     ]
-    return Model(
+    model = Model(
         layout,
         tuple(actors),
         bytes(len(layout.cells)),
@@ -172,6 +176,48 @@ def build(programs: Programs, pages: int) -> Model:
         tuple((f"alone {page}", partial(alone, page)) for page in world.pages),
         (world.pages,),
     )
+    if limit is None:
+        return model
+    (number,) = layout.all(Number)
+    monitor = Monitor(Specification(ledger(limit)), number, refusal, lambda event: event != "meet")
+    return replace(model, monitor=monitor)
+
+
+# -- what is held against them ---------------------------------------------------------------------
+
+
+class Pages(Record):
+    """A ledger of pages."""
+
+    taken = Count(3, "taken and not given back")
+    lost = Flag("one was lost, and nobody was told")
+
+
+def ledger(limit: int) -> Model:
+    """Never more than so many pages are out; one of them may be lost unseen."""
+    layout = Layout({Pages: 1}, ("0",))
+    keeper = Actor("keeper", partial(keep, World(layout), limit), background=True)
+    return Model(layout, (keeper,), bytes(len(layout.cells)), lambda: ())
+
+
+def keep(world: World, limit: int) -> Code:
+    """Write down what may happen to a page."""
+    while True:
+        yield IDLE
+        (pages,) = world.layout.all(Pages)
+        happens = ("take", "free", "lose")[world.layout.step.choose(3)]
+        if pages.taken == (limit if happens == "take" else 0) or (happens == "lose" and pages.lost):
+            raise Blocked("another page")
+        pages.taken = pages.taken + (1 if happens == "take" else -1)
+        if happens == "lose":
+            pages.lost = True
+        else:
+            world.layout.step.tell(happens)
+
+
+def refusal(allowed: set[Event], event: Event) -> str:
+    """Tell what the ledger does not have."""
+    return f"{event} is not in the ledger"
 
 
 def observe(world: World) -> tuple[object, ...]:

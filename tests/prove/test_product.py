@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The product of a kernel and the promise: what check finds in one test, and what any program can do."""
 
+from itertools import repeat
 from pathlib import Path
 
 import pytest
 
 from cowpath import corpus
 from cowpath.explore.engine import Method, available, explore
+from cowpath.explore.found import Search
+from cowpath.explore.monitor import Monitor
 from cowpath.history.version import version
 from cowpath.judge.judge import judge
 from cowpath.litmus.resolve import load_program, program_from_text
@@ -61,11 +64,33 @@ def test_the_native_engine_finds_the_states_of_the_reference(release: str) -> No
     if not available():
         pytest.skip("no native engine here")
     program = program_from_text(ONE.format(more=GET))
-    model = product.build(program, version(release))
-    slow = explore(model, Method("reference"))
+    slow = explore(product.build(program, version(release)), Method("reference"))
     fast = explore(product.build(program, version(release)), Method("native", rename=False))
     assert (len(slow.states), slow.transitions) == (len(fast.states), fast.transitions)
     assert slow.outcomes == fast.outcomes
+    assert slow.violations == fast.violations
+    assert [*map(kernel_of, repeat(slow), slow.states)] == [*map(kernel_of, repeat(fast), fast.states)]
+    sets = {
+        *zip(
+            map(number_of, repeat(slow), slow.states), map(number_of, repeat(fast), fast.states), strict=True
+        )
+    }
+    assert len(sets) == len(dict(sets)) == len({other for _, other in sets})
+
+
+def number_of(found: Search, state: bytes) -> int:
+    """The number of the promise's set in a state; who asks in another order has other numbers."""
+    assert isinstance(found.model.monitor, Monitor)
+    return found.model.monitor.of(state)
+
+
+def kernel_of(found: Search, state: bytes) -> bytes:
+    """The cells of the kernel in a state: without that number, and without the numbers of frames."""
+    assert found.model.monitor is not None
+    places = found.model.monitor.places
+    return bytes(
+        value for cell, value in enumerate(state[: len(found.model.layout.cells)]) if cell not in places
+    )
 
 
 def test_a_hang_counts_unless_the_promise_may_be_caught_as_well() -> None:

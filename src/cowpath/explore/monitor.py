@@ -11,13 +11,9 @@ A monitor keeps that number in three cells of the model it watches, so the produ
 any other: every engine searches it, renames in it, and finds shortest paths in it.  Where the specification
 does not allow an event, the run ends as a crash, whose text says what was allowed.
 
-Two ways for an engine to take part:
-
-- It does nothing.  The recorder moves the monitor when it records a step (`Monitor.follow`), so a leaf holds
-  the next number among its writes, and its tree looks at the three cells.
-- It moves the monitor itself, and records fewer steps: the recorder is made with `moves_monitor=False`.  A
-  leaf then knows its `events` only, and the engine keeps a memo of (number, events) -> next number, filled by
-  `Monitor.next`.  The states are the same, byte for byte.
+What is recorded of the watched model knows nothing of numbers: a leaf holds the events that its step tells,
+and `Recorder.moved` makes of it the step that starts at a number.  The native engine does the same by a memo
+of (number, event).
 """
 
 from __future__ import annotations
@@ -42,6 +38,9 @@ class Number(Record):
     middle = Count(255, "its second byte", quiet=True)
     high = Count(255, "its third byte", quiet=True)
 
+
+LARGEST = (1 << 24) - 1
+"""The last number that three cells hold."""
 
 LARGEST_SET = 20_000
 """States of a specification beyond which a set of them is given up."""
@@ -135,33 +134,36 @@ class Monitor:
         sees: Callable[[Event], bool] = lambda event: True,
     ) -> None:
         self.specification, self.cells, self.refusal, self.sees = specification, cells, refusal, sees
+        self.places = tuple(cells.cell_of.values())
+
+    def seen(self, events: Sequence[Event]) -> tuple[Event, ...]:
+        """Those of some events that the specification says something of."""
+        return tuple(filter(self.sees, events))
 
     def next(self, number: int, events: Sequence[Event]) -> int | str:
-        """The number after a step that tells these events; a text says which is refused, and why."""
-        for event in filter(self.sees, events):
+        """The number after a step that tells these events; a text says which is refused, and why.
+
+        Raises RangeError where there are too many numbers for three cells.
+        """
+        for event in self.seen(events):
             after = self.specification.next(number, event)
             if after is None:
                 return self.refusal(self.specification.allowed(number), event)
             number = after
+        if number > LARGEST:
+            raise RangeError("the specification has too many sets of states")
         return number
 
-    def follow(self, events: Sequence[Event]) -> str:
-        """Move the cells as part of the running step; returns why not, empty where all is allowed."""
-        if not any(map(self.sees, events)):
-            return ""
-        number = self.next(self.number(), events)
-        if isinstance(number, str):
-            return number
-        if number >= 1 << 24:
-            raise RangeError("the specification has too many sets of states")
-        self.cells.low, self.cells.middle, self.cells.high = number & 255, number >> 8 & 255, number >> 16
-        return ""
-
     def number(self) -> int:
-        """The number as the running step sees it."""
+        """The number as the running observation sees it."""
         return self.cells.low | self.cells.middle << 8 | self.cells.high << 16
 
     def of(self, state: bytes) -> int:
         """The number in a state."""
-        low, middle, high = (state[cell] for cell in self.cells.cell_of.values())
+        low, middle, high = (state[cell] for cell in self.places)
         return low | middle << 8 | high << 16
+
+    def writes(self, number: int) -> tuple[tuple[int, int], ...]:
+        """(cell, value) for each cell of a number."""
+        low, middle, high = self.places
+        return (low, number & 255), (middle, number >> 8 & 255), (high, number >> 16)

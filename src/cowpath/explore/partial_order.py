@@ -137,8 +137,8 @@ class PartialOrder(BreadthFirst):
             return False
         leaves = self.recorder.leaves(state, actor)
         steps = [leaf for leaf in leaves if leaf.blocked is None]
-        if not steps or any(_crashes(self.recorder, leaf) for leaf in steps):
-            return False
+        if not steps or any(leaf.events or self.recorder.ends_run(leaf) for leaf in steps):
+            return False  # what is told has an order
         here = self.footprint(state, actor, leaves)
         return (
             not here.writes & self.visible
@@ -202,10 +202,6 @@ def footprints(recorder: Recorder, tree: Tree) -> Iterator[tuple[Leaf, Footprint
 def _frame_after(recorder: Recorder, actor: int, leaf: Leaf) -> int:
     written, at = dict(leaf.writes), recorder.frame_at[actor]
     return written[at] | written[at + 1] << 8
-
-
-def _crashes(recorder: Recorder, leaf: Leaf) -> bool:
-    return any(cell == recorder.crash_at for cell, _ in leaf.writes)
 
 
 def _bits(cells: Iterable[int]) -> int:

@@ -5,6 +5,7 @@ from typing import NoReturn, cast
 
 import pytest
 from hypothesis import given, settings
+from hypothesis.strategies import integers
 
 from cowpath.explore.found import Exploration
 from cowpath.explore.method import Method
@@ -27,16 +28,21 @@ LARGE = (
 ALL = 1 << 30
 
 
-def warm(programs: Programs, pages: int, states: int) -> Recorder:
+def warm(programs: Programs, pages: int, states: int, limit: int | None = None) -> Recorder:
     """What a reference search that stops early has recorded."""
-    return reference_search(build(programs, pages), states).recorder
+    return reference_search(build(programs, pages, limit), states).recorder
 
 
 def small(
-    first_bits: int, root_bits: int = 64, threads: int = 1, start: int = 0, rename: bool = False
+    first_bits: int,
+    root_bits: int = 64,
+    threads: int = 1,
+    start: int = 0,
+    rename: bool = False,
+    limit: int | None = None,
 ) -> NativeExploration:
     """A search of the large model whose tables of parts begin small, and whose roots have few bits."""
-    recorder = warm(LARGE, 3, start)
+    recorder = warm(LARGE, 3, start, limit)
     search = NativeSearch(RenamingRecorder(recorder) if rename else recorder, ALL, threads)
     search.engine.small(first_bits, root_bits)
     return exploration.explored(search, None, None)
@@ -75,6 +81,25 @@ def test_random_models(arguments: tuple[Programs, int]) -> None:
     assert_same(reference, found)
     last = len(found.states) - 1
     assert [actor for actor, _ in path_to(found, last)] == [actor for actor, _ in path_to(reference, last)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(models(), integers(1, 3))
+def test_random_models_that_are_watched(arguments: tuple[Programs, int], limit: int) -> None:
+    reference = reference_search(build(*arguments, limit))
+    found = exploration.native(warm(*arguments, 20, limit), Method(memory=ALL, rename=False))
+    assert_same(reference, found)
+
+
+@pytest.mark.parametrize("root_bits", [64, 22, 20])
+@pytest.mark.parametrize(("limit", "refused"), [(1, {"", "free is not in the ledger"}), (2, {""})])
+def test_a_large_model_that_is_watched(root_bits: int, limit: int, refused: set[str]) -> None:
+    """The monitor's number has a part of its own, or shares one where a root has few bits."""
+    reference = reference_search(build(LARGE, 3, limit))
+    assert {outcome.crash for outcome in reference.outcomes} == refused
+    found = small(2, root_bits, limit=limit)
+    assert_same(reference, found)
+    assert (len(found.search.engine.parts) < 5) == (root_bits < 64)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -22,11 +22,13 @@ MOVING, RESTING, WAITING = range(3)
 """What a frame means for the end of a run: it must go on; it may end; it may end if nothing lets this actor
 begin."""
 
-EVENT_STEP, EVENT_JUDGE, EVENT_OUTCOME, EVENT_EXCHANGE = range(4)
+EVENT_STEP, EVENT_JUDGE, EVENT_OUTCOME, EVENT_EXCHANGE, EVENT_TOLD = range(5)
 
 RUNNING, DONE, EVENTS, BOUND, PAUSED, FULL, NO_MEMORY = range(7)
 
 MOST_ACTORS = 62
+
+NO_MONITOR = (1 << 32) - 1
 
 
 class Happened(NamedTuple):
@@ -60,6 +62,7 @@ class Core:
             (c_uint32 * self.fields)(*sizes),
             (c_uint16 * self.fields)(*initial),
             (c_uint16 * self.fields)(*units(model)),
+            NO_MONITOR if model.monitor is None else model.monitor.places[0],
             memory,
             threads,
         )
@@ -155,22 +158,27 @@ class Core:
             raise MemoryError
         return found
 
-    def leaf(self, kind: int, writes: Iterable[tuple[int, int]], moves: Iterable[tuple[int, int]]) -> int:
-        """A new leaf: (field, value) for each write, (target, source) for each move.  Returns its number."""
+    def leaf(
+        self, kind: int, writes: Iterable[tuple[int, int]], moves: Iterable[tuple[int, int]], told: int = 0
+    ) -> int:
+        """A new leaf: (field, value) for each write, (target, source) for each move; what it tells a monitor.
+
+        Returns its number.
+        """
         pairs, moved = list(writes), list(moves)
         ops = [number for pair in (*pairs, *moved) for number in pair]
         found = self.library.engine_leaf(
-            self.pointer, kind, len(pairs), len(moved), (c_uint16 * len(ops))(*ops)
+            self.pointer, kind, len(pairs), len(moved), (c_uint16 * len(ops))(*ops), told
         )
         if not found:
             raise MemoryError
         return int(found)
 
-    def step_leaf(self, leaf: Leaf) -> int:
-        """The leaf of a recorded step."""
+    def step_leaf(self, leaf: Leaf, told: int = 0) -> int:
+        """The leaf of a recorded step, with what it tells a monitor."""
         if leaf.blocked is not None:
             return self.blocked
-        return self.leaf(STEP, written(self.model, leaf).items(), leaf.moves)
+        return self.leaf(STEP, written(self.model, leaf).items(), leaf.moves, told)
 
     def insert(self, tree: int, reads: Sequence[tuple[int, int]], leaf: int) -> None:
         """Insert a run into a tree."""
@@ -190,6 +198,16 @@ class Core:
     def set_crash(self, number: int) -> None:
         """The outcome of a crash is known."""
         self.library.engine_crash(self.pointer, number)
+
+    def next(self, number: int, told: int, after: int) -> None:
+        """The monitor's number after something was told."""
+        if self.library.engine_next(self.pointer, number, told, after):
+            raise MemoryError
+
+    def refused(self, number: int, leaf: int, instead: int) -> None:
+        """A leaf tells what is refused at a number of the monitor; another leaf takes its place."""
+        if self.library.engine_refused(self.pointer, number, leaf, instead):
+            raise MemoryError
 
     # -- names -------------------------------------------------------------------------------------
 

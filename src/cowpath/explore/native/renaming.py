@@ -93,7 +93,7 @@ class RenamingRecorder(Recorder):
 
     def __init__(self, recorder: Recorder) -> None:
         """Take over what another recorder has recorded; that one must not be used any more."""
-        super().__init__(recorder.model, recorder.live_only, recorder.moves_monitor)
+        super().__init__(recorder.model, recorder.live_only)
         self.take_over(recorder)
         self.exchanges = exchanges(recorder.model)
         self.renamed: dict[int, tuple[int, int, Exchange]] = {}  # id(frame) -> where it comes from

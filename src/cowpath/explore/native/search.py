@@ -19,6 +19,7 @@ from cowpath.explore.native import core
 from cowpath.explore.native.core import Core, Happened
 from cowpath.explore.native.renaming import RenamingRecorder
 from cowpath.explore.native.renumbering import Renumbering
+from cowpath.explore.native.telling import Telling
 from cowpath.explore.record.recorder import Branch, Leaf, Recorder, Tree
 from cowpath.explore.record.step import Content
 
@@ -32,18 +33,18 @@ class Full(Exception):  # noqa: N818 - a condition: the memory allowed is used u
 
 
 class StepTree(Tree):
-    """The steps from one frame, inserted into the engine, too."""
+    """The steps of an actor from one frame, inserted into the engine, too."""
 
-    __slots__ = ("engine", "number")
+    __slots__ = ("actor", "number", "telling")
 
-    def __init__(self, engine: Core, number: int) -> None:
+    def __init__(self, telling: Telling, number: int, actor: int) -> None:
         super().__init__()
-        self.engine, self.number = engine, number
+        self.telling, self.number, self.actor = telling, number, actor
 
     def insert(self, reads: Sequence[tuple[int, int]], leaf: Leaf) -> None:
         """Insert a run here (see `Tree.insert`) and into the tree of the engine."""
         super().insert(reads, leaf)
-        self.engine.insert(self.number, reads, self.engine.step_leaf(leaf))
+        self.telling.engine.insert(self.number, reads, self.telling.leaf(leaf, self.actor))
 
 
 class InvariantTree(Tree):
@@ -94,6 +95,7 @@ class NativeSearch:
     def __init__(self, recorder: Recorder, memory: int, threads: int) -> None:
         self.model, self.recorder, self.memory = recorder.model, recorder, memory
         self.engine = Core(self.model, memory, threads)
+        self.telling = Telling(recorder, self.engine)
         self.frames: list[tuple[int, int]] = []  # (actor, number) of each frame that the engine has
         self.ids: dict[tuple[int, int], int] = {}
         self.renumbering = Renumbering(recorder) if isinstance(recorder, RenamingRecorder) else None
@@ -134,7 +136,7 @@ class NativeSearch:
         self.ids[actor, number] = known
         if self.renumbering is not None:
             self.engine.frame_names(known, *self.renumbering.of_frame(actor, number))
-        return StepTree(self.engine, self.engine.first_frame_tree + known)
+        return StepTree(self.telling, self.engine.first_frame_tree + known, actor)
 
     def rests(self, actor: int, number: int) -> int:
         """Tell whether a run may end while the actor stands in this frame."""
@@ -183,6 +185,9 @@ class NativeSearch:
         """Record, evaluate or find out what the engine lacks."""
         if event.kind == core.EVENT_EXCHANGE:
             self.learn_exchange(event.which, event.where)
+            return
+        if event.kind == core.EVENT_TOLD:
+            self.telling.answer(event.which, event.where)
             return
         state = self.engine.state(event.state)
         if event.kind == core.EVENT_STEP:

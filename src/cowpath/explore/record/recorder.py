@@ -10,7 +10,7 @@ to a leaf that says what is written.  A few thousand recordings carry tens of mi
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
 from cowpath.explore.record.cells import Layout, Record
@@ -49,10 +49,21 @@ class Actor:
 
 
 class Watching(Protocol):
-    """Whoever is told the events of steps, and remembers them in cells of the model (see monitor.py)."""
+    """Whoever is told the events of steps, and keeps a number for them in three cells (see monitor.py)."""
 
-    def follow(self, events: Sequence[Hashable]) -> str:
-        """Note events as part of the running step; a text says why they end the run, empty: they do not."""
+    places: tuple[int, ...]
+
+    def seen(self, events: Sequence[Hashable]) -> tuple[Hashable, ...]:
+        """Those of some events that can move the number."""
+
+    def next(self, number: int, events: Sequence[Hashable]) -> int | str:
+        """The number after these events; a text says why they end the run."""
+
+    def of(self, state: bytes) -> int:
+        """The number in a state."""
+
+    def writes(self, number: int) -> tuple[tuple[int, int], ...]:
+        """(cell, value) for each cell of a number."""
 
 
 @dataclass(frozen=True)
@@ -170,12 +181,9 @@ class Tree:
 class Recorder:
     """The frames and trees of one model; grows while a search runs."""
 
-    def __init__(self, model: Model, live_only: bool = True, moves_monitor: bool = True) -> None:
-        """Live locals tell frames apart; without `live_only`, dead ones do, too, where they can be named.
-
-        Without `moves_monitor` the engine moves the model's monitor by the `events` of leaves.
-        """
-        self.model, self.live_only, self.moves_monitor = model, live_only, moves_monitor
+    def __init__(self, model: Model, live_only: bool = True) -> None:
+        """Live locals tell frames apart; without `live_only`, dead ones do, too, where they can be named."""
+        self.model, self.live_only = model, live_only
         self.step: Step = model.layout.step
         self.new_tree: Callable[[int, int], Tree] = lambda actor, number: Tree()
         cells = len(model.layout.cells)
@@ -192,6 +200,7 @@ class Recorder:
         self.trees: list[list[Tree]] = []
         self._frame_ids: list[dict[object, int]] = []
         self._spare: dict[Frame, list[Code]] = {}  # generators that stand in a frame, used once each
+        self._moved: dict[tuple[Leaf, int], Leaf] = {}  # steps that move the monitor on from a number
         for index, actor in enumerate(self.model.actors):
             self._frame_ids.append({})
             self.frames.append([Frame(index, None, (), (), finished=False, idle=actor.optional)])
@@ -203,7 +212,7 @@ class Recorder:
         """Go on with what another recorder of this model has recorded; that one must not be used any more."""
         self.recordings, self.crashes = other.recordings, other.crashes
         self.frames, self.trees = other.frames, other.trees
-        self._frame_ids, self._spare = other._frame_ids, other._spare
+        self._frame_ids, self._spare, self._moved = other._frame_ids, other._spare, other._moved
 
     def frame_number(self, state: bytes, actor: int) -> int:
         """The number of the frame in which an actor stands in a state."""
@@ -217,6 +226,10 @@ class Recorder:
     def crash(self, state: bytes) -> str:
         """The reason why the modelled system stopped; empty where it runs."""
         return self.crashes[state[self.crash_at]]
+
+    def ends_run(self, leaf: Leaf) -> bool:
+        """True where a step stops the modelled system: what else it tells, nobody hears."""
+        return any(cell == self.crash_at for cell, _ in leaf.writes)
 
     def at_rest(self, state: bytes) -> bool:
         """True where the run may end: every actor has finished, idles, or is optional and cannot begin."""
@@ -232,9 +245,44 @@ class Recorder:
         tree = self.trees[actor][number]
         while True:
             try:
-                return tree.find(state)
+                return self._watched(tree.find(state), state, actor)
             except Miss as miss:
                 self._record(tree, frame, state, miss.choices)
+
+    def moved(self, leaf: Leaf, number: int, actor: int) -> Leaf:
+        """The step of a leaf where the model's monitor stands at a number.
+
+        It moves the number by the leaf's events; where those are refused, it ends the run.
+        """
+        known = self._moved.get((leaf, number))
+        if known is None:
+            known = self._moved[leaf, number] = self._move(leaf, number, actor)
+        return known
+
+    def _move(self, leaf: Leaf, number: int, actor: int) -> Leaf:
+        if self.ends_run(leaf):
+            return leaf
+        written = dict(leaf.writes)
+        monitor = cast("Watching", self.model.monitor)
+        after = monitor.next(number, leaf.events)
+        more = monitor.writes(after) if isinstance(after, int) else self._refused(leaf, after, actor)
+        return replace(leaf, writes=tuple((written | dict(more)).items()))
+
+    def _refused(self, leaf: Leaf, text: str, actor: int) -> tuple[tuple[int, int], ...]:
+        """Writes that end a run, and the actor's code."""
+        frames, at = self.frames[actor], self.frame_at[actor]
+        written = dict(leaf.writes)
+        before = frames[written[at] | written[at + 1] << 8]
+        number = self._intern(before, None, (), idle=False)
+        return (at, number & 0xFF), (at + 1, number >> 8), (self.crash_at, self._crash_number(text))
+
+    def _watched(self, leaves: list[Leaf], state: bytes, actor: int) -> list[Leaf]:
+        """These steps as the model's monitor sees them."""
+        monitor = self.model.monitor
+        if monitor is None or not any(leaf.events for leaf in leaves):
+            return leaves
+        number = monitor.of(state)
+        return [self.moved(leaf, number, actor) if leaf.events else leaf for leaf in leaves]
 
     def evaluate(self, tree: Tree, function: Callable[[], object], state: bytes) -> object:
         """The value of an observation or invariant in a state."""
@@ -274,7 +322,7 @@ class Recorder:
         frame, tree, known = self.frame(state, actor), Tree(), self.recordings
         while not frame.finished:
             try:
-                return tree.find(state)
+                return self._watched(tree.find(state), state, actor)
             except Miss as miss:
                 self._record(tree, frame, state, miss.choices)
                 self.recordings = known
@@ -315,8 +363,6 @@ class Recorder:
         except Crash as reason:
             crash, generator = self._crash_number(str(reason)), None
         seen = tuple(step.seen)
-        if step.events and not crash and (refused := self._watched()):
-            crash, generator = self._crash_number(refused), None
         writes = {cell: value for cell, value in step.writes.items() if step.known.get(cell) != value}
         number = self._intern(frame, generator, seen, idle)
         at = self.frame_at[frame.actor]
@@ -348,15 +394,6 @@ class Recorder:
         if actor.resume is not None and len(frame.where) == 1 and self.live_only:
             return actor.resume(**dict(frame.held))
         return None
-
-    def _watched(self) -> str:
-        """Let the monitor follow the events of the step that has just run; returns why it ends the run."""
-        if self.model.monitor is None or not self.moves_monitor:
-            return ""
-        telling, self.step.telling = self.step.telling, False  # no code of the model writes its cells
-        refused = self.model.monitor.follow(self.step.events)
-        self.step.telling = telling
-        return refused
 
     def add_frame(self, frame: Frame) -> None:
         """Give a frame the next number of its actor, and a tree."""

@@ -10,8 +10,8 @@
  * What an actor does in a frame, whether an invariant holds and what is observed at an end are decision
  * trees over fields (trees.c).  They grow while a search runs: where a walk meets nothing, an event asks the
  * caller to record what is missing.  expand.c takes every step from some states, run.c has the loop and the
- * threads, rename.c brings interchangeable records into one order, split.c chooses the parts, and paths.c
- * answers questions about what was found.
+ * threads, rename.c brings interchangeable records into one order, split.c chooses the parts, told.c moves
+ * the number of a monitor by what steps tell, and paths.c answers questions about what was found.
  *
  * Only functions named engine_* are called from outside.
  */
@@ -29,6 +29,7 @@ enum {
 	MOST_PARTS = 6,
 	MOST_WORDS = 64,   /* of a state */
 	MOST_RECORDS = 16, /* of one interchangeable group */
+	MONITOR_FIELDS = 3,
 	HELD = 4,          /* records of one group that the locals of a frame are searched for */
 	BATCH = 4096,      /* states that are expanded at once, at most */
 	SMALL_BATCH = 64,  /* and where something was missing just now */
@@ -40,6 +41,7 @@ enum {
 
 #define CRASHED (UINT64_C(1) << 63)
 #define NO_ROOT UINT64_MAX
+#define NO_MONITOR UINT32_MAX
 #define MIX UINT64_C(0x9E3779B97F4A7C15)
 #define MIX2 UINT64_C(0xD6E8FEB86659FD93)
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -87,6 +89,7 @@ struct leaf {
 	uint16_t writes, moves;
 	uint8_t groups, kind;
 	uint8_t watch; /* class of the invariants that may change with it, see `classes` */
+	uint32_t told; /* what it tells a monitor, as a number; 0: nothing */
 };
 
 /* What a leaf makes of one part.  A store is (word, bits to keep, bits to set); a move is one word for
@@ -173,14 +176,27 @@ struct names {
 	uint32_t room;         /* frames */
 };
 
+/* -- a monitor -------------------------------------------------------------------------------------- */
+
+/* What becomes of the monitor's number, by (number, what is told); who fills it is alone. */
+struct monitor {
+	uint32_t field;  /* the first of the three that hold the number; NO_MONITOR: there is none */
+	uint64_t *keys;  /* 0: free */
+	uint32_t *after; /* the number after it, or REFUSED; for a refused leaf, the one in its place */
+	uint64_t slots, count;
+};
+
+#define REFUSED UINT32_MAX
+#define UNKNOWN (UINT32_MAX - 1)
+
 /* -- work ------------------------------------------------------------------------------------------- */
 
-enum event_kind { EVENT_STEP, EVENT_JUDGE, EVENT_OUTCOME, EVENT_EXCHANGE };
+enum event_kind { EVENT_STEP, EVENT_JUDGE, EVENT_OUTCOME, EVENT_EXCHANGE, EVENT_TOLD };
 
 struct event {
-	uint32_t kind, which; /* frame, invariant, 0, exchange */
+	uint32_t kind, which; /* frame, invariant, 0, exchange, leaf */
 	uint64_t state;
-	uint64_t where; /* place in the trees; frame for an exchange */
+	uint64_t where; /* place in the trees; frame for an exchange; number of the monitor */
 };
 
 enum batch_state { IDLE, PENDING, BUSY, READY };
@@ -279,6 +295,7 @@ struct engine {
 	bool rewatch;
 
 	struct names names;
+	struct monitor monitor;
 
 	/* states */
 	uint64_t *roots;
@@ -322,6 +339,7 @@ bool reserve(void *array, uint32_t *room, uint64_t count, size_t size);
 /* packing.c */
 bool lay_out(struct engine *e);
 bool start_parts(struct engine *e);
+uint32_t monitor_unit(const struct engine *e);
 bool relayout(struct engine *e);
 enum moved repartition(struct engine *e, const uint8_t *part_of);
 bool grow_parts(struct engine *e);
@@ -357,6 +375,9 @@ bool ready_thread(struct engine *e, struct thread *t);
 void forget(struct engine *e);
 void expand(struct engine *e, struct thread *t, struct batch *b);
 bool report(struct batch *b, enum event_kind kind, uint32_t which, uint64_t state, uint64_t where);
+
+/* told.c */
+bool tell(struct engine *e, struct thread *t, struct batch *b, uint64_t state, uint64_t *root, uint32_t *leaf);
 
 /* run.c */
 bool take_over(struct engine *e);

@@ -21,7 +21,7 @@ enum {
 /* Note something for the caller; false where there is no memory. */
 bool report(struct batch *b, enum event_kind kind, uint32_t which, uint64_t state, uint64_t where)
 {
-	if ((kind == EVENT_STEP || kind == EVENT_EXCHANGE)) /* once for each place in the trees */
+	if (kind == EVENT_STEP || kind == EVENT_EXCHANGE || kind == EVENT_TOLD) /* once is enough */
 		for (uint32_t i = 0; i < b->reported; i++)
 			if (b->events[i].kind == kind && b->events[i].which == which && b->events[i].where == where)
 				return true;
@@ -96,8 +96,8 @@ static bool room_for(struct batch *b, uint32_t more)
 	return false;
 }
 
-/* The state after a step; NO_ROOT where a part has no room left. */
-static inline uint64_t after_step(struct engine *e, struct thread *t, uint64_t root, uint32_t leaf,
+/* What a leaf makes of a state, but for the monitor; NO_ROOT where a part has no room left. */
+static inline uint64_t after_leaf(struct engine *e, struct thread *t, uint64_t root, uint32_t leaf,
 				  const uint64_t *words)
 {
 	const struct leaf *l = &e->leaf[leaf];
@@ -123,6 +123,27 @@ static inline uint64_t after_step(struct engine *e, struct thread *t, uint64_t r
 			*m = (struct memo){key, (uint64_t)number};
 		next = with_number(p, next, (uint64_t)number);
 	}
+	return next;
+}
+
+/*
+ * The state after a step; NO_ROOT where something is missing, which the batch then says.  Another leaf may
+ * take the place of one that the monitor refuses.
+ */
+static inline uint64_t after_step(struct engine *e, struct thread *t, struct batch *b, uint32_t state,
+				  uint32_t *leaf, const uint64_t *words)
+{
+	uint64_t root = b->roots[state], next = after_leaf(e, t, root, *leaf, words);
+
+	if (next != NO_ROOT && e->leaf[*leaf].told) {
+		uint32_t told = *leaf;
+
+		if (!tell(e, t, b, b->first + state, &next, leaf))
+			return NO_ROOT;
+		if (unlikely(*leaf != told))
+			next = after_leaf(e, t, root, *leaf, words);
+	}
+	b->full |= next == NO_ROOT;
 	return next;
 }
 
@@ -162,13 +183,9 @@ static int64_t all_steps(struct engine *e, struct thread *t, struct batch *b, ui
 			uint32_t leaf = (uint32_t)link;
 
 			if (e->leaf[leaf].kind != BLOCKED) {
-				uint64_t next = after_step(e, t, b->roots[state], leaf, words);
+				uint64_t next = after_step(e, t, b, state, &leaf, words);
 
-				if (next == NO_ROOT) {
-					b->full = true;
-					return -1;
-				}
-				if (!room_for(b, 1))
+				if (next == NO_ROOT || !room_for(b, 1))
 					return -1;
 				b->to[b->successors] = next;
 				b->leaf[b->successors] = leaf;
@@ -297,12 +314,12 @@ static void take_tasks(struct engine *e, struct thread *t, struct batch *b)
 			report(b, EVENT_STEP, task->frame, b->first + task->state,
 			       missing(e, e->tree[e->frame_tree + task->frame], words));
 		} else if (e->leaf[(uint32_t)link].kind != BLOCKED) {
-			uint64_t next = after_step(e, t, b->roots[task->state], (uint32_t)link, words);
+			uint32_t leaf = (uint32_t)link;
+			uint64_t next = after_step(e, t, b, task->state, &leaf, words);
 
 			b->to[task->successor] = next;
-			b->leaf[task->successor] = (uint32_t)link;
+			b->leaf[task->successor] = leaf;
 			lacking = next == NO_ROOT;
-			b->full |= lacking;
 		}
 		if (unlikely(lacking))
 			lacks(b, task->state);
@@ -461,6 +478,8 @@ static uint32_t expand_states(struct engine *e, struct thread *t, struct batch *
 		view[part] = (struct view){p->mask, p->known, p->steps, p->info, p->shift, p->first, p->width,
 					   p->stride};
 	}
+	if (e->parts == 5) /* with a monitor */
+		return expand_all(e, t, b, view, 5);
 	if (e->parts == 4)
 		return expand_all(e, t, b, view, 4);
 	if (e->parts == 3)
@@ -494,7 +513,7 @@ void expand(struct engine *e, struct thread *t, struct batch *b)
 	for (uint32_t i = 0; i < b->reported; i++) { /* what comes after is done again */
 		const struct event *event = &b->events[i];
 
-		if (event->kind == EVENT_STEP || event->kind == EVENT_EXCHANGE ||
+		if (event->kind == EVENT_STEP || event->kind == EVENT_EXCHANGE || event->kind == EVENT_TOLD ||
 		    event->state < b->first + b->done)
 			b->events[kept++] = *event;
 	}

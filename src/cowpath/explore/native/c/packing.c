@@ -110,29 +110,39 @@ static bool empty_parts(struct engine *e, const uint8_t *part_of)
 	return ok;
 }
 
+/* The unit that is the monitor's number, and a part of its own; NO_MONITOR: there is none. */
+uint32_t monitor_unit(const struct engine *e)
+{
+	return e->monitor.field == NO_MONITOR ? NO_MONITOR : e->unit[e->monitor.field];
+}
+
 /* The parts of a new search: units in their order, about equally many bits in each part. */
 bool start_parts(struct engine *e)
 {
-	uint32_t total = 0, used = 0, wanted = 4;
+	uint32_t total = 0, used = 0, wanted = 4, count = 0, last = 0, apart = monitor_unit(e);
 	uint8_t *unit_part = calloc(e->fields, 2);
 	bool ok = unit_part != NULL;
 
 	set_widths(e);
 	for (uint32_t field = 0; field < e->fields; field++)
-		total += e->widths[field];
+		total += e->unit[field] == apart ? 0 : e->widths[field];
 	for (uint32_t unit = 0; ok && unit < e->fields; unit++) {
 		unit_part[unit] = (uint8_t)(used * wanted / (total + 1));
 		for (uint32_t field = 0; field < e->fields; field++)
-			if (e->unit[field] == unit)
+			if (e->unit[field] == unit && unit != apart)
 				used += e->widths[field];
 	}
-	/* a part that no unit begins in gets no number */
-	for (uint32_t unit = 0, last = 0, count = 0; ok && unit < e->fields; unit++) {
-		if (unit && unit_part[unit] != last)
+	/* a part that no unit begins in gets no number; the first begins in part 0 */
+	for (uint32_t unit = 0; ok && unit < e->fields; unit++) {
+		if (unit == apart)
+			continue;
+		if (unit_part[unit] != last)
 			count++;
 		last = unit_part[unit];
 		unit_part[unit] = (uint8_t)count;
 	}
+	if (ok && apart != NO_MONITOR)
+		unit_part[apart] = (uint8_t)(count + 1);
 	for (uint32_t field = 0; ok && field < e->fields; field++)
 		unit_part[e->fields + field] = unit_part[e->unit[field]];
 	ok = ok && empty_parts(e, unit_part + e->fields);

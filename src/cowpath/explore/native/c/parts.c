@@ -127,12 +127,12 @@ static uint64_t walk_within(const struct engine *e, const struct part *p, uint64
 	return link;
 }
 
-/* Whether a leaf changes nothing but one part, and that by itself. */
+/* Whether a leaf tells nothing and changes nothing but one part, and that by itself. */
 static bool is_local(const struct engine *e, const struct leaf *leaf, uint32_t part)
 {
 	const struct group *g = e->group + leaf->first_group;
 
-	return leaf->groups == 0 || (leaf->groups == 1 && g->part == part && !g->foreign);
+	return !leaf->told && (leaf->groups == 0 || (leaf->groups == 1 && g->part == part && !g->foreign));
 }
 
 /*

@@ -52,11 +52,13 @@ static bool make_trees(struct engine *e)
 /*
  * A search with nothing recorded: cells, actors and a crash number; for each field how many values it takes,
  * what it is in the first state, and the number of its unit (units are numbered in the order of their first
- * fields).  `memory` bounds states, tables and parts, in bytes.  NULL where there is no memory or a state is
- * too large.
+ * fields).  `monitor` is the first of the three that hold the number of a monitor and are a unit, or
+ * NO_MONITOR.  `memory` bounds states, tables and parts, in bytes.  NULL where there is no memory or a state
+ * is too large.
  */
 struct engine *engine_new(uint32_t cells, uint32_t actors, uint32_t invariants, const uint32_t *sizes,
-			  const uint16_t *initial, const uint16_t *unit, uint64_t memory, uint32_t threads)
+			  const uint16_t *initial, const uint16_t *unit, uint32_t monitor, uint64_t memory,
+			  uint32_t threads)
 {
 	struct engine *e = calloc(1, sizeof *e);
 	uint32_t fields = cells + actors + 1;
@@ -66,6 +68,7 @@ struct engine *engine_new(uint32_t cells, uint32_t actors, uint32_t invariants, 
 		return NULL;
 	}
 	e->cells = cells, e->actors = actors, e->fields = fields, e->invariants = invariants;
+	e->monitor.field = monitor;
 	e->memory = memory;
 	e->threads = threads;
 	e->first_bits = 10;
@@ -141,7 +144,7 @@ void engine_free(struct engine *e)
 		       e->kid_entry, e->leaf, e->op, e->effect, e->group, e->stores, e->tree_entry, e->tree, e->frame,
 		       e->unsettled, e->readers, e->broken_late, e->names.table, e->names.group,
 		       e->names.becomes, e->names.class, e->names.held, e->roots, e->state_class, e->table,
-		       e->retreating, e->levels};
+		       e->retreating, e->levels, e->monitor.keys, e->monitor.after};
 
 	for (uint32_t i = 0; e->names.group && i < e->names.groups; i++) {
 		free(e->names.group[i].runs);

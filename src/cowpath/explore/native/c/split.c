@@ -158,9 +158,11 @@ bool choose_parts(struct engine *e)
 	struct halves *h = malloc(sizeof *h);
 	uint8_t *unit_part = calloc(e->fields, 2), *part_of = unit_part + e->fields;
 	enum moved moved = LOST;
-	uint32_t parts = 1;
+	uint32_t parts = 1, apart = monitor_unit(e);
 
 	if (s && h && unit_part) {
+		if (apart != NO_MONITOR)
+			unit_part[apart] = MOST_PARTS;
 		for (uint32_t halving = 0; halving < 2; halving++) {
 			for (uint32_t part = 0, before = parts; part < before; part++) {
 				uint32_t units = 0;
@@ -174,6 +176,8 @@ bool choose_parts(struct engine *e)
 				parts++;
 			}
 		}
+		if (apart != NO_MONITOR)
+			unit_part[apart] = (uint8_t)parts;
 		for (uint32_t field = 0; field < e->fields; field++)
 			part_of[field] = unit_part[e->unit[field]];
 		moved = memcmp(part_of, e->part_of, e->fields) ? repartition(e, part_of) : MOVED;

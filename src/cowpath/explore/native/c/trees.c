@@ -228,10 +228,11 @@ static void let_hold(struct engine *e, uint32_t field, uint32_t value)
 }
 
 /*
- * A new leaf: (field, value) for each write, then (target, source) for each move.  Returns its number, 0
- * where there is no memory.
+ * A new leaf: (field, value) for each write, then (target, source) for each move; `told` is what it tells a
+ * monitor, 0: nothing.  Returns its number, 0 where there is no memory.
  */
-uint32_t engine_leaf(struct engine *e, uint32_t kind, uint32_t writes, uint32_t moves, const uint16_t *ops)
+uint32_t engine_leaf(struct engine *e, uint32_t kind, uint32_t writes, uint32_t moves, const uint16_t *ops,
+		     uint32_t told)
 {
 	struct leaf *leaf;
 	uint32_t pairs = writes + moves;
@@ -241,7 +242,7 @@ uint32_t engine_leaf(struct engine *e, uint32_t kind, uint32_t writes, uint32_t 
 		return 0;
 	leaf = &e->leaf[e->leaves];
 	*leaf = (struct leaf){.first_op = e->ops, .kind = (uint8_t)kind, .writes = (uint16_t)writes,
-			      .moves = (uint16_t)moves};
+			      .moves = (uint16_t)moves, .told = told};
 	if (pairs)
 		memcpy(e->op + e->ops, ops, pairs * 2 * sizeof *ops);
 	for (uint32_t i = 0; i < writes; i++)
