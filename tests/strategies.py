@@ -127,7 +127,7 @@ class _Writing:
     """A test while it is being written."""
 
     pages: tuple[ast.PageDeclaration, ...]
-    has_swap: bool
+    swap: tuple[str, ...]
     calls: tuple[str, ...]
     taken: list[GetUserPage] = field(default_factory=list)
     held: list[GetUserPage] = field(default_factory=list)  # taken by this thread, not yet given back
@@ -147,7 +147,7 @@ def valid_trees(
         draw(page_declarations(st.just(name), places)) for name in "xyzuvwst"[: draw(st.integers(1, pages))]
     )
     swap = draw(st.sampled_from((None, ("none",), *((kind,) for kind in SWAP_DEVICES))))
-    writing = _Writing(declared, swap != ("none",), calls or tuple(CALLS))
+    writing = _Writing(declared, () if swap == ("none",) else swap or ("ssd",), calls or tuple(CALLS))
     count = draw(st.integers(1, threads))
     bodies = [_body(draw, writing, statements) for _ in range(count)]
     headers = [_header(draw, bodies, number) for number in range(count)]
@@ -201,7 +201,9 @@ def _possible(name: str, writing: _Writing) -> bool:
         return bool(writing.held)
     if name in ("ksm_merge", "userfaultfd_move"):
         return len(writing.pages) > 1 and _alike(writing.pages)
-    return name != "swapoff" or writing.has_swap
+    form = CALLS[name]
+    lent = set(writing.swap)
+    return (bool(lent) or not form.needs_swap) and (not form.devices or not lent.isdisjoint(form.devices))
 
 
 def _valid_call(draw: st.DrawFn, writing: _Writing, form: Form) -> ast.Statement:

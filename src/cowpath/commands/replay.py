@@ -61,12 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
         return status.BROKEN
     found, left = turns(program, trace(result.exploration, goal.state))
     kind = program.swap[0] if program.swap else ""
-    small = kind in ("zram", "brd") and not any("swapoff" in turn.statement for turn in found)
+    small = kind in ("zram", "zswap_zram", "brd") and not any("swapoff" in turn.statement for turn in found)
     guest = rounds.ReplayGuest(arguments.on, image, len(program.threads))
     guest.prepare()
     with tempfile.TemporaryDirectory(prefix="cowpath-") as directory:
         test = build(program, small, Path(directory))
-        pages = SLOTS if kind in ("zram", "brd") else 0
+        pages = SLOTS if kind in ("zram", "zswap_zram", "brd") else 0
         done = rounds.replay(guest, test, kind, pages, len(program.threads), found, arguments.rounds)
     machine = f"{arguments.on} ({image.version})"
     replayed = Replayed(result, goal, machine, found, left, done)

@@ -395,6 +395,31 @@ ZSWAP_RECHECKS_ENTRY = Change(
     "zswap writes an entry to its slot only if it is still that slot's entry",
     "a slot that was freed and used again meanwhile got the content of before",
 )  # fmt: skip
+ZSWAP_CAN_LOAD_EXCLUSIVELY = Change(
+    "zswap-can-load-exclusively", "b9c91c43412f", V6_5, "mm/zswap.c",
+    "with zswap.exclusive_loads=1 a load takes the entry out of zswap, and the page is dirty instead",
+    "there was no such parameter",
+)  # fmt: skip
+NO_FRONTSWAP = Change(
+    "no-frontswap", "42c06a0e8ebe", V6_6, "mm/page_io.c",
+    "swap calls zswap without frontswap in between; zswap itself drops the older copy of a slot",
+    "frontswap dropped the older copy of a slot before zswap was asked, switched off or not",
+)  # fmt: skip
+ZSWAP_OFF_INVALIDATES = Change(
+    "zswap-off-invalidates", "678e54d4bb9a", V6_8, "mm/zswap.c",
+    "zswap that is switched off drops the older copy of a slot which is written to the device",
+    "the older copy stayed, and was read, or written over the newer one, later",
+)  # fmt: skip
+ZSWAP_CLEANS_UP = Change(
+    "zswap-cleans-up", "e3b63e966cac", V6_8, "mm/zswap.c",
+    "zswap that finds an entry gone, and so does not write it, unlocks and frees the new page",
+    "it left the page locked for ever: who had found it in the swap cache waited for it",
+)  # fmt: skip
+ZSWAP_KEEPS_BYPASSED = Change(
+    "zswap-keeps-bypassed", "25cd241408a2", V6_9, "mm/zswap.c",
+    "a load past the swap cache leaves the entry in zswap",
+    "the entry went, and the fault could drop the only copy: another had been faster",
+)  # fmt: skip
 ARM64_BATCHES_FLUSHES = Change(
     "arm64-batches-flushes", "43b3dfdd0455", V6_6, "arch/arm64/include/asm/tlbflush.h",
     "reclaim leaves the flush of what it unmaps for later, as on x86",

@@ -81,6 +81,7 @@ UPDATES = (
     Update(V6_1, 28, changes.PINNED_AFTER_UNMAP),
     Update(V6_1, 30, changes.ZSWAP_RECHECKS_ENTRY),
     Update(V6_1, 80, changes.BYPASS_TAKES_SLOT),
+    Update(V6_1, 80, changes.ZSWAP_CLEANS_UP),
     Update(V6_1, 84, changes.FREE_SWAP_HOLDS_DEVICE),
     Update(V6_1, 178, changes.MUST_WAIT_ASKS_PRESENT),
     Update(V6_4, 3, changes.FORK_LOCKS_VMAS),

@@ -32,7 +32,7 @@ from .mm.rmap import folio_add_return_large_mapcount
 from .mm.swap import lru_add, lru_lazyfree
 from .mm.swap_state import swap_vma_readahead
 from .mm.vmscan import kswapd
-from .mm.zswap import shrink_worker
+from .mm.zswap import shrink_worker, zswap_enabled_param_set
 from .state import SWAP_KINDS, Folio, Kernel, Mm, Pte, Task
 from .task import run_thread
 
@@ -91,7 +91,7 @@ SHRINKER = "zswap shrinker"
 
 MODELLED: dict[str, Collection[str]] = {
     "swap device": SWAP_KINDS,
-    "option": ("debug_vm", "failures", "tlb", "weak_barriers"),
+    "option": ("debug_vm", "exclusive_loads", "failures", "tlb", "weak_barriers"),
     "background actor": DAEMONS,
 }
 """The words of the initial block that are modelled; for statements see task.py."""
@@ -212,6 +212,7 @@ def boot(k: Kernel) -> None:
     for thread, task in zip(k.program.threads, k.tasks, strict=True):
         task.done = k.watched and may_stay(thread, 0)
     k.zero_page.uptodate = True
+    zswap_enabled_param_set(k, True)
     k.mms[0].alive = True
     for page in k.program.pages:
         populate(k, k.mms[0], page.index, page.content)

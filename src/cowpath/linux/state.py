@@ -215,6 +215,12 @@ class ZswapEntry(Record):
     refcount = Count(3, "the tree, and who is writing it to the device", quiet=True)
 
 
+class Zswap(Record):
+    """The settings of zswap; only there in tests that change them."""
+
+    enabled = Flag("zswap_enabled: it takes new pages")
+
+
 class SwapDevice(Record):
     """A swap device: struct swap_info_struct (include/linux/swap.h)."""
 
@@ -285,6 +291,13 @@ SWAP_KINDS: Mapping[str, SwapTraits] = {
     "brd": SwapTraits(synchronous=True),
     "ssd_stable": SwapTraits(stable_writes=True),
     "zswap": SwapTraits(zswap=True),
+    "zswap_zram": SwapTraits(
+        synchronous=True,
+        stable_writes=True,
+        unstable_with=changes.ZRAM_TAKES_ANYTHING,
+        zswap=True,
+        slot_free_notify=True,
+    ),
 }
 """Each swap device of the language.  zram asks for stable writes, but for v5.19 (e7be8d1dd983, undone by
 37887783b3fe, v6.0)."""
@@ -326,6 +339,7 @@ class Kernel(Constant):
             ZswapEntry: slots * devices + 1
             if any(SWAP_KINDS[device].zswap for device in program.swap)
             else 0,
+            Zswap: int("zswap_switch" in features(program)),
             SwapDevice: devices,
             Reference: len(program.references),
             Task: len(program.threads),
@@ -392,6 +406,16 @@ class Kernel(Constant):
         if failed:
             self.say(why)
         return failed
+
+    @property
+    def zswap_enabled(self) -> bool:
+        """True while zswap takes new pages: always, unless the test switches it off."""
+        return all(settings.enabled for settings in self.layout.all(Zswap))
+
+    @property
+    def exclusive_loads(self) -> bool:
+        """True with `option = exclusive_loads` (zswap.exclusive_loads=1, b9c91c43412f, v6.5 to v6.8)."""
+        return "exclusive_loads" in self.program.options
 
     @property
     def weak_barriers(self) -> bool:

@@ -33,6 +33,7 @@ from .mm.mmap import exit_mmap, munmap
 from .mm.mprotect import change_prot_numa, mprotect
 from .mm.swapfile import swapoff
 from .mm.userfaultfd import userfaultfd_move, userfaultfd_writeprotect
+from .mm.zswap import zswap_enabled_param_set
 from .state import Kernel, Pte, Reference, Register, Task
 
 
@@ -245,6 +246,11 @@ def do_userfaultfd_move(k: Kernel, task: Task, s: statements.UserfaultfdMove) ->
     return userfaultfd_move(k, pte_of(k, task, s.destination), pte_of(k, task, s.source))
 
 
+def do_zswap_enabled(k: Kernel, task: Task, s: statements.ZswapEnabled) -> None:
+    """`zswap_enabled()`, `zswap_enabled(0)`"""
+    zswap_enabled_param_set(k, not s.mode)
+
+
 STATEMENTS: Mapping[type[ast.Statement], Callable[[Kernel, Task, Any], Code | None]] = {
     statements.Load: do_load,
     statements.Store: do_store,
@@ -268,5 +274,6 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Kernel, Task, Any], Code | No
     statements.UserfaultfdWp: do_userfaultfd_wp,
     statements.UserfaultfdRead: do_userfaultfd_read,
     statements.UserfaultfdMove: do_userfaultfd_move,
+    statements.ZswapEnabled: do_zswap_enabled,
 }
 """The kernel code for each statement; tests/test_statements.py holds that none is missing."""

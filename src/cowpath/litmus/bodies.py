@@ -42,12 +42,12 @@ def collect_references(litmus: ast.Litmus, source: Source) -> dict[str, GetUserP
     return references
 
 
-def check_bodies(litmus: ast.Litmus, source: Source, references: References, *, has_swap: bool) -> None:
+def check_bodies(litmus: ast.Litmus, source: Source, references: References, swap: Sequence[str]) -> None:
     """Check every statement of every thread.  Raises LitmusError at the first that cannot work.
 
     >>> from cowpath.litmus.statements import Swapoff
     >>> thread = ast.ThreadDeclaration("P0", (), None, (Swapoff(),))
-    >>> check_bodies(ast.Litmus("t", "", (), (), (), (thread,), None), Source("t", ""), {}, has_swap=False)
+    >>> check_bodies(ast.Litmus("t", "", (), (), (), (thread,), None), Source("t", ""), {}, ())
     Traceback (most recent call last):
     cowpath.litmus.errors.LitmusError: t: swapoff() needs a swap device
     the initial block says swap = none
@@ -58,9 +58,20 @@ def check_bodies(litmus: ast.Litmus, source: Source, references: References, *, 
         for entry in thread.body:
             body.check_any(entry) if isinstance(entry, ast.Any) else body.check(entry)
         for statement in ast.one_by_one(thread.body):
-            if statement.form.needs_swap and not has_swap:
-                hint = "the initial block says swap = none"
-                raise source.error(f"{statement.form.name}() needs a swap device", statement.position, hint)
+            check_devices(statement, source, swap)
+
+
+def check_devices(statement: ast.Statement, source: Source, swap: Sequence[str]) -> None:
+    """Check that the test has a swap device that the statement can be about.  Raises LitmusError."""
+    form = statement.form
+    if form.needs_swap and not swap:
+        hint = "the initial block says swap = none"
+        raise source.error(f"{form.name}() needs a swap device", statement.position, hint)
+    if form.devices and not set(form.devices) & set(swap):
+        hint = f"the initial block says swap = {', '.join(swap)}"
+        raise source.error(
+            f"{form.name}() needs swap = {' or swap = '.join(form.devices)}", statement.position, hint
+        )
 
 
 class _Body:

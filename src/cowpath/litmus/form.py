@@ -66,6 +66,8 @@ class Form:
     """Set where the answer says whether there was a write: a wrong answer is called a missed write."""
     needs_swap: bool = False
     """Set where the statement makes no sense without a swap device."""
+    devices: tuple[str, ...] = ()
+    """The swap devices that the statement is about: a test with it has one of them.  Empty for any."""
     everywhere: bool = False
     """Set where it works on all memory of its process or of all processes, and not on pages that it names."""
 

@@ -52,6 +52,7 @@ SWAP_DEVICES: Mapping[str, SwapKind] = {
         SwapKind("brd", "a RAM disk: synchronous"),
         SwapKind("ssd_stable", "takes time, needs stable writes"),
         SwapKind("zswap", "a compressed cache in front of a disk", "zswap"),
+        SwapKind("zswap_zram", "the same in front of zram, which is synchronous", "zswap"),
     )
 }
 
@@ -61,6 +62,7 @@ OPTIONS: Mapping[str, Option] = {
         Option("debug_vm", "CONFIG_DEBUG_VM: checks that production kernels compile out become crashes"),
         Option("tlb", "each thread has a TLB, whose flushes come as late as in the kernel", "tlb"),
         Option("failures", "reclaim may find no free swap slot, and zswap may refuse a page"),
+        Option("exclusive_loads", "zswap drops its copy of what it has read, which v6.5 to v6.8 can do, too"),
         Option("weak_barriers", "where the kernel has no barrier, a CPU may reorder"),
     )
 }

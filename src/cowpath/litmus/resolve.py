@@ -63,7 +63,7 @@ def resolve(litmus: ast.Litmus, source: Source | None = None) -> Program:
     _check_headers(litmus, source)
     processes, parents, starters = assign_processes(litmus, source)
     references = collect_references(litmus, source)
-    check_bodies(litmus, source, references, has_swap=bool(swap))
+    check_bodies(litmus, source, references, swap)
     registers = _registers(litmus)
     check_condition(litmus, source, registers)
     pages, blocks = lay_out(litmus)

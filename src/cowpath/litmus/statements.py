@@ -324,12 +324,27 @@ class UserfaultfdMove(Statement):
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class ZswapEnabled(Statement):
+    """`zswap_enabled(0)`: zswap takes no new pages, until `zswap_enabled()`."""
+
+    mode: tuple[str, ...]  # NO: off; empty: on
+
+    forms = (
+        Form(
+            "zswap_enabled", (Operand("mode", Kind.FLAGS, ((), (NO,))),),
+            "zswap takes new pages; with 0 it takes none", feature="zswap_switch",
+            needs_swap=True, devices=("zswap", "zswap_zram"), everywhere=True,
+        ),
+    )  # fmt: skip
+
+
 # -- all of them -----------------------------------------------------------------------------------
 
 STATEMENTS: tuple[type[Statement], ...] = (
     Load, Store, GetUserPage, DeviceWrite, DeviceRead, PutPage, Fork, Exit, Wait, Madvise, Mprotect, Munmap,
     Swapoff, Migrate, KsmMerge, NumaHint, Mincore, ClearRefs, SoftDirty, UserfaultfdWp, UserfaultfdRead,
-    UserfaultfdMove,
+    UserfaultfdMove, ZswapEnabled,
 )  # fmt: skip
 """Every kind of statement, in the order of docs/litmus.md."""
 

@@ -51,6 +51,7 @@ def compile_program(program: Program) -> dict[str, Any]:
         "background": [{"kind": actor.kind, "pages": list(actor.pages)} for actor in program.background],
         "ksm": merges(program),
         "taken_away": taken_away(program),
+        "switches_zswap": any(isinstance(s, statements.ZswapEnabled) for _, s in all_statements(program)),
     }
 
 
@@ -220,6 +221,11 @@ def do_plain(n: Names, thread: int, s: ast.Statement) -> Facts:
     return {}
 
 
+def do_zswap_enabled(n: Names, thread: int, s: statements.ZswapEnabled) -> Facts:
+    """`zswap_enabled()`, `zswap_enabled(0)`"""
+    return {"on": not s.mode}
+
+
 STATEMENTS: Mapping[type[ast.Statement], Callable[[Names, int, Any], Facts]] = {
     statements.Load: do_load,
     statements.Store: do_store,
@@ -243,6 +249,7 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Names, int, Any], Facts]] = {
     statements.UserfaultfdWp: do_userfaultfd_wp,
     statements.UserfaultfdRead: do_ask,
     statements.UserfaultfdMove: do_userfaultfd_move,
+    statements.ZswapEnabled: do_zswap_enabled,
 }
 """The functions that tell the agent of each statement, or say why no machine can do it.
 

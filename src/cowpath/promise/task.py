@@ -256,5 +256,6 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Promise, Task, Any], Code | s
     statements.UserfaultfdWp: do_userfaultfd_wp,
     statements.UserfaultfdRead: do_userfaultfd_read,
     statements.UserfaultfdMove: do_userfaultfd_move,
+    statements.ZswapEnabled: do_nothing,
 }
 """The rule for each statement; tests/test_statements.py holds that none is missing."""

@@ -23,9 +23,10 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
         raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
     folio.data = slot.content
     folio.uptodate = True
-    if slot.zswap is not None and not slot.zero:
+    from_zswap = slot.zswap is not None and not slot.zero
+    if from_zswap:
         zswap.zswap_load(k, folio, slot)
-    drops = k.notifies_slot_free(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)
+    drops = not from_zswap and k.notifies_slot_free(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)
     if drops and folio.swapcache and slot.count == 1:
         folio.dirty = True
         slot.data.fill(k.discarded)
@@ -35,9 +36,7 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
 def swap_writepage(k: Kernel, folio: Folio) -> None:
     """Write a locked folio to its slot and unlock it, now or when the device is done.
 
-    The folio is unlocked before the device reads it, so that a fault may meet it under writeback.  Until v6.2
-    a device with SWP_SYNCHRONOUS_IO was written by bdev_write_page, which kept the folio locked until the
-    write had ended (3222d8c2a7f8, v6.3).
+    The folio is unlocked before the device reads it, so that a fault may meet it under writeback.
 
     A page of zeros is not written since 0ca0c24e3211 (v6.12): its slot is marked in the zeromap.  What zswap
     keeps for the slot from before stays there, as read in the trees of 6.12, 7.2 and 7.3.
@@ -57,13 +56,23 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
         k.say(f"{folio} is all zeros: {slot} is marked so, and nothing is written")
     elif k.zswap(slot.device) and zswap.zswap_store(k, folio, slot):
         pass
-    elif k.synchronous(slot.device) and not k.has(changes.SYNC_WRITE_UNLOCKS):
-        slot.data = folio.data
     else:
-        folio.writeback = True
-        folio.bio = "submitted"
-        k.say(f"{folio} is unlocked before the device has read it")
+        __swap_writepage(k, folio, slot)
     folio_unlock(folio)
+
+
+def __swap_writepage(k: Kernel, folio: Folio, slot: Slot) -> None:
+    """Begin to write a locked folio to the device; the caller unlocks it.
+
+    Until v6.2 a device with SWP_SYNCHRONOUS_IO was written by bdev_write_page, which kept the folio locked
+    until the write had ended (3222d8c2a7f8, v6.3).
+    """
+    if k.synchronous(slot.device) and not k.has(changes.SYNC_WRITE_UNLOCKS):
+        slot.data = folio.data
+        return
+    folio.writeback = True
+    folio.bio = "submitted"
+    k.say(f"{folio} is unlocked before the device has read it")
 
 
 def is_folio_zero_filled(k: Kernel, folio: Folio) -> bool:

@@ -17,7 +17,9 @@ from .board import DONE, ENDED, FAILED, HELD, UNMET, Board
 from .fuse import HeldFile
 from .process import OBSERVE, ROUND, STEP, Channels, Process
 from .references import POLL
+from .setting import write
 from .statements import execute
+from .swap import ZSWAP
 
 TOO_MANY_FAILURES = 3
 LET_GO_SECONDS = 1.0
@@ -113,6 +115,8 @@ class Controller:
         self.deadline = time.monotonic() + self.job["round_seconds"]
         self.board.clear()
         self.board.set_pid(0, self.pid)
+        if self.program["switches_zswap"]:
+            write(ZSWAP, "Y")
         self._ask(0, ROUND)
         if self.job["mode"] == "free":
             self._free()

@@ -15,7 +15,8 @@ from .board import DONE, ENDED, FAILED, FAULTED, HELD, OK, SEEN, UNMET, byte_of
 from .memory import PAGEOUT_TRIES, SOFT_DIRTY, FaultError, forget_writes, frame, is_zero_page, pagemap
 from .process import Process
 from .references import POLL
-from .setting import UnmetError
+from .setting import UnmetError, write
+from .swap import ZSWAP
 
 Statement = dict[str, Any]
 
@@ -213,13 +214,18 @@ def userfaultfd_move(process: Process, thread: int, s: Statement) -> None:
     userfault.move(memory.address(s["page"]), memory.address(s["source"]), process.writes)
 
 
+def zswap_enabled(process: Process, thread: int, s: Statement) -> None:
+    """`zswap_enabled()`, `zswap_enabled(0)`; who set up the device gives the setting back as it was."""
+    write(ZSWAP, "Y" if s["on"] else "N")
+
+
 DOERS: dict[str, Callable[[Process, int, Statement], None]] = {
     "Load": load, "Store": store, "GetUserPage": get_user_page, "DeviceWrite": device_write,
     "DeviceRead": device_read, "PutPage": put_page, "Fork": fork, "Exit": exit_process, "Wait": wait,
     "Madvise": madvise, "Mprotect": mprotect, "Munmap": munmap, "Swapoff": swapoff, "Migrate": migrate,
     "KsmMerge": ksm_merge, "Mincore": mincore, "ClearRefs": clear_refs, "SoftDirty": soft_dirty,
     "UserfaultfdWp": userfaultfd_wp, "UserfaultfdRead": userfaultfd_read,
-    "UserfaultfdMove": userfaultfd_move,
+    "UserfaultfdMove": userfaultfd_move, "ZswapEnabled": zswap_enabled,
 }  # fmt: skip
 """The system calls of each statement, by the name of its class; held by tests/test_statements.py."""
 

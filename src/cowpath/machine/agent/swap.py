@@ -63,11 +63,24 @@ def _ssd_stable(device: str, directory: str) -> Iterator[str]:
 @contextlib.contextmanager
 def _zswap(device: str, directory: str) -> Iterator[str]:
     """`swap = zswap`: a compressed cache in front of a disk."""
-    with _ssd(device, directory) as path:
-        if not os.path.exists(ZSWAP):
-            raise CannotRunError("this kernel has no zswap")
-        with changed(ZSWAP, "Y"):
-            yield path
+    with _ssd(device, directory) as path, _zswap_on():
+        yield path
+
+
+@contextlib.contextmanager
+def _zswap_zram(device: str, directory: str) -> Iterator[str]:
+    """`swap = zswap_zram`: the same in front of a synchronous device."""
+    with _zram(device, directory) as path, _zswap_on():
+        yield path
+
+
+@contextlib.contextmanager
+def _zswap_on() -> Iterator[None]:
+    """Let zswap take pages.  Raises CannotRunError where there is none."""
+    if not os.path.exists(ZSWAP):
+        raise CannotRunError("this kernel has no zswap")
+    with changed(ZSWAP, "Y"):
+        yield
 
 
 def turn_off(path: str) -> None:
@@ -169,5 +182,6 @@ KINDS: dict[str, Callable[[str, str], contextlib.AbstractContextManager[str]]] =
     "brd": _brd,
     "ssd_stable": _ssd_stable,
     "zswap": _zswap,
+    "zswap_zram": _zswap_zram,
 }
 """By their names in cowpath.litmus.initial, given a device that the machine lends (or "") and a directory."""
