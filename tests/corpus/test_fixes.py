@@ -23,7 +23,7 @@ NO_PROMISE = {"faeb2831b517", "6cce3314b928", "8e80af52db65"}
 BORN_WITH_IT = {"76aefad628aa"}
 """The bug came in the same release, so that no release had it."""
 
-NEEDS_COMPANY = {"1493a1913e34", "a7f226604170", "29a951dfb3c3", "678e54d4bb9a"}
+NEEDS_COMPANY = {"1493a1913e34", "a7f226604170", "29a951dfb3c3", "678e54d4bb9a", "04fc7816089c"}
 """Added alone to the kernel before its release it does not mend it: another change has to come with it."""
 
 WORKED_AROUND = {"09854ba94c6a": Release(5, 8)}
