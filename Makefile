@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 PYTEST = $(BIN)/pytest -n auto --dist loadgroup
 PYTHONS := python3.11 python3.12 python3.13 python3.14
 
-# What tests need beyond Python: a browser to look at the explorer with, an emulator to boot a kernel in, and
-# model checkers for a second opinion.
-TEST_TOOLS := chromium chromium-driver graphviz qemu-system-x86 spin rumur gcc
+# What tests need beyond Python: a browser to look at the explorer with, an emulator to boot a kernel in, model
+# checkers for a second opinion, and the readers of what is written for an editor, `man` and a shell.
+TEST_TOOLS := chromium chromium-driver graphviz qemu-system-x86 spin rumur gcc vim groff-base zsh tcsh
 # Every architecture, for `make kernels`.
 EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 
@@ -33,7 +33,7 @@ demo: $(VENV)/installed
 # Where root may, what is missing gets installed; elsewhere the tests say what is missing.
 define install
 	@for package in $(1); do \
-	    dpkg-query -W $$package >/dev/null 2>&1 && continue; \
+	    dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed && continue; \
 	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	        apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
 	            apt-get -qq install -y --no-install-recommends $(1) >/dev/null; \

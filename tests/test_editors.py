@@ -3,7 +3,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from cowpath.corpus.files import corpus
 from cowpath.litmus.initial import BACKGROUND, NO_SWAP, OPTIONS, SWAP_DEVICES
 from cowpath.litmus.statements import CALLS
+from tests.tools import need
 
 EDITORS = Path(__file__).parents[1] / "editors"
 VIM = (EDITORS / "vim" / "syntax" / "litmus.vim").read_text("utf-8")
@@ -77,8 +77,8 @@ quitall!
 """
 
 
-@pytest.mark.skipif(shutil.which("vim") is None, reason="needs vim")
 def test_vim_colours_a_test(tmp_path: Path) -> None:
+    need("vim")
     file, out, script = (tmp_path / name for name in ("t.litmus", "out", "script.vim"))
     file.write_text("C t\n(* a (* b *) fork *)\n{ char x[1] = \"a\"; kswapd(x); swap = zram; }\n"
                     "P0(char *x) { madvise(x, MADV_FREE); x[0] = 'b'; }\nexists (0:x[0]='b')\n")  # fmt: skip

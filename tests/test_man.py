@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The manual pages: one for each command, with every option, and roff that groff has nothing against."""
 
-import shutil
 import subprocess
 
 import pytest
 
 from cowpath import cli
+from tests.tools import need
 from website.man import pages
 
 PAGES = pages()
@@ -27,8 +27,7 @@ def test_every_option_is_in_it(command: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_groff_has_nothing_against_it(name: str) -> None:
-    if shutil.which("groff") is None:
-        pytest.skip("needs groff")
+    need("groff")
     done = subprocess.run(
         ["groff", "-man", "-Tutf8", "-ww", "-z"], input=PAGES[name], capture_output=True, text=True
     )

@@ -3,14 +3,39 @@
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
+from cowpath.explore import engine
+from cowpath.explore.native.compiler import compiler
 
-def need(*programs: str) -> None:
-    """Skip the running test, and say why, where one of these programs is not installed."""
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing and os.environ.get("CI") == "true":
-        pytest.fail(f"{', '.join(missing)} not installed: `make tools`")
-    if missing:
-        pytest.skip(f"{', '.join(missing)} not installed: `make tools`")
+
+def missing(what: str) -> NoReturn:
+    """Skip the running test, or fixture, and say what it lacks; under CI=true fail instead."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"needed in CI: {what}")
+    pytest.skip(what)
+
+
+def need(*programs: str) -> list[str]:
+    """Return the paths of these programs, if all of them are installed."""
+    found = {program: shutil.which(program) for program in programs}
+    lacking = [program for program, path in found.items() if path is None]
+    if lacking:
+        missing(f"{', '.join(lacking)} not installed: `make tools`")
+    return [path for path in found.values() if path is not None]
+
+
+def need_compiler() -> None:
+    """Go on if there is a C compiler.  Whoever says CC=none, as `make plain` does, wants to do without."""
+    if compiler() is None and os.environ.get("CC") == "none":
+        pytest.skip("CC=none: no C compiler")
+    if compiler() is None:
+        missing("a C compiler: `make tools`")
+
+
+def need_engine() -> None:
+    """Go on if the native engine's library is there or can be made."""
+    if not engine.available():
+        need_compiler()

@@ -2,7 +2,6 @@
 """What a shell offers after `cowpath`: asked of bash itself."""
 
 import builtins
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from cowpath import cli
 from cowpath.commands import completion
 from cowpath.errors import CowpathError
 from tests.commands.conftest import Run
+from tests.tools import need
 
 ASK = """
 source "$1"; shift
@@ -72,8 +72,8 @@ def test_every_shell_gets_a_script(run: Run, shell: str) -> None:
     status, out, _ = run("completion", shell)
     assert status == 0
     assert "cowpath" in out
-    if shutil.which(shell):
-        subprocess.run([shell, "-n"], input=out, text=True, check=True)
+    need(shell)
+    subprocess.run([shell, "-n"], input=out, text=True, check=True)
 
 
 def test_without_shtab_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,15 +18,9 @@ from cowpath.machine.errors import MachineError
 from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.machines import Machine, machine, model_architecture, release_of
 from cowpath.machine.schedule import schedule
+from tests.tools import missing
 
 CORPUS = Path(__file__).parents[2] / "litmus"
-
-
-def missing(what: str) -> None:
-    """Skip, saying why; under CI=true fail instead."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"needed in CI: {what}")
-    pytest.skip(what)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cowpath import corpus
-from cowpath.explore.engine import Method, available, explore
+from cowpath.explore.engine import Method, explore
 from cowpath.explore.found import Search
 from cowpath.explore.monitor import Monitor
 from cowpath.history.version import version
@@ -16,6 +16,7 @@ from cowpath.litmus.resolve import load_program, program_from_text
 from cowpath.prove import product
 from cowpath.prove.product import Bounds
 from cowpath.prove.proof import prove
+from tests.tools import need_engine
 
 ONE = """C one {{ char x[1] = "a"; }}
 P0(char *x) {{ any {{ r0 = x[0]; x[0] = 'b'; madvise(x, MADV_PAGEOUT); {more} }} }}"""
@@ -61,8 +62,7 @@ def test_a_search_that_ends_early_decides_nothing() -> None:
 
 @pytest.mark.parametrize("release", ["5.18", "7.3"])
 def test_the_native_engine_finds_the_states_of_the_reference(release: str) -> None:
-    if not available():
-        pytest.skip("no native engine here")
+    need_engine()
     program = program_from_text(ONE.format(more=GET))
     slow = explore(product.build(program, version(release)), Method("reference"))
     fast = explore(product.build(program, version(release)), Method("native", rename=False))

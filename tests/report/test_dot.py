@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The state graph, as text and as Graphviz draws it."""
 
-import os
 import re
-import shutil
 from xml.etree import ElementTree
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from cowpath.cli import main
 from cowpath.report import dot
 from tests.founding import FOUNDING, judged
+from tests.tools import need
 
 
 def test_every_state_and_step_is_there() -> None:
@@ -22,9 +21,7 @@ def test_every_state_and_step_is_there() -> None:
 
 
 def test_graphviz_draws_it(capsys: pytest.CaptureFixture[str]) -> None:
-    if shutil.which("dot") is None:
-        missing = "needs Graphviz: apt install graphviz"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    need("dot")
     assert main(["graph", str(FOUNDING), "--kernel", "5.18", "--svg"]) == 0
     svg = ElementTree.fromstring(capsys.readouterr().out)
     nodes = svg.findall(".//{*}g[@class='node']")

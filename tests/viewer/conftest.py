@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A served explorer, and a real browser to look at it with."""
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +18,7 @@ from cowpath.viewer.library import Library
 from cowpath.viewer.server import ViewerServer
 from cowpath.viewer.session import Session
 from tests.founding import FOUNDING, ROOT
+from tests.tools import need
 
 SHOTS = ROOT / "build" / "explorer"
 """Where screenshots go; CI keeps them."""
@@ -58,12 +57,7 @@ def serve() -> Iterator[Serve]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[webdriver.Chrome]:
     """Debian's Chromium without a window.  Missing, it skips the test; under CI=true that is a failure."""
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or driver is None:
-        missing = "needs chromium and chromedriver: apt install chromium chromium-driver"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+    browser, driver = need("chromium", "chromedriver")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):

@@ -3,10 +3,9 @@
 
 import pytest
 
-from cowpath.explore.engine import available
+from tests.tools import need_engine
 
 
 @pytest.fixture(autouse=True)
 def library() -> None:
-    if not available():
-        pytest.skip("no C compiler")
+    need_engine()

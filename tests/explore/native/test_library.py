@@ -14,8 +14,9 @@ from cowpath.explore.native.compiler import CompilerError, compile_library, comp
 from cowpath.explore.search import explore as reference_search
 from tests.explore.models import build
 from tests.explore.native.test_search import LARGE
+from tests.tools import missing, need_compiler
 
-needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler")
+needs_compiler = pytest.mark.usefixtures("c_compiler")
 ROOT = Path(__file__).parents[3]
 
 SEARCHES = """
@@ -35,6 +36,12 @@ for bits in (64, 26, 20):
     for rename in (False, True):
         small(2, bits, 2, rename=rename)
 """
+
+
+@pytest.fixture
+def c_compiler() -> None:
+    """The test compiles."""
+    need_compiler()
 
 
 @pytest.fixture
@@ -88,7 +95,7 @@ def test_sanitizers_find_nothing(runtime: str, checks: str, tmp_path: Path) -> N
     try:
         compile_library(made, "-g", "-O1", f"-fsanitize={checks}", "-fno-sanitize-recover=undefined")
     except CompilerError as error:
-        pytest.skip(f"no sanitizers: {error}")
+        missing(f"a compiler with sanitizers: {error}")
     named = subprocess.run(
         [str(compiler()), f"-print-file-name=lib{runtime}.so"], capture_output=True, text=True, check=True
     ).stdout.strip()

@@ -30,7 +30,6 @@ def memory(address: int, length: int) -> bytes:
 
 @pytest.fixture
 def code() -> Code:
-    pytest.importorskip("capstone")
     return Code(Symbols(SYMBOLS), memory)
 
 

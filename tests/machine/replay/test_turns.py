@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from cowpath.machine.replay.source import CannotReplayError, build, source
 from cowpath.machine.replay.turns import Turn, turns
 from cowpath.report.replay import Replayed, replay_text
 from tests.machine.conftest import CORPUS
+from tests.tools import need
 
 BYPASS = "mm/memory.py alloc_swap_folio 1"
 
@@ -59,8 +59,8 @@ def test_what_is_not_written_in_c_yet_is_refused() -> None:
         source(pin, small=False)
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 def test_a_test_in_c_compiles_and_says_what_it_saw(tmp_path: Path) -> None:
+    need("cc")
     from cowpath import children
 
     test = program_from_text(
