@@ -183,7 +183,7 @@ def answer(argv: list[str]) -> int:
     """Run one command; bad input, and whatever else goes wrong outside, is told in a line or two."""
     command = argv[0] if argv and argv[0] in COMMANDS else None
     try:
-        arguments = build_parser(command).parse_args(argv)  # an argument may name what there is not
+        arguments = parsed(command, argv)  # an argument may name what there is not
         found: int = arguments.run(arguments)
         sys.stdout.flush()
     except CowpathError as error:
@@ -198,6 +198,15 @@ def answer(argv: list[str]) -> int:
         print("cowpath: not enough memory", file=sys.stderr)
         return status.NOT_FINISHED
     return found
+
+
+def parsed(command: str | None, argv: list[str]) -> argparse.Namespace:
+    """The arguments of a command.  What it does not know is complained of with the usage of that command."""
+    arguments, unknown = build_parser(command).parse_known_args(argv)
+    if unknown:
+        parser = build_parser() if command is None else command_parser(command)
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return arguments
 
 
 def complain(command: str | None, text: str) -> int:

@@ -41,7 +41,7 @@ def test_an_invariant_by_number_or_as_printed() -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ("I99", "there is no invariant I99: they are I1, I2"),
+        ("I99", "there is no invariant I99: they are I1, I2, I3, I4, I5, "),
         ("7", "there is no outcome 7: this test has 1"),
         ("0:r9='a'", "--to"),
     ],
