@@ -43,9 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--html", metavar="OUT", help="write a page of its own to the file OUT instead")
-    form.add_argument("--svg", action="store_true", help="draw the path as swim lanes, one for each thread")
+    form.add_argument(
+        "--svg",
+        action="store_true",
+        help="draw the path as swim lanes for a slide, one for each thread; a long one takes several slides, "
+        "one below the other",
+    )
     form.add_argument("--story", action="store_true", help="tell the path in sentences, to quote in a mail")
     form.add_argument("--format", choices=("text", "itf"), default="text", help="default: text")
+    parser.add_argument("--slide", type=int, metavar="N", help="with --svg: draw this slide alone, from 1 up")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     tree = parse_source(source)
     program = resolve(tree, source)
     chosen = options.versions(arguments)
+    if arguments.slide is not None and not arguments.svg:
+        raise CowpathError("--slide chooses from what --svg draws: give both")
     if len(chosen) != 1:
         raise CowpathError("a trace is for one kernel: give --kernel and --arch once")
     with Meter(1) as meter:
@@ -94,7 +102,7 @@ def show(arguments: argparse.Namespace, result: Result, steps: Sequence[PathStep
     elif arguments.svg:
         from cowpath.report import lanes
 
-        sys.stdout.write(lanes.document(result, steps, goal))
+        sys.stdout.write(lanes.document(result, steps, goal, arguments.slide))
     elif arguments.story:
         from cowpath.report.story import story_text
 
