@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cowpath.explore.found import Search
+from cowpath.explore.evaluate import Observation
+from cowpath.explore.found import Ending, Search
 from cowpath.explore.trace import explain
 from cowpath.judge.result import Result
 from cowpath.report.trace import change_words
@@ -30,13 +31,15 @@ def document(result: Result) -> str:
 
 
 def ends(result: Result) -> Iterator[str]:
-    """The states where an outcome or a broken invariant was first seen."""
+    """Yield a line of dot for every end of a run, and for the first state that breaks an invariant."""
+    outcomes = {outcome.state: outcome for outcome in result.outcomes}
     labels: dict[int, list[str]] = {}
     bad: set[int] = set()
-    for outcome in result.outcomes:
-        labels.setdefault(outcome.state, []).append(f"{outcome.breakage or 'promised'}: {outcome.text()}")
-        if outcome.breakage:
-            bad.add(outcome.state)
+    for state, first in endings(result.exploration):
+        breakage = outcomes[first].breakage
+        labels.setdefault(state, []).append(f"{breakage or 'promised'}: {outcomes[first].text()}")
+        if breakage:
+            bad.add(state)
     for violation in result.violations:
         labels.setdefault(violation.state, []).append(str(violation))
         bad.add(violation.state)
@@ -44,6 +47,20 @@ def ends(result: Result) -> Iterator[str]:
         colour = "#b42318" if state in bad else "#1c6b3c"
         paint = f"color={quoted(colour)}, fontcolor={quoted(colour)}"
         yield f"s{state} [shape=box, {paint}, label={quoted(*texts)}];"
+
+
+def endings(found: Search) -> Iterator[tuple[int, int]]:
+    """Yield every state where a run may end, with the first state that shows the same outcome.
+
+    Where runs are caught, that is the state that `Hang` names, and every other from which no step leads on.
+    """
+    recorder, observation = found.recorder, Observation(found.recorder)
+    for number, state in enumerate(found.states):
+        crash = recorder.crash(state)
+        if crash or recorder.at_rest(state):
+            yield number, found.outcomes[Ending((), crash) if crash else Ending(observation.of(state))]
+        elif found.hang is not None and (number == found.hang.state or not any(found.edges(number))):
+            yield number, found.hang.state
 
 
 def edges(found: Search) -> Iterator[str]:
