@@ -123,7 +123,7 @@ def test_progress_is_wiped_when_interrupted(run: Run, lost: Path, monkeypatch: p
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
 
-    def stops(program: object, version: object, method: object, progress: Progress, copies: bool) -> None:
+    def stops(program: object, version: object, method: object, progress: Progress, *others: object) -> None:
         progress(1_000_000, 5, "12 of at most 100 MiB")
         raise KeyboardInterrupt
 

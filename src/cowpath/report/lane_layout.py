@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cowpath.report.trace import TraceBlock, change_words
-from cowpath.report.waits import Wait
+from cowpath.report.waits import LaneWait
 
 WIDTH, HEIGHT = 1280, 720
 """Pixels of a slide.  A long path takes several, never smaller letters."""
@@ -63,7 +63,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class LaneLayout:
     """Boxes, first to last, on `slides` slides; every column of a slide has all lanes."""
 
     boxes: tuple[Box, ...]
@@ -82,7 +82,7 @@ class Layout:
         return max(there, default=slide * HEIGHT + HEAD)
 
 
-def laid_out(found: Sequence[TraceBlock], waiting: Sequence[Wait], footer: int) -> Layout:
+def laid_out(found: Sequence[TraceBlock], waiting: Sequence[LaneWait], footer: int) -> LaneLayout:
     """Return the places of all blocks, with room for a footer of so many lines below the last one.
 
     A path of a single actor that does not fit onto a slide gets two columns there before it gets a second
@@ -92,7 +92,7 @@ def laid_out(found: Sequence[TraceBlock], waiting: Sequence[Wait], footer: int) 
     room = HEIGHT - LINE * (footer + 1) - MARGIN
     for columns in (1, 2) if len(lanes) < 2 else (1,):
         width = (WIDTH - 2 * MARGIN + GUTTER) / (max(1, len(lanes)) * columns)
-        empty = Layout((), lanes, width, columns, 1)
+        empty = LaneLayout((), lanes, width, columns, 1)
         for spacing in SPACINGS:
             layout = flowed_over(empty, placed(found, waiting, empty, spacing), room)
             if layout.slides == 1:
@@ -101,7 +101,7 @@ def laid_out(found: Sequence[TraceBlock], waiting: Sequence[Wait], footer: int) 
     return min(long, key=lambda layout: layout.slides)
 
 
-def flowed_over(layout: Layout, boxes: Iterable[Box], room: float) -> Layout:
+def flowed_over(layout: LaneLayout, boxes: Iterable[Box], room: float) -> LaneLayout:
     """Return the layout with these boxes, which stand one below the other, cut into columns."""
     column, shift = 0, 0.0
     moved: list[Box] = []
@@ -125,7 +125,7 @@ def flowed_over(layout: Layout, boxes: Iterable[Box], room: float) -> Layout:
 
 
 def placed(
-    found: Sequence[TraceBlock], waiting: Sequence[Wait], layout: Layout, spacing: Spacing
+    found: Sequence[TraceBlock], waiting: Sequence[LaneWait], layout: LaneLayout, spacing: Spacing
 ) -> Iterator[Box]:
     """Yield the boxes one below the other, as if a slide had no end."""
     top: float = HEAD

@@ -24,13 +24,13 @@ from cowpath.report.lane_layout import (
     PAD,
     WIDTH,
     Box,
-    Layout,
+    LaneLayout,
     laid_out,
     letters_in,
     shortened,
 )
 from cowpath.report.trace import blocks, last_line, promised_words, subtitle, title
-from cowpath.report.waits import Wait, waits
+from cowpath.report.waits import LaneWait, waits
 
 FONT = "'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace"
 
@@ -79,7 +79,7 @@ def opening(result: Result, shown: range) -> str:
 
 
 def heading(
-    result: Result, steps: Sequence[PathStep], goal: Goal, layout: Layout, slide: int
+    result: Result, steps: Sequence[PathStep], goal: Goal, layout: LaneLayout, slide: int
 ) -> Iterator[str]:
     """Yield the title of a slide in two lines."""
     letters = int((WIDTH - 2 * MARGIN) / (LETTER * 1.5))
@@ -92,7 +92,7 @@ def heading(
     yield text(MARGIN, slide * HEIGHT + 47, second, "sub")
 
 
-def lifelines(result: Result, layout: Layout) -> Iterator[str]:
+def lifelines(result: Result, layout: LaneLayout) -> Iterator[str]:
     """Yield the name of each lane and the line below it, on every slide."""
     names = [actor.name for actor in result.exploration.model.actors]
     columns = dict.fromkeys((box.slide, box.column) for box in layout.boxes)
@@ -119,7 +119,7 @@ def drawn(box: Box, width: float) -> Iterator[str]:
         yield text(x + PAD, box.first + box.line * number, line, kind)
 
 
-def arrow(wait: Wait, layout: Layout) -> Iterator[str]:
+def arrow(wait: LaneWait, layout: LaneLayout) -> Iterator[str]:
     """Yield an arrow from the end of one box to the beginning of another, between boxes and between lanes.
 
     There is none from one slide to another; the words in the box tell of the wait.
@@ -137,7 +137,7 @@ def arrow(wait: Wait, layout: Layout) -> Iterator[str]:
     yield f'<path d="{path}" fill="none" stroke="#a8431f" stroke-width="1.5" marker-end="url(#tip)"/>'
 
 
-def closing(lines: Sequence[str], layout: Layout, good: bool) -> Iterator[str]:
+def closing(lines: Sequence[str], layout: LaneLayout, good: bool) -> Iterator[str]:
     """Yield the outcome and the verdict below the last box, and on other slides where to go on."""
     for slide in range(1, layout.slides):
         yield text(MARGIN, slide * HEIGHT - MARGIN, f"goes on on slide {slide + 1}", "sub")

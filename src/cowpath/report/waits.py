@@ -12,7 +12,7 @@ from cowpath.report.trace import TraceBlock
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class LaneWait:
     """The block `later` could begin only after the block `earlier`; before, it waited for `what`."""
 
     earlier: int
@@ -20,10 +20,10 @@ class Wait:
     what: str
 
 
-def waits(result: Result, steps: Sequence[PathStep], found: Sequence[TraceBlock]) -> list[Wait]:
+def waits(result: Result, steps: Sequence[PathStep], found: Sequence[TraceBlock]) -> list[LaneWait]:
     """Return every wait on the path that ends with the step of another actor, between two blocks."""
     ends = [next(n for n, step in enumerate(steps) if step.target == block.target) for block in found]
-    arrows: dict[tuple[int, int], Wait] = {}
+    arrows: dict[tuple[int, int], LaneWait] = {}
     for number, step in enumerate(steps):
         released = release(result, steps, number)
         if released is None:
@@ -34,7 +34,7 @@ def waits(result: Result, steps: Sequence[PathStep], found: Sequence[TraceBlock]
         earlier = [index for index in earlier if index == 0 or ends[index - 1] < released[0]]
         later = [i for i, end in enumerate(ends) if found[i].actor == step.actor and end >= number]
         if earlier and later:
-            arrows.setdefault((earlier[-1], later[0]), Wait(earlier[-1], later[0], released[1]))
+            arrows.setdefault((earlier[-1], later[0]), LaneWait(earlier[-1], later[0], released[1]))
     return list(arrows.values())
 
 
