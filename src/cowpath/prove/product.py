@@ -134,6 +134,6 @@ def at_rest(program: Program, seen: Observed, allowed: Collection[Observed]) -> 
 
 
 def words(program: Program, event: Begin | End) -> str:
-    """Whose statement it is, and which: `P0 r0 = x[0]`."""
+    """The thread of an event and its statement, as in `P0 r0 = x[0]`."""
     thread = program.threads[event.thread]
     return f"{thread.name} {statement_text(thread.statements[event.statement])}"
