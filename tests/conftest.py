@@ -7,7 +7,7 @@ import pytest
 
 from cowpath.history.version import NEWEST, version
 from cowpath.survey import reliability
-from cowpath.survey.parallel import default_jobs
+from cowpath.survey.parallel import Processes, default_jobs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,4 +30,4 @@ def whole_table() -> reliability.Table:
     """The reliability table of docs/reliability.md, with and without the marker."""
     versions = [version(release) for release in TURNS]
     versions += [version(release, "arm") for release in ("5.19", "6.3")]
-    return reliability.build(versions, merge=True, jobs=default_jobs())
+    return reliability.build(versions, merge=True, workers=Processes(default_jobs()))

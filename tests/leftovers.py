@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "~", "~/.local", "~/.local/state", "~/.local/share", "~/.config")
 
 NAMES = re.compile(
-    r"cow|cp|pytest|tmp|pip-|cc\w{6}\.|\.?(org|com)\.(chromium|google)|scoped_dir|chrom|pan|model|u?ml|qemu"
+    r"cow|cp|dask|pytest|tmp|pip-|cc\w{6}\.|\.?(org|com)\.(chromium|google)|scoped_dir|chrom|pan|model|u?ml|qemu"
 )
 """What files in these are called that our tests, or programs that they start, may have made."""
 

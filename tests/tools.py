@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs that some tests need: a test without them is skipped, under CI=true it fails."""
+"""Programs and packages that some tests need: a test without them is skipped, under CI=true it fails."""
 
+import importlib.util
 import os
 import shutil
 from typing import NoReturn
@@ -39,3 +40,9 @@ def need_engine() -> None:
     """Go on if the native engine's library is there or can be made."""
     if not engine.available():
         need_compiler()
+
+
+def need_module(name: str) -> None:
+    """Go on if a package of Python is there that cowpath itself can do without."""
+    if importlib.util.find_spec(name) is None:
+        missing(f"{name} is not installed: it is in the dependency group dev")

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from cowpath.survey.parallel import each
+from cowpath.survey.parallel import Processes, each
 from website import catalogue, reference
 from website.links import ROOT, Pages
 
@@ -86,7 +86,7 @@ def add_catalogue(pages: Pages, wanted: list[str], jobs: int) -> dict[str, list[
         inside = CORPUS / file.parent.name
         pages.known[inside / file.name] = place / f"{file.stem}.md"
         pages.known[inside / "README.md"] = pages.known[inside] = place / "index.md"
-    for found in each(catalogue.entry, files, jobs):
+    for found in each(catalogue.entry, files, Processes(jobs)):
         themes.setdefault(found.theme, []).append(found)
         place = PurePosixPath("corpus") / found.theme
         pages.write(place / f"{found.name}.md", found.page)

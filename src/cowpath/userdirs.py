@@ -34,22 +34,23 @@ def ours(status: os.stat_result) -> bool:
     return status.st_uid in (0, os.geteuid()) and not shared
 
 
-def need_private(directory: str) -> str:
+def need_private(directory: str, otherwise: str = "let XDG_CACHE_HOME name another directory") -> str:
     """The directory itself; raises ForeignDirectoryError where it, or one above it, is for others to change.
 
     Above it, a sticky directory such as /tmp is good enough.  What is not there yet will be ours.
+    `otherwise` says what else the user can do.
 
     >>> need_private("/var/tmp/not-there-yet/cowpath")
     '/var/tmp/not-there-yet/cowpath'
     """
     for path in (os.path.abspath(directory), os.path.realpath(directory)):
-        _need_private(path, directory)
+        _need_private(path, directory, otherwise)
         while (path := os.path.dirname(path)) != os.path.dirname(path):
-            _need_private(path, directory, stat.S_ISVTX)
+            _need_private(path, directory, otherwise, stat.S_ISVTX)
     return directory
 
 
-def _need_private(path: str, directory: str, excuse: int = 0) -> None:
+def _need_private(path: str, directory: str, otherwise: str, excuse: int = 0) -> None:
     try:
         status = os.stat(path)
     except OSError:
@@ -58,5 +59,5 @@ def _need_private(path: str, directory: str, excuse: int = 0) -> None:
         return
     raise ForeignDirectoryError(
         f"{path} can be changed by others than user {os.geteuid()}, and cowpath executes what lies in "
-        f"{directory}: mend its owner and mode, or let XDG_CACHE_HOME name another directory"
+        f"{directory}: mend its owner and mode, or {otherwise}"
     )

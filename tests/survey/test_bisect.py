@@ -13,7 +13,7 @@ from cowpath.history.version import DEFAULT_ARCHITECTURE
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.survey.bisect import NOT_SEEN, SEEN, Bisection, bisect
-from cowpath.survey.parallel import default_jobs, each
+from cowpath.survey.parallel import Processes, default_jobs, each
 
 
 def found(test: str, architecture: str = DEFAULT_ARCHITECTURE, wanted: str = "") -> Bisection:
@@ -92,7 +92,7 @@ def history_of(file: Path) -> Bisection:
 def test_the_whole_corpus_is_as_expected() -> None:
     """Whatever expected.toml says of a release of mainline or an update, the span around it says, too."""
     compared = 0
-    for file, one in zip(corpus(), each(history_of, corpus(), default_jobs()), strict=True):
+    for file, one in zip(corpus(), each(history_of, corpus(), Processes(default_jobs())), strict=True):
         verdicts = Expected.beside(file).kernels(one.test)
         for written, expected in verdicts.items():
             kernel = named(written)

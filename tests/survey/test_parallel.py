@@ -3,7 +3,7 @@
 
 import pytest
 
-from cowpath.survey.parallel import each
+from cowpath.survey.parallel import Processes, each
 
 
 def inverse(number: int) -> float:
@@ -12,11 +12,11 @@ def inverse(number: int) -> float:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_answers_come_in_order_and_as_they_come(jobs: int) -> None:
-    answers = each(inverse, [4, 2, 0], jobs)
+    answers = each(inverse, [4, 2, 0], Processes(jobs))
     assert [next(answers), next(answers)] == [0.25, 0.5]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_the_first_error_ends_it(jobs: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        list(each(inverse, [1, 0, 2], jobs))
+        list(each(inverse, [1, 0, 2], Processes(jobs)))

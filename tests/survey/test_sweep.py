@@ -8,6 +8,7 @@ from cowpath.errors import CowpathError
 from cowpath.history.version import Version, version
 from cowpath.judge.alike import Judged
 from cowpath.judge.answer import answer
+from cowpath.survey.parallel import Processes
 from cowpath.survey.sweep import Assignment, Sweep
 
 KERNELS = tuple(version(release) for release in ("5.18", "6.1", "5.7", "6.2"))
@@ -45,7 +46,7 @@ class Ear:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_answers_come_in_the_order_of_tests_and_kernels(jobs: int) -> None:
     ear = Ear()
-    found = list(Sweep(said, jobs, ear).run(assignments()))
+    found = list(Sweep(said, Processes(jobs), ear).run(assignments()))
     assert [(name, kernel) for kept in found for name, kernel, _ in kept] == [
         (one.program.name, kernel) for one in assignments() for kernel in KERNELS
     ]

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the spans of every test; status 0, or 3 where a search did not finish."""
     from cowpath.commands.progress import Meter
     from cowpath.report import bisect as report
-    from cowpath.survey.parallel import each
+    from cowpath.survey.parallel import Processes, each
 
     names = files(arguments.files)
     ask = partial(
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Meter(len(names)) as meter:
         if len(names) == 1:
             ask = partial(ask, watch=meter)
-        for one in each(ask, names, arguments.jobs):
+        for one in each(ask, names, Processes(arguments.jobs)):
             found.append(one)
             meter.clear()
             if arguments.format == "text":

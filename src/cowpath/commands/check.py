@@ -24,6 +24,7 @@ from cowpath.report import formats, text
 from cowpath.report import json as json_report
 from cowpath.report.json import Failure
 from cowpath.report.style import PLAIN, Style
+from cowpath.survey.parallel import Processes
 from cowpath.survey.sweep import Assignment, Sweep
 
 FORMATS = ("text", "json", *formats.NAMES, "itf", "expected")
@@ -165,7 +166,7 @@ def check_all(assignments: Sequence[Assignment], view: View, jobs: int) -> list[
     if view.form == "itf" and count != 1:
         raise CowpathError("an ITF document holds one trace: give one test and one kernel")
     with Meter(count) as meter:
-        sweep = Sweep(partial(checked, view=view), 1 if view.keep else jobs, meter)
+        sweep = Sweep(partial(checked, view=view), Processes(1 if view.keep else jobs), meter)
         return list(chain.from_iterable(sweep.run(assignments)))
 
 

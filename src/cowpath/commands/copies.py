@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     from cowpath.commands.progress import Meter
     from cowpath.report import copies as report
     from cowpath.survey import copies
+    from cowpath.survey.parallel import Processes
 
     chosen = arguments.kernel or arguments.arch or arguments.added or arguments.dropped
     versions = options.versions(arguments) if chosen else copies.default_versions()
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             versions,
             merge=not chosen and arguments.format != "json",
             max_states=arguments.max_states,
-            jobs=arguments.jobs,
+            workers=Processes(arguments.jobs),
             watch=meter,
         )
     form = {"text": report.text, "markdown": report.markdown, "json": report.document}[arguments.format]

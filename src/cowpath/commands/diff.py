@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"give one search for a program up after so long (default {SECONDS:g})")  # fmt: skip
     parser.add_argument("--write", type=Path, metavar="DIR", help="write each program to a file there")
     options.add_jobs_option(parser)
+    options.add_cluster_options(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
@@ -68,14 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{old} and {new} have the same rules\n")
         return status.KEPT
     tests = {file: program(file) for file in files(arguments.tests or [str(CORPUS)])}
-    with Meter(2 * len(tests)) as meter:
+    with options.workers(arguments) as workers, Meter(2 * len(tests)) as meter:
         method = Method(max_states=MAX_STATES)
-        pairs = compare(tests, [old], lambda _: new, None, method, arguments.jobs, meter)
+        pairs = compare(tests, [old], lambda _: new, None, method, workers, meter)
         effort = Effort(MAX_STATES, arguments.time)
         found = (
-            []
-            if arguments.no_programs
-            else programs(old, new, arguments.theme or [], effort, arguments.jobs, meter)
+            [] if arguments.no_programs else programs(old, new, arguments.theme or [], effort, workers, meter)
         )
     written = {} if arguments.write is None else write(arguments.write, found)
     if arguments.format == "json":

@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="say what would be mutated, and stop")
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     options.add_jobs_option(parser)
+    options.add_cluster_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,8 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         sys.stdout.write(listing(mutants))
         return 0
-    with Meter() as meter:
-        laboratory = mutation.Laboratory(options.corpus(arguments), arguments.jobs, meter)
+    with options.workers(arguments) as workers, Meter() as meter:
+        laboratory = mutation.Laboratory(options.corpus(arguments), workers, meter)
         findings = mutation.measure(mutants, laboratory, arguments.thorough)
     for file, why in laboratory.unusable().items():
         terminal.complain(f"{file}: left out: {why}")

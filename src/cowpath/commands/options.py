@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from cowpath.commands import terminal
 from cowpath.errors import CowpathError
@@ -17,7 +19,7 @@ from cowpath.history.selection import releases
 from cowpath.history.stable import doubt
 from cowpath.history.version import DEFAULT_ARCHITECTURE, NEWEST, IdleChangeError, Version, version
 from cowpath.litmus.program import Program
-from cowpath.survey.parallel import default_jobs
+from cowpath.survey.parallel import Processes, Workers, default_jobs
 
 
 def add_corpus_argument(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +97,44 @@ def add_jobs_option(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"processes to use, 1 to 1024 (default {cores})",
     )
+
+
+def add_cluster_options(parser: argparse.ArgumentParser, resume: bool = True) -> None:
+    """--cluster, --resume."""
+    group = parser.add_argument_group("who does the work")
+    group.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="hand the tasks to a dask cluster: its scheduler, as in tcp://HOST:8786, or `local` for one on "
+        'this machine with as many workers as --jobs says (pip install "cowpath[cluster]")',
+    )
+    if resume:
+        group.add_argument(
+            "--resume",
+            type=Path,
+            metavar="DIR",
+            help="keep each answer in this directory as it comes, and do nothing again whose answer is there",
+        )
+
+
+@contextlib.contextmanager
+def workers(arguments: argparse.Namespace, keep: bool = True) -> Iterator[Workers]:
+    """Those who do the work, as --jobs, --cluster and, where they are to `keep` answers, --resume say.
+
+    The page that shows what a cluster does is named on stderr.
+    """
+    with contextlib.ExitStack() as open_ones:
+        found: Workers = Processes(arguments.jobs)
+        if arguments.cluster:
+            from cowpath.survey.cluster import cluster
+
+            found = open_ones.enter_context(cluster(arguments.cluster, arguments.jobs))
+            print(f"the cluster's dashboard: {found.dashboard or 'none'}", file=sys.stderr)
+        if keep and arguments.resume:
+            from cowpath.survey.remember import Remembering
+
+            found = Remembering.within(found, arguments.resume)
+        yield found
 
 
 VERIFY_EVERY = 16

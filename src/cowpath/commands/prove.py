@@ -28,7 +28,7 @@ from cowpath.prove.product import Bounds
 from cowpath.prove.themes import THEMES, Combination, themes
 from cowpath.report import formats
 from cowpath.report import prove as report
-from cowpath.survey.parallel import each
+from cowpath.survey.parallel import Failed, Workers, each
 
 FORMATS = ("text", "json", "markdown", *formats.NAMES)
 
@@ -73,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_search_options(parser)
     options.add_engine_options(parser)
     options.add_jobs_option(parser)
+    options.add_cluster_options(parser, resume=False)
     add = parser.add_argument
     add("--write", type=Path, metavar="DIR", help="write each counterexample to a file there")
     add("--resume", type=Path, metavar="FILE",
@@ -86,7 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
         return run_fixes(arguments)
     kept = Kept(arguments.resume)
     questions = list(all_questions(arguments))
-    answers = ask(questions, kept, arguments.jobs)
+    with options.workers(arguments, keep=False) as workers:
+        answers = ask(questions, kept, workers)
     files = written(answers, arguments.write) if arguments.write else {}
     sys.stdout.write(document(arguments, answers, files))
     return status_of(answers)
@@ -100,8 +102,8 @@ def run_fixes(arguments: argparse.Namespace) -> int:
     wanted = fixes.fixes(tuple(arguments.fixes))
     search = partial(fixes.find_again, method=method, seconds=arguments.time)
     found = []
-    with Meter(len(wanted)) as meter:
-        for fix, one in zip(wanted, each(search, wanted, arguments.jobs), strict=True):
+    with options.workers(arguments, keep=False) as workers, Meter(len(wanted)) as meter:
+        for fix, one in zip(wanted, each(search, wanted, workers), strict=True):
             found.append(one)
             meter.done(fix.name)
     files = {}
@@ -170,9 +172,11 @@ def chosen(arguments: argparse.Namespace) -> list[Combination]:
     return [Combination(arguments.theme, tuple(children), tuple(threads))]
 
 
-def ask(questions: Sequence[Question], kept: Kept, jobs: int) -> list[ProofAnswer]:
-    """The answers, in order.  What is kept is not asked again; nor is what a smaller combination answers:
-    where that is broken, all that contain it are.
+def ask(questions: Sequence[Question], kept: Kept, workers: Workers) -> list[ProofAnswer]:
+    """The answers, in order; they are kept as they come.
+
+    What is kept is not asked again; nor is what a smaller combination answers: where that is broken, all that
+    contain it are.
     """
     with Meter(len(questions)) as meter:
         for _, group in itertools.groupby(questions, key=size_of):
@@ -183,19 +187,23 @@ def ask(questions: Sequence[Question], kept: Kept, jobs: int) -> list[ProofAnswe
                     kept.answers[question.key] = campaign.implied(question, smaller)
                 elif question.key not in kept.answers:
                     new.append(question)
-            for question, found in zip(new, answered(new, jobs, meter), strict=True):
+            for found in answered(new, workers, meter):
                 kept.add(found)
-                meter.done(question.key)
+                meter.done(found.key)
     return [kept.answers[question.key] for question in questions]
 
 
-def answered(new: Sequence[Question], jobs: int, meter: Meter) -> Iterator[ProofAnswer]:
-    """The answer to each; a single question shows how far its search is."""
-    if len(new) == 1:
-        meter.begin(new[0].key)
-        yield campaign.answer(new[0], meter.update)
-    else:
-        yield from each(campaign.answer, new, jobs)
+def answered(new: Sequence[Question], workers: Workers, meter: Meter) -> Iterator[ProofAnswer]:
+    """The answers in whatever order they come; in this process they show how far each search is."""
+    if workers.here(len(new)):
+        for question in new:
+            meter.begin(question.key)
+            yield campaign.answer(question, meter.update)
+        return
+    for _, found in workers.as_they_come(campaign.answer, new):
+        if isinstance(found, Failed):
+            raise found.error
+        yield found
 
 
 def size_of(question: Question) -> tuple[str, int]:

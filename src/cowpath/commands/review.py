@@ -134,6 +134,7 @@ def reviewed(arguments: argparse.Namespace, name: str, tree: Path | None) -> int
     from cowpath.corpus.files import CORPUS, files, program
     from cowpath.explore.engine import Method
     from cowpath.report import review as report
+    from cowpath.survey.parallel import Processes
     from cowpath.survey.review import compare, differences, labelled, likeness
 
     tests = {file: program(file) for file in files(arguments.tests or [str(CORPUS)])}
@@ -149,7 +150,7 @@ def reviewed(arguments: argparse.Namespace, name: str, tree: Path | None) -> int
             other.__getitem__,
             tree,
             Method(max_states=arguments.max_states),
-            arguments.jobs,
+            Processes(arguments.jobs),
             meter,
         )
         like = likeness(tests, pairs, meter) if tree is not None else []
@@ -174,6 +175,7 @@ def told_apart(
 ) -> list[str]:
     """A sentence for each theme and kernel: whether any program can tell the two kernels apart."""
     from cowpath.report.diff import told
+    from cowpath.survey.parallel import Processes
     from cowpath.survey.telling import Effort, programs
 
     effort = Effort(arguments.max_states, SECONDS)
@@ -181,7 +183,7 @@ def told_apart(
         told(one)
         for kernel, other in zip(plain, changed, strict=True)
         if arguments.theme
-        for one in programs(kernel, other, arguments.theme, effort, arguments.jobs, meter)
+        for one in programs(kernel, other, arguments.theme, effort, Processes(arguments.jobs), meter)
     ]
 
 

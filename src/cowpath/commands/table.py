@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cowpath.commands.progress import Meter
     from cowpath.corpus.situations import ReferenceKind, Situation
     from cowpath.history.version import Version
+    from cowpath.survey.parallel import Workers
     from cowpath.survey.reliability import Table
 
 
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tests", metavar="DIR", type=Path, help="write the tests behind the cells there")
     options.add_search_options(parser)
     options.add_jobs_option(parser)
+    options.add_cluster_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -64,19 +66,20 @@ def run(arguments: argparse.Namespace) -> int:
         return write_tests(arguments)
     wanted, chosen = kinds(arguments.reference), situations(arguments.situation)
     kernels = versions(arguments)
-    with Meter(len(wanted) * len(chosen) * len(kernels)) as meter:
+    answers = len(wanted) * len(chosen) * len(kernels)
+    with options.workers(arguments) as workers, Meter(answers) as meter:
         table = reliability.build(
             kernels,
             wanted,
             chosen,
             merge=arguments.kernel is None,
             max_states=arguments.max_states,
-            jobs=arguments.jobs,
+            workers=workers,
             tell=tell if traced(arguments) else None,
             watch=meter,
         )
         if arguments.html is not None:
-            write_pages(table, arguments, meter)
+            write_pages(table, arguments, workers, meter)
     if arguments.html is None:
         sys.stdout.write(written(table, arguments.format))
     return (
@@ -92,14 +95,14 @@ def traced(arguments: argparse.Namespace) -> bool:
     return arguments.format in forms and arguments.html is None and not arguments.no_traces
 
 
-def write_pages(table: Table, arguments: argparse.Namespace, meter: Meter) -> None:
+def write_pages(table: Table, arguments: argparse.Namespace, workers: Workers, meter: Meter) -> None:
     """The table and the pages that it links to."""
     from cowpath.report.reliability import html
     from cowpath.survey.parallel import each
     from cowpath.viewer import row_pages
 
     made = [] if arguments.no_traces else list(row_pages.rows(table, arguments.max_states))
-    pages = each(row_pages.page_of, made, arguments.jobs)
+    pages = each(row_pages.page_of, made, workers)
     directory: Path = arguments.html
     try:
         directory.mkdir(parents=True, exist_ok=True)

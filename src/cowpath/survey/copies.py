@@ -20,6 +20,7 @@ from cowpath.history.version import NEWEST, Version, version
 from cowpath.judge.alike import Judged
 from cowpath.judge.result import Result
 from cowpath.litmus.program import Program
+from cowpath.survey.parallel import ALONE, Workers
 from cowpath.survey.sweep import NOBODY, Assignment, Sweep, Watch
 
 
@@ -132,7 +133,7 @@ def build(
     versions: Sequence[Version],
     merge: bool = False,
     max_states: int | None = None,
-    jobs: int = 1,
+    workers: Workers = ALONE,
     watch: Watch = NOBODY,
 ) -> Copies:
     """Count every test, by file, on every kernel; `merge` joins releases that follow each other and agree."""
@@ -144,7 +145,7 @@ def build(
     ]
     counts = {
         file: dict(zip(versions, found, strict=True))
-        for file, found in zip(files, Sweep(count, jobs, watch).run(assignments), strict=True)
+        for file, found in zip(files, Sweep(count, workers, watch).run(assignments), strict=True)
     }
     pair = marker_pair(versions)
 

@@ -29,7 +29,7 @@ from cowpath.judge.alike import Judged
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
 from cowpath.litmus.program import Program
-from cowpath.survey.parallel import each
+from cowpath.survey.parallel import ALONE, Workers, each
 from cowpath.survey.sweep import NOBODY, Assignment, Sweep, Watch
 
 MAX_STATES = 300_000
@@ -236,7 +236,7 @@ class Laboratory:
     """Tests, by file, on kernels as they are: searched once for all kernels that are alike."""
 
     tests: Mapping[str, Program]
-    jobs: int = 1
+    workers: Workers = ALONE
     watch: Watch = NOBODY
     runs: dict[str, list[Run]] = dataclasses.field(default_factory=lambda: defaultdict(list))
 
@@ -253,7 +253,7 @@ class Laboratory:
             for file, lacking in missing.items()
             if lacking
         ]
-        sweep = Sweep(recorded, self.jobs, self.watch)
+        sweep = Sweep(recorded, self.workers, self.watch)
         for one, runs in zip(assignments, sweep.run(assignments), strict=True):
             self.runs[one.name] += {id(run.asked): run for run in runs}.values()
 
@@ -328,7 +328,7 @@ def measure(mutants: Sequence[Mutant], laboratory: Laboratory, thorough: bool = 
         open_ones = [m for m in mutants if not best[m].noticed and turn < len(kernels[m])]
         laboratory.run_on(kernels[mutant][turn] for mutant in open_ones)
         trials = [laboratory.trial(mutant, kernels[mutant][turn], thorough) for mutant in open_ones]
-        for trial, finding in zip(trials, each(hold, trials, laboratory.jobs), strict=True):
+        for trial, finding in zip(trials, each(hold, trials, laboratory.workers), strict=True):
             laboratory.watch.done(trial.title)
             if best[finding.mutant].version is None or finding.noticed:
                 best[finding.mutant] = finding

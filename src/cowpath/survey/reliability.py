@@ -31,6 +31,7 @@ from cowpath.judge.alike import Judged
 from cowpath.judge.result import ORDER, Outcome, Result
 from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import resolve
+from cowpath.survey.parallel import ALONE, Workers
 from cowpath.survey.sweep import NOBODY, Assignment, Sweep, Watch
 
 Reliability = Literal["reliable", "stale", "lost", "leak", "hang", "crash", "not modelled", "not finished"]
@@ -220,14 +221,14 @@ def build(
     situations: Sequence[Situation] = SITUATIONS,
     merge: bool = False,
     max_states: int | None = None,
-    jobs: int = 1,
+    workers: Workers = ALONE,
     tell: Tell | None = None,
     watch: Watch = NOBODY,
 ) -> Table:
     """Compute the table; `merge` joins kernels that follow each other and agree, `tell` adds the paths."""
     rows = [(kind, one) for kind in kinds for one in situations]
     assignments = [assignment(kind, one, versions, max_states) for kind, one in rows]
-    sweep = Sweep(partial(cell, tell=tell), jobs, watch)
+    sweep = Sweep(partial(cell, tell=tell), workers, watch)
     answers = {
         (kind, one.name, version): found
         for (kind, one), cells in zip(rows, sweep.run(assignments), strict=True)

@@ -19,6 +19,7 @@ from cowpath.judge.judge import judge
 from cowpath.judge.result import ORDER, Result
 from cowpath.litmus.program import Program
 from cowpath.survey.mutation import Mutant, all_mutants
+from cowpath.survey.parallel import ALONE, Workers
 from cowpath.survey.sweep import NOBODY, Assignment, Sweep, Watch
 
 NO_ANSWER = "gives no answer"
@@ -100,7 +101,7 @@ def compare(
     change: Callable[[Version], Version],
     tree: Path | None = None,
     method: Method | None = None,
-    jobs: int = 1,
+    workers: Workers = ALONE,
     watch: Watch = NOBODY,
 ) -> list[Pair]:
     """Judge every test on every kernel twice: as it is, and changed.
@@ -114,7 +115,7 @@ def compare(
     for file, program in tests.items():
         assignments.append(Assignment(file, program, tuple(kernels), method, count_copies=True))
         assignments.append(Assignment(file, program, changed, method, count_copies=True, tree=tree))
-    found = list(Sweep(side, jobs, watch).run(assignments))
+    found = list(Sweep(side, workers, watch).run(assignments))
     return [
         Pair(file, tests[file].name, kernel, other, before, after)
         for file, befores, afters in zip(tests, found[::2], found[1::2], strict=True)

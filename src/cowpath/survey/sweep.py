@@ -22,15 +22,12 @@ from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
 from cowpath.judge.tree import rules_of
 from cowpath.litmus.program import Program
-from cowpath.survey.parallel import each
+from cowpath.survey.parallel import ALONE, Workers, each
 
 Kept = TypeVar("Kept")
 
 EXHAUSTIVE = Method()
 """A search without a bound."""
-
-FEW = 8
-"""Judgements for which no second process is started: most take less time than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +82,23 @@ NOBODY = Nobody()
 class Sweep(Generic[Kept]):
     """The way in which tests are judged: `keep` chooses what is kept of each judgement.
 
-    With more than one process, `keep` and what it returns must be of a kind that can be pickled, and kernels
-    of a test are searched on one core each.
+    With workers beyond this process, `keep` and what it returns must be of a kind that can be pickled, and
+    kernels of a test are searched on one core each.
     """
 
     keep: Callable[[Assignment, Judged], Kept]
-    jobs: int = 1
+    workers: Workers = ALONE
     watch: Watch = NOBODY
 
     def run(self, assignments: Sequence[Assignment]) -> Iterator[list[Kept]]:
         """For each assignment, in order and as they come, what is kept of each of its kernels in order."""
         count = sum(len(one.versions) for one in assignments)
-        if self.jobs < 2 or len(assignments) < 2 or count <= FEW:
+        if self.workers.here(len(assignments), count):
             for one in assignments:
                 yield judge_here(one, self.keep, self.watch)
             return
         single = [replace(one, method=one.method.on_one_core()) for one in assignments]
-        answers = each(partial(judge_here, keep=self.keep), single, self.jobs)
+        answers = each(partial(judge_here, keep=self.keep), single, self.workers)
         for one, kept in zip(assignments, answers, strict=True):
             for version in one.versions:
                 self.watch.done(one.title(version))

@@ -19,7 +19,7 @@ from cowpath.judge.result import Outcome
 from cowpath.litmus.resolve import program_from_text
 from cowpath.prove.campaign import ProofAnswer, Question, all_themes, answer, combinations
 from cowpath.prove.themes import Combination
-from cowpath.survey.parallel import each
+from cowpath.survey.parallel import ALONE, Workers, each
 from cowpath.survey.sweep import NOBODY, Watch
 
 
@@ -36,7 +36,7 @@ def programs(
     new: Version,
     themes: Sequence[tuple[str, ...]],
     effort: Effort,
-    jobs: int = 1,
+    workers: Workers = ALONE,
     watch: Watch = NOBODY,
 ) -> list[ProofAnswer]:
     """The answers of themes in both directions; those that tell the kernels apart come first, shortest first.
@@ -45,7 +45,7 @@ def programs(
     """
     asked = list(questions(old, new, themes, effort))
     found = []
-    for question, one in zip(asked, each(answer, asked, jobs), strict=True):
+    for question, one in zip(asked, each(answer, asked, workers), strict=True):
         watch.done(question.name)
         found.append(replace(one, litmus=with_forall(one.litmus, question)))
     return sorted(found, key=lambda one: (one.verdict != "broken", one.statements, one.name))
