@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cowpath.judge import condition, naming
@@ -13,7 +13,7 @@ from cowpath.judge.result import Outcome, Result
 from cowpath.machine.agent.board import text_of
 from cowpath.machine.replay.places import PLACES
 from cowpath.machine.replay.rounds import Round
-from cowpath.machine.replay.turns import Turn
+from cowpath.machine.replay.turns import NOBODY, Turn
 from cowpath.report.style import align
 
 
@@ -25,8 +25,9 @@ class Replayed:
     goal: Goal
     machine: str
     turns: Sequence[Turn]
-    left: Sequence[str]
     rounds: Sequence[Round]
+    free: Sequence[Round] = ()
+    """Rounds that nobody drove."""
 
     @property
     def followed(self) -> int:
@@ -40,7 +41,12 @@ class Replayed:
     @property
     def shown(self) -> int:
         """The number of rounds that broke the promise in the way that the path leads to."""
-        return sum(bool(breakage(self.result, one)) for one in self.rounds)
+        return shown(self.result, self.rounds)
+
+
+def shown(result: Result, rounds: Sequence[Round]) -> int:
+    """Return in how many rounds the promise was broken."""
+    return sum(bool(breakage(result, one)) for one in rounds)
 
 
 def breakage(result: Result, one: Round) -> str:
@@ -71,12 +77,10 @@ def replay_text(found: Replayed) -> str:
     for number, turn in enumerate(found.turns):
         came = sum(one.followed > number for one in found.rounds)
         where = PLACES[turn.place].words if turn.place else "its end"
-        rows.append(
-            [str(number + 1), f"P{turn.thread}", turn.statement, where, f"{came} of {len(found.rounds)}"]
-        )
+        if turn.thread == NOBODY:
+            where = "the end of its writes, for which it gets time"
+        rows.append([str(number + 1), turn.name, turn.statement, where, f"{came} of {len(found.rounds)}"])
     lines += align(rows).splitlines()
-    if found.left:
-        lines.append(f"left to the machine: {', '.join(found.left)}")
     for why, count in Counter(one.why for one in found.rounds if one.why).most_common():
         lines.append(f"ended early, {count} of {len(found.rounds)}: {why}")
     return "\n".join([*lines, "", *outcomes(found), ""])
@@ -104,4 +108,25 @@ def outcomes(found: Replayed) -> list[str]:
         for (text, broken), count in seen.most_common()
     ]
     total = len(found.rounds)
-    return [*lines, f"Followed {found.followed} of {total}, promise broken {found.shown} of {total}"]
+    lines.append(f"Followed {found.followed} of {total}, promise broken {found.shown} of {total}")
+    if found.free:
+        lines.append(f"Free running: promise broken {shown(found.result, found.free)} of {len(found.free)}")
+    return lines
+
+
+def places_text(found: Mapping[str, Mapping[str, str]]) -> str:
+    """The places that kernels have, as a table; below it, for each kernel, why a place is nowhere."""
+    kernels = list(found)
+    lines = [f"| place | {' | '.join(kernels)} |", f"|---|{'---|' * len(kernels)}"]
+    notes = []
+    for name, place in PLACES.items():
+        cells = [found[kernel][name] for kernel in kernels]
+        lines.append(f"| {place.words} | {' | '.join('-' if c.startswith('-') else 'yes' for c in cells)} |")
+        notes += [
+            f"- {kernel}: {place.words}: {cell.removeprefix('- ')}"
+            for kernel, cell in zip(kernels, cells, strict=True)
+            if cell.startswith("-")
+        ]
+    totals = [sum(not cell.startswith("-") for cell in found[kernel].values()) for kernel in kernels]
+    lines.append(f"| of {len(PLACES)} | {' | '.join(map(str, totals))} |")
+    return "\n".join([*lines, "", *notes, ""])

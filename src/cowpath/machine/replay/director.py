@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cowpath.machine.errors import MachineError
-from cowpath.machine.replay.code import Code, Symbols
-from cowpath.machine.replay.gdb import SIGTRAP, Gdb
+from cowpath.machine.replay.code import Code, Symbols, plain
+from cowpath.machine.replay.gdb import SIGTRAP, Gdb, GdbError
 from cowpath.machine.replay.loops import Loops
 
 MARKER = "__x64_sys_sched_get_priority_max"
@@ -25,6 +26,25 @@ FATAL = ("oops_begin", "panic", "bad_page", "print_bad_pte")
 
 DI, INTERRUPTS, STACK_BITS = 112, 1 << 9, 14
 """pt_regs->di, the interrupt flag, a kernel stack of 16 KB."""
+
+CALLERS = 14
+"""So many functions are told of a thread that sleeps."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Places to stop at, by address, with whether only a nonzero result counts there.
+
+    `page`: only in faults of these addresses.
+    """
+
+    places: Mapping[int, bool]
+    page: range | None = None
+    atomic: bool = False
+    """A spinlock is held there: who waits must not sleep."""
+
+
+NOWHERE = Watch({})
 
 
 class UnreachedError(MachineError):
@@ -58,14 +78,14 @@ class Director:
         self.code = Code(symbols, gdb.read)
         self.marker = symbols[MARKER]
         self.fatal = {symbols[name]: name for name in FATAL if name in symbols}
-        self.places: Mapping[int, bool] = {}
+        self.watch = NOWHERE
         self.threads: dict[int, Driven] = {}
         self.loops: Loops | None = None
-        self.atomic, self.sleepy = False, sleepy
+        self.sleepy = sleepy
         for address in (self.marker, *self.fatal):
             gdb.insert(address)
 
-    def begin(self, first: list[int], seconds: float) -> None:
+    def begin(self, first: Sequence[int], seconds: float) -> None:
         """Wait until the threads of a round stand before their first statements.  Raises UnreachedError."""
         self.threads = {}
         deadline = time.monotonic() + seconds
@@ -73,28 +93,32 @@ class Director:
             if self._next(deadline) is None:
                 raise UnreachedError("the round does not begin")
 
-    def run(self, number: int, places: Mapping[int, bool], seconds: float, atomic: bool = False) -> None:
+    def run(self, number: int, watch: Watch, seconds: float) -> None:
         """Let one thread go on to a place, to its next statement if there is none; all others wait.
 
-        At an `atomic` place it must not sleep while it waits.
-
-        Raises UnreachedError or CrashedError.
+        A thread that is about to be forked is waited for first.  Raises UnreachedError or CrashedError.
         """
         deadline = time.monotonic() + seconds
-        self.atomic = atomic
-        with self._watching(places):
+        while not (number in self.threads and self.threads[number].where):
+            if self._next(deadline) is None:
+                raise UnreachedError(f"P{number} has not begun: nobody has forked it")
+        with self._watching(watch):
             self.release(number)
             while True:
                 stopped = self._next(deadline)
                 if stopped is None:
-                    raise UnreachedError(
-                        f"P{number} did not come in {seconds:.0f} s: {self._whereabouts(number)}"
-                    )
+                    raise UnreachedError(f"did not come in {seconds:.0f} s: {self._whereabouts(number)}")
                 if stopped != number:
                     continue
-                if places and self.threads[number].waits_at == self.marker:
-                    raise UnreachedError(f"P{number} ended its statement without passing there")
+                if watch.places and self.threads[number].waits_at == self.marker:
+                    raise UnreachedError("ended its statement without passing there")
                 return
+
+    def rest(self, seconds: float) -> None:
+        """Let everybody else go on for a while: devices, and the kernel's own threads."""
+        deadline = time.monotonic() + seconds
+        while self._next(deadline) is not None:
+            pass
 
     def release(self, number: int) -> None:
         """Let a waiting thread go on."""
@@ -124,21 +148,21 @@ class Director:
     # -- stops -------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _watching(self, places: Mapping[int, bool]):  # type: ignore[no-untyped-def]
+    def _watching(self, watch: Watch) -> Iterator[None]:
         self.gdb.interrupt()
-        for address in places:
+        for address in watch.places:
             self.gdb.insert(address)
-        self.places = places
+        self.watch = watch
         try:
             yield
         finally:
             self.gdb.interrupt()
-            self.places = {}
-            for address in places:
+            self.watch = NOWHERE
+            for address in watch.places:
                 self.gdb.remove(address)
 
     def _is_watched(self, address: int) -> bool:
-        return address == self.marker or address in self.places or address in self.fatal
+        return address == self.marker or address in self.watch.places or address in self.fatal
 
     def _next(self, deadline: float) -> int | None:
         """Run until a thread of the test waits for its turn; return which, None where time is up.
@@ -179,7 +203,7 @@ class Director:
             where = "end" if word & 0xFF == END else f"statement {word & 0xFF}"
         else:
             found = [number for number, thread in self.threads.items() if thread.stack == stack]
-            if not found or (self.places.get(address) and not registers["rax"]):
+            if not found or not self._counts(registers):
                 return None
             number, thread, where = found[0], self.threads[found[0]], self.symbols.at(address)
         if thread.skip == address:
@@ -188,13 +212,23 @@ class Director:
         thread.where, thread.waits_at = where, address
         return number
 
+    def _counts(self, registers: dict[str, int]) -> bool:
+        """Tell whether a thread that has stopped is at a place that is watched, and there for the right page.
+
+        Where two processors stop at once, QEMU may tell of one that has just left its place.
+        """
+        address, page = registers["rip"], self.watch.page
+        if address not in self.watch.places or (self.watch.places[address] and not registers["rax"]):
+            return False
+        return page is None or registers["cr2"] in page
+
     def _park(self, number: int, processor: str, registers: dict[str, int]) -> None:
         """Send a thread's processor into the waiting loop."""
         if self.loops is None:
             self.loops = Loops(self.gdb, self.symbols, self.count)
         self.loops.close(number, registers["rip"])
         kind = "halt" if registers["eflags"] & INTERRUPTS else "spin"
-        if kind == "halt" and self.sleepy and (registers["rip"] == self.marker or not self.atomic):
+        if kind == "halt" and self.sleepy and (registers["rip"] == self.marker or not self.watch.atomic):
             kind = "sleep"
         self.gdb.jump(processor, self.loops.entries[number][kind])
 
@@ -206,8 +240,28 @@ class Director:
             self.gdb.insert(address)
 
     def _whereabouts(self, number: int) -> str:
-        """Say where a thread is, that has not come."""
+        """Say where a thread is, that has not come: on a processor, or asleep, and then called by whom."""
         thread = self.threads[number]
         if thread.where:
             return f"it waits at {thread.where}"
-        return "it is asleep in the kernel, or runs elsewhere"
+        self.gdb.interrupt()
+        for processor in self.gdb.processors():
+            registers = self.gdb.registers(processor)
+            if registers["rsp"] >> STACK_BITS == thread.stack:
+                return f"it runs at {self.symbols.at(registers['rip'])}"
+        callers = self._callers(thread.stack)
+        return f"it sleeps: {' < '.join(callers)}" if callers else "it runs in user space, or waits to run"
+
+    def _callers(self, stack: int) -> list[str]:
+        """Return the functions that a sleeping thread's stack has return addresses of, from schedule() on."""
+        try:
+            words = struct.unpack(
+                f"<{1 << STACK_BITS >> 3}Q", self.gdb.read(stack << STACK_BITS, 1 << STACK_BITS)
+            )
+        except GdbError:
+            return []
+        names = [
+            plain(self.symbols.at(word).partition("+")[0]) for word in words if word >> 31 == 0x1FFFFFFFF
+        ]
+        sleeps = [index for index, name in enumerate(names) if name in ("schedule", "__schedule")]
+        return list(dict.fromkeys(names[sleeps[-1] :]))[:CALLERS] if sleeps else []

@@ -23,6 +23,10 @@ REGISTERS = (
 )  # fmt: skip
 
 
+CR2 = 17 * 8 + 4 + 6 * 4 + 3 * 8 + 8
+"""Where cr2 is in QEMU's answer: after the flags come six segments, three bases and cr0."""
+
+
 class GdbError(MachineError):
     """Raised where the stub does not answer, refuses, or has gone."""
 
@@ -47,10 +51,16 @@ class Gdb:
     # -- while the guest stands still --------------------------------------------------------------
 
     def registers(self, processor: str) -> dict[str, int]:
-        """Return the general registers and the flags of a processor."""
+        """Return the general registers of a processor, its flags, and the address of its last fault (cr2)."""
         self._expect(f"Hg{processor}")
-        raw = bytes.fromhex(self._ask("g")[: 2 * (17 * 8 + 4)])
-        return dict(zip([*REGISTERS, "eflags"], struct.unpack_from("<17QI", raw), strict=True))
+        raw = bytes.fromhex(self._ask("g")[: 2 * (CR2 + 8)])
+        found = dict(zip([*REGISTERS, "eflags"], struct.unpack_from("<17QI", raw), strict=True))
+        return found | {"cr2": struct.unpack_from("<Q", raw, CR2)[0]}
+
+    def processors(self) -> list[str]:
+        """Return the processors by their names."""
+        first = self._ask("qfThreadInfo")
+        return first[1:].split(",") if first.startswith("m") else []
 
     def jump(self, processor: str, address: int) -> None:
         """Let a processor go on elsewhere."""

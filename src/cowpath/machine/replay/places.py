@@ -54,6 +54,21 @@ COPY = ("copy_present_ptes", "copy_present_pte", "copy_pte_range", "copy_page_ra
 FORK = ("dup_mmap", "copy_process", "copy_mm")
 ALLOCATE = ("folio_alloc_mpol", "vma_alloc_folio", "alloc_pages_vma", "vma_alloc_folio_noprof")
 SWAPOFF = ("__do_sys_swapoff", "__se_sys_swapoff", "__x64_sys_swapoff")
+FIND = (
+    "swap_cache_get_folio",
+    "filemap_get_folio",
+    "__filemap_get_folio",
+    "find_get_page",
+    "pagecache_get_page",
+)
+ZAP = (
+    "zap_page_range_single_batched",
+    "zap_page_range_single",
+    "zap_page_range",
+    "madvise_dontneed_single_vma",
+    "do_madvise",
+)
+MOVE = ("move_present_ptes", "move_present_pte", "move_pages_pte", "move_pages_ptes", "move_pages")
 UNUSE = ("unuse_pte_range", "unuse_mm", "try_to_unuse", *SWAPOFF)
 
 
@@ -164,6 +179,14 @@ PLACES: dict[str, KernelPlace] = {
         "unuse_pte_range: locked, before the writeback is waited for",
         (spot(UNUSE, before=("folio_wait_writeback", "wait_on_page_writeback")),),
     ),
+    "mm/swapfile.py _unuse_cached 1": KernelPlace(
+        "try_to_unuse: has a folio of the swap cache, before folio_lock",
+        (spot(("try_to_unuse", *SWAPOFF), after=FIND, nonzero=True),),
+    ),
+    "mm/swapfile.py _unuse_cached 2": KernelPlace(
+        "try_to_unuse: locked, before the writeback is waited for",
+        (spot(("try_to_unuse", *SWAPOFF), before=("folio_wait_writeback", "wait_on_page_writeback")),),
+    ),
     "mm/swapfile.py free_swap_and_cache 1": KernelPlace(
         "free_swap_and_cache: the slot is given back, before the swap cache is looked at",
         (
@@ -172,6 +195,27 @@ PLACES: dict[str, KernelPlace] = {
                 before=("__try_to_reclaim_swap", "find_get_page"),
             ),
         ),
+    ),
+    "mm/memory.py zap_pte_range 1": KernelPlace(
+        "zap_page_range: unmapped, before tlb_finish_mmu", (spot(ZAP, before=("tlb_finish_mmu",)),)
+    ),
+    "mm/userfaultfd.py move_present_pte 4": KernelPlace(
+        "move_present_ptes: mapped at its new address, before the flush",
+        (spot(MOVE, before=("flush_tlb_mm_range",)),),
+        atomic=True,
+    ),
+    "mm/zswap.py shrink_worker 2": KernelPlace(
+        "shrink_memcg_cb: has an entry, before it is written back",
+        (
+            spot(
+                "shrink_memcg_cb",
+                before=("zswap_writeback_entry", "__read_swap_cache_async", "swap_cache_alloc_folio"),
+            ),
+        ),
+    ),
+    "mm/zswap.py zswap_writeback_entry 1": KernelPlace(
+        "zswap_writeback_entry: read back into the swap cache",
+        (spot(("zswap_writeback_entry", "shrink_memcg_cb"), after=("zswap_decompress",)),),
     ),
     "mm/gup.py get_user_pages 1": KernelPlace(
         "__get_user_pages: after a fault", (spot("__get_user_pages", after=("handle_mm_fault",)),)
@@ -195,16 +239,15 @@ ELSEWHERE: dict[str, str] = {
     "mm/ksm.py": "ksmd goes through all memory: which pages it has in hand is not the test's to choose",
     "mm/migrate.py": "not driven yet",
     "mm/userfaultfd.py": "not driven yet",
-    "mm/zswap.py": "zswap's shrinker is a worker of the kernel",
+    "mm/zswap.py": "between two entries: zswap's shrinker is idle there",
     "mm/page_io.py": "the device ends its writes when it likes",
     "mm/mmap.py": "no call of the kernel lies between the two steps",
     "mm/mprotect.py": "no call of the kernel lies between the two steps",
     "mm/gup.py": "inside GUP-fast, with interrupts off",
     "mm/swap_state.py swap_vma_readahead": "readahead of a page nearby: not driven yet",
-    "mm/vmscan.py kswapd": "kswapd chooses its pages itself",
+    "mm/vmscan.py kswapd": "between two passes: kswapd is idle there",
     "mm/madvise.py": "no call of the kernel lies between the two steps",
     "mm/memory.py copy_user_highpage": "in the middle of one copy: no call of the kernel lies there",
-    "mm/memory.py zap_pte_range": "not driven yet",
     "mm/memory.py do_numa_page": "NUMA balancing is not driven",
     "mm/memory.py _wp_by_mapcount": "before v5.9 only: Debian ships no such kernel",
     "mm/rmap.py try_to_migrate": "not driven yet",
@@ -212,6 +255,19 @@ ELSEWHERE: dict[str, str] = {
     "mm/swapfile.py": "not driven yet",
 }
 """Why a thread cannot be stopped at the yields of a file or a function that `PLACES` does not have."""
+
+
+OF_FAULTS = ("mm/memory.py", "mm/swap_state.py", "hardware.py")
+"""Files whose yields a load or a store comes to by a fault: the processor's cr2 tells of which page."""
+
+
+def is_in_fault(name: str) -> bool:
+    """Tell whether a thread comes to a yield's place in a fault of its own.
+
+    >>> is_in_fault("mm/memory.py do_swap_page 1"), is_in_fault("mm/rmap.py try_to_unmap 1")
+    (True, False)
+    """
+    return name.startswith(OF_FAULTS)
 
 
 def why_nowhere(name: str) -> str:

@@ -19,12 +19,19 @@ from cowpath.machine.job import Job
 from cowpath.machine.programs import PLACE
 from cowpath.machine.qemu import Qemu
 from cowpath.machine.replay.code import NoSuchPlaceError, Symbols
-from cowpath.machine.replay.director import CrashedError, Director, UnreachedError
+from cowpath.machine.replay.director import NOWHERE, CrashedError, Director, UnreachedError, Watch
 from cowpath.machine.replay.gdb import Gdb, GdbError
-from cowpath.machine.replay.places import PLACES, find
-from cowpath.machine.replay.turns import Turn
+from cowpath.machine.replay.places import PLACES, find, is_in_fault
+from cowpath.machine.replay.source import page_addresses
+from cowpath.machine.replay.turns import NOBODY, Turn
 
 BOOT_SECONDS, TURN_SECONDS, ROUND_SECONDS = 240.0, 60.0, 180.0
+DEVICE_SECONDS = 0.3
+"""The time that a device gets to end its writes, while all threads wait."""
+
+CHUNK = 100
+"""So many rounds that nobody drives are one job: what they showed is told when they are over."""
+
 BOOTS = 4
 """A kernel that has crashed is booted again, so often at most without a round in between."""
 
@@ -37,7 +44,10 @@ print(len(text))
 """
 """The kernel's own symbols go out by the guest's second disk: its console is slow."""
 
-VALUE = re.compile(r"^(\d+:\w+(?:\[\d+\])?)=(-?\d+)$", re.MULTILINE)
+WAIT_FOR_RCU = ("swapoff", "pin_user_page")
+"""Statements in which the kernel waits for RCU: io_uring does, before it takes and gives up its buffers."""
+
+VALUE = re.compile(r"\b(\d+:\w+(?:\[\d+\])?)=(-?\d+)(?!\S)")
 
 
 @dataclass
@@ -81,63 +91,94 @@ def symbols(guest: ReplayGuest) -> Symbols:
     return Symbols(kept.read_text())
 
 
-def replay(
-    guest: ReplayGuest, test: Path, swap: str, pages: int, threads: int, turns: Sequence[Turn], rounds: int
-) -> list[Round]:
-    """Drive a compiled test along the turns, so often.  Raises MachineError.
+@dataclass(frozen=True)
+class Plan:
+    """A compiled test and the path to drive it along.
 
-    `swap` is the kind of swap device, `pages` its size (0: all of the disk).
+    `swap` is the kind of its swap device, `pages` the size of that (0: all of the disk).  Of `threads` those
+    in `first` are there from the start; others are forked.
     """
+
+    test: Path
+    swap: str
+    pages: int
+    threads: int
+    first: tuple[int, ...]
+    turns: Sequence[Turn]
+
+    def job(self, rounds: int = 0) -> Job:
+        """Return what the guest does: a round that is driven or, if `rounds`, so many that nobody drives."""
+        command = [f"/{PLACE}/test", "{swap}", *([str(rounds)] if rounds else [])]
+        return {"command": command, "swap": self.swap, "swap_pages": self.pages, "seconds": ROUND_SECONDS}
+
+
+def replay(guest: ReplayGuest, plan: Plan, rounds: int) -> list[Round]:
+    """Drive a test along its path, so often.  Raises MachineError."""
     known = symbols(guest)
-    guest.files = {f"{PLACE}/test": test.read_bytes()}
-    job = {
-        "command": [f"/{PLACE}/test", "{swap}"], "swap": swap, "swap_pages": pages, "seconds": ROUND_SECONDS,
-    }  # fmt: skip
+    guest.files = {f"{PLACE}/test": plan.test.read_bytes()}
     found: list[Round] = []
     fruitless = 0
     while len(found) < rounds:
         say(f"{guest.name}: booting, {rounds - len(found)} rounds")
         before = len(found)
-        found += _one_boot(guest, known, [job] * (rounds - len(found)), threads, turns)
+        found += _one_boot(guest, known, plan, rounds - len(found))
         fruitless = fruitless + 1 if len(found) == before else 0
         if fruitless == BOOTS:
             raise MachineError(f"{guest.name} came to no round in {BOOTS} boots")
     return found
 
 
-def _one_boot(
-    guest: ReplayGuest, known: Symbols, jobs: list[Job], threads: int, turns: Sequence[Turn]
-) -> list[Round]:
-    """Return the rounds of one boot; fewer than jobs where the kernel does not survive."""
+def run_free(guest: ReplayGuest, plan: Plan, rounds: int) -> list[Round]:
+    """Run a test that nobody drives, so often, with pauses by chance; fewer rounds where the kernel crashes.
+
+    Raises MachineError where the guest says nothing at all.
+    """
+    guest.files = {f"{PLACE}/test": plan.test.read_bytes()}
+    sizes = [min(CHUNK, rounds - start) for start in range(0, rounds, CHUNK)]
     found: list[Round] = []
-    driver = threading.Thread(
-        target=_drive, args=(guest, known, threads, turns, len(jobs), found), daemon=True
-    )
+    say(f"{guest.name}: booting, {rounds} rounds that nobody drives")
+    try:
+        for result in guest.boot([plan.job(size) for size in sizes]):
+            lines = str(result.get("output", "")).splitlines()
+            found += [Round(observed=_values(line)) for line in lines if VALUE.search(line)]
+    except GuestDiedError as error:
+        if error.unborn:
+            raise MachineError(f"{guest.name}: {error}") from None
+        found.append(Round(why=str(error).splitlines()[0], crashed=True))
+    return found
+
+
+def _one_boot(guest: ReplayGuest, known: Symbols, plan: Plan, rounds: int) -> list[Round]:
+    """Return the rounds of one boot; fewer than asked for where the kernel does not survive."""
+    found: list[Round] = []
+    driver = threading.Thread(target=_drive, args=(guest, known, plan, rounds, found), daemon=True)
     outputs: list[str] = []
     with contextlib.suppress(GuestDiedError):
-        running = guest.boot(jobs)
+        running = guest.boot([plan.job()] * rounds)
         driver.start()
         for result in running:
             outputs.append(str(result.get("output", "")))
     guest.stopped = False
     driver.join(BOOT_SECONDS)
     for one, output in zip(found, outputs, strict=False):
-        one.observed = {name: int(value) for name, value in VALUE.findall(output)}
+        one.observed = _values(output)
     complete = len(outputs) + any(one.crashed for one in found)
     return found[:complete]
 
 
-def _drive(
-    guest: ReplayGuest, known: Symbols, threads: int, turns: Sequence[Turn], rounds: int, found: list[Round]
-) -> None:
+def _values(output: str) -> dict[str, int]:
+    return {name: int(value) for name, value in VALUE.findall(output)}
+
+
+def _drive(guest: ReplayGuest, known: Symbols, plan: Plan, rounds: int, found: list[Round]) -> None:
     """Drive every round of one boot, in a thread of its own."""
     try:
-        sleepy = any(turn.statement.startswith("swapoff") for turn in turns)
-        director = Director(_attach(guest), known, threads, sleepy)
+        sleepy = any(name in turn.statement for turn in plan.turns for name in WAIT_FOR_RCU)
+        director = Director(attach(guest), known, plan.threads, sleepy)
         for _ in range(rounds):
-            director.begin(list(range(threads)), BOOT_SECONDS)
+            director.begin(plan.first, BOOT_SECONDS)
             found.append(one := Round())
-            _follow(director, turns, one)
+            _follow(director, plan.turns, one)
             if one.crashed:
                 break
             director.finish(TURN_SECONDS)
@@ -153,19 +194,29 @@ def _drive(
 
 
 def _follow(director: Director, turns: Sequence[Turn], one: Round) -> None:
+    turn = None
     try:
         for turn in turns:
-            places = find(director.code, turn.place) if turn.place else {}
-            atomic = bool(turn.place) and PLACES[turn.place].atomic
-            director.run(turn.thread, places, TURN_SECONDS, atomic)
+            if turn.thread == NOBODY:
+                director.rest(DEVICE_SECONDS)
+            else:
+                director.run(turn.thread, _watch(director, turn), TURN_SECONDS)
             one.followed += 1
     except CrashedError as error:
         one.why, one.crashed = str(error), True
     except (UnreachedError, NoSuchPlaceError) as error:
-        one.why = str(error)
+        one.why = f"{turn.name if turn else ''} {error}".strip()
 
 
-def _attach(guest: ReplayGuest) -> Gdb:
+def _watch(director: Director, turn: Turn) -> Watch:
+    """Return where a turn ends; NOWHERE for the end of its statement."""
+    if not turn.place:
+        return NOWHERE
+    page = page_addresses(turn.page) if turn.page is not None and is_in_fault(turn.place) else None
+    return Watch(find(director.code, turn.place), page, PLACES[turn.place].atomic)
+
+
+def attach(guest: ReplayGuest) -> Gdb:
     """Connect to the stub as soon as it listens.  Raises GdbError."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

@@ -6,122 +6,70 @@ Python would do: but its own memory takes faults at the same places, and after f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cowpath import children
-from cowpath.litmus import ast, statements
-from cowpath.litmus.print import statement_text
+from cowpath.litmus import statements
 from cowpath.litmus.program import Program
 from cowpath.machine.errors import MachineError
+from cowpath.machine.replay.helpers import CannotReplayError, Helper
+from cowpath.machine.replay.writers import byte, is_pin, observed_names, place, value_number, write
 
 SLOTS, FILLED = 66, 64
 """Of a small swap device so many pages are taken: what is freed is what is used next."""
 
+COMPRESSIBLE = 2000
+"""So many bytes of a page are random and the others zero, where a page is to be compressed."""
+
 HALF_WAY = 0x80
 """Marks the middle of a statement that is two calls."""
 
-PROT = {"PROT_NONE": "0", "PROT_READ": "PROT_READ", "PROT_WRITE": "PROT_WRITE"}
+MOST_THREADS, MOST_VALUES, MOST_REFERENCES = 32, 256, 16
+"""What runtime.h has room for."""
 
-HEAD = r"""#define _GNU_SOURCE
-#include <pthread.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/swap.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+FIRST_PAGE = 0x10000000
+"""AT(0) of runtime.h."""
 
-#ifndef MADV_COLD
-#define MADV_COLD 20
-#define MADV_PAGEOUT 21
-#endif
-#define PAGE 4096UL
-#define AT(page) ((volatile char *)(0x10000000UL + (page) * 16 * PAGE))
-#define MARK(thread, next) syscall(SYS_sched_get_priority_max, 0x5eed0000UL | (thread) << 8 | (next))
-
-static const char *swap_device;
-
-static void pin(int processor)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(processor, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		perror("sched_setaffinity");
-}
-
-/* A page that begins with `start` and goes on so that nothing is like it. */
-static void fill(volatile char *page, unsigned start)
-{
-	unsigned seed = start + 7;
-
-	for (unsigned i = 0; i < PAGE; i++)
-		page[i] = 1 + rand_r(&seed) % 255;
-}
-
-/* Touch the stack before anybody looks at faults. */
-static __attribute__((noinline)) void warm_up(void)
-{
-	volatile char space[32768];
-
-	for (unsigned i = 0; i < sizeof(space); i += 512)
-		space[i] = 1;
-}
-
-static void take_slots(int count)
-{
-	char *area = mmap(NULL, count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	madvise(area, count * PAGE, MADV_NOHUGEPAGE);
-	for (int i = 0; i < count; i++)
-		fill(area + i * PAGE, i);
-	for (int i = 0; i < 20; i++)
-		madvise(area, count * PAGE, MADV_PAGEOUT);
-}
-
-/* This processor's LRU-add batch, by MADV_COLD of another page. */
-static void drain(void)
-{
-	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	page[0] = 1;
-	madvise(page, PAGE, MADV_COLD);
-	munmap(page, PAGE);
-}
-"""
+RUNTIME = Path(__file__).with_name("runtime.h")
 
 
-class CannotReplayError(MachineError):
-    """Raised for what cannot be driven step by step; the text says what, and why."""
+def source(program: Program, helpers: Sequence[Helper], small: bool) -> str:
+    """Return a test as C, which takes the swap device and, where nobody drives it, how many rounds to run.
 
-
-def source(program: Program, small: bool) -> str:
-    """Return a test as C.  `small`: most of its swap device is filled first.  Raises CannotReplayError.
+    `small`: most of its swap device is filled first.  Raises CannotReplayError.
 
     >>> from cowpath.litmus.resolve import program_from_text
     >>> test = program_from_text("C t { char x[1]; } P0(char *x) { r0 = x[0]; }")
-    >>> "MARK(0, 0);" in source(test, small=False)
+    >>> "MARK(0, 0);" in source(test, [], small=False)
     True
     """
-    if len(program.parents) > 1:
-        raise CannotReplayError("tests with fork() are not replayed yet: all threads must be of one process")
-    parts = [HEAD]
-    registers = [f"static volatile int P{thread}_{name} = -1;" for thread, name in program.registers]
-    parts.append("\n".join(registers))
+    _check(program, helpers)
+    parts = ['#include "runtime.h"', ""]
+    parts += [f"static void process_{number}(void);" for number in range(1, len(program.parents))]
     parts += [_thread(program, number) for number in range(len(program.threads))]
-    return "\n".join([*parts, _main(program, small)])
+    parts += [_helper(len(program.threads) + n, helper) for n, helper in enumerate(helpers)]
+    parts += [_look(program, number) for number in range(len(program.parents))]
+    total = len(program.threads) + len(helpers)
+    parts += [_process(program, number, total) for number in range(1, len(program.parents))]
+    return "\n".join([*parts, _main(program, helpers, small)])
 
 
-def build(program: Program, small: bool, directory: Path) -> Path:
+def page_addresses(page: int) -> range:
+    """Return the addresses of a page of the test, the same in each process.
+
+    >>> hex(page_addresses(1).start)
+    '0x10010000'
+    """
+    start = FIRST_PAGE + page * 16 * 4096
+    return range(start, start + 4096)
+
+
+def build(program: Program, helpers: Sequence[Helper], small: bool, directory: Path) -> Path:
     """Compile a test, statically; return the program.  Raises MachineError."""
     file, made = directory / "test.c", directory / "test"
-    file.write_text(source(program, small))
-    command = ["cc", "-O1", "-static", "-pthread", "-o", str(made), str(file)]
+    file.write_text(source(program, helpers, small))
+    command = ["cc", "-O1", "-static", "-pthread", f"-I{RUNTIME.parent}", "-o", str(made), str(file)]
     try:
         done = children.run(command)
     except FileNotFoundError:
@@ -129,85 +77,129 @@ def build(program: Program, small: bool, directory: Path) -> Path:
             "replay compiles tests: cc is not installed (Debian: apt-get install gcc)"
         ) from None
     if done.returncode:
-        raise MachineError(f"the test does not compile: {done.stderr.splitlines()[:1]}")
+        wrong = [line for line in done.stderr.splitlines() if "error" in line]
+        raise MachineError(f"the test does not compile: {wrong[:1]}")
     return made
+
+
+def has_zswap(program: Program) -> bool:
+    """Tell whether the test's swap device has zswap before it."""
+    return any(kind.startswith("zswap") for kind in program.swap)
+
+
+def _check(program: Program, helpers: Sequence[Helper]) -> None:
+    if len(program.swap) > 1:
+        raise CannotReplayError("tests with more than one swap device are not replayed yet")
+    if program.blocks:
+        raise CannotReplayError("mthp: large folios are not replayed yet")
+    sizes = (
+        (len(program.threads) + len(helpers), MOST_THREADS, "threads"),
+        (len(observed_names(program)), MOST_VALUES, "values to look at"),
+        (len(program.references), MOST_REFERENCES, "references"),
+    )
+    for size, most, what in sizes:
+        if size > most:
+            raise CannotReplayError(f"this test has {size} {what}, and replay has room for {most}")
 
 
 def _thread(program: Program, number: int) -> str:
     lines = [f"static void *run_P{number}(void *unused)", "{"]
     lines += ["\t(void)unused;", f"\tpin({number + 1});", "\twarm_up();"]
     for position, statement in enumerate(program.threads[number].body):
-        lines += [f"\tMARK({number}, {position});", f"\t{_statement(program, number, statement)}"]
+        lines += [f"\tMARK({number}, {position});", f"\t{write(program, number, statement)}"]
         if isinstance(statement, statements.Swapoff):
             lines += [f"\tMARK({number}, {HALF_WAY | position});", "\tswapon(swap_device, 0);"]
-    return "\n".join([*lines, f"\tMARK({number}, 0xff);", "\treturn NULL;", "}", ""])
+    return "\n".join([*lines, *_end(number)])
 
 
-def _main(program: Program, small: bool) -> str:
-    lines = ["int main(int argc, char **argv)", "{", f"\tpthread_t threads[{len(program.threads)}];", ""]
-    lines += ['\tswap_device = argc > 1 ? argv[1] : "";', "\tpin(0);", "\twarm_up();"]
-    if small:
-        lines.append(f"\ttake_slots({FILLED});")
+def _helper(number: int, helper: Helper) -> str:
+    lines = [f"/* {helper.name} */", f"static void *run_P{number}(void *unused)", "{"]
+    lines += ["\t(void)unused;", f"\tpin({number + 1});", "\twarm_up();"]
+    for position in range(helper.times):
+        lines += [f"\tMARK({number}, {position});", f"\t{helper.part.code}"]
+    return "\n".join([*lines, *_end(number)])
+
+
+def _end(number: int) -> list[str]:
+    return [f"\tMARK({number}, 0xff);", f"\tthread_is_done({number});", "\treturn NULL;", "}", ""]
+
+
+def _look(program: Program, process: int) -> str:
+    """What a process does last: it reads its memory."""
+    lines = [f"static void look_{process}(void)", "{"]
+    leader = next(thread.index for thread in program.threads if thread.process == process)
     for page in program.pages:
-        flags = "MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED"
-        lines.append(f"\tmmap((void *)AT({page.index}), PAGE, PROT_READ | PROT_WRITE, {flags}, -1, 0);")
-        lines.append(f"\tmadvise((void *)AT({page.index}), PAGE, MADV_NOHUGEPAGE);")
-        if page.content is not None:
-            lines.append(f"\tfill(AT({page.index}), {1000 + page.index});")
-            lines += [
-                f"\t{_place(program, page.index, place)} = {_byte(value)};"
-                for place, value in enumerate(page.content)
-            ]
-    lines.append("\tdrain();")
-    lines += [f"\tpthread_create(&threads[{n}], NULL, run_P{n}, NULL);" for n in range(len(program.threads))]
-    lines += [f"\tpthread_join(threads[{n}], NULL);" for n in range(len(program.threads))]
-    lines += [f'\tprintf("{thread}:{name}=%d\\n", P{thread}_{name});' for thread, name in program.registers]
-    for page in program.pages:
-        if page.name in _taken_away(program):
+        if page.name in _taken_away(program, process):
             continue
-        for place in range(page.places):
-            at = _place(program, page.index, place)
-            lines.append(f'\tprintf("0:{page.name}[{place}]=%d\\n", (unsigned char){at});')
-    return "\n".join([*lines, "\treturn 0;", "}", ""])
+        for number in range(page.places):
+            value = value_number(program, f"{leader}:{page.name}[{number}]")
+            lines.append(f"\tshared->value[{value}] = (unsigned char){place(program, page.index, number)};")
+    return "\n".join([*lines, "}", ""])
 
 
-def _taken_away(program: Program) -> set[str]:
-    """Return the pages that may not be there, or not readable, at the end."""
-    everything = (statement for thread in program.threads for statement in thread.body)
+def _process(program: Program, process: int, total: int) -> str:
+    """A child: its first thread is the one that fork() leaves it, the others are made."""
+    first, *others = [thread.index for thread in program.threads if thread.process == process]
+    lines = [f"static void process_{process}(void)", "{"]
+    if others:
+        lines.append(f"\tpthread_t threads[{len(others)}];")
+    lines += ["", "\twarm_up();"]
+    lines += [f"\tpthread_create(&threads[{n}], NULL, run_P{o}, NULL);" for n, o in enumerate(others)]
+    lines.append(f"\trun_P{first}(NULL);")
+    lines += [f"\tpthread_join(threads[{n}], NULL);" for n in range(len(others))]
+    lines += [f"\tawait(&shared->count, {total});", f"\tlook_{process}();", "\t_exit(0);"]
+    return "\n".join([*lines, "}", ""])
+
+
+def _main(program: Program, helpers: Sequence[Helper], small: bool) -> str:
+    total = len(program.threads) + len(helpers)
+    own = [thread.index for thread in program.threads if thread.process == 0]
+    own += range(len(program.threads), total)
+    length = COMPRESSIBLE if has_zswap(program) else 4096
+    lines = ["int main(int argc, char **argv)", "{", f"\tpthread_t threads[{len(own)}];"]
+    lines += ["\tint rounds = argc > 2 ? atoi(argv[2]) : 1;", "", "\tbegin(argc, argv);", "\tpin(0);"]
+    if has_zswap(program):
+        lines.append("\tenter_cgroup();")
+    if small or has_zswap(program):
+        lines.append(f"\ttake_slots({FILLED}, {length});")
+    lines += ["\tfor (int round = 0; round < rounds; round++) {", "\t\tbegin_round();"]
+    lines += [f"\t\t{line}" for line in _set_up(program, length)]
+    lines += [f"\t\tpthread_create(&threads[{n}], NULL, run_P{o}, NULL);" for n, o in enumerate(own)]
+    lines += [f"\t\tpthread_join(threads[{n}], NULL);" for n in range(len(own))]
+    lines += [f"\t\tawait(&shared->count, {total});", "\t\tlook_0();"]
+    lines += ["\t\twhile (wait(NULL) > 0)", "\t\t\t;", *_print(program), "\t}", "\treturn 0;", "}", ""]
+    return "\n".join(lines)
+
+
+def _set_up(program: Program, length: int) -> list[str]:
+    lines = []
+    for page in program.pages:
+        lines.append(f"map_page({page.index});")
+        if page.content is not None:
+            lines.append(f"fill(AT({page.index}), {1000 + page.index}, {length});")
+            lines += [
+                f"{place(program, page.index, number)} = {byte(value)};"
+                for number, value in enumerate(page.content)
+            ]
+    pins = sum(1 << n for n, name in enumerate(program.references) if is_pin(program, name))
+    if program.references:
+        lines.append(f"open_references({len(program.references)}, {pins:#x});")
+    moves = [s for t in program.threads for s in t.body if isinstance(s, statements.UserfaultfdMove)]
+    lines += [f"take_moves_to({program.page_index[name]});" for name in {s.destination for s in moves}]
+    return [*lines, "drain();"]
+
+
+def _print(program: Program) -> list[str]:
+    """Registers always, memory where somebody could look."""
+    lines = []
+    for number, name in enumerate(observed_names(program)):
+        guard = "" if number < len(program.registers) else f"if (shared->value[{number}] >= 0) "
+        lines.append(f'\t\t{guard}printf("{name}=%d ", shared->value[{number}]);')
+    return [*lines, '\t\tprintf("\\n");']
+
+
+def _taken_away(program: Program, process: int) -> set[str]:
+    """Return the pages that may not be there, or not readable, when a process ends."""
+    threads = [thread for thread in program.threads if thread.process == process]
+    everything = (statement for thread in threads for statement in thread.body)
     return {s.page for s in everything if isinstance(s, statements.Munmap | statements.Mprotect)}
-
-
-def _place(program: Program, page: int, place: int) -> str:
-    return f"AT({page})[{place * (4096 // program.pages[page].places)}]"
-
-
-def _byte(value: object) -> str:
-    if not isinstance(value, str):
-        raise CannotReplayError("a value from a register is not replayed yet")
-    return "0" if value == ast.ZERO else f"{ord(value)}"
-
-
-def _statement(program: Program, thread: int, statement: ast.Statement) -> str:
-    writer = WRITERS.get(type(statement))
-    if writer is None:
-        raise CannotReplayError(f"{statement_text(statement)} is not replayed yet")
-    return writer(program, thread, statement)
-
-
-def _address(program: Program, name: str) -> str:
-    return f"(void *)AT({program.page_index[name]}), PAGE"
-
-
-WRITERS: Mapping[type[ast.Statement], Callable[[Program, int, Any], str]] = {
-    statements.Load: lambda p, t, s: (
-        f"P{t}_{s.register} = (unsigned char){_place(p, p.page_index[s.page], s.place)};"
-    ),
-    statements.Store: lambda p, t, s: f"{_place(p, p.page_index[s.page], s.place)} = {_byte(s.value)};",
-    statements.Madvise: lambda p, t, s: f"madvise({_address(p, s.page)}, {s.advice});",
-    statements.Munmap: lambda p, t, s: f"munmap({_address(p, s.page)});",
-    statements.Mprotect: lambda p, t, s: (
-        f"mprotect({_address(p, s.page)}, {' | '.join(PROT[word] for word in s.protection)});"
-    ),
-    statements.Swapoff: lambda p, t, s: "swapoff(swap_device);",
-}
-"""Each statement in C."""

@@ -9,44 +9,76 @@ from dataclasses import dataclass
 
 from cowpath.explore.record.frame import Frame
 from cowpath.explore.trace import PathStep
+from cowpath.litmus import ast
 from cowpath.litmus.print import statement_text
 from cowpath.litmus.program import Program
-from cowpath.litmus.statements import Swapoff
+from cowpath.litmus.statements import Load, Store, Swapoff
 from cowpath.machine.follow import position
+from cowpath.machine.replay.helpers import BY_ITSELF, Helper, Part, part_of
 from cowpath.machine.replay.places import yield_at
-from cowpath.machine.replay.source import CannotReplayError
-
-BY_ITSELF = ("writeback", "lru_batch", "submit_bio", "batch")
-"""Background actors that a machine has of its own, and that act when they like."""
 
 SWAPOFF_DONE = "mm/swapfile.py swapoff 2"
 """The device is off, and not on again: for user space the end of one call, and the beginning of another."""
 
+NOBODY = -1
+"""The number of the thread in a turn of the machine itself: all threads wait."""
+
 
 @dataclass(frozen=True)
 class Turn:
-    """A run of one thread to a place (a yield of the model) inside a statement or, if empty, to its end."""
+    """A run of one thread to a place (a yield of the model) inside a statement or, if empty, to its end.
+
+    `page` is the page that a load or store goes to: its faults are the ones to look at, None for other
+    statements.
+    """
 
     thread: int
     place: str
     statement: str
+    name: str = ""
+    page: int | None = None
 
 
-def turns(program: Program, steps: Sequence[PathStep]) -> tuple[list[Turn], list[str]]:
-    """Return the turns of a path, and what is left to the machine.  Raises CannotReplayError."""
+@dataclass(frozen=True)
+class Route:
+    """The turns of a path, and the threads that play background actors; they come after those of the test."""
+
+    turns: list[Turn]
+    helpers: list[Helper]
+
+
+def turns(program: Program, steps: Sequence[PathStep]) -> Route:
+    """Return the turns of a path.  Raises CannotReplayError."""
     found: list[Turn] = []
-    left: list[str] = []
+    parts: dict[str, Part] = {}
     for actor, piece in itertools.groupby(steps, key=lambda step: step.actor):
         run = list(piece)
+        name = run[0].actor_name
         if actor < len(program.threads):
             found += _of_thread(program, actor, run[0].before, run[-1].after)
-        elif run[0].actor_name.startswith(BY_ITSELF):
-            left.append(run[0].actor_name)
+        elif name.startswith(BY_ITSELF):
+            if not found or found[-1].thread != NOBODY:
+                found.append(Turn(NOBODY, "", "", "the device"))
         else:
-            raise CannotReplayError(
-                f"{run[0].actor_name} takes part: it chooses its pages itself, and cannot be driven"
-            )
-    return found, list(dict.fromkeys(left))
+            part = parts.setdefault(name, part_of(program, actor, name))
+            found += _of_helper(len(program.threads) + list(parts).index(name), name, part, run)
+    return Route(found, [Helper(name, part, _times(found, name)) for name, part in parts.items()])
+
+
+def _times(found: Sequence[Turn], name: str) -> int:
+    """Return how often an actor acts, the last time perhaps not to its end."""
+    own = [turn.place for turn in found if turn.name == name]
+    return own.count("") + bool(own[-1])
+
+
+def _of_helper(thread: int, name: str, part: Part, run: Sequence[PathStep]) -> Iterator[Turn]:
+    """Yield a turn for each time that an actor becomes idle, and one more where it stops in between."""
+    places = [_place(step.after) for step in run]
+    for step, place in zip(run, places, strict=True):
+        if step.after.finished or place in part.idle:
+            yield Turn(thread, "", part.statement, name)
+    if not run[-1].after.finished and places[-1] not in part.idle:
+        yield Turn(thread, places[-1], part.statement, name)
 
 
 def _of_thread(program: Program, thread: int, before: Frame, after: Frame) -> Iterator[Turn]:
@@ -56,15 +88,20 @@ def _of_thread(program: Program, thread: int, before: Frame, after: Frame) -> It
     begun = _place(before)
     for number in range(start, end):
         if isinstance(body[number], Swapoff) and not (number == start and begun == SWAPOFF_DONE):
-            yield Turn(thread, "", statement_text(body[number]))  # off, and in the next turn on again
-        yield Turn(thread, "", statement_text(body[number]))
+            yield _turn(program, thread, "", body[number])  # off, and in the next turn on again
+        yield _turn(program, thread, "", body[number])
     stopped = _place(after)
     if after.finished or stopped.startswith("task.py run_thread"):
         return
     if stopped == SWAPOFF_DONE:
-        yield Turn(thread, "", statement_text(body[end]))
+        yield _turn(program, thread, "", body[end])
     elif stopped:
-        yield Turn(thread, stopped, statement_text(body[end]))
+        yield _turn(program, thread, stopped, body[end])
+
+
+def _turn(program: Program, thread: int, place: str, statement: ast.Statement) -> Turn:
+    page = program.page_index[statement.page] if isinstance(statement, Load | Store) else None
+    return Turn(thread, place, statement_text(statement), program.threads[thread].name, page)
 
 
 def _place(frame: Frame) -> str:
