@@ -126,7 +126,7 @@ def test_a_cache_that_cannot_be_written_is_an_error(built: list[Path], tmp_path:
 def test_a_torn_initramfs_is_made_anew(tmp_path: Path) -> None:
     root = tmp_path / "python"
     (root / "usr/bin").mkdir(parents=True)
-    (root / "usr/bin" / initramfs.PYTHON).write_bytes(b"a Python")
+    (root / "usr/bin" / "python3.11").write_bytes(b"a Python")
     archive = initramfs.base(root, [], tmp_path / "kept")
     whole = archive.read_bytes()
     for damaged in (whole[: len(whole) // 2], b"", whole.replace(b"a Python", b"b Python")):

@@ -17,12 +17,17 @@ from cowpath.history.eras import all_versions
 from cowpath.history.release import Release
 from cowpath.history.stable import UPDATES, doubt, updates
 from cowpath.history.version import DEFAULT_ARCHITECTURE, OLDEST, Version, version
+from cowpath.machine import needs
 from cowpath.report.style import align, align_prose
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath kernels`."""
     parser.add_argument("--real", action="store_true", help="the real kernels for `cowpath run`")
+    parser.add_argument(
+        "--config", choices=needs.EVERYWHERE, nargs="?", const=needs.X86,
+        help="a fragment for merge_config.sh: what a kernel of your own needs for `run --on` (default x86)",
+    )  # fmt: skip
     parser.add_argument(
         "release",
         nargs="*",
@@ -33,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was asked for."""
+    if arguments.config:
+        sys.stdout.write(needs.fragment(arguments.config))
+        return 0
     if arguments.real:
         sys.stdout.write(real())
         return 0

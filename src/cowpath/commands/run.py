@@ -27,6 +27,7 @@ from cowpath.report import formats
 from cowpath.report import machines as text
 from cowpath.report.machine_cases import of_comparison, status_of
 
+MOST_CPUS = 64
 MOST_ROUNDS, MOST_SEED = 100_000, (1 << 63) - 1
 
 LONGEST_ORDER = 100_000
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("files", nargs="+", metavar="FILE", help=HELP)
     add("--on", action="append", metavar="MACHINE",
-        help="host, uml:6.1, qemu:6.1, qemu:6.1:arm64, or a path to a User-Mode Linux program or an image; "
+        help="host, uml:6.1, qemu:6.1, qemu:6.1:arm64, or a path of a kernel or of a built tree; "
         "more than once to compare (default uml:6.1; `cowpath kernels --real` lists them)")  # fmt: skip
     add("--rounds", type=options.within(1, MOST_ROUNDS), default=ROUNDS, metavar="N",
         help=f"rounds of each test, 1 to {MOST_ROUNDS:,} (default {ROUNDS})")  # fmt: skip
@@ -47,6 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='run in this order: threads, one for each statement ("P0 P1 P0"), a file with them, or "model": '
         "the orders of shortest paths to each outcome of the model")  # fmt: skip
     add("--allow-global", action="store_true", help="on the host: allow a swap device, KSM and vm settings")
+    add("--cpus", type=options.within(1, MOST_CPUS), default=1, metavar="N",
+        help=f"processors of each QEMU guest, 1 to {MOST_CPUS} (default 1)")  # fmt: skip
+    add("--modules", type=Path, metavar="DIRECTORY",
+        help="the modules of a kernel of your own; default: those of the tree")  # fmt: skip
     add("--jobs", "-j", type=options.processes, default=1, metavar="N",
         help="machines at a time, 1 to 1024 (default 1)")  # fmt: skip
     add(
@@ -73,7 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{left}: removed what a run that was killed had left")
     names = list(dict.fromkeys(arguments.on or ["uml:6.1"]))
     earlier = results.load(arguments.compare_with) if arguments.compare_with else None
-    chosen = [machines.machine(name, arguments.allow_global) for name in names]
+    chosen = [
+        machines.machine(name, arguments.allow_global, arguments.cpus, arguments.modules) for name in names
+    ]
     for machine in chosen:
         machine.prepare()
     configs = {machine.name: machines.config_of_image(machine) for machine in chosen}

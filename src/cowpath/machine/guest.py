@@ -94,6 +94,10 @@ class Guest(ABC):
     def base(self) -> Path:
         """Return the part of the initramfs that is the same for every run."""
 
+    def takes_byte_code(self) -> bool:
+        """Tell whether the guest's Python reads the byte code that ours makes."""
+        return False
+
     @abstractmethod
     def launch(self, directory: Path, console: int) -> Launch:
         """Return the command for a guest whose files (initrd, swap0, swap1) are in `directory`."""
@@ -140,12 +144,15 @@ class Guest(ABC):
     def boot(self, jobs: list[Job]) -> Iterator[Result]:
         """Boot once and yield the result of each job as it comes.  Raises GuestDiedError."""
         with scratch.directory() as directory, contextlib.ExitStack() as stack:
-            (directory / "initrd").write_bytes(self.base().read_bytes() + jobs_archive(jobs, self.files))
+            (directory / "initrd").write_bytes(self.base().read_bytes() + self._jobs(jobs))
             for name in ("swap0", "swap1"):
                 with (directory / name).open("wb") as file:
                     file.truncate(SWAP_BYTES)
             console = stack.enter_context(self._console(directory))
             yield from self._results(console, directory, jobs)
+
+    def _jobs(self, jobs: list[Job]) -> bytes:
+        return jobs_archive(jobs, self.files, self.takes_byte_code())
 
     @contextlib.contextmanager
     def _console(self, directory: Path) -> Iterator[Console]:

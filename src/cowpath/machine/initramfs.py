@@ -23,16 +23,16 @@ from typing import Any
 from cowpath import children
 from cowpath.machine import agent
 
-PYTHON = "python3.11"
-
-SAME_PYTHON = sys.implementation.name == "cpython" and sys.version_info[:2] == (3, 11)
+OURS = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 SKIPPED = frozenset(
     {"dist-packages", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "unittest"}
 )
 """Packages of the standard library that the agent has no use for."""
 
-LIBRARIES = re.compile(r"(ld-linux.*|ld64|ld|lib(c|m|dl|pthread|rt|util|z|expat|ffi|gcc_s))\.so(\.\d+)*")
+LIBRARIES = re.compile(
+    r"(ld-linux.*|ld64|ld|lib(c|m|dl|pthread|rt|util|z|expat|ffi|gcc_s|crypto|lzma|bz2|python3\.\d+))\.so(\.\d+)*"
+)
 EXTENSIONS = re.compile(
     r"_ctypes|_json|_posixsubprocess|fcntl|mmap|select|math|_random|_struct|_bisect|_hash.*"
 )
@@ -89,8 +89,9 @@ def base(python_root: Path, modules: list[Path], kept: Path) -> Path:
         archive.add("dev/console", mode=DEVICE, device=(5, 1))
         for directory in ("proc", "sys", "run", "tmp"):
             archive.add(directory, mode=DIRECTORY)
+        byte_code = is_ours(python_root)
         for name, path in python_files(python_root):
-            _add_file(archive, name, path)
+            _add_file(archive, name, path, byte_code)
         for module in modules:
             archive.add(f"modules/{module.name}", module.read_bytes())
         kept.mkdir(parents=True, exist_ok=True)
@@ -110,8 +111,11 @@ def is_whole(file: Path) -> bool:
         return False
 
 
-def jobs_archive(jobs: list[dict[str, Any]], files: Mapping[str, bytes]) -> bytes:
-    """Return the archive with the agent, its jobs, and programs that go with them."""
+def jobs_archive(jobs: list[dict[str, Any]], files: Mapping[str, bytes], byte_code: bool) -> bytes:
+    """Return the archive with the agent, its jobs, and programs that go with them.
+
+    `byte_code`: the guest's Python is ours, so that the agent can be compiled for it here.
+    """
     archive = CpioArchive()
     archive.add("seed", os.urandom(64))
     archive.add(
@@ -120,7 +124,7 @@ def jobs_archive(jobs: list[dict[str, Any]], files: Mapping[str, bytes]) -> byte
         PROGRAM,
     )
     for file in sorted(Path(agent.__path__[0]).glob("*.py")):
-        _add_file(archive, f"agent/{file.name}", file)
+        _add_file(archive, f"agent/{file.name}", file, byte_code)
     for number, job in enumerate(jobs):
         archive.add(f"jobs/{number:05}.json", json.dumps(job).encode())
     for name, content in files.items():
@@ -128,12 +132,23 @@ def jobs_archive(jobs: list[dict[str, Any]], files: Mapping[str, bytes]) -> byte
     return archive.packed()
 
 
+def python_of(root: Path) -> str:
+    """Return the name of the interpreter in a root file system: "python3.11"."""
+    return min(file.name for file in (root / "usr/bin").glob("python3.*"))
+
+
+def is_ours(root: Path) -> bool:
+    """Tell whether the Python of a root file system reads the byte code that this one makes."""
+    return sys.implementation.name == "cpython" and python_of(root) == OURS
+
+
 def python_files(root: Path) -> Iterator[tuple[str, Path]]:
     """Yield (name in the guest, file) for the interpreter, its libraries and the modules that we use."""
-    yield f"usr/bin/{PYTHON}", root / "usr/bin" / PYTHON
-    yield "usr/bin/python3", root / "usr/bin" / PYTHON
-    library = root / "usr/lib" / PYTHON
-    needed = needed_modules()
+    python = python_of(root)
+    yield f"usr/bin/{python}", root / "usr/bin" / python
+    yield "usr/bin/python3", root / "usr/bin" / python
+    library = root / "usr/lib" / python
+    needed = needed_modules() if is_ours(root) else None
     for directory, inside, files in os.walk(library):
         inside[:] = [
             name for name in inside if name not in SKIPPED and not name.startswith(("__", "config-"))
@@ -142,27 +157,22 @@ def python_files(root: Path) -> Iterator[tuple[str, Path]]:
             path = Path(directory) / name
             module = str(path.relative_to(library).with_suffix("")).partition(".")[0]
             if path.parent.name == "lib-dynload":
-                wanted = bool(EXTENSIONS.match(name))
+                wanted = bool(EXTENSIONS.match(name)) or (needed is not None and module in needed)
             else:
                 wanted = name.endswith(".py") and (needed is None or module in needed)
             if wanted:
                 yield str(path.relative_to(root)), path
     for top in ("lib", "lib64", "usr/lib", "usr/lib64"):
         for directory, inside, files in os.walk(root / top):
-            inside[:] = [name for name in inside if name not in (PYTHON, "gconv", "audit")]
+            inside[:] = [name for name in inside if name not in (python, "gconv", "audit")]
             for name in files:
                 if LIBRARIES.fullmatch(name):
                     yield str((Path(directory) / name).relative_to(root)), Path(directory) / name
 
 
 @lru_cache
-def needed_modules() -> frozenset[str] | None:
-    """Return the modules of the standard library that the agent imports, as paths without suffix.
-
-    None, which stands for all of them, where this Python is not the guest's and may need others.
-    """
-    if not SAME_PYTHON:
-        return None
+def needed_modules() -> frozenset[str]:
+    """Return the modules of our standard library that the agent imports, as paths without suffix."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "import agent.init, agent.supervise, agent.programs, runpy;"
@@ -175,11 +185,11 @@ def needed_modules() -> frozenset[str] | None:
     return frozenset(names | {"encodings/ascii", "encodings/latin_1", "encodings/utf_8", "linecache"})
 
 
-def _add_file(archive: CpioArchive, name: str, path: Path) -> None:
+def _add_file(archive: CpioArchive, name: str, path: Path, byte_code: bool) -> None:
     """Add a file; of a Python module the byte code instead, where this Python can make it for the guest's."""
     real = _inside(path)
     content = real.read_bytes()
-    if name.endswith(".py") and SAME_PYTHON:
+    if name.endswith(".py") and byte_code:
         code = compile(content, f"/{name}", "exec", dont_inherit=True)
         archive.add(f"{name}c", _unchecked(code))
     else:

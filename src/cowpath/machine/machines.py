@@ -11,11 +11,14 @@ from typing import Protocol
 
 from cowpath.machine import images
 from cowpath.machine.agent.facts import options_of
+from cowpath.machine.apt import say
 from cowpath.machine.errors import UnknownMachineError
 from cowpath.machine.guest import Answered
 from cowpath.machine.host import Host
 from cowpath.machine.job import RunRequest
+from cowpath.machine.needs import ARM64, UML, X86
 from cowpath.machine.qemu import Qemu
+from cowpath.machine.tree import own_kernel, version_of
 from cowpath.machine.uml import Uml
 
 MODEL_ARCHITECTURES = {
@@ -33,6 +36,10 @@ BY_UNAME = {
 }  # fmt: skip
 
 
+QEMU_NAMES = {X86: "amd64", ARM64: "arm64"}
+"""Debian's names for the kinds of kernel that QEMU boots."""
+
+
 class Machine(Protocol):
     """The interface of all machines that run tests."""
 
@@ -48,10 +55,12 @@ class Machine(Protocol):
         """Run each request; `answered(index, answer)` is called as soon as one is done."""
 
 
-def machine(name: str, allow_global: bool = False, processors: int = 1) -> Machine:
+def machine(
+    name: str, allow_global: bool = False, processors: int = 1, modules: Path | None = None
+) -> Machine:
     """Return the machine of a name; a kernel that is not in the cache is fetched.  Raises MachineError.
 
-    Of `processors` only QEMU gives more than one.
+    Of `processors` only QEMU gives more than one; `modules` are for a kernel of one's own.
 
     >>> machine("host").name
     'host'
@@ -61,29 +70,32 @@ def machine(name: str, allow_global: bool = False, processors: int = 1) -> Machi
     """
     if name == "host":
         return Host(allow_global)
-    if "/" in name or os.path.isfile(name):
-        return from_path(Path(name), processors)
+    if "/" in name or os.path.exists(name):
+        return from_path(Path(name).expanduser(), processors, modules)
     wanted = images.parse(name)
-    image = images.fetch(wanted)
     if wanted.kind == "uml":
-        return Uml(name, image)
-    return Qemu(name, wanted.architecture, image, processors=processors)
+        _one_processor(name, processors)
+        return Uml(name, images.fetch(wanted))
+    return Qemu(name, wanted.architecture, images.fetch(wanted), processors=processors)
 
 
-def from_path(path: Path, processors: int = 1) -> Machine:
-    """Return a machine for a kernel in a file: a User-Mode Linux program, or an image for QEMU."""
-    if not os.path.isfile(path):
-        raise UnknownMachineError(f"{path}: no such file")
-    with path.open("rb") as file:
-        head = file.read(1024)
-    if head[:4] == b"\x7fELF" and head[18:20] == b"\x3e\x00":
-        return Uml(str(path), program=path.resolve())
-    if head[0x202:0x206] == b"HdrS":
-        return Qemu(str(path), "amd64", kernel=path.resolve(), processors=processors)
-    if head[56:60] == b"ARM\x64":
-        return Qemu(str(path), "arm64", kernel=path.resolve(), processors=processors)
-    message = "neither a User-Mode Linux program nor a bzImage nor an arm64 Image"
-    raise UnknownMachineError(f"{path}: {message}")
+def from_path(path: Path, processors: int = 1, modules: Path | None = None) -> Machine:
+    """Return a machine for a kernel of one's own: a file, or a built tree.  Raises UnknownMachineError.
+
+    What tests will miss in a tree's configuration is said.
+    """
+    own = own_kernel(path, modules)
+    if missing := own.lacks():
+        say(f"{path}: this kernel lacks {missing}: tests that need it cannot run")
+    if own.kind == UML:
+        _one_processor(str(path), processors)
+        return Uml(str(path), own=own)
+    return Qemu(str(path), QEMU_NAMES[own.kind], own=own, processors=processors)
+
+
+def _one_processor(name: str, processors: int) -> None:
+    if processors > 1:
+        raise UnknownMachineError(f"{name}: User-Mode Linux has one processor: --cpus is for QEMU")
 
 
 def model_architecture(chosen: Machine) -> str:
@@ -98,6 +110,8 @@ def model_architecture(chosen: Machine) -> str:
 def release_of(chosen: Machine) -> str:
     """Return the kernel release that a machine will boot; "0.0" where nothing is known of it yet."""
     if isinstance(chosen, Uml | Qemu):
+        if chosen.own is not None:
+            return version_of(chosen.own)
         version = re.match(r"\d+\.\d+", chosen.image.version) if chosen.image else None
         return version[0] if version else "0.0"
     return os.uname().release if isinstance(chosen, Host) else "0.0"
@@ -105,5 +119,7 @@ def release_of(chosen: Machine) -> str:
 
 def config_of_image(chosen: Machine) -> dict[str, str]:
     """Return the interesting options of a kernel, as its package tells; the guest may know more."""
-    image = chosen.image if isinstance(chosen, Uml | Qemu) else None
-    return options_of(image.config) if image else {}
+    if not isinstance(chosen, Uml | Qemu):
+        return {}
+    known = chosen.image or chosen.own
+    return options_of(known.config) if known else {}

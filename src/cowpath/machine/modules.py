@@ -6,8 +6,10 @@ Packages that are only unpacked have no modules.dep, so what a module needs is r
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import re
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,6 +30,24 @@ def install(root: Path, names: Iterable[str], target: Path) -> None:
         _collect(files, name, contents)
     for number, (name, content) in enumerate(contents.items()):
         (target / f"{number:02}-{name}.ko").write_bytes(content)
+
+
+def kept(root: Path, names: Iterable[str], cache: Path) -> list[Path]:
+    """Return the named modules under `root` in their order, copied to a directory named by their contents.
+
+    Modules of a tree change with each build of it, so they are read anew each time.
+    """
+    with tempfile.TemporaryDirectory(prefix="cowpath-") as name:
+        target = Path(name) / "modules"
+        install(root, names, target)
+        found = [(file.name, file.read_bytes()) for file in sorted(target.iterdir())]
+    digest = hashlib.sha256(b"".join(content for _, content in found)).hexdigest()[:16]
+    directory = cache / digest
+    directory.mkdir(parents=True, exist_ok=True)
+    for file_name, content in found:
+        if not (directory / file_name).exists():
+            (directory / file_name).write_bytes(content)
+    return [directory / file_name for file_name, _ in found]
 
 
 def needs(content: bytes) -> list[str]:

@@ -12,7 +12,9 @@ from pathlib import Path
 from cowpath import children
 from cowpath.machine import images
 from cowpath.machine.guest import Guest, Launch
-from cowpath.machine.initramfs import base
+from cowpath.machine.initramfs import base, is_ours
+from cowpath.machine.own_files import guest_python, own_modules
+from cowpath.machine.tree import OwnKernel
 
 COMMON_APPEND = (
     "quiet panic=-1 PYTHONHASHSEED=0 cryptomgr.notests random.trust_cpu=on apparmor=0 selinux=0 rdinit=/init"
@@ -62,7 +64,7 @@ BOARDS = {
 
 
 class Qemu(Guest):
-    """A kernel image under QEMU, from Debian (`image`) or one that a developer has built (`kernel`)."""
+    """A kernel image under QEMU, from Debian (`image`) or one that a developer has built (`own`)."""
 
     round_seconds = 30
     silence_seconds = 150
@@ -72,14 +74,15 @@ class Qemu(Guest):
         name: str,
         architecture: str,
         image: images.Image | None = None,
-        kernel: Path | None = None,
+        own: OwnKernel | None = None,
         processors: int = 1,
     ) -> None:
         self.name = name
         self.architecture = architecture
         self.image = image
         self.board = BOARDS[architecture]
-        self.kernel = image.kernel if image else kernel
+        self.own = own
+        self.kernel = image.kernel if image else own.kernel if own else None
         self.processors = processors
 
     def prepare(self) -> None:
@@ -88,9 +91,13 @@ class Qemu(Guest):
         super().prepare()
 
     def base(self) -> Path:
-        """Return the archive with Python for the architecture and this kernel's modules."""
-        modules = self.image.modules if self.image else []
-        return base(images.python_root(self.architecture), modules, images.cache() / "initramfs")
+        """Return the archive with a Python for the architecture, and this kernel's modules."""
+        modules = self.image.modules if self.image else own_modules(self.own)
+        return base(guest_python(self.architecture, self.own), modules, images.cache() / "initramfs")
+
+    def takes_byte_code(self) -> bool:
+        """Tell whether the guest's Python reads the byte code that ours makes."""
+        return is_ours(guest_python(self.architecture, self.own))
 
     def launch(self, directory: Path, console: int) -> Launch:
         """Return the command.  With one processor, what races, races by preemption."""

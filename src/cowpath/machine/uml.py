@@ -14,8 +14,10 @@ from pathlib import Path
 from cowpath.machine import images
 from cowpath.machine.errors import MachineError
 from cowpath.machine.guest import Guest, Launch
-from cowpath.machine.initramfs import base
+from cowpath.machine.initramfs import base, is_ours
+from cowpath.machine.own_files import guest_python, own_modules
 from cowpath.machine.scratch import NOBODY
+from cowpath.machine.tree import OwnKernel
 from cowpath.machine.xstate import TUNABLES, hider, needs_hiding
 
 LOADER = b"/lib64/ld-linux-x86-64.so.2"
@@ -23,20 +25,24 @@ MEMORY = "192M"
 
 
 class Uml(Guest):
-    """A User-Mode Linux, from Debian (`image`) or one that a developer has built (`program`)."""
+    """A User-Mode Linux, from Debian (`image`) or one that a developer has built (`own`)."""
 
     round_seconds = 10
     silence_seconds = 30
 
-    def __init__(self, name: str, image: images.Image | None = None, program: Path | None = None) -> None:
+    def __init__(self, name: str, image: images.Image | None = None, own: OwnKernel | None = None) -> None:
         self.name = name
         self.image = image
-        self.program = program
+        self.own = own
 
     def base(self) -> Path:
-        """Return the archive with Python for amd64 and this kernel's modules."""
-        modules = self.image.modules if self.image else []
-        return base(images.python_root("amd64"), modules, images.cache() / "initramfs")
+        """Return the archive with a Python for the architecture, and this kernel's modules."""
+        modules = self.image.modules if self.image else own_modules(self.own)
+        return base(guest_python("amd64", self.own), modules, images.cache() / "initramfs")
+
+    def takes_byte_code(self) -> bool:
+        """Tell whether the guest's Python reads the byte code that ours makes."""
+        return is_ours(guest_python("amd64", self.own))
 
     def launch(self, directory: Path, console: int) -> Launch:
         """Return the command.  The kernel is copied, so that `nobody` can read it wherever the cache is."""
@@ -48,8 +54,8 @@ class Uml(Guest):
             program = with_loader(self.image.kernel.read_bytes(), str(directory / "ld.so"))
             environment["LD_LIBRARY_PATH"] = str(directory / "lib")
         else:
-            assert self.program is not None
-            program = self.program.read_bytes()
+            assert self.own is not None
+            program = self.own.kernel.read_bytes()
         kernel = directory / "linux"
         kernel.write_bytes(program)
         kernel.chmod(0o755)

@@ -32,7 +32,7 @@ CALLERS = 14
 
 
 @dataclass(frozen=True)
-class Watch:
+class WatchedPlaces:
     """Places to stop at, by address, with whether only a nonzero result counts there.
 
     `page`: only in faults of these addresses.
@@ -44,7 +44,7 @@ class Watch:
     """A spinlock is held there: who waits must not sleep."""
 
 
-NOWHERE = Watch({})
+NOWHERE = WatchedPlaces({})
 
 
 class UnreachedError(MachineError):
@@ -91,9 +91,9 @@ class Director:
         deadline = time.monotonic() + seconds
         while any(number not in self.threads or not self.threads[number].where for number in first):
             if self._next(deadline) is None:
-                raise UnreachedError("the round does not begin")
+                raise UnreachedError(f"the round does not begin: {self._processors()}")
 
-    def run(self, number: int, watch: Watch, seconds: float) -> None:
+    def run(self, number: int, watch: WatchedPlaces, seconds: float) -> None:
         """Let one thread go on to a place, to its next statement if there is none; all others wait.
 
         A thread that is about to be forked is waited for first.  Raises UnreachedError or CrashedError.
@@ -132,10 +132,14 @@ class Director:
         self.loops.open(number)
 
     def finish(self, seconds: float) -> None:
-        """Let all threads go on to the end of the round, as they like."""
+        """Let all threads go on to the end of the round, as they like, and out of their last loop.
+
+        Until one has left that loop it is not over: what comes next would take it for a thread of the next
+        round that has come to its end.
+        """
         deadline = time.monotonic() + seconds
         ended: set[int] = set()
-        while len(ended) < len(self.threads) and time.monotonic() < deadline:
+        while self._is_on(ended) and time.monotonic() < deadline:
             for number, thread in self.threads.items():
                 if thread.where == "end":
                     ended.add(number)
@@ -145,10 +149,13 @@ class Director:
         if not self.gdb.running:
             self.gdb.resume()
 
+    def _is_on(self, ended: set[int]) -> bool:
+        return any(number not in ended or thread.skip for number, thread in self.threads.items())
+
     # -- stops -------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _watching(self, watch: Watch) -> Iterator[None]:
+    def _watching(self, watch: WatchedPlaces) -> Iterator[None]:
         self.gdb.interrupt()
         for address in watch.places:
             self.gdb.insert(address)
@@ -251,6 +258,13 @@ class Director:
                 return f"it runs at {self.symbols.at(registers['rip'])}"
         callers = self._callers(thread.stack)
         return f"it sleeps: {' < '.join(callers)}" if callers else "it runs in user space, or waits to run"
+
+    def _processors(self) -> str:
+        """Say what each processor does."""
+        self.gdb.interrupt()
+        at = [self.symbols.at(self.gdb.registers(one)["rip"]) for one in self.gdb.processors()]
+        waiting = ", ".join(f"P{number} at {thread.where}" for number, thread in self.threads.items())
+        return f"processors are at {', '.join(at)}; {waiting or 'nobody waits'}"
 
     def _callers(self, stack: int) -> list[str]:
         """Return the functions that a sleeping thread's stack has return addresses of, from schedule() on."""

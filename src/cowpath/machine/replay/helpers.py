@@ -16,7 +16,7 @@ class CannotReplayError(MachineError):
 
 
 @dataclass(frozen=True)
-class Part:
+class Role:
     """What stands for an actor: a statement as people read it, its C, and the yields at which it is idle."""
 
     statement: str
@@ -29,22 +29,22 @@ class Helper:
     """A thread of the test program that plays a background actor, so many times."""
 
     name: str
-    part: Part
+    role: Role
     times: int
 
 
-PARTS: Mapping[str, Part] = {
-    "kswapd": Part(
+ROLES: Mapping[str, Role] = {
+    "kswapd": Role(
         "madvise({page}, MADV_PAGEOUT)",
         "madvise((void *)AT({index}), PAGE, MADV_PAGEOUT); drain();",
         ("mm/vmscan.py kswapd 1",),
     ),
-    "readahead": Part(
+    "readahead": Role(
         "madvise({page}, MADV_WILLNEED)",
         "madvise((void *)AT({index}), PAGE, MADV_WILLNEED);",
         ("mm/swap_state.py swap_vma_readahead 1",),
     ),
-    SHRINKER: Part(
+    SHRINKER: Role(
         "3 times: echo 2 > /proc/sys/vm/drop_caches",
         "shrink();",
         ("mm/zswap.py shrink_worker 1", "mm/zswap.py shrink_worker 3"),
@@ -63,21 +63,28 @@ BY_ITSELF = ("swap I/O",)
 """Actors that a machine has of its own, and that act when they like: it gets the time for it."""
 
 
-def part_of(program: Program, actor: int, name: str) -> Part:
+def role_of(program: Program, actor: int, name: str) -> Role:
     """Return what stands for a background actor, by its number in the model.  Raises CannotReplayError."""
     number = actor - len(program.threads)
     if number < len(program.background):
-        return _part(program, program.background[number])
-    if name in PARTS:
-        return PARTS[name]
+        return _role(program, program.background[number])
+    if name in ROLES:
+        return ROLES[name]
     raise CannotReplayError(f"{name} takes part: {_why(name)}")
 
 
 def everybody(program: Program, times: int) -> list[Helper]:
     """Return a helper for every background actor of a test that has one; who cannot be driven is left out."""
-    drivable = [actor for actor in program.background if actor.kind in PARTS]
-    found = [Helper(name_of(program, actor), _part(program, actor), times) for actor in drivable]
-    return found + ([Helper(SHRINKER, PARTS[SHRINKER], 1)] if any(kind.startswith("zswap") for kind in program.swap) else [])
+    drivable = [actor for actor in program.background if actor.kind in ROLES]
+    found = [Helper(name_of(program, actor), _role(program, actor), times) for actor in drivable]
+    if has_zswap(program):
+        found.append(Helper(SHRINKER, ROLES[SHRINKER], 1))
+    return found
+
+
+def has_zswap(program: Program) -> bool:
+    """Tell whether the test's swap device has zswap before it."""
+    return any(kind.startswith("zswap") for kind in program.swap)
 
 
 def name_of(program: Program, actor: BackgroundActor) -> str:
@@ -85,12 +92,12 @@ def name_of(program: Program, actor: BackgroundActor) -> str:
     return f"{actor.kind}({', '.join(program.pages[page].name for page in actor.pages)})"
 
 
-def _part(program: Program, actor: BackgroundActor) -> Part:
-    if actor.kind not in PARTS:
+def _role(program: Program, actor: BackgroundActor) -> Role:
+    if actor.kind not in ROLES:
         raise CannotReplayError(f"{name_of(program, actor)} takes part: {_why(actor.kind)}")
-    part, page = PARTS[actor.kind], program.pages[actor.pages[0]]
+    role, page = ROLES[actor.kind], program.pages[actor.pages[0]]
     words = {"page": page.name, "index": page.index}
-    return Part(part.statement.format(**words), part.code.format(**words), part.idle)
+    return Role(role.statement.format(**words), role.code.format(**words), role.idle)
 
 
 def _why(name: str) -> str:

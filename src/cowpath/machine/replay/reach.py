@@ -19,7 +19,8 @@ SECONDS = 240
 def reachable(guest: ReplayGuest) -> Mapping[str, str]:
     """Return, for every place, where it is in a guest's kernel ("do_swap_page+0x1a").
 
-    Where it is nowhere the text begins with "-" and says why.  Raises MachineError where the guest does not live long enough.
+    Where it is nowhere the text begins with "-" and says why.  Raises MachineError where the guest does not
+    live long enough.
     """
     known = symbols(guest)
     guest.files = {f"{PLACE}/symbols": WRITE_SYMBOLS}

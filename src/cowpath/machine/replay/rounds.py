@@ -19,7 +19,7 @@ from cowpath.machine.job import Job
 from cowpath.machine.programs import PLACE
 from cowpath.machine.qemu import Qemu
 from cowpath.machine.replay.code import NoSuchPlaceError, Symbols
-from cowpath.machine.replay.director import NOWHERE, CrashedError, Director, UnreachedError, Watch
+from cowpath.machine.replay.director import NOWHERE, CrashedError, Director, UnreachedError, WatchedPlaces
 from cowpath.machine.replay.gdb import Gdb, GdbError
 from cowpath.machine.replay.places import PLACES, find, is_in_fault
 from cowpath.machine.replay.source import page_addresses
@@ -208,12 +208,12 @@ def _follow(director: Director, turns: Sequence[Turn], one: Round) -> None:
         one.why = f"{turn.name if turn else ''} {error}".strip()
 
 
-def _watch(director: Director, turn: Turn) -> Watch:
+def _watch(director: Director, turn: Turn) -> WatchedPlaces:
     """Return where a turn ends; NOWHERE for the end of its statement."""
     if not turn.place:
         return NOWHERE
     page = page_addresses(turn.page) if turn.page is not None and is_in_fault(turn.place) else None
-    return Watch(find(director.code, turn.place), page, PLACES[turn.place].atomic)
+    return WatchedPlaces(find(director.code, turn.place), page, PLACES[turn.place].atomic)
 
 
 def attach(guest: ReplayGuest) -> Gdb:

@@ -13,7 +13,7 @@ from cowpath import children
 from cowpath.litmus import statements
 from cowpath.litmus.program import Program
 from cowpath.machine.errors import MachineError
-from cowpath.machine.replay.helpers import CannotReplayError, Helper
+from cowpath.machine.replay.helpers import CannotReplayError, Helper, has_zswap
 from cowpath.machine.replay.writers import byte, is_pin, observed_names, place, value_number, write
 
 SLOTS, FILLED = 66, 64
@@ -82,11 +82,6 @@ def build(program: Program, helpers: Sequence[Helper], small: bool, directory: P
     return made
 
 
-def has_zswap(program: Program) -> bool:
-    """Tell whether the test's swap device has zswap before it."""
-    return any(kind.startswith("zswap") for kind in program.swap)
-
-
 def _check(program: Program, helpers: Sequence[Helper]) -> None:
     if len(program.swap) > 1:
         raise CannotReplayError("tests with more than one swap device are not replayed yet")
@@ -116,7 +111,7 @@ def _helper(number: int, helper: Helper) -> str:
     lines = [f"/* {helper.name} */", f"static void *run_P{number}(void *unused)", "{"]
     lines += ["\t(void)unused;", f"\tpin({number + 1});", "\twarm_up();"]
     for position in range(helper.times):
-        lines += [f"\tMARK({number}, {position});", f"\t{helper.part.code}"]
+        lines += [f"\tMARK({number}, {position});", f"\t{helper.role.code}"]
     return "\n".join([*lines, *_end(number)])
 
 

@@ -14,7 +14,7 @@ from cowpath.litmus.print import statement_text
 from cowpath.litmus.program import Program
 from cowpath.litmus.statements import Load, Store, Swapoff
 from cowpath.machine.follow import position
-from cowpath.machine.replay.helpers import BY_ITSELF, Helper, Part, part_of
+from cowpath.machine.replay.helpers import BY_ITSELF, Helper, Role, role_of
 from cowpath.machine.replay.places import yield_at
 
 SWAPOFF_DONE = "mm/swapfile.py swapoff 2"
@@ -50,7 +50,7 @@ class Route:
 def turns(program: Program, steps: Sequence[PathStep]) -> Route:
     """Return the turns of a path.  Raises CannotReplayError."""
     found: list[Turn] = []
-    parts: dict[str, Part] = {}
+    roles: dict[str, Role] = {}
     for actor, piece in itertools.groupby(steps, key=lambda step: step.actor):
         run = list(piece)
         name = run[0].actor_name
@@ -60,9 +60,9 @@ def turns(program: Program, steps: Sequence[PathStep]) -> Route:
             if not found or found[-1].thread != NOBODY:
                 found.append(Turn(NOBODY, "", "", "the device"))
         else:
-            part = parts.setdefault(name, part_of(program, actor, name))
-            found += _of_helper(len(program.threads) + list(parts).index(name), name, part, run)
-    return Route(found, [Helper(name, part, _times(found, name)) for name, part in parts.items()])
+            role = roles.setdefault(name, role_of(program, actor, name))
+            found += _of_helper(len(program.threads) + list(roles).index(name), name, role, run)
+    return Route(found, [Helper(name, role, _times(found, name)) for name, role in roles.items()])
 
 
 def _times(found: Sequence[Turn], name: str) -> int:
@@ -71,14 +71,14 @@ def _times(found: Sequence[Turn], name: str) -> int:
     return own.count("") + bool(own[-1])
 
 
-def _of_helper(thread: int, name: str, part: Part, run: Sequence[PathStep]) -> Iterator[Turn]:
+def _of_helper(thread: int, name: str, role: Role, run: Sequence[PathStep]) -> Iterator[Turn]:
     """Yield a turn for each time that an actor becomes idle, and one more where it stops in between."""
     places = [_place(step.after) for step in run]
     for step, place in zip(run, places, strict=True):
-        if step.after.finished or place in part.idle:
-            yield Turn(thread, "", part.statement, name)
-    if not run[-1].after.finished and places[-1] not in part.idle:
-        yield Turn(thread, places[-1], part.statement, name)
+        if step.after.finished or place in role.idle:
+            yield Turn(thread, "", role.statement, name)
+    if not run[-1].after.finished and places[-1] not in role.idle:
+        yield Turn(thread, places[-1], role.statement, name)
 
 
 def _of_thread(program: Program, thread: int, before: Frame, after: Frame) -> Iterator[Turn]:
