@@ -67,6 +67,21 @@ static void pin(int processor)
 		perror("sched_setaffinity");
 }
 
+/* A child that begins on processor 0: on its parent's it would not run while the parent waits for its turn. */
+static int fork_elsewhere(int own)
+{
+	cpu_set_t set;
+	int child;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	CPU_SET(own, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	child = fork();
+	pin(child ? own : 0);
+	return child;
+}
+
 /* A page that begins with `start` and goes on so that nothing is like it; half of it if it is to be compressed. */
 static void fill(volatile char *page, unsigned start, unsigned length)
 {

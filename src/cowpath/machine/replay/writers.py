@@ -141,7 +141,7 @@ def _put(program: Program, thread: int, s: statements.PutPage) -> str:
 
 def _fork(program: Program, thread: int, s: statements.Fork) -> str:
     process = next(one.process for one in program.threads if one.name == s.thread)
-    return f"if (!fork()) process_{process}(); warm_up();"
+    return f"if (!fork_elsewhere({thread + 1})) process_{process}(); warm_up();"
 
 
 def _wait(program: Program, thread: int, s: statements.Wait) -> str:
