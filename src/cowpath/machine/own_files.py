@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a guest gets beside its kernel: a Python, and modules; of one's own where the kernel is."""
+"""The files of a guest beside its kernel: a Python, and modules; of one's own where the kernel is."""
 
 from __future__ import annotations
 

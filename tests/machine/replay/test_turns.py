@@ -97,8 +97,8 @@ def test_a_test_in_c_compiles_and_says_what_it_saw(tmp_path: Path) -> None:
         assert done.stdout.split() == ["0:r0=99", "0:x[0]=97", "0:x[1]=99", "0:y[0]=0"]
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 def test_a_child_is_a_process_with_memory_of_its_own(tmp_path: Path) -> None:
+    need("cc")
     from cowpath import children
 
     test = program_from_text(

@@ -101,7 +101,7 @@ class Director:
         deadline = time.monotonic() + seconds
         while not (number in self.threads and self.threads[number].where):
             if self._next(deadline) is None:
-                raise UnreachedError(f"P{number} has not begun: nobody has forked it")
+                raise UnreachedError("has not begun: nobody has forked it")
         with self._watching(watch):
             self.release(number)
             while True:

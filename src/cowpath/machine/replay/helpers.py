@@ -17,7 +17,7 @@ class CannotReplayError(MachineError):
 
 @dataclass(frozen=True)
 class Role:
-    """What stands for an actor: a statement as people read it, its C, and the yields at which it is idle."""
+    """A role: a statement as people read it, its C, and the yields at which the actor is idle."""
 
     statement: str
     code: str
