@@ -55,6 +55,8 @@ def example(form: Form) -> str:
     before = f"g = {take}_user_page(x, FOLL_WRITE);" if "(g" in form.usage() else ""
     other = "" if "P1" not in form.usage() else " P1(char *x) { r0 = x[0]; }"
     pages = 'char x[1] = "a"; char y[1] = "b";'
+    if form.devices:
+        pages += f" swap = {form.devices[0]};"
     return f"C t {{ {pages} }} P0(char *x, char *y) {{ {before} {form.usage()}; }}{other}"
 
 

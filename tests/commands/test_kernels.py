@@ -62,7 +62,7 @@ def test_a_stable_update_says_which_update_brought_what(run: Run) -> None:
     assert [row[:2] for row in rows if row][:3] == [
         ["6.1.28", "pinned-after-unmap"],
         ["6.1.30", "zswap-rechecks-entry"],
-        ["6.1.80", "bypass-takes-slot"],
+        ["6.1.80", "zswap-cleans-up"],
     ]
     assert "Updates after 6.1.80 brought more: 6.1.84 free-swap-holds-device" in run("kernels", "6.1.80").out
     assert "Lost on the way: 6.12.50 no batch-clears-lru." in run("kernels", "6.12.117").out

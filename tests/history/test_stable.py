@@ -53,6 +53,7 @@ def test_not_before(release: str, name: str) -> None:
 def test_updates_to_come() -> None:
     assert [str(update) for update in updates(Release(6, 1, 30))] == [
         "6.1.80 bypass-takes-slot",
+        "6.1.80 zswap-cleans-up",
         "6.1.84 free-swap-holds-device",
         "6.1.178 must-wait-asks-present",
     ]

@@ -184,6 +184,11 @@ SWAPOFF_KEEPS_TRACKING = Change(
     "unuse_pte keeps soft-dirty and the write protection of userfaultfd",
     "swapoff dropped both, so that writes before it were forgotten and writes after it went unannounced",
 )  # fmt: skip
+SWAPOFF_POISONS = Change(
+    "swapoff-poisons", "9f186f9e5fa9", V5_19, "mm/swapfile.c",
+    "swapoff leaves an entry that gives SIGBUS in place of content that could not be read",
+    "it mapped the page that had not been filled, with whatever was in it",
+)  # fmt: skip
 UNSHARE = Change(
     "unshare", "a7f226604170", V5_19, "mm/gup.c",
     "a read-only FOLL_PIN of a page that is not exclusive first unshares it (FAULT_FLAG_UNSHARE)",
@@ -512,8 +517,7 @@ READAHEAD_HOLDS_DEVICE = Change(
 SWAPOFF_RECHECKS_FOLIO = Change(
     "swapoff-rechecks-folio", "ae38eb210590", V6_18, "mm/swapfile.c",
     "unuse_pte, with the folio locked, compares its swap entry again, as all users must",
-    "it mapped the folio that it had looked up",
-    unobservable="a slot of a device that is being switched off is not used again, and the pte is compared",
+    "it mapped the folio that it had looked up, or took it for one that could not be read",
 )  # fmt: skip
 MOVE_FLUSHES_LATE = Change(
     "move-flushes-late", "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE", V6_18,

@@ -68,6 +68,10 @@ NO_PTE_SAME_IN_SWAPIN = recheck(
     "no-pte-same-in-swapin", "mm/memory.c",
     "do_swap_page maps its folio over whatever another thread has mapped meanwhile",
 )  # fmt: skip
+NO_UPTODATE_IN_SWAPIN = recheck(
+    "no-uptodate-in-swapin", "mm/memory.c",
+    "do_swap_page maps a page that could not be read",
+)  # fmt: skip
 NO_FOLIO_LOCK_IN_SWAPIN = lock(
     "no-folio-lock-in-swapin", "mm/memory.c",
     "do_swap_page does not wait for the folio lock, so the content may not have arrived",

@@ -19,7 +19,7 @@ from cowpath.litmus.ast import ZERO
 from cowpath.litmus.events import may_stay
 from cowpath.litmus.features import features
 from cowpath.litmus.initial import BACKGROUND
-from cowpath.litmus.program import DISCARDED, LARGE_PAGES, UNASSIGNED, Program, Thread
+from cowpath.litmus.program import DISCARDED, LARGE_PAGES, SEGV, UNASSIGNED, Program, Thread
 from cowpath.litmus.statements import Swapoff
 
 from . import invariants
@@ -268,6 +268,8 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
     kind = pte.kind
     if kind == "none":
         return k.content(ZERO)
+    if pte.poisoned:
+        return k.content(SEGV)
     folio, slot = pte.folio or pte.migrating, pte.slot
     if slot is not None:
         folio = slot.folio

@@ -80,6 +80,7 @@ class Pte(Record):
     )
     soft_dirty = Flag("written since clear_refs, as far as faults tell", feature="soft_dirty")
     uffd_wp = Flag("the next write waits for whoever listens to the userfaultfd", feature="uffd_wp")
+    poisoned = Flag("swap: PTE_MARKER_POISONED, in place of what could not be read", feature="poison")
     protnone = Flag("present: the next access faults, for NUMA balancing to learn of it", feature="numa")
     hw_dirty = Flag("present: only the CPU knows that it is dirty, not the kernel", feature="lazyfree")
 

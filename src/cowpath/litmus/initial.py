@@ -61,7 +61,10 @@ OPTIONS: Mapping[str, Option] = {
     for option in (
         Option("debug_vm", "CONFIG_DEBUG_VM: checks that production kernels compile out become crashes"),
         Option("tlb", "each thread has a TLB, whose flushes come as late as in the kernel", "tlb"),
-        Option("failures", "reclaim may find no free swap slot, and zswap may refuse a page"),
+        Option(
+            "failures",
+            "a swap slot, a compressed copy, a read from swap or a write to it may fail at any moment",
+        ),
         Option("exclusive_loads", "zswap drops its copy of what it has read, which v6.5 to v6.8 can do, too"),
         Option("weak_barriers", "where the kernel has no barrier, a CPU may reorder"),
     )

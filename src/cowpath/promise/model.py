@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 
 from cowpath.explore.record.recorder import Actor, Model
-from cowpath.litmus.program import UNASSIGNED, Program
+from cowpath.litmus.program import SEGV, UNASSIGNED, Program
 from cowpath.promise.rules import discard_lazily
 from cowpath.promise.state import Promise
 from cowpath.promise.task import run_thread
@@ -59,5 +59,6 @@ def observe(p: Promise) -> tuple[object, ...]:
         alive = process.alive
         for page, memory in zip(p.program.pages, p.memory_of(process), strict=True):
             visible = alive and memory.mapped
-            seen += [memory.data[place] if visible else "" for place in range(page.places)]
+            content = [p.content(SEGV)] * page.places if memory.lost else memory.data
+            seen += [content[place] if visible else "" for place in range(page.places)]
     return tuple(seen)

@@ -39,15 +39,15 @@ from cowpath.promise.state import Memory, Process, Promise, Reference, Register
 
 
 def load(p: Promise, memory: Memory, place: int, register: Register) -> bool:
-    """A load sees the last store of its own process.  False: SIGSEGV."""
-    readable = memory.readable
+    """A load sees the last store of its own process.  False: SIGSEGV or SIGBUS."""
+    readable = memory.readable and arrives(p, memory)
     register.value[0] = memory.data[place] if readable else p.content(SEGV)
     return readable
 
 
 def store(p: Promise, memory: Memory, place: int, value: Content) -> bool:
-    """A process writes its own memory, and what is attached to it by promise.  False: SIGSEGV."""
-    if not memory.writable:
+    """A process writes its own memory, and what is attached to it by promise.  False: SIGSEGV or SIGBUS."""
+    if not (memory.writable and arrives(p, memory)):
         return False
     memory.data[place] = value
     memory.lazy = False
@@ -59,6 +59,11 @@ def store(p: Promise, memory: Memory, place: int, value: Content) -> bool:
         else:
             p.detach(reference, memory)
     return True
+
+
+def arrives(p: Promise, memory: Memory) -> bool:
+    """False where content cannot be read from swap.  SIGBUS is promised then, and nobody else's content."""
+    return not (p.io_fails and (memory.lost or p.choose()))
 
 
 def stays(p: Promise, reference: Reference, memory: Memory) -> bool:
@@ -77,7 +82,8 @@ def take(p: Promise, reference: Reference, memory: Memory, flags: tuple[str, ...
     FOLL_FORCE is for debuggers: it does not ask what the mapping permits.
     """
     write, force = "FOLL_WRITE" in flags, "FOLL_FORCE" in flags
-    if not (memory.mapped if force else memory.writable if write else memory.readable):
+    permitted = memory.mapped if force else memory.writable if write else memory.readable
+    if not (permitted and arrives(p, memory)):
         reference.state = "put"
         return
     reference.state, reference.owner = "held", memory
@@ -164,7 +170,7 @@ def fork_page(p: Promise, cpu: int, parent: Memory, child: Memory) -> Code:
         ):
             yield
     child.mapped, child.read, child.write = parent.mapped, parent.read, parent.write
-    child.lazy, child.occupied = parent.lazy, parent.occupied
+    child.lazy, child.occupied, child.lost = parent.lazy, parent.occupied, parent.lost
     writes.shared(parent, child)
     for reference in p.attached(parent):
         if not reference.pin:
@@ -193,8 +199,14 @@ def give_up(p: Promise, memory: Memory) -> None:
         if reference.owner is memory:
             reference.promised = False
     memory.data.fill(p.content(ZERO))
-    memory.lazy = memory.occupied = False
+    memory.lazy = memory.occupied = memory.lost = False
     writes.gone(memory)
+
+
+def swapoff(p: Promise) -> None:
+    """Swapoff reads all content back, and what cannot be read is lost for good: SIGBUS from then on."""
+    for memory in p.memories:
+        memory.lost = memory.lost or (p.io_fails and memory.mapped and p.choose())
 
 
 def munmap(p: Promise, memory: Memory) -> None:
@@ -237,7 +249,7 @@ def userfaultfd_move(p: Promise, target: Memory, source: Memory) -> None:
     It does fail where something has been written at the target (EEXIST).  A child that a reference was still
     attached to stays behind, with what it sees now.
     """
-    if target.occupied or not (p.choose() and source.writable and target.writable):
+    if target.occupied or source.lost or not (p.choose() and source.writable and target.writable):
         return
     give_up(p, target)
     target.data, target.lazy, target.occupied = source.data, source.lazy, source.occupied

@@ -31,6 +31,7 @@ class Memory(Record):
     populated = Flag("it is certain that there is a page", feature="uffd_wp")
     registered = Flag("a userfaultfd may write-protect it", feature="uffd_wp")
     protected = Flag("userfaultfd: writes wait", feature="uffd_wp")
+    lost = Flag("it could not be read from swap when swapoff wanted it", feature="poison")
 
     @property
     def readable(self) -> bool:
@@ -106,6 +107,11 @@ class Promise(Constant):
     def choose(self) -> bool:
         """Return True or False; the search takes both ways."""
         return self.layout.step.choose(2) == 1
+
+    @property
+    def io_fails(self) -> bool:
+        """True where what is read from swap may not be there (`option = failures`)."""
+        return "failures" in self.program.options and bool(self.program.swap)
 
     def memory_of(self, process: Process) -> tuple[Memory, ...]:
         """Return the memory of a process, page by page."""

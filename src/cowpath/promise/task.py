@@ -198,6 +198,11 @@ def do_munmap(p: Promise, task: Task, s: statements.Munmap) -> None:
         rules.munmap(p, memory)
 
 
+def do_swapoff(p: Promise, task: Task, s: statements.Swapoff) -> None:
+    """`swapoff()`"""
+    rules.swapoff(p)
+
+
 def do_nothing(p: Promise, task: Task, s: ast.Statement) -> None:
     """Do nothing: what the kernel does by itself changes nothing that a process can see."""
 
@@ -246,7 +251,7 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Promise, Task, Any], Code | s
     statements.Madvise: do_madvise,
     statements.Mprotect: do_mprotect,
     statements.Munmap: do_munmap,
-    statements.Swapoff: do_nothing,
+    statements.Swapoff: do_swapoff,
     statements.Migrate: do_nothing,
     statements.KsmMerge: do_nothing,
     statements.NumaHint: do_nothing,

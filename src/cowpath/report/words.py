@@ -155,7 +155,7 @@ def pte_words(pte: Mapping[str, object]) -> str:
     if kind == "present":
         shown = f"{pte['folio']} {'rw' if pte['write'] else 'ro'}"
     elif kind == "swap":
-        shown = f"swap {pte['slot']}"
+        shown = "poisoned" if pte.get("poisoned") else f"swap {pte['slot']}"
     elif kind == "migration":
         shown = f"migration {pte['access']} {pte['migrating']}"
     else:

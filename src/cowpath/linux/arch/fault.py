@@ -6,13 +6,13 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.history import mutants
 
-from ..include.mm import Fault
+from ..include.mm import SIGBUS, Fault
 from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock, vma_end_read, vma_start_read
 from ..mm.memory import handle_pte_fault
 from ..state import Kernel, Pte, Vma
 
 KILLED = "killed"
-"""The result of an access for which the process got SIGSEGV; the thread ends there."""
+"""The result of an access for which the process got SIGSEGV or SIGBUS; the thread ends there."""
 
 
 def _access_allowed(vma: Vma, write: bool) -> bool:
@@ -21,14 +21,17 @@ def _access_allowed(vma: Vma, write: bool) -> bool:
 
 
 def do_user_addr_fault(k: Kernel, cpu: int, pte: Pte, write: bool) -> Code:
-    """Resolve a fault, holding the lock of its VMA or mmap_lock; KILLED if the access is not permitted."""
+    """Resolve a fault, holding the lock of its VMA or mmap_lock.
+
+    Returns KILLED if the access is not permitted (SIGSEGV), or cannot be resolved (SIGBUS).
+    """
     if _access_allowed(pte.vma, write) and vma_start_read(k, pte):
-        yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
+        fate = yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
         vma_end_read(pte.vma)
-        return None
+        return KILLED if fate == SIGBUS else None
     mmap_read_lock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
-    allowed = _access_allowed(pte.vma, write)
-    if allowed:
-        yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
+    fate = SIGBUS
+    if _access_allowed(pte.vma, write):
+        fate = yield from handle_pte_fault(k, Fault(pte, cpu, write=write))
     mmap_read_unlock(pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
-    return None if allowed else KILLED
+    return KILLED if fate == SIGBUS else None

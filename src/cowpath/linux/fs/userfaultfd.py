@@ -3,22 +3,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants, swap_bits
 from cowpath.litmus.ast import NO, YES
 
+from ..include.mm import SIGBUS, Fault
 from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock
 from ..include.pgtable import ptep_get
 from ..state import Kernel, Pte, Register, Task, still
-
-if TYPE_CHECKING:
-    from ..include.mm import Fault
-
-SIGBUS = "sigbus"
-"""VM_FAULT_SIGBUS: what a fault returns that would have to wait and must not."""
 
 
 def handle_userfault(k: Kernel, vmf: Fault) -> Code:

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from ..state import Pte
 from .pgtable import PTE_NONE, PteValue
 
+SIGBUS = "sigbus"
+"""VM_FAULT_SIGBUS: what a fault returns that cannot be resolved."""
+
 
 class Fault(NamedTuple):
     """struct vm_fault: the pte, the CPU, and the purpose; it is a read if neither flag is set."""

@@ -41,6 +41,7 @@ class PteValue(NamedTuple):
     protnone: bool = False
     hw_dirty: bool = False
     subpage: int = 0
+    poisoned: bool = False
 
     @property
     def page(self) -> MappedPage | None:
@@ -88,7 +89,7 @@ def ptep_get(pte: Pte) -> PteValue:
         value = PteValue("present", pte.folio, pte.write, pte.dirty)
         value = value._replace(protnone=pte.protnone, hw_dirty=pte.hw_dirty, subpage=pte.subpage)
     elif kind == "swap":
-        value = PteValue("swap", slot=pte.slot, exclusive=pte.exclusive)
+        value = PteValue("swap", slot=pte.slot, exclusive=pte.exclusive, poisoned=pte.poisoned)
     else:
         value = PteValue("migration", migrating=pte.migrating, access=pte.access, dirty=pte.dirty)
     return value._replace(soft_dirty=pte.soft_dirty, uffd_wp=pte.uffd_wp)
@@ -97,7 +98,7 @@ def ptep_get(pte: Pte) -> PteValue:
 def set_pte(pte: Pte, value: PteValue) -> None:
     """Write an entry (set_pte_at); the caller holds the page-table lock."""
     pte.kind, pte.folio, pte.write, pte.dirty = value.kind, value.folio, value.write, value.dirty
-    pte.slot, pte.exclusive = value.slot, value.exclusive
+    pte.slot, pte.exclusive, pte.poisoned = value.slot, value.exclusive, value.poisoned
     pte.migrating, pte.access = value.migrating, value.access
     pte.soft_dirty, pte.uffd_wp, pte.protnone = value.soft_dirty, value.uffd_wp, value.protnone
     pte.hw_dirty, pte.subpage = value.hw_dirty, value.subpage
@@ -180,6 +181,14 @@ def userfaultfd_pte_wp(vma: Vma, value: PteValue) -> bool:
 def swp_entry_to_pte(slot: Slot) -> PteValue:
     """Return a swap pte for the slot, without flags."""
     return PteValue("swap", slot=slot)
+
+
+def make_poisoned_swp_entry() -> PteValue:
+    """Return the entry that stands where content could not be read: who accesses it gets SIGBUS.
+
+    Until v6.5 it was a kind of its own, make_swapin_error_entry.
+    """
+    return PteValue("swap", poisoned=True)
 
 
 def make_migration_entry(folio: Folio, access: str) -> PteValue:

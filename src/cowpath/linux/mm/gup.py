@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cowpath.explore.record.recorder import Code
 from cowpath.history import changes, mutants
 
-from ..include.mm import Fault
+from ..include.mm import SIGBUS, Fault
 from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock
 from ..include.pgtable import (
     PteValue,
@@ -45,8 +45,8 @@ class Request(NamedTuple):
 def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Want) -> Code:
     """Take a reference to the page at an address, faulting it in as often as needed (__get_user_pages).
 
-    FOLL_PIN marks the process as one with pins first (70e806e4e645, v5.9).  If the access is not permitted
-    the call fails, and no reference is taken.
+    FOLL_PIN marks the process as one with pins first (70e806e4e645, v5.9).  If the access is not permitted,
+    or the content cannot be read, the call fails (EFAULT), and no reference is taken.
     """
     mm, request = pte.mm, Request(reference, pte, want)
     mmap_read_lock(mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_GUP))
@@ -56,10 +56,13 @@ def get_user_pages(k: Kernel, cpu: int, reference: Reference, pte: Pte, want: Wa
     lacking = _look_up(k, request, cow)
     while lacking in ("fault", "unshare"):
         wrote = yield from faultin_page(k, cpu, request, lacking == "unshare")
+        if wrote == SIGBUS:
+            lacking = "content"
+            break
         cow = (cow or wrote) and not pte.vma.write
         yield
         lacking = _look_up(k, request, cow)
-    if lacking == "permission":
+    if lacking in ("permission", "content"):
         reference.state = "put"
     mmap_read_unlock(mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_GUP))
 

@@ -8,8 +8,7 @@ from cowpath.explore.record.step import Blocked
 from cowpath.history import changes, mutants
 
 from ..arch.tlb import flush_tlb_page
-from ..fs.userfaultfd import SIGBUS
-from ..include.mm import Fault
+from ..include.mm import SIGBUS, Fault
 from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock, mmap_write_lock, mmap_write_unlock
 from ..include.pgtable import (
     PTE_NONE,

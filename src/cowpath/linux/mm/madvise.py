@@ -78,7 +78,9 @@ def madvise_free_single_vma(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
     while position < len(ptes):
         value = ptep_get(ptes[position])
         batch = 1
-        if value.slot is not None:
+        if value.poisoned:
+            set_pte(ptes[position], PTE_NONE)
+        elif value.slot is not None:
             k.detach_references(ptes[position])
             set_pte(ptes[position], PTE_NONE)
             yield from free_swap_and_cache(k, value.slot)

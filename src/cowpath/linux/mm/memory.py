@@ -12,7 +12,7 @@ from cowpath.history import changes, mutants
 
 from ..arch.tlb import flush_tlb_page
 from ..fs.userfaultfd import handle_userfault
-from ..include.mm import Fault
+from ..include.mm import SIGBUS, Fault
 from ..include.mmap_lock import vma_start_write
 from ..include.pgtable import (
     PTE_NONE,
@@ -186,7 +186,7 @@ def copy_nonpresent_pte(k: Kernel, src_pte: Pte, dst_pte: Pte) -> None:
                 k.say("parent and child share the slot now: the marker is cleared")
             else:
                 k.say("the marker is copied: parent and child both take the page for theirs alone")
-    elif not k.has(changes.FORK_KEEPS_MIGRATION_KIND):
+    elif pteval.kind == "migration" and not k.has(changes.FORK_KEEPS_MIGRATION_KIND):
         pteval = pteval._replace(access="read")
         set_pte(src_pte, pteval)
     set_pte(dst_pte, _for_child(k, src_pte, pteval))
@@ -249,8 +249,8 @@ def handle_pte_fault(k: Kernel, vmf: Fault) -> Code:
     The entry is read without the page-table lock and compared again under it.  If it has changed, nothing is
     done, and the access faults again.
 
-    Returns True (VM_FAULT_WRITE) if a write got a page that it may go to, "sigbus" if the fault would have to
-    wait and must not, otherwise False.
+    Returns True (VM_FAULT_WRITE) if a write got a page that it may go to, SIGBUS if the fault would have to
+    wait and must not or finds content that could not be read, otherwise False.
     """
     vmf = vmf._replace(orig=ptep_get(vmf.pte))
     if vmf.orig.kind == "none":
@@ -554,6 +554,8 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
 
     Returns as `handle_pte_fault` does.
     """
+    if vmf.orig.poisoned:
+        return handle_pte_marker(k, vmf)
     slot = vmf.orig.slot
     if slot is None:
         raise Crash("BUG: a swap pte without a slot")
@@ -583,6 +585,10 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     pte_offset_map_lock(vmf.pte.mm)
     if not still(k, mutants.NO_PTE_SAME_IN_SWAPIN, pte_same(vmf.pte, vmf.orig)):
         return _out_nomap(k, vmf, slot, folio, swapcache)
+    if not still(k, mutants.NO_UPTODATE_IN_SWAPIN, folio.uptodate):
+        k.say(f"{folio} could not be read: SIGBUS")
+        _out_nomap(k, vmf, slot, folio, swapcache)
+        return SIGBUS
     if k.has(changes.SWAPIN_REUSE_BY_REFCOUNT):
         if folio.anon_exclusive:
             raise Crash(f"BUG_ON: {folio} is reached through a swap pte and PG_anon_exclusive")
@@ -614,6 +620,12 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         pte_unmap_unlock(vmf.pte.mm)
     _out(k, slot, swapcache)
     return wrote
+
+
+def handle_pte_marker(k: Kernel, vmf: Fault) -> str:
+    """Refuse an access to content that could not be read when swapoff wanted it (9f186f9e5fa9, v5.19)."""
+    k.say(f"{vmf.pte} stands for content that could not be read: SIGBUS")
+    return SIGBUS
 
 
 def _out_nomap(k: Kernel, vmf: Fault, slot: Slot, folio: Folio, swapcache: Folio | None) -> bool:

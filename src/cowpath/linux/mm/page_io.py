@@ -16,14 +16,21 @@ from .swap import folio_ref_count, folio_unlock
 def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
     """Fill the locked folio with the content of the slot and unlock it (swap_read_folio since v6.6).
 
+    A folio that could not be read is unlocked without being uptodate; it holds what it held before.
+
     Until v5.17 zram dropped the content of a slot with one user once it had been read; only the cached page
     was left, so it became dirty (swap_slot_free_notify, removed by e914d8f00391).
     """
     if slot.device.off:  # nothing but get_swap_device keeps swapoff from it (2799e77529c2, v5.14)
         raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
+    from_zswap = slot.zswap is not None and not slot.zero
+    if not (from_zswap or slot.zero) and k.fails(f"{slot} cannot be read"):
+        folio.data.fill(k.discarded)
+        folio.uptodate = False
+        folio_unlock(folio)
+        return
     folio.data = slot.content
     folio.uptodate = True
-    from_zswap = slot.zswap is not None and not slot.zero
     if from_zswap:
         zswap.zswap_load(k, folio, slot)
     drops = not from_zswap and k.notifies_slot_free(slot.device) and not k.has(changes.SLOT_KEPT_AFTER_READ)
@@ -87,7 +94,7 @@ def submit_bio(k: Kernel, folio: Folio) -> Code:
         yield IDLE
         _device_reads(folio)
         yield
-        end_swap_bio_write(folio)
+        end_swap_bio_write(k, folio)
 
 
 def _device_reads(folio: Folio) -> None:
@@ -99,7 +106,14 @@ def _device_reads(folio: Folio) -> None:
     folio.bio = "read"
 
 
-def end_swap_bio_write(folio: Folio) -> None:
-    """End the writeback of a folio; this needs no lock."""
+def end_swap_bio_write(k: Kernel, folio: Folio) -> None:
+    """End the writeback of a folio; this needs no lock.
+
+    A folio that could not be written is dirty again: its content must not be dropped.
+    """
+    slot = folio.entry
+    if slot is not None and k.fails(f"{slot} could not be written"):
+        slot.data.fill(k.discarded)
+        folio.dirty = True
     folio.bio = "none"
     folio.writeback = False

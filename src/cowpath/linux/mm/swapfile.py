@@ -12,6 +12,7 @@ from cowpath.litmus.program import DISCARDED
 
 from ..include.pgtable import (
     PteValue,
+    make_poisoned_swp_entry,
     mk_pte,
     pte_offset_map_lock,
     pte_swp_exclusive,
@@ -289,11 +290,18 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
     """Map the folio read-only in place of the swap pte, unless the pte has changed.
 
     The comparison must ignore the exclusive marker (H2), and a marked pte makes the page exclusive again
-    (H6); both are parts of 1493a1913e34, v5.19.
+    (H6); both are parts of 1493a1913e34, v5.19.  Where the content could not be read, an entry that says so
+    takes its place since 9f186f9e5fa9 (v5.19).
     """
     pte_offset_map_lock(pte.mm)
     if not still(k, mutants.NO_PTE_SAME_IN_SWAPOFF, pte_same_as_swp(k, pte, swp_entry_to_pte(slot))):
         _explain_mismatch(k, pte, slot)
+        pte_unmap_unlock(pte.mm)
+        return
+    if not folio.uptodate and k.has(changes.SWAPOFF_POISONS):
+        k.say(f"{folio} was not read: whoever accesses {pte} will get SIGBUS")
+        set_pte(pte, make_poisoned_swp_entry())
+        swap_free(k, slot)
         pte_unmap_unlock(pte.mm)
         return
     value = ptep_get(pte)

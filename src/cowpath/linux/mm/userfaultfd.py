@@ -100,7 +100,7 @@ def uffd_wp_range(k: Kernel, pte: Pte, protect: bool) -> None:
         upgrade = value.present and pte.vma.write and k.has(changes.UFFD_WP_RESOLVE_MAPS_WRITABLE)
         if upgrade and can_change_pte_writable(k, pte.vma, value):
             value = value._replace(write=True)
-    if value.kind != "none":
+    if value.kind != "none" and not value.poisoned:
         set_pte(pte, value)
     pte_unmap_unlock(pte.mm)
 
