@@ -100,7 +100,8 @@ def test_a_stable_update_is_a_kernel_of_its_own() -> None:
     update = version("6.1.176")
     assert str(update) == "6.1.176 x86_64"
     assert {change.name for change in update.changes - version("6.1").changes} == {
-        "pinned-after-unmap", "zswap-rechecks-entry", "bypass-takes-slot", "free-swap-holds-device", "zswap-cleans-up",
+        "pinned-after-unmap", "zswap-rechecks-entry", "bypass-takes-slot", "free-swap-holds-device",
+        "zswap-cleans-up",
     }  # fmt: skip
     assert all(update.claims(change) for change in update.changes)
     lost = version("6.12").changes - version("6.12.117").changes
