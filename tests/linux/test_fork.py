@@ -3,13 +3,21 @@
 
 import pytest
 
+from cowpath.linux.include.mm import Fault
 from cowpath.linux.include.mmap_lock import mmap_read_lock, mmap_write_lock
 from cowpath.linux.include.pgtable import pte_offset_map_lock
 from cowpath.linux.kernel.fork import dup_mmap
 from cowpath.linux.mm.madvise import madvise_dontneed_single_vma, madvise_pageout
+from cowpath.linux.mm.memory import handle_pte_fault
 from cowpath.linux.mm.mmap import exit_mmap, munmap
 from cowpath.linux.mm.mprotect import mprotect
 from tests.linux.bench import FORKED, Bench
+
+UNTOUCHED = "C bench { char x[1]; } P0(char *x) { fork(P1); r0 = x[0]; } P1(char *x) { r0 = x[0]; }"
+
+
+def fault(bench: Bench, write: bool) -> None:
+    bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0, write=write)))
 
 
 def fork(bench: Bench) -> None:
@@ -59,6 +67,33 @@ def test_a_shared_page_that_looks_pinned_is_shared_again() -> None:
     bench.set(bench.k.mms[0], has_pinned=True)
     fork(bench)
     assert bench.shown(1) == "folio0 ro dirty"
+
+
+def test_of_a_copied_zero_page_fork_copies_nothing_less() -> None:
+    """A write to the zero page gives the mapping a page of its own, for good."""
+    bench = Bench("6.1", UNTOUCHED)
+    fault(bench, write=False)
+    fault(bench, write=True)
+    fork(bench)
+    assert bench.shown(1) == "folio0 ro dirty"
+
+
+def test_fork_copies_nothing_of_a_mapping_that_never_had_a_page_of_its_own() -> None:
+    """d992895ba2b2, v2.6.14: all that can be there is the zero page, which a fault finds again."""
+    bench = Bench("6.1", UNTOUCHED)
+    fault(bench, write=False)
+    fork(bench)
+    assert (bench.shown(0), bench.shown(1)) == ("zero_page ro", "none")
+    assert (bench.k.mms[1].alive, bench.pte(1).vma.mapped) == (True, True)
+
+
+def test_fork_copies_the_zero_page_of_a_mapping_that_once_had_another() -> None:
+    bench = Bench("6.1", UNTOUCHED)
+    fault(bench, write=True)
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, (bench.pte(),)))
+    fault(bench, write=False)
+    fork(bench)
+    assert bench.shown(1) == "zero_page ro"
 
 
 def test_fork_excludes_faults_and_the_other_way_round() -> None:

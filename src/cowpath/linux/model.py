@@ -226,6 +226,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
     pte.vma.mergeable = any(
         BACKGROUND[actor.kind].merges and page in actor.pages for actor in k.program.background
     )
+    pte.vma.untouched = content is None and k.forks_untouched
     if content is None:
         return
     folio, subpage = folio_of(k, page)

@@ -58,6 +58,7 @@ class Vma(Record):
     )
     uffd_wp = Flag("VM_UFFD_WP: it is registered with a userfaultfd", feature="uffd_wp")
     dontfork = Flag("VM_DONTCOPY: fork leaves it out", feature="dontfork")
+    untouched = Flag("it has no anon_vma, as it never had a page of its own", quiet=True, feature="untouched")
 
 
 class Pte(Record):
@@ -376,6 +377,11 @@ class Kernel(Constant):
     def lockless(self) -> bool:
         """True where some thread of the test walks page tables without a lock (GUP-fast)."""
         return "gup_fast" in self.layout.features
+
+    @property
+    def forks_untouched(self) -> bool:
+        """True where fork may meet a mapping that never had a page of its own."""
+        return "untouched" in self.layout.features
 
     @property
     def swapoff_runs(self) -> bool:

@@ -36,6 +36,8 @@ def features(program: Program) -> frozenset[str]:
     found |= {BACKGROUND[actor.kind].feature for actor in program.background}
     if program.blocks:
         found.add("large")
+    if len(program.parents) > 1 and any(page.content is None for page in program.pages):
+        found.add("untouched")  # which fork tells from others
     found |= {IMPLIED.get(feature, "") for feature in found}
     return frozenset(found - {""})
 

@@ -8,7 +8,7 @@ from cowpath.history import mutants
 
 from ..arch.tlb import flush_tlb_mm
 from ..include.mmap_lock import mmap_write_lock, mmap_write_unlock, vma_end_write_all
-from ..mm.memory import copy_page_range
+from ..mm.memory import copy_page_range, vma_needs_copy
 from ..state import Kernel, Mm, Vma
 
 
@@ -24,7 +24,7 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
         src_ptes = tuple(pte for pte in k.area(parent, area) if not pte.vma.dontfork)
         for pte in src_ptes:
             vm_area_dup(pte.vma, k.pte(child, pte.page).vma)
-        if src_ptes:
+        if vma_needs_copy(src_ptes):
             dst_ptes = tuple(k.pte(child, pte.page) for pte in src_ptes)
             yield from copy_page_range(k, cpu, src_ptes, dst_ptes)
         yield
@@ -36,6 +36,6 @@ def dup_mmap(k: Kernel, cpu: int, parent: Mm, child: Mm) -> Code:
 
 
 def vm_area_dup(orig: Vma, new: Vma) -> None:
-    """Copy what the parent's mapping permits to the child's."""
+    """Give the child's mapping what its parent's permits, and an anon_vma if that has one (anon_vma_fork)."""
     new.mapped, new.read, new.write = orig.mapped, orig.read, orig.write
-    new.mergeable, new.soft_dirty = orig.mergeable, orig.soft_dirty
+    new.mergeable, new.soft_dirty, new.untouched = orig.mergeable, orig.soft_dirty, orig.untouched

@@ -39,6 +39,7 @@ from .mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from .mprotect import can_change_pte_writable
 from .page_io import swap_readpage
 from .rmap import (
+    anon_vma_prepare,
     flush_tlb_batched_pending,
     folio_add_anon_rmap_pte,
     folio_add_new_anon_rmap,
@@ -68,6 +69,15 @@ from .swap_state import (
 from .swapfile import free_swap_and_cache, swap_duplicate
 
 # -- fork ------------------------------------------------------------------------------------------
+
+
+def vma_needs_copy(src_ptes: tuple[Pte, ...]) -> bool:
+    """Tell whether fork copies the page table of a mapping: if it ever had a page of its own.
+
+    Of one that had none all that can be there is the zero page, and a fault finds that again
+    (d992895ba2b2, v2.6.14; in copy_page_range itself until v5.18).
+    """
+    return any(not pte.vma.untouched for pte in src_ptes)
 
 
 def copy_page_range(k: Kernel, cpu: int, src_ptes: tuple[Pte, ...], dst_ptes: tuple[Pte, ...]) -> Code:
@@ -311,6 +321,8 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
 
     Returns False: this is no write-protect fault.
     """
+    if vmf.write:
+        anon_vma_prepare(vmf.pte.vma)
     yield
     pte_offset_map_lock(vmf.pte.mm)
     if not still(k, mutants.NO_PTE_SAME_IN_ANONYMOUS, pte_same(vmf.pte, vmf.orig)):
@@ -503,6 +515,7 @@ def wp_page_copy(k: Kernel, vmf: Fault) -> Code:
     old, old_page = vmf.orig.folio, vmf.orig.page
     if old is None or old_page is None:
         raise Crash("BUG: a page is copied that is not there")
+    anon_vma_prepare(vmf.pte.vma)
     folio_get(k, old)
     pte_unmap_unlock(vmf.pte.mm)
     new = folio_alloc(k)

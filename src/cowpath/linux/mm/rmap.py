@@ -22,9 +22,14 @@ from ..include.pgtable import (
     set_pte,
     swp_entry_to_pte,
 )
-from ..state import Folio, Kernel, MappedPage, Mm, Pte, still
+from ..state import Folio, Kernel, MappedPage, Mm, Pte, Vma, still
 from . import swapfile
 from .swap import folio_put, folio_ref_count
+
+
+def anon_vma_prepare(vma: Vma) -> None:
+    """Give a mapping its reverse map (anon_vma) before its first page, if it has none; it keeps it."""
+    vma.untouched = False
 
 
 def folio_add_new_anon_rmap(k: Kernel, folio: Folio, pte: Pte) -> None:

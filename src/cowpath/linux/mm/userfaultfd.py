@@ -36,7 +36,7 @@ from ..state import Folio, Kernel, Pte, Slot, Vma, still
 from . import swap_state
 from .mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from .mprotect import can_change_pte_writable, pte_modify
-from .rmap import folio_maybe_dma_pinned
+from .rmap import anon_vma_prepare, folio_maybe_dma_pinned
 from .swap import folio_get, folio_lock, folio_put, folio_unlock
 from .swapfile import get_swap_device, put_swap_device
 
@@ -121,6 +121,8 @@ def userfaultfd_move(k: Kernel, target: Pte, source: Pte) -> Code:
     if source.mm.ptl:
         raise Blocked(f"the page-table lock of {source.mm}")
     value = ptep_get(source)
+    if target.vma.mapped and source.vma.mapped:
+        anon_vma_prepare(target.vma)
     if validate_move_areas(k, target.vma, source.vma):
         if value.present:
             yield from move_present_pte(k, target, source, value)
