@@ -3,6 +3,7 @@
 
 import argparse
 import atexit
+import errno
 import gc
 import importlib
 import os
@@ -50,6 +51,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print usage and message, with a guess; exit with status 2."""
         super().error(brief(message + self.guess(message)))
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help, a version or a usage; unlike argparse raise OSError where stdout does not take it."""
+        try:
+            print(message, end="", file=file or sys.stderr, flush=True)
+        except OSError:
+            if file is sys.stdout:
+                raise
 
     def guess(self, message: str) -> str:
         """The option, command or choice that was probably meant by the one that an error names.
@@ -169,6 +178,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Without `argv` this process has nothing else to do: once interrupted it cannot be interrupted again.
     """
     relieve_collector()
+    if sys.stderr is None:  # closed by the caller
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process lives
+    if sys.stdout is None:
+        return complain(None, "stdout is closed, so nobody could read an answer")
     try:
         with stopped_by_signals(restored=argv is not None):
             return answer(sys.argv[1:] if argv is None else list(argv))
@@ -191,12 +204,14 @@ def answer(argv: list[str]) -> int:
     except BrokenPipeError:  # `cowpath ... | head`: the reader has what it wanted
         sys.stderr.close()
         return 0
-    except OSError as error:  # a disk that is full, a directory that is not ours to write
-        where = f"{error.filename}: " if error.filename else ""
+    except (MemoryError, OSError, RuntimeError, ImportError) as error:
+        if lacks_memory(error):
+            why = f": {error}" if str(error) else ""
+            return complain(command, f"not enough memory{why}", status.NOT_FINISHED)
+        if not isinstance(error, OSError):
+            raise
+        where = f"{error.filename}: " if error.filename else ""  # a full disk, a directory not ours to write
         return complain(command, f"{where}{error.strerror or error}")
-    except MemoryError:
-        print("cowpath: not enough memory", file=sys.stderr)
-        return status.NOT_FINISHED
     return found
 
 
@@ -209,9 +224,22 @@ def parsed(command: str | None, argv: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def complain(command: str | None, text: str) -> int:
-    """Say on stderr what is wrong with what a command was given."""
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether an error says, in one of the ways that Python has for it, that there is no more memory.
+
+    >>> lacks_memory(OSError(errno.ENOMEM, "")), lacks_memory(OSError(errno.ENOENT, ""))
+    (True, False)
+    """
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOMEM, errno.EAGAIN)  # EAGAIN: no more processes
+    if isinstance(error, ImportError):
+        return "failed to map segment" in str(error)
+    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
+
+
+def complain(command: str | None, text: str, found: int = status.BAD_INPUT) -> int:
+    """Say on stderr what is wrong with what a command was given; return the exit status."""
     from cowpath.commands import terminal  # few need it
 
-    terminal.complain(f"cowpath {command}: {text}")
-    return status.BAD_INPUT
+    terminal.complain(f"{' '.join(filter(None, ('cowpath', command)))}: {text}")
+    return found

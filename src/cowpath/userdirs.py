@@ -5,6 +5,7 @@ What lies there is executed: parsers, compiled code, kernels.  So it counts only
 this user can have written it.
 """
 
+import contextlib
 import os
 import stat
 
@@ -19,8 +20,33 @@ class ForeignDirectoryError(CowpathError):
 
 def cache() -> str:
     """Return the directory of what can be made again: `$XDG_CACHE_HOME/cowpath`, or under ~/.cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "cowpath")
+    return os.path.join(_base("XDG_CACHE_HOME", ".cache"), "cowpath")
+
+
+def state() -> str:
+    """Return the directory of what was found: `$XDG_STATE_HOME/cowpath`, or under ~/.local/state."""
+    return os.path.join(_base("XDG_STATE_HOME", ".local/state"), "cowpath")
+
+
+def _base(variable: str, below_home: str) -> str:
+    """Return an absolute directory: a relative one would be another one each time, so it does not count."""
+    named = os.environ.get(variable, "")
+    return named if os.path.isabs(named) else os.path.join(home(), below_home)
+
+
+def home() -> str:
+    """Return $HOME, or what the system says; a user without a home gets a directory in /var/tmp.
+
+    >>> os.path.isabs(home())
+    True
+    """
+    named = os.environ.get("HOME", "")
+    if not os.path.isabs(named):
+        import pwd
+
+        with contextlib.suppress(KeyError):
+            named = pwd.getpwuid(os.getuid()).pw_dir
+    return named if os.path.isabs(named) else f"/var/tmp/cowpath-of-{os.getuid()}"
 
 
 def ours(status: os.stat_result) -> bool:

@@ -60,6 +60,34 @@ def test_signatures_are_checked(calls: Calls, tmp_path: Path) -> None:
         assert all(word.endswith("=false") for word in allowed), "whatever the system's apt.conf says"
 
 
+def test_lists_that_are_wrong_are_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Damaged ones, and those that name what the mirror has replaced; not those that were read just now."""
+    monkeypatch.setattr(apt, "_read", set())
+    seen: list[str] = []
+
+    def answer(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        seen.append(Path(command[0]).name)
+        lists = tmp_path / "apt/sid-amd64/state/lists"
+        if seen[-1] == "apt-get":
+            (lists / "Packages").write_text("as the mirror has it")
+        elif (lists / "Packages").read_text() != "as the mirror has it":
+            return subprocess.CompletedProcess(command, 100, "", "E: Unable to parse package file")
+        return subprocess.CompletedProcess(command, 0, "Version: 7.2um1\n", "")
+
+    monkeypatch.setattr(subprocess, "run", answer)
+    archive = Archive("sid", "amd64", tmp_path)
+    archive.refresh()
+    (tmp_path / "apt/sid-amd64/state/lists/Packages").write_text("torn")
+    with pytest.raises(UnreachableError, match="Unable to parse"):
+        archive.version("user-mode-linux")
+    apt._read.clear()  # as a later process would see it
+    assert archive.version("user-mode-linux") == "7.2um1"
+    assert seen == ["apt-get", "apt-cache", "apt-cache", "apt-get", "apt-cache"]
+    assert "Unable to parse package file: once more" in capsys.readouterr().err
+
+
 def test_lists_are_fetched_once(calls: Calls, tmp_path: Path) -> None:
     archive = Archive("sid", "amd64", tmp_path)
     archive.refresh()

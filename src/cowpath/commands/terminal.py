@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -31,5 +32,9 @@ def style_of(stream: TextIO | None = None) -> Style:
 
 
 def complain(text: str) -> None:
-    """Print an error message or a warning on stderr, whatever is in it, so that it controls no terminal."""
-    print(style_of(sys.stderr).complaint(brief(text)), file=sys.stderr)
+    """Print an error message or a warning on stderr, whatever is in it, so that it controls no terminal.
+
+    Where that fails there is nobody to be told.
+    """
+    with contextlib.suppress(OSError):
+        print(style_of(sys.stderr).complaint(brief(text)), file=sys.stderr, flush=True)

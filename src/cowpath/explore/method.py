@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -59,10 +60,24 @@ class Method:
 
 
 def free_memory() -> int:
-    """Bytes that can be taken without swapping, as Linux estimates them."""
+    """Bytes that can be taken without swapping, as Linux estimates them, and within `ulimit -v`."""
+    page = os.sysconf("SC_PAGE_SIZE")
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
             found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-        return int(found[0]) * 1024
+        free = int(found[0]) * 1024
+        with open("/proc/self/statm", encoding="ascii") as file:
+            taken = int(file.read().split()[0]) * page
     except (OSError, IndexError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        return page * os.sysconf("SC_PHYS_PAGES") // 2
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return free if most == resource.RLIM_INFINITY else max(0, min(free, most - taken))
+
+
+def amount(size: int) -> str:
+    """An amount of memory in words.
+
+    >>> amount(300 << 20), amount(100 << 10)
+    ('300 MiB', '100 KiB')
+    """
+    return f"{size >> 20:,} MiB" if size >= 1 << 20 else f"{size >> 10:,} KiB"

@@ -66,8 +66,6 @@ def read(path: str) -> bytes | None:
 
 def write(path: str, saved: bytes) -> None:
     """Write the file in one piece, whoever reads or writes it meanwhile; do nothing where that cannot be."""
-    if not os.path.isabs(path):  # there is no home directory
-        return
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         number, new = tempfile.mkstemp(dir=os.path.dirname(path))

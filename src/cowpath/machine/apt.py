@@ -8,11 +8,13 @@ and the hash of the package; nothing is installed, packages are only unpacked.
 
 from __future__ import annotations
 
+import functools
 import re
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,9 @@ PATIENCE = 900
 
 FRESH_SECONDS = 7 * 24 * 3600
 """Lists older than this are fetched again; a package in the cache is used however old it is."""
+
+_read: set[Path] = set()
+"""The apt directories whose lists this process has read from the mirror."""
 
 
 class UnreachableError(MachineError):
@@ -83,33 +88,56 @@ class Archive:
         say(f"reading the package lists of {self.suite} ({self.architecture})")
         self._apt(["apt-get", "update", "--error-on=any"])
         stamp.touch()
+        _read.add(base)
+
+    def forget(self) -> None:
+        """Throw the package lists away, and what apt has made of them; the next command reads them anew."""
+        (self.directory / "updated").unlink(missing_ok=True)
+        for part in ("state/lists", "cache"):
+            shutil.rmtree(self.directory / part, ignore_errors=True)
 
     def depends(self, package: str) -> list[str]:
         """Return the packages that a package needs, without alternatives.  Raises UnreachableError."""
-        self.refresh()
-        text = self._apt(["apt-cache", "show", "--no-all-versions", package])
-        field = re.search(r"^Depends: (.*)$", text, re.MULTILINE)
+        field = re.search(r"^Depends: (.*)$", self._shown(package), re.MULTILINE)
         names = field[1].split(",") if field else []
         return [re.split(r"[ (|:]", name.strip())[0] for name in names]
 
     def version(self, package: str) -> str:
         """Return the archive's version of a package.  Raises UnreachableError where it has none."""
-        self.refresh()
-        text = self._apt(["apt-cache", "show", "--no-all-versions", package])
-        field = re.search(r"^Version: (.*)$", text, re.MULTILINE)
+        field = re.search(r"^Version: (.*)$", self._shown(package), re.MULTILINE)
         if field is None:
             raise UnreachableError(f"{self.suite} has no package {package} for {self.architecture}")
         return field[1]
 
+    def _shown(self, package: str) -> str:
+        """Return what the lists say of a package.  Raises UnreachableError."""
+        return self._with_lists(lambda: self._apt(["apt-cache", "show", "--no-all-versions", package]))
+
+    def _with_lists(self, ask: Callable[[], str]) -> str:
+        """Do what needs the lists; once more with lists read anew, if they were read by an earlier process.
+
+        Those may be damaged, or name a package that the mirror has replaced since.  Raises UnreachableError.
+        """
+        self.refresh()
+        try:
+            return ask()
+        except UnreachableError as error:
+            if self.directory in _read:
+                raise
+            say(f"{error}: once more, with new package lists")
+        self.forget()
+        self.refresh()
+        return ask()
+
     def unpack(self, packages: Iterable[str], target: Path) -> None:
         """Fetch packages and unpack them all into one directory.  Raises UnreachableError."""
-        self.refresh()
         downloads = self.directory / "packages"
         downloads.mkdir(parents=True, exist_ok=True)
         target.mkdir(parents=True, exist_ok=True)
         for package in packages:
             say(f"fetching {package} from {self.suite} ({self.architecture})")
-            self._apt(["apt-get", "download", f"{package}:{self.architecture}"], downloads)
+            command = ["apt-get", "download", f"{package}:{self.architecture}"]
+            self._with_lists(functools.partial(self._apt, command, downloads))
             for file in downloads.glob(f"{package}_*.deb"):
                 run(["dpkg-deb", "-x", str(file), str(target)], downloads)
                 file.unlink()

@@ -6,12 +6,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cowpath import __version__
+from cowpath import __version__, userdirs
 from cowpath.errors import CowpathError
 from cowpath.machine.compare import Comparison
 
@@ -109,8 +108,7 @@ def entry(comparison: Comparison) -> dict[str, Any]:
 
 def default_directory() -> Path:
     """Return `$XDG_STATE_HOME/cowpath/runs`, or the same under ~/.local/state."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "cowpath" / "runs"
+    return Path(userdirs.state()) / "runs"
 
 
 def load(file: Path) -> dict[str, Any]:

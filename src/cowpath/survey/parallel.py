@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -16,6 +17,12 @@ Value = TypeVar("Value")
 
 FEW = 8
 """Judgements for which no second process is started: most take less time than that."""
+
+
+POOL_THREADS = 2
+"""The threads that a pool of processes has in ours: one that manages it, one that feeds it."""
+
+KILLED = "a worker process was killed, as it happens where memory is short: --jobs 1 needs less"
 
 
 def default_jobs() -> int:
@@ -65,18 +72,28 @@ class Processes:
     def as_they_come(
         self, function: Callable[[Argument], Value], arguments: Sequence[Argument]
     ) -> Answers[Value]:
-        """See `Workers`.  Whoever stops to read ends all that runs."""
+        """See `Workers`.  Whoever stops to read ends all that runs.
+
+        Raises MemoryError where a process is killed from outside.
+        """
         if self.jobs < 2 or len(arguments) < 2:
             for number, argument in enumerate(arguments):
                 yield number, attempt(function, argument)
             return
-        from concurrent.futures import ProcessPoolExecutor, as_completed  # takes 30 ms; most need none
+        from concurrent.futures import (  # takes 30 ms; most need none
+            BrokenExecutor,
+            ProcessPoolExecutor,
+            as_completed,
+        )
 
+        need_threads(POOL_THREADS)
         with ProcessPoolExecutor(min(self.jobs, len(arguments)), initializer=work_for_parent) as pool:
             try:
                 tasks = {pool.submit(function, one): number for number, one in enumerate(arguments)}
                 for done in as_completed(tasks):
                     error = done.exception()
+                    if isinstance(error, BrokenExecutor):
+                        raise MemoryError(KILLED)
                     yield tasks[done], Failed(error) if isinstance(error, Exception) else done.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -117,6 +134,21 @@ def each(
                     raise value.error
                 yield value
                 turn += 1
+
+
+def need_threads(count: int) -> None:
+    """Raise RuntimeError where so many threads cannot be: a pool that cannot start its own waits for ever."""
+    enough = threading.Event()
+    threads = [threading.Thread(target=enough.wait) for _ in range(count)]
+    started = []
+    try:
+        for thread in threads:
+            thread.start()
+            started.append(thread)
+    finally:
+        enough.set()
+        for thread in started:
+            thread.join()
 
 
 def end_workers() -> None:

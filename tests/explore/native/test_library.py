@@ -62,6 +62,25 @@ def test_it_is_made_once(nowhere: Path) -> None:
     assert library.ready()
 
 
+@needs_compiler
+@pytest.mark.parametrize("damage", ["torn", "empty", "other"])
+def test_a_torn_one_is_made_anew(nowhere: Path, damage: str) -> None:
+    """Whoever loads half a library is killed."""
+    library.library()
+    whole = nowhere.read_bytes()
+    torn = {
+        "torn": whole[: len(whole) // 2],
+        "empty": b"",
+        "other": whole.replace(b"engine_new", b"engine_old"),
+    }
+    nowhere.unlink()  # the loaded one stays as it is
+    nowhere.write_bytes(torn[damage])
+    library.library.cache_clear()
+    assert library.library().engine_new
+    assert library.whole(nowhere)
+    assert list(nowhere.parent.iterdir()) == [nowhere]
+
+
 def test_without_a_compiler_the_reference_goes_on(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
     assert not library.available()
@@ -94,6 +113,7 @@ def test_sanitizers_find_nothing(runtime: str, checks: str, tmp_path: Path) -> N
     made = tmp_path / "cowpath" / "native" / library_name()
     try:
         compile_library(made, "-g", "-O1", f"-fsanitize={checks}", "-fno-sanitize-recover=undefined")
+        library.seal(made)
     except CompilerError as error:
         missing(f"a compiler with sanitizers: {error}")
     named = subprocess.run(

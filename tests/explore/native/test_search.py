@@ -154,7 +154,7 @@ def test_too_little_memory_is_said() -> None:
     enough = exploration.native(warm(LARGE, 3, 50), Method(memory=ALL, rename=False)).search.engine.used
     found = exploration.native(warm(LARGE, 3, 50), Method(memory=enough - 9 * 1500, rename=False))
     assert not found.finished
-    assert "MiB hold no more than" in found.reason
+    assert "iB hold no more than" in found.reason
     assert len(found.states) > 1
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cowpath.explore.found import Breach, Ending, Hang, Layer, Progress
-from cowpath.explore.method import Method
+from cowpath.explore.method import Method, amount
 from cowpath.explore.native.renaming import RenamingRecorder
 from cowpath.explore.native.search import Full, NativeSearch, States
 from cowpath.explore.record.recorder import Model, Recorder
@@ -133,8 +133,7 @@ def explored(search: NativeSearch, max_states: int | None, progress: Progress | 
         if found.finished:
             found.hang = find_hang(found)
     except Full:
-        memory = search.memory >> 20
-        found.reason = f"{memory:,} MiB hold no more than {search.engine.count:,} states"
+        found.reason = f"{amount(search.memory)} hold no more than {search.engine.count:,} states"
     except MemoryError:
         found.finished = False
         found.reason = f"the machine has no more memory after {search.engine.count:,} states"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
+import os
 from ctypes import POINTER, c_double, c_int, c_int8, c_int32, c_int64, c_uint16, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from cowpath.explore.native.compiler import CompilerError, compile_library, comp
 
 class Unavailable(CowpathError):  # noqa: N818 - a condition: the reference search serves as well
     """The library can be neither found nor made; the text says why."""
+
+
+DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class Event(ctypes.Structure):
@@ -115,14 +120,41 @@ def library() -> ctypes.CDLL:
         if bundled.exists():
             return opened(bundled)
         userdirs.need_private(str(cached.parent))
-        if not cached.exists():
-            from cowpath import children
-
-            scratch = {"TMPDIR": str(cached.parent)}
-            compile_library(cached, find=children.find, environment=children.environment(**scratch))
+        if not whole(cached):
+            make(cached)
         return opened(cached)
     except (CompilerError, OSError, userdirs.ForeignDirectoryError) as error:
         raise Unavailable(f"the native engine cannot be had: {error}") from None
+
+
+def make(cached: Path) -> None:
+    """Compile the library, and move it to its place once it is sealed.  Raises CompilerError."""
+    from cowpath import children
+
+    scratch = {"TMPDIR": str(cached.parent)}
+    fresh = cached.with_name(f"{cached.name}.{os.getpid()}.new")
+    try:
+        compile_library(fresh, find=children.find, environment=children.environment(**scratch))
+        seal(fresh)
+        fresh.replace(cached)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def seal(made: Path) -> None:
+    """Write a library's digest behind it, where no loader minds."""
+    content = made.read_bytes()
+    with made.open("ab") as file:
+        file.write(hashlib.sha256(content).digest())
+
+
+def whole(cached: Path) -> bool:
+    """True if a library is in the cache as it was sealed; one that is torn could kill whoever loads it."""
+    try:
+        content = cached.read_bytes()
+    except FileNotFoundError:
+        return False
+    return hashlib.sha256(content[:-DIGEST_BYTES]).digest() == content[-DIGEST_BYTES:]
 
 
 def opened(path: Path) -> ctypes.CDLL:

@@ -15,6 +15,7 @@ from typing import overload
 
 from cowpath.explore.evaluate import observed
 from cowpath.explore.found import Breach, Ending, Enough, Progress
+from cowpath.explore.method import amount
 from cowpath.explore.native import core
 from cowpath.explore.native.core import Core, Happened
 from cowpath.explore.native.renaming import RenamingRecorder
@@ -179,7 +180,7 @@ class NativeSearch:
 
     def text(self) -> str:
         """Return how much memory is used, and how much may be."""
-        return f"{self.engine.used >> 20:,} of at most {self.memory >> 20:,} MiB"
+        return f"{amount(self.engine.used)} of at most {amount(self.memory)}"
 
     def see_to(self, event: Happened) -> None:
         """Record, evaluate or find out what the engine lacks."""
