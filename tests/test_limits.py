@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.commands import status
+from cowpath.explore.native import library
 from cowpath.explore.native.compiler import compiler
 from tests.founding import FOUNDING
 
@@ -223,8 +224,10 @@ def test_two_processes_on_a_cold_cache_do_not_disturb_each_other(tmp_path: Path)
 
 
 @pytest.mark.parametrize("mebibytes", [24, 32, 48, 64])
-@pytest.mark.parametrize("engine", ["reference", "native"])
+@pytest.mark.parametrize("engine", ["reference", pytest.param("native", marks=needs_compiler)])
 def test_little_memory_is_an_answer_or_a_word_of_it(mebibytes: int, engine: str) -> None:
+    if engine == "native":
+        library.library()  # to compile it takes more
     limits = {resource.RLIMIT_AS: mebibytes << 20}
     done = cowpath(*LARGE, "--engine", engine, "--max-states", "20000", limits=limits)
     assert done.returncode in (status.KEPT, status.BROKEN, status.NOT_FINISHED)
