@@ -7,15 +7,16 @@ import itertools
 
 import pytest
 
+from cowpath.explore.record.step import Crash
 from cowpath.explore.search import explore
 from cowpath.history.version import version
 from cowpath.linux.include.mm import SIGBUS, Fault
-from cowpath.linux.include.pgtable import make_poisoned_swp_entry, set_pte
+from cowpath.linux.include.pgtable import make_poisoned_swp_entry, set_pte, swp_entry_to_pte
 from cowpath.linux.kernel.fork import dup_mmap
 from cowpath.linux.mm.madvise import madvise_free_single_vma, madvise_pageout
 from cowpath.linux.mm.memory import handle_pte_fault
 from cowpath.linux.mm.page_io import end_swap_bio_write
-from cowpath.linux.mm.swapfile import unuse_pte
+from cowpath.linux.mm.swapfile import unuse_mm, unuse_pte
 from cowpath.linux.model import build
 from cowpath.linux.state import Kernel
 from cowpath.litmus.resolve import program_from_text
@@ -100,6 +101,33 @@ def test_what_could_not_be_written_is_dirty_again(broken: set[str]) -> None:
     assert (bench.folio().writeback, bench.folio().dirty) == (False, True)
 
 
+@pytest.mark.parametrize(("release", "fate"), [("6.7", "swapped"), ("6.8", "crash"), ("6.18", "left out")])
+def test_swapoff_meets_a_child_that_fork_gives_up(release: str, fate: str) -> None:
+    """d24062914837 (v6.8) to 1367da7eb875 (v6.18): its list of mappings ends in what is no mapping."""
+    bench = swapped_out(release)
+    child = bench.k.mms[1]
+    bench.set(child, half_forked=True, on_mmlist=True)
+    bench.call(set_pte, bench.pte(process=1), swp_entry_to_pte(bench.slot()))
+    bench.set(bench.pte(process=1).vma, mapped=True)
+    bench.set(bench.slot(), count=2)
+    visit = unuse_mm(bench.k, 0, child, bench.k.devices[0])
+    if fate == "crash":
+        with pytest.raises(Crash, match="which fork has given up"):
+            bench.finish(visit)
+        return
+    bench.finish(visit)
+    assert bench.shown(process=1).startswith("folio0" if fate == "swapped" else "swap slot0")
+
+
+def test_fork_that_fails_leaves_no_child(broken: set[str]) -> None:
+    bench = Bench("6.12", FAILING)
+    broken.add("fork fails")
+    assert bench.finish(dup_mmap(bench.k, 0, bench.k.mms[0], bench.k.mms[1])) is False
+    assert [mm.alive for mm in bench.k.mms] == [True, False]
+    assert [mm.mmap_writer for mm in bench.k.mms] == [False, False]
+    assert bench.shown(process=1) == "none"
+
+
 @pytest.mark.parametrize(
     ("swap", "release"), list(itertools.product(("ssd", "zram", "zswap"), ("5.10", "6.12", "7.3")))
 )
@@ -107,7 +135,8 @@ def test_without_the_option_nothing_fails_and_nothing_gets_larger(
     swap: str, release: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = f"""C t {{ char x[1] = "a"; swap = {swap}; }}
-    P0(char *x) {{ madvise(x, MADV_PAGEOUT); x[0] = 'b'; swapoff(); r0 = x[0]; }}"""
+    P0(char *x) {{ madvise(x, MADV_PAGEOUT); x[0] = 'b'; fork(P1); swapoff(); r0 = x[0]; }}
+    P1(char *x) {{ r0 = x[0]; }}"""
     program = program_from_text(text)
     plain = explore(build(version(release), program, 2, 2)[1])
     monkeypatch.setattr(Kernel, "fails", lambda k, why: False)

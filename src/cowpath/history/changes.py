@@ -415,6 +415,11 @@ ZSWAP_OFF_INVALIDATES = Change(
     "zswap that is switched off drops the older copy of a slot which is written to the device",
     "the older copy stayed, and was read, or written over the newer one, later",
 )  # fmt: skip
+FORK_DUPLICATES_TREE = Change(
+    "fork-duplicates-tree", "d24062914837", V6_8, "kernel/fork.c",
+    "fork copies the parent's list of mappings first; where it fails, it leaves a mark in the child's list",
+    "the child's list had the mappings that were copied, and no others",
+)  # fmt: skip
 ZSWAP_CLEANS_UP = Change(
     "zswap-cleans-up", "e3b63e966cac", V6_8, "mm/zswap.c",
     "zswap that finds an entry gone, and so does not write it, unlocks and frees the new page",
@@ -513,6 +518,16 @@ READAHEAD_HOLDS_DEVICE = Change(
     "readahead-holds-device", "1c2a936edd71", V6_18, "mm/swap_state.c",
     "readahead takes a reference to the swap device of a neighbour where the fault itself is on another",
     "swapoff could free that device before it was read from (since 78524b05f1a3, v6.15)",
+)  # fmt: skip
+HALF_FORK_IS_UNSTABLE = Change(
+    "half-fork-is-unstable", "64c37e134b12", V6_14, "kernel/fork.c",
+    "fork that fails half way marks the child's address space as unstable (MMF_UNSTABLE)",
+    "it hid it from the OOM killer only (MMF_OOM_SKIP)",
+)  # fmt: skip
+SWAPOFF_CHECKS_STABLE = Change(
+    "swapoff-checks-stable", "1367da7eb875", V6_18, "mm/swapfile.c",
+    "swapoff leaves out an address space that is marked as unstable",
+    "it walked what fork had given up half way, up to an entry that is no mapping",
 )  # fmt: skip
 SWAPOFF_RECHECKS_FOLIO = Change(
     "swapoff-rechecks-folio", "ae38eb210590", V6_18, "mm/swapfile.c",

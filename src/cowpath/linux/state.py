@@ -39,6 +39,9 @@ class Mm(Record):
     write_protect_seq = Count(
         63, "odd while fork write-protects this process's pages", quiet=True, feature="gup_fast"
     )
+    half_forked = Flag(
+        "fork has given it up: its list of mappings ends half way", quiet=True, feature="failures"
+    )
     on_mmlist = Flag("swapoff will visit this process", quiet=True)
     tlb_flush_pending = Count(7, "changes of entries that are not flushed yet", quiet=True, feature="tlb")
     tlb_flush_batched = Flag("reclaim may have unmapped pages and not flushed", quiet=True, feature="tlb")

@@ -107,6 +107,14 @@ def wait(other: Task) -> None:
         raise Blocked(f"the end of {other}")
 
 
+def fork(k: Kernel, task: Task, child: int) -> Code:
+    """Start a child process; if that fails, its threads, and those of its children, have nothing to do."""
+    forked = yield from dup_mmap(k, task.number, k.mm(task), k.mms[child])
+    if not forked:
+        for thread in k.program.born_of(child):
+            k.tasks[thread].done = True
+
+
 def exit_process(k: Kernel, task: Task) -> Code:
     """Wait until the other threads of the process have ended, then free its memory; return KILLED."""
     process = k.program.threads[task.number].process
@@ -155,8 +163,7 @@ def do_put_page(k: Kernel, task: Task, s: statements.PutPage) -> None:
 
 def do_fork(k: Kernel, task: Task, s: statements.Fork) -> Code:
     """`fork(P1)`"""
-    child = k.program.threads[k.program.thread_index[s.thread]].process
-    return dup_mmap(k, task.number, k.mm(task), k.mms[child])
+    return fork(k, task, k.program.threads[k.program.thread_index[s.thread]].process)
 
 
 def do_exit(k: Kernel, task: Task, s: statements.Exit) -> Code:

@@ -63,7 +63,9 @@ OPTIONS: Mapping[str, Option] = {
         Option("tlb", "each thread has a TLB, whose flushes come as late as in the kernel", "tlb"),
         Option(
             "failures",
-            "a swap slot, a compressed copy, a read from swap or a write to it may fail at any moment",
+            "a swap slot, a compressed copy, a lock that is only tried, I/O on a swap device or memory "
+            "for fork may not be had at any moment",
+            "failures",
         ),
         Option("exclusive_loads", "zswap drops its copy of what it has read, which v6.5 to v6.8 can do, too"),
         Option("weak_barriers", "where the kernel has no barrier, a CPU may reorder"),

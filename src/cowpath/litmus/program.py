@@ -114,6 +114,14 @@ class Program:
             order.append(next(process for process in born if process not in order))
         return tuple(order)
 
+    def born_of(self, process: int) -> tuple[int, ...]:
+        """Return the threads of a process, and of all that it forks, directly or not."""
+        kin = {process}
+        for child in self.parents_first:
+            if self.parents[child] in kin:
+                kin.add(child)
+        return tuple(thread.index for thread in self.threads if thread.process in kin)
+
     @cached_property
     def is_open(self) -> bool:
         """True where a thread has an `any`: then it stands for many programs."""

@@ -141,13 +141,20 @@ def put(p: Promise, reference: Reference) -> None:
 
 
 def fork(p: Promise, cpu: int, parent: Process, child: Process) -> Code:
-    """The child's memory is filled page by page; it runs when all of it is there."""
+    """The child's memory is filled page by page; it runs when all of it is there.
+
+    False, and there is no child, where it fails; what fork does to references is done then, too.
+    """
     page = 0
     while page < len(p.memory_of(parent)):
         yield from fork_page(p, cpu, p.memory_of(parent)[page], p.memory_of(child)[page])
         yield
         page += 1
+    if p.fork_fails:
+        yield from exit_process(p, child)
+        return False
     child.alive = True
+    return True
 
 
 def fork_page(p: Promise, cpu: int, parent: Memory, child: Memory) -> Code:

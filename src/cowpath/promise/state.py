@@ -113,6 +113,11 @@ class Promise(Constant):
         """True where what is read from swap may not be there (`option = failures`)."""
         return "failures" in self.program.options and bool(self.program.swap)
 
+    @property
+    def fork_fails(self) -> bool:
+        """Choose whether this fork fails, with `option = failures`."""
+        return "failures" in self.program.options and self.choose()
+
     def memory_of(self, process: Process) -> tuple[Memory, ...]:
         """Return the memory of a process, page by page."""
         pages = len(self.program.pages)

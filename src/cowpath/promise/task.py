@@ -158,8 +158,12 @@ def do_put_page(p: Promise, task: Task, s: statements.PutPage) -> None:
 
 
 def do_fork(p: Promise, task: Task, s: statements.Fork) -> Code:
-    """`fork(P1)`"""
-    return rules.fork(p, task.number, process_of(p, task), process_of(p, task_of(p, s.thread)))
+    """`fork(P1)`; where it fails, the threads of the child and its children have nothing to do."""
+    child = process_of(p, task_of(p, s.thread))
+    forked = yield from rules.fork(p, task.number, process_of(p, task), child)
+    if not forked:
+        for thread in p.program.born_of(child.number):
+            p.tasks[thread].done = True
 
 
 def do_exit(p: Promise, task: Task, s: statements.Exit) -> Code:

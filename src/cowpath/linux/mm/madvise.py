@@ -155,7 +155,8 @@ def _may_free(k: Kernel, folio: Folio) -> bool:
     """
     if not folio.swapcache and not folio.dirty:
         return True
-    if not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_MADV_FREE)):
+    busy = k.fails(f"somebody else holds the lock of {folio} for a moment")
+    if busy or not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_MADV_FREE)):
         return False
     spared = folio.ksm and k.has(changes.MADV_FREE_SPARES_KSM)
     if spared:

@@ -453,7 +453,8 @@ def wp_can_reuse_anon_folio(k: Kernel, vmf: Fault, folio: Folio, page: MappedPag
             return _explain_copy(k, folio)
     elif folio_ref_count(folio) != 1:
         return _explain_copy(k, folio)
-    if not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_WP_REUSE)):
+    busy = k.fails(f"somebody else holds the lock of {folio} for a moment")
+    if busy or not folio_trylock(folio, unless=k.has(mutants.NO_TRYLOCK_IN_WP_REUSE)):
         k.say(f"{folio} is locked by somebody else, so it is copied")
         return False
     if k.has(changes.WP_REUSE_FROM_SWAP_CACHE) and folio.swapcache:

@@ -73,7 +73,9 @@ def folio_matches_swap_entry(folio: Folio, slot: Slot) -> bool:
 def free_swap_cache(k: Kernel, folio: Folio) -> None:
     """Give the slot back if the folio is unmapped and nobody needs it; only if its lock is free."""
     unlocked = k.has(mutants.NO_TRYLOCK_IN_FREE_SWAP_CACHE)
-    if folio.swapcache and folio.mapcount == 0 and folio_trylock(folio, unless=unlocked):
+    if not folio.swapcache or folio.mapcount or k.fails(f"somebody else holds the lock of {folio}"):
+        return
+    if folio_trylock(folio, unless=unlocked):
         swapfile.folio_free_swap(k, folio)
         folio_unlock(folio, unless=unlocked)
 

@@ -224,10 +224,16 @@ def try_to_unuse(k: Kernel, cpu: int, device: SwapDevice) -> Code:
 def unuse_mm(k: Kernel, cpu: int, mm: Mm, device: SwapDevice) -> Code:
     """Replace each swap pte of one process that refers to the device (unuse_mm, unuse_pte_range).
 
-    It holds mmap_lock for reading.
+    It holds mmap_lock for reading.  Since 1367da7eb875 (v6.18) it leaves out a process that fork has given up
+    half way, if that is marked (64c37e134b12, v6.14); in v6.8 (d24062914837) and later its list of mappings
+    has an end that is no mapping.
     """
     if mm.mmap_writer:
         raise Blocked(f"the mmap_lock of {mm}")
+    if mm.half_forked and k.has(changes.FORK_DUPLICATES_TREE):
+        if k.has(changes.SWAPOFF_CHECKS_STABLE) and k.has(changes.HALF_FORK_IS_UNSTABLE):
+            return
+        raise Crash(f"NULL pointer dereference: swapoff walks the mappings of {mm}, which fork has given up")
     mm.mmap_readers = mm.mmap_readers + 1
     page = 0
     while page < len(k.program.pages):
