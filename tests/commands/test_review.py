@@ -10,7 +10,9 @@ from tests.commands.conftest import Run
 from tests.survey.test_patch import inverted
 from tests.survey.test_review import DIFF
 
-SMALL = ("--tests", "stable-writes", "fresh-page")
+SMALL = ("--no-programs", "--tests", "stable-writes", "fresh-page")
+
+BARE = ("--no-programs", "--tests")
 
 
 @pytest.fixture
@@ -33,24 +35,40 @@ def test_the_founding_patch_as_first_posted(run: Run, posted: Path) -> None:
 
 
 def test_changes_by_name(run: Run) -> None:
-    status, out, _ = run("review", "--kernel", "6.1", "--without", "H3", "--tests", "fork-of-swapped-page")
+    status, out, _ = run("review", "--kernel", "6.1", "--without", "H3", *BARE, "fork-of-swapped-page")
     assert status == 1
     assert out.startswith("without H3 on 6.1 x86_64\n\ncrash: new, in 1 test: fork-of-swapped-page\n")
-    status, out, _ = run("review", "--kernel", "6.1", "--without", "H3", "--tests", "fresh-page")
+    status, out, _ = run("review", "--kernel", "6.1", "--without", "H3", *BARE, "fresh-page")
     assert (status, out) == (
         0,
         "without H3 on 6.1 x86_64\n\nNothing changes.\n\n1 of 1 answers are as before.\n",
     )
 
 
-def test_programs_of_themes(run: Run, posted: Path) -> None:
-    out = run(
-        "review", "--kernel", "6.1", "--without", "H5", "--tests", "fresh-page", "--theme", "swap,gup"
-    ).out  # fmt: skip
-    assert "swap+gup: 6.1 x86_64 without H5 shows what 6.1 x86_64 cannot" in " ".join(out.split())
-    status, _, err = run("review", posted, "--theme", "swap")
-    assert status == 2
-    assert "--theme goes with changes by name" in err
+def test_programs_of_themes(run: Run) -> None:
+    themes = ("--theme", "swap,gup", "--theme", "swap,failures", "--time", "100")
+    status, out, _ = run("review", "--kernel", "5.18", "--without", "H1", "--tests", "fresh-page", *themes)
+    assert status == 2  # 5.18 has no such hunk
+    status, out, _ = run(
+        "review", "--kernel", "6.1", "--without", "H5", "--tests", "fresh-page", *themes[:2], *themes[4:]
+    )
+    words = " ".join(out.split())
+    assert status == 1
+    assert "lost write: new, in programs of swap+gup (4 statements)" in words
+    assert "swap+gup: 6.1 x86_64 without H5 shows what 6.1 x86_64 cannot; the shortest program has" in words
+
+
+def test_programs_of_a_patched_tree(run: Run, posted: Path) -> None:
+    status, out, _ = run(
+        "review", posted, "--kernel", "6.1", "--tests", "fresh-page", "--theme", "swap,stable-writes",
+        "--max-states", "1000", "--format", "json",
+    )  # fmt: skip
+    (found,) = json.loads(out)["programs"]
+    assert status == 1
+    assert [(one["kind"], one["verdict"]) for one in found["newly_broken"]] == [
+        ("I8 stable writes", "broken")
+    ]
+    assert {one["verdict"] for one in found["told_apart"]} == {"not decided"}
 
 
 def test_a_reply_fits_a_mail(run: Run, posted: Path) -> None:
@@ -81,7 +99,7 @@ def test_a_patch_to_linux(run: Run, tmp_path: Path) -> None:
     assert "mm/memory.c: do_swap_page (+1 -1): linux/mm/memory.py, lines " in out
     assert "mm/hugetlb.c: hugetlb_fault (+1 -1): not modelled" in out
     assert f"C is not translated. {skeleton} has these functions" in out
-    assert run("review", skeleton, "--tests", "fresh-page").out.splitlines()[2] == "Nothing changes."
+    assert run("review", skeleton, *BARE, "fresh-page").out.splitlines()[2] == "Nothing changes."
     assert run("review", patch, "--skeleton", skeleton).err.endswith("name another file with --skeleton\n")
 
 

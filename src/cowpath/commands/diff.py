@@ -14,6 +14,7 @@ from cowpath.errors import CowpathError
 
 if TYPE_CHECKING:
     from cowpath.prove.campaign import ProofAnswer
+    from cowpath.prove.themes import Combination
     from cowpath.survey.review import Pair
 
 MAX_STATES = 300_000
@@ -74,7 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
         pairs = compare(tests, [old], lambda _: new, None, method, workers, meter)
         effort = Effort(MAX_STATES, arguments.time)
         found = (
-            [] if arguments.no_programs else programs(old, new, arguments.theme or [], effort, workers, meter)
+            []
+            if arguments.no_programs
+            else programs(old, new, combinations_of(arguments.theme), effort, workers, meter)
         )
     written = {} if arguments.write is None else write(arguments.write, found)
     if arguments.format == "json":
@@ -82,6 +85,14 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write(report.text(old, new, pairs, found, written))
     return status.BROKEN if shows(pairs, found) else status.KEPT
+
+
+def combinations_of(themes: Sequence[tuple[str, ...]] | None) -> list[Combination]:
+    """The combinations to ask about: those of --theme, or each theme beside swap."""
+    from cowpath.prove.campaign import all_themes, combinations
+    from cowpath.prove.themes import Combination
+
+    return [Combination(names) for names in themes] if themes else combinations(all_themes(), 1, 1, 1)
 
 
 def shows(pairs: Sequence[Pair], found: Sequence[ProofAnswer]) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from cowpath.judge.goal import Goal
     from cowpath.judge.result import Result
     from cowpath.litmus.program import Program
+    from cowpath.survey.examine import Examined
+    from cowpath.survey.patch import Patched
     from cowpath.survey.review import Difference, Pair
 
-SECONDS = 60.0
-"""Seconds after which one search for a program is given up."""
+SECONDS = 3.0
+"""Seconds after which one search for a program is given up, unless --time says otherwise."""
 
 MAX_STATES = 300_000
 """States after which one search is given up, unless --max-states says otherwise."""
@@ -54,9 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAMES",
-        help="of changes by name: also look for the shortest program of these themes (swap,gup) that tells "
-        "the two kernels apart; repeatable, see `cowpath prove`",
+        help="look at the programs of these themes (swap,gup); repeatable, see `cowpath prove` (default: "
+        "each theme beside swap that comes to what is changed)",
     )
+    parser.add_argument(
+        "--no-programs", action="store_true", help="no programs of themes: corpus tests alone"
+    )
+    parser.add_argument("--time", type=options.seconds, default=SECONDS, metavar="SECONDS",
+        help=f"give one search for a program up after so long (default {SECONDS:g})")  # fmt: skip
     options.add_kernel_options(parser)
     options.add_jobs_option(parser)
     parser.add_argument("--max-states", type=options.positive, default=MAX_STATES, metavar="N",
@@ -82,10 +89,6 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.added and not arguments.dropped:
             raise CowpathError("name a patch, or changes with --with and --without")
         return reviewed(arguments, " ".join(changes_words(arguments)), None)
-    if arguments.theme:
-        raise CowpathError(
-            "--theme goes with changes by name: the programs of a theme are run by cowpath's own tree"
-        )
     name, text = read(arguments.patch)
     if kernel_patch.is_kernel_patch(text):
         return kernel(name, text, arguments.skeleton)
@@ -93,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="cowpath-review-") as directory:
         patched = apply(name, text, Path(directory) / "linux")
-        return reviewed(arguments, name, patched.directory)
+        return reviewed(arguments, name, patched)
 
 
 def read(name: str) -> tuple[str, str]:
@@ -128,8 +131,8 @@ def changes_words(arguments: argparse.Namespace) -> list[str]:
     return added + [f"without {name}" for name in arguments.dropped]
 
 
-def reviewed(arguments: argparse.Namespace, name: str, tree: Path | None) -> int:
-    """Compare every test, print the report."""
+def reviewed(arguments: argparse.Namespace, name: str, patched: Patched | None) -> int:
+    """Compare every test, ask about every program, print the report."""
     from cowpath.commands.progress import Meter
     from cowpath.corpus.files import CORPUS, files, program
     from cowpath.explore.engine import Method
@@ -140,6 +143,7 @@ def reviewed(arguments: argparse.Namespace, name: str, tree: Path | None) -> int
     tests = {file: program(file) for file in files(arguments.tests or [str(CORPUS)])}
     plain = options.versions(argparse.Namespace(**{**vars(arguments), "added": [], "dropped": []}))
     changed = options.versions(arguments)
+    tree = patched.directory if patched is not None else None
     if tree is not None:
         plain, changed = changed, [labelled(version, name) for version in changed]
     other = dict(zip(plain, changed, strict=True))
@@ -159,32 +163,46 @@ def reviewed(arguments: argparse.Namespace, name: str, tree: Path | None) -> int
             one.kind: shown.lines(one.kind, one.pairs, arguments.paths)
             for one in worth_a_path(differences(pairs))
         }
-        proofs = [] if tree is not None else told_apart(plain, changed, arguments, meter)
-        found = report.Review(name, tuple(plain), tuple(pairs), tuple(like), paths, tuple(proofs))
+        themes = [] if arguments.no_programs else list(examined(plain, changed, patched, arguments, meter))
+        effort = f"{arguments.time:g} s, {arguments.max_states:,} states"
+        found = report.Review(
+            name, tuple(plain), tuple(pairs), tuple(like), paths, tuple(themes), effort, arguments.paths
+        )
         if arguments.html:
             options.write_page(arguments.html, shown.page(found.title, pairs))
     if arguments.reply:
         sys.stdout.write(report.reply(found))
     else:
         sys.stdout.write(report.document(found) if arguments.format == "json" else report.text(found))
-    return status_of(pairs)
+    return status.BROKEN if any(one.broken for one in themes) else status_of(pairs)
 
 
-def told_apart(
-    plain: Sequence[Version], changed: Sequence[Version], arguments: argparse.Namespace, meter: Meter
-) -> list[str]:
-    """A sentence for each theme and kernel: whether any program can tell the two kernels apart."""
-    from cowpath.report.diff import told
+def examined(
+    plain: Sequence[Version],
+    changed: Sequence[Version],
+    patched: Patched | None,
+    arguments: argparse.Namespace,
+    meter: Meter,
+) -> Iterator[Examined]:
+    """What the programs of themes show on each kernel with and without the patch."""
+    from cowpath.prove.themes import Combination
+    from cowpath.survey.examine import Examined, examine
     from cowpath.survey.parallel import Processes
-    from cowpath.survey.telling import Effort, programs
+    from cowpath.survey.relevance import near, usual_combinations
+    from cowpath.survey.telling import Effort
 
-    effort = Effort(arguments.max_states, SECONDS)
-    return [
-        told(one)
-        for kernel, other in zip(plain, changed, strict=True)
-        if arguments.theme
-        for one in programs(kernel, other, arguments.theme, effort, Processes(arguments.jobs), meter)
-    ]
+    effort, workers = Effort(arguments.max_states, arguments.time), Processes(arguments.jobs)
+    for kernel, other in zip(plain, changed, strict=True):
+        far: list[Combination] = []
+        themes = [Combination(names) for names in arguments.theme]
+        if not themes:
+            meter.begin("which themes come to the change")
+            functions = patched.functions if patched is not None else ()
+            themes = near(kernel, kernel.changes ^ other.changes, functions, workers)
+            far = [one for one in usual_combinations() if one not in themes]
+        tree = patched.directory if patched is not None else None
+        broken, apart = examine(kernel, other, tree, themes, effort, workers, meter)
+        yield Examined(kernel, tuple(broken), tuple(apart), tuple(one.name for one in far))
 
 
 def worth_a_path(found: Sequence[Difference]) -> list[Difference]:

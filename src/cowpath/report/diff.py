@@ -65,16 +65,6 @@ def programs(found: Sequence[ProofAnswer], written: Mapping[str, str]) -> Iterat
         yield from fold(f"Not decided within the bounds: {', '.join(open_ones)}.", WIDTH)
 
 
-def told(one: ProofAnswer) -> str:
-    """A sentence about a theme in one direction."""
-    if one.verdict == "kept":
-        return f"{one.name}: whatever {one.against} shows any of its programs, {one.kernel} can, too."
-    if one.verdict == "broken":
-        shortest = f"; the shortest program has {one.statements} statements" if one.statements else ""
-        return f"{one.name}: {one.against} shows what {one.kernel} cannot{shortest}."
-    return f"{one.name}: not decided within the bounds ({one.why})."
-
-
 def document(old: Version, new: Version, pairs: Sequence[Pair], found: Sequence[ProofAnswer]) -> str:
     """The whole comparison as one JSON object."""
     whole = {

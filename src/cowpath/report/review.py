@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from cowpath.history.version import Version
+from cowpath.report.examined import broken_kinds, sentences, shown_programs
+from cowpath.survey.examine import Examined
 from cowpath.survey.kernel_patch import KernelPatch
 from cowpath.survey.mutation import Mutant
 from cowpath.survey.review import Difference, Pair, copies_changed, differences
@@ -29,7 +31,8 @@ class Review:
     """The content of a report: the patch, the kernels, every pair, and what the patch is known as.
 
     `paths` has, for kinds of difference that a path shows, the path in short and where it leaves the other
-    kernel's.  `proofs` are sentences about themes of programs (`cowpath prove`).
+    kernel's.  `examined` is what programs of themes show (`cowpath prove`), within the bounds `effort`; in
+    `full`, they are printed.
     """
 
     patch: str
@@ -37,7 +40,9 @@ class Review:
     pairs: tuple[Pair, ...]
     like: tuple[Mutant, ...] = ()
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    proofs: tuple[str, ...] = ()
+    examined: tuple[Examined, ...] = ()
+    effort: str = ""
+    full: bool = False
 
     @property
     def title(self) -> str:
@@ -67,10 +72,14 @@ def body(review: Review, width: int) -> Iterator[str]:
         yield from fold(f"It answers in every test like the same kernel {how} {mutant.name}: {words}.", width)
         yield ""
     found = differences(review.pairs)
-    if not found:
+    broken = broken_kinds(review.examined)
+    if not found and not broken:
         yield "Nothing changes."
+    for kind in sorted(broken.keys() - {one.kind for one in found}):
+        yield from fold(f"{kind}, {broken[kind]}", width)
     for one in found:
-        yield from fold(f"{one.kind}, in {tests(one)}", width)
+        also = f"; and {broken[one.kind]}" if one.kind in broken else ""
+        yield from fold(f"{one.kind}, in {tests(one)}{also}", width)
         for line in review.paths.get(one.kind, ()):
             yield from fold(line, width, "    ")
     changed = copies_changed(review.pairs)
@@ -82,8 +91,12 @@ def body(review: Review, width: int) -> Iterator[str]:
     same = sum(pair.same for pair in review.pairs)
     yield ""
     yield from fold(f"{same} of {len(review.pairs)} answers are as before.", width)
-    for sentence in review.proofs:
-        yield from fold(sentence, width)
+    for one_kernel in review.examined:
+        for sentence in sentences(one_kernel, review.effort, len(review.kernels) > 1):
+            yield from fold(sentence, width)
+    if review.full:
+        yield ""
+        yield from shown_programs(review.examined)
 
 
 def tests(one: Difference) -> str:
@@ -118,7 +131,15 @@ def document(review: Review) -> str:
         "answers": len(review.pairs),
         "same": sum(pair.same for pair in review.pairs),
         "copies": copies_changed(review.pairs),
-        "proofs": list(review.proofs),
+        "programs": [
+            {
+                "kernel": str(one.kernel),
+                "newly_broken": [asdict(proof) for proof in one.broken],
+                "told_apart": [asdict(proof) for proof in one.apart],
+                "not_asked": list(one.far),
+            }
+            for one in review.examined
+        ],
     }
     return json.dumps(whole, indent=2) + "\n"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
@@ -16,8 +17,9 @@ from cowpath.judge.condition import evaluate
 from cowpath.judge.goal import equation
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Outcome
+from cowpath.judge.tree import rules_of
 from cowpath.litmus.resolve import program_from_text
-from cowpath.prove.campaign import ProofAnswer, Question, all_themes, answer, combinations
+from cowpath.prove.campaign import ProofAnswer, Question, answer
 from cowpath.prove.themes import Combination
 from cowpath.survey.parallel import ALONE, Workers, each
 from cowpath.survey.sweep import NOBODY, Watch
@@ -34,32 +36,32 @@ class Effort:
 def programs(
     old: Version,
     new: Version,
-    themes: Sequence[tuple[str, ...]],
+    themes: Sequence[Combination],
     effort: Effort,
     workers: Workers = ALONE,
     watch: Watch = NOBODY,
+    tree: Path | None = None,
 ) -> list[ProofAnswer]:
     """The answers of themes in both directions; those that tell the kernels apart come first, shortest first.
 
-    `themes` are combinations; none means each theme beside swap.
+    `tree` is the directory with the rules of the new kernel, if they are not cowpath's own.
     """
-    asked = list(questions(old, new, themes, effort))
+    asked = list(questions(old, new, themes, effort, tree))
     found = []
-    for question, one in zip(asked, each(answer, asked, workers), strict=True):
+    for question, one in zip(asked, each(told_apart, asked, workers), strict=True):
         watch.done(question.name)
-        found.append(replace(one, litmus=with_forall(one.litmus, question)))
+        found.append(one)
     return sorted(found, key=lambda one: (one.verdict != "broken", one.statements, one.name))
 
 
 def questions(
-    old: Version, new: Version, themes: Sequence[tuple[str, ...]], effort: Effort
+    old: Version, new: Version, themes: Sequence[Combination], effort: Effort, tree: Path | None = None
 ) -> Iterator[Question]:
     """For each theme: what does the new kernel show that the old one cannot, and the other way round?"""
-    chosen = [Combination(names) for names in themes] or combinations(all_themes(), 1, 1, 1)
     method = Method(max_states=effort.max_states)
-    for combination in chosen:
+    for combination in themes:
         program = combination.program()
-        for one, other in ((old, new), (new, old)):
+        for one, other, of_one, of_other in ((old, new, None, tree), (new, old, tree, None)):
             yield Question(
                 combination.name,
                 program,
@@ -68,7 +70,15 @@ def questions(
                 method=method,
                 seconds=effort.seconds,
                 against=other,
+                tree=of_one,
+                other_tree=of_other,
             )
+
+
+def told_apart(question: Question) -> ProofAnswer:
+    """The answer to a question, with a condition for its program."""
+    found = answer(question)
+    return replace(found, litmus=with_forall(found.litmus, question))
 
 
 def with_forall(litmus: str, question: Question) -> str:
@@ -80,10 +90,12 @@ def with_forall(litmus: str, question: Question) -> str:
         return litmus
     bare = litmus.rstrip("\n")
     try:
-        shown = judge(program_from_text(litmus), question.version).outcomes
-        told = f"{bare}\n\nforall ({everything(shown)})\n"
-        program = program_from_text(told)
-        mine, other = (judge(program, kernel).outcomes for kernel in (question.version, question.against))
+        with rules_of(question.tree) as tree, rules_of(question.other_tree) as other_tree:
+            shown = judge(program_from_text(litmus), question.version, tree=tree).outcomes
+            told = f"{bare}\n\nforall ({everything(shown)})\n"
+            program = program_from_text(told)
+            mine = judge(program, question.version, tree=tree).outcomes
+            other = judge(program, question.against, tree=other_tree).outcomes
         return told if evaluate(program, mine) and not evaluate(program, other) else litmus
     except CowpathError:
         return litmus
