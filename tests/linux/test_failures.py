@@ -36,7 +36,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def swapped_out(release: str = "6.12") -> Bench:
     bench = Bench(release, FAILING)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     bench.call(end_swap_bio_write, bench.k, bench.folio())
     return bench
 
@@ -94,7 +94,7 @@ def test_madv_free_clears_poison() -> None:
 
 def test_what_could_not_be_written_is_dirty_again(broken: set[str]) -> None:
     bench = Bench("6.12", FAILING)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     assert bench.folio().writeback
     broken.add("could not be written")
     bench.call(end_swap_bio_write, bench.k, bench.folio())

@@ -39,7 +39,7 @@ def test_fork_shares_a_present_page_read_only() -> None:
 )
 def test_fork_of_a_marked_swap_pte(without: tuple[str, ...], parent: str, child: str) -> None:
     bench = Bench("6.1", FORKED, without=without)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     fork(bench)
     assert (bench.shown(0), bench.shown(1)) == (parent, child)
     assert bench.slot().count == 2

@@ -32,7 +32,7 @@ def fork(bench: Bench) -> None:
 def swapped_out() -> Bench:
     bench = Bench("6.1", TEXT)
     bench.call(folio_get, bench.k, bench.folio())
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     return bench
 
 
@@ -110,7 +110,7 @@ def clean_and_different() -> Bench:
 
 def writable_under_writeback() -> Bench:
     bench = Bench("6.1", TEXT)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     bench.set(bench.slot(), count=0)
     bench.set(bench.folio(), anon_exclusive=True, mapcount=1)
     bench.call(set_pte, bench.pte(), pte_mkwrite(bench.k, mk_pte(bench.folio())))
@@ -172,7 +172,7 @@ def test_a_wrong_state_is_named(state: Callable[[], Bench], names: set[str]) -> 
 def test_right_states_are_not(release: str) -> None:
     bench = Bench(release, TEXT)
     assert broken(bench) == set()
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     assert broken(bench) == set()
     fork(bench)
     assert broken(bench) == set()

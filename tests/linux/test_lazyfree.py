@@ -7,7 +7,7 @@ from cowpath.linux.include.pgtable import ptep_get
 from cowpath.linux.mm.madvise import madvise_free_single_vma
 from cowpath.linux.mm.rmap import ttu_anon_lazyfree_folio
 from cowpath.linux.mm.swap import folio_get, folio_isolate_lru, lru_add_drain
-from cowpath.linux.mm.vmscan import shrink_folio_list
+from cowpath.linux.mm.vmscan import KSWAPD, shrink_folio_list
 from tests.linux.bench import Bench
 
 FREEING = 'C bench { char x[2] = "ab"; swap = none; } P0(char *x) { madvise(x, MADV_FREE); }'
@@ -34,7 +34,7 @@ def test_reclaim_discards_what_was_not_written_again(written: bool, shown: str) 
     bench.call(lru_add_drain, bench.k, 0)
     bench.set(bench.pte(), dirty=written)
     bench.call(folio_isolate_lru, bench.k, bench.folio())
-    assert bench.finish(shrink_folio_list(bench.k, bench.folio())) is not written
+    assert bench.finish(shrink_folio_list(bench.k, bench.folio(), KSWAPD)) is not written
     assert bench.shown() == shown
     assert not bench.folio().lazyfree
 

@@ -25,7 +25,7 @@ def swapped_out(release: str = "6.1", text: str = ONE_PAGE, without: tuple[str, 
     """A page in swap, still in the swap cache because somebody holds a reference (folio0, refcount 3)."""
     bench = Bench(release, text, without=without)
     bench.call(folio_get, bench.k, bench.folio())
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     return bench
 
 
@@ -218,7 +218,7 @@ def test_the_marker_makes_the_page_exclusive_again(without: tuple[str, ...], exc
 )
 def test_a_page_under_writeback(text: str, without: tuple[str, ...], exclusive: bool) -> None:
     bench = Bench("6.1", text, without=without)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     assert bench.folio().writeback
     fault(bench, write=False)
     assert bench.shown() == "folio0 ro"
@@ -227,7 +227,7 @@ def test_a_page_under_writeback(text: str, without: tuple[str, ...], exclusive: 
 
 def test_a_freed_page_is_read_back() -> None:
     bench = Bench("6.1", ON_ZRAM)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     assert bench.shown() == "swap slot0 exclusive"
     assert bench.folio().refcount == 0
     assert bench.data(bench.slot()) == "ab"
@@ -241,7 +241,7 @@ def test_a_freed_page_is_read_back() -> None:
 @pytest.mark.parametrize(("without", "exclusive"), [((), True), (("H4b",), False)])
 def test_a_page_read_past_the_swap_cache_is_exclusive(without: tuple[str, ...], exclusive: bool) -> None:
     bench = Bench("6.1", ON_ZRAM, without=without)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     bench.set(bench.pte(), exclusive=False)
     fault(bench, write=False)
     assert bench.folio().anon_exclusive is exclusive

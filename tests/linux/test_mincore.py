@@ -25,7 +25,7 @@ def answer(bench: Bench, page: int = 0) -> str:
 def swapped_out() -> Bench:
     """A page on a device that writes at once, and no folio in the swap cache."""
     bench = Bench("6.1", TWO_PAGES)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     slot = bench.pte().slot
     assert slot is not None
     assert slot.folio is None

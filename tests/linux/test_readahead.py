@@ -33,7 +33,7 @@ def swapped_out(text: str = ON_ZRAM, release: str = "6.1") -> Bench:
     bench = Bench(release, text, without=("sync-write-unlocks",) if since_6_3 else ())
     for device in bench.k.devices[:-1]:
         bench.set(device, write_ok=False)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     slot = bench.pte().slot
     assert slot is not None
     assert slot.folio is None

@@ -11,7 +11,7 @@ from cowpath.linux.mm.memory import zap_pte_range
 from cowpath.linux.mm.page_io import _device_reads, end_swap_bio_write, swap_writepage
 from cowpath.linux.mm.rmap import try_to_unmap_one
 from cowpath.linux.mm.swap import folio_get, folio_trylock, lru_add_drain
-from cowpath.linux.mm.vmscan import kswapd, shrink_folio_list
+from cowpath.linux.mm.vmscan import KSWAPD, kswapd, shrink_folio_list
 from cowpath.litmus.ast import ZERO
 from tests.linux.bench import FORKED, ONE_PAGE, Bench
 
@@ -21,7 +21,7 @@ NO_SWAP = 'C bench { char x[2] = "ab"; swap = none; } P0(char *x) { r0 = x[0]; }
 
 
 def pageout(bench: Bench) -> None:
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
 
 
 # -- try_to_unmap_one ------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_writeback_is_asynchronous() -> None:
     bench.call(_device_reads, folio)
     assert bench.data(slot) == "ab"
     assert folio.writeback
-    bench.call(end_swap_bio_write, folio)
+    bench.call(end_swap_bio_write, bench.k, folio)
     assert not folio.writeback
     assert folio.swapcache
     bench.call(lru_add_drain, bench.k, 0)
@@ -169,8 +169,8 @@ def test_i9_is_checked_where_writeback_starts() -> None:
 
 def test_a_locked_folio_is_passed_over() -> None:
     bench = Bench()
-    bench.set(bench.folio(), locked=True)
-    assert bench.finish(shrink_folio_list(bench.k, bench.folio())) is False
+    bench.set(bench.folio(), locked=True, refcount=2)  # the mapping's, and the isolation's
+    assert bench.finish(shrink_folio_list(bench.k, bench.folio(), KSWAPD)) is False
     assert bench.shown() == "folio0 rw dirty"
 
 

@@ -96,7 +96,7 @@ def test_swap_keeps_it(written: bool) -> None:
     bench = tracked()
     if written:
         write(bench)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     assert bench.shown() == f"swap slot0 exclusive{' soft-dirty' if written else ''}"
     assert soft_dirty(bench) is written
     bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0)))
@@ -108,7 +108,7 @@ def test_swapoff_keeps_it(release: str, kept: bool) -> None:
     """14a762dd1977, v5.19."""
     bench = tracked(release)
     write(bench)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     bench.set(bench.folio(), writeback=False)
     bench.finish(swapoff(bench.k, 0))
     assert soft_dirty(bench) is kept
@@ -116,7 +116,7 @@ def test_swapoff_keeps_it(release: str, kept: bool) -> None:
 
 def test_clear_refs_reaches_swap_ptes() -> None:
     bench = Bench("6.1", TRACKED)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     bench.finish(task_mmu.clear_refs_write(bench.k, bench.k.mms[0]))
     assert not soft_dirty(bench)
 
@@ -134,7 +134,7 @@ def test_mprotect_waits_for_the_write(without: tuple[str, ...], shown: str) -> N
 def test_a_read_from_swap_maps_writable_where_nothing_is_to_be_noted(cleared: bool, shown: str) -> None:
     """c18160dba5ff and 108f15002862, v6.11."""
     bench = tracked("6.11") if cleared else Bench("6.11", TRACKED)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0)))
     assert bench.shown().split()[1] == shown
 

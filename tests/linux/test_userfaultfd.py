@@ -54,7 +54,7 @@ def test_what_may_move(release: str, folio: dict[str, object], moved: bool) -> N
 @pytest.mark.parametrize(("marked", "shown"), [(True, ("swap slot0 exclusive", "none")), (False, None)])
 def test_only_a_marked_swap_pte_moves(marked: bool, shown: tuple[str, str] | None) -> None:
     bench = Bench("6.8", MOVING)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte(page=1)))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(page=1),)))
     bench.set(bench.pte(page=1), exclusive=marked)
     assert move(bench) == (shown or ("none", "swap slot0"))
 
@@ -65,7 +65,7 @@ def test_the_folio_in_the_swap_cache_follows(release: str, index: int) -> None:
     bench = Bench(release, MOVING)
     page = bench.pte(page=1).folio
     assert page is not None
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte(page=1)))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(page=1),)))
     move(bench)
     assert page.index == index
 
@@ -76,7 +76,7 @@ def test_a_folio_that_left_the_swap_cache_is_noticed(release: str, moved: bool) 
     bench = Bench(release, MOVING)
     page = bench.pte(page=1).folio
     assert page is not None
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte(page=1)))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(page=1),)))
     bench.set(page, writeback=False)
     moving = bench.steps(userfaultfd_move(bench.k, bench.pte(page=0), bench.pte(page=1)))
     next(moving)
@@ -199,7 +199,7 @@ def test_nothing_is_remembered_where_nothing_is_mapped() -> None:
 @pytest.mark.parametrize("release", ["5.10", "5.18", "6.1", "6.11", "7.0"])
 def test_swap_keeps_the_protection(release: str, write: bool) -> None:
     bench = protected(release)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     shown = bench.shown()
     assert shown is not None
     assert shown.endswith("uffd-wp")
@@ -216,7 +216,7 @@ def test_swap_keeps_the_protection(release: str, write: bool) -> None:
 def test_swapoff_keeps_the_protection(release: str, kept: bool) -> None:
     """14a762dd1977, v5.19."""
     bench = protected(release)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     bench.set(bench.folio(), writeback=False)
     bench.finish(swapoff(bench.k, 0))
     assert bench.pte().uffd_wp is kept
@@ -226,7 +226,7 @@ def test_swapoff_keeps_the_protection(release: str, kept: bool) -> None:
 def test_swapoff_recognises_a_protected_swap_pte(release: str, recognised: bool) -> None:
     """099dd6878b9b, v5.13."""
     bench = protected(release)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     same = bench.call(pte_same_as_swp, bench.k, bench.pte(), swp_entry_to_pte(bench.slot()))
     assert same is recognised
 

@@ -22,7 +22,7 @@ ZSWAP = 'C bench { char x[2] = "ab"; swap = zswap; } P0(char *x) { x[0] = 0; }'
 
 def swapped(release: str = "6.1") -> Bench:
     bench = Bench(release, ZSWAP)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     return bench
 
 
@@ -81,7 +81,7 @@ def test_zswap_that_is_off_drops_the_older_copy(release: str, stays: bool) -> No
     """By frontswap until 42c06a0e8ebe (v6.6), by zswap since 678e54d4bb9a (v6.8)."""
     text = 'C bench { char x[2] = "ab"; swap = zswap; } P0(char *x) { zswap_enabled(0); }'
     bench = Bench(release, text)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     bench.call(zswap_enabled_param_set, bench.k, False)
     bench.set(bench.folio(1), refcount=1)
     assert not bench.call(zswap_store, bench.k, bench.folio(1), bench.slot())
@@ -97,7 +97,7 @@ def test_a_load_past_the_swap_cache_leaves_the_entry(release: str, left: bool) -
         'C bench { char x[1] = "a"; swap = zswap_zram; option = exclusive_loads; } P0(char *x) { x[0] = 0; }'
     )
     bench = Bench(release, text)
-    bench.finish(madvise_pageout(bench.k, 0, bench.pte()))
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
     bench.set(bench.folio(), refcount=1)
     bench.call(zswap_load, bench.k, bench.folio(), bench.slot())
     assert (bench.slot().zswap is not None) is left

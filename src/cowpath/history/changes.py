@@ -669,6 +669,36 @@ MM_OWNER_SLOTS = Change(
     "a large folio knows two of the processes that map it, and whether any other does",
     "it counted mappings alone",
 )  # fmt: skip
+LARGE_MAPCOUNT = Change(
+    "large-mapcount", "05c5323b2a34", V6_10, "include/linux/mm.h",
+    "a large folio counts its mappings, and is taken for shared if there are more than it has pages",
+    "it was guessed by the mappings of its first page alone",
+)  # fmt: skip
+LARGE_SWAPOUT_WHOLE = Change(
+    "large-swapout-whole", "5ed890ce5147", V6_10, "mm/vmscan.c",
+    "reclaim swaps a large folio out whole, unless some page of it is not mapped any more",
+    "one that is mapped by ptes was split first",
+)  # fmt: skip
+PAGEOUT_KEEPS_LARGE = Change(
+    "pageout-keeps-large", "3931b871c494", V6_10, "mm/madvise.c",
+    "MADV_PAGEOUT of all pages of a large folio leaves it to reclaim whole",
+    "it split the folio first",
+)  # fmt: skip
+LARGE_SWAPIN_CACHED = Change(
+    "large-swapin-cached", "508758960b8d", V6_11, "mm/memory.c",
+    "a swap fault maps all pages of a large folio in the swap cache, where their entries are alike",
+    "it mapped the one that was accessed",
+)  # fmt: skip
+LARGE_SWAPIN_SYNC = Change(
+    "large-swapin-sync", "242d12c98174", V6_12, "mm/memory.c",
+    "a swap fault reads all slots of a large folio from a synchronous device, where the entries are alike",
+    "it read the one that was accessed",
+)  # fmt: skip
+SPLIT_MAPS_ZEROPAGE = Change(
+    "split-maps-zeropage", "b1f202060afe", V6_12, "mm/huge_memory.c",
+    "where a large folio is split, the zero page takes the place of pages of zeros",
+    "they became folios like the others",
+)  # fmt: skip
 LAZYFREE_BATCH = Change(
     "lazyfree-batch", "354dffd29575", V6_15, "mm/rmap.c",
     "reclaim unmaps the ptes of a large folio after MADV_FREE together, and puts all or none of them back",

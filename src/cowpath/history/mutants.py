@@ -273,5 +273,9 @@ NO_REFCOUNT_IN_LARGE_REUSE = recheck(
     "no-refcount-in-large-reuse", "mm/memory.c",
     "do_wp_page reuses a page of a large folio that somebody else refers to",
 )  # fmt: skip
+NO_EXCLUSIVE_IN_SWAP_PTE_BATCH = recheck(
+    "no-exclusive-in-swap-pte-batch", "mm/memory.c",
+    "do_swap_page maps all pages of a large folio as the faulting swap pte is marked, exclusive or not",
+)  # fmt: skip
 
 MUTANTS: tuple[Change, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Change))

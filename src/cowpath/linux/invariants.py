@@ -53,9 +53,9 @@ def _shared_although_exclusive(k: Kernel, folio: Folio, page: MappedPage) -> Bro
         return f"{page} is exclusive and mapped {page.mapcount} times"
     if any(pte.migrating is folio for pte in k.ptes):
         return f"{page} is exclusive and a migration entry leads to it"
-    slot = folio.entry
-    if slot is not None and slot.count > 0:
-        return f"{page} is exclusive and {slot.count} swap pte(s) lead to it"
+    for own, slot in zip(folio.pages, folio.slots, strict=False):
+        if own is page and slot.count > 0:
+            return f"{page} is exclusive and {slot.count} swap pte(s) lead to it"
     return None
 
 
@@ -176,19 +176,20 @@ def i7_clean_page_equals_slot(k: Kernel, folio: Folio) -> Broken:
     """
     if k.unpins_clean:
         return None
-    slot = folio.entry
-    if slot is None or folio.dirty or folio.writeback or not folio.uptodate:
+    slots = folio.slots
+    if not slots or folio.dirty or folio.writeback or not folio.uptodate:
         return None
-    if not slot.count and not folio.mapcount:
+    if not folio.mapcount and not any(slot.count for slot in slots):
         return None
     if any(reference.folio is folio and reference.write for reference in k.references):
         return None
     if any(pte.folio is folio and pte.dirty for pte in k.ptes):
         return None
     step = k.layout.step
-    for place in range(folio.data.length):
-        if step.look(folio.data[place]) != step.look(slot.content[place]):
-            return f"{folio} is clean and differs from {slot}"
+    for page, slot in zip(folio.pages, slots, strict=True):
+        for place in range(page.data.length):
+            if step.look(page.data[place]) != step.look(slot.content[place]):
+                return f"{page} is clean and differs from {slot}"
     return None
 
 
@@ -217,7 +218,8 @@ def i11_slot_count(k: Kernel, slot: Slot) -> Broken:
     if users != slot.count:
         return f"{slot} counts {slot.count} swap ptes, and there are {users}"
     folio = slot.folio
-    if folio is not None and not (slot.has_cache and folio.entry is slot and folio.swapcache):
+    linked = folio is not None and any(own is slot for own in folio.slots)
+    if folio is not None and not (slot.has_cache and linked and folio.swapcache):
         return f"{slot} and {folio} disagree about the swap cache"
     return None
 
@@ -249,10 +251,11 @@ def pinned_stays_mapped(k: Kernel, pte: Pte) -> Broken:
     """Reclaim leaves a page mapped that is exclusive and pinned (I4, seen from the swap pte)."""
     slot = pte.slot
     folio = slot.folio if slot is not None else None
-    if not pte.exclusive or folio is None:
+    if not pte.exclusive or slot is None or folio is None:
         return None
-    if any(reference.pin and reference.folio is folio for reference in k.references):
-        return f"{folio} was exclusive and pinned, and {pte} does not map it"
+    subpage = folio.subpage_of(slot)
+    if any(ref.pin and ref.folio is folio and ref.subpage == subpage for ref in k.references):
+        return f"{folio.page(subpage)} was exclusive and pinned, and {pte} does not map it"
     return None
 
 

@@ -69,10 +69,11 @@ def build(
 def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
     """Return the groups of records that can be exchanged for one another: folios, and slots of a device.
 
-    A free folio or slot may be any.  Slots are no group if swapoff or zswap visits them in order.
+    A free folio or slot may be any.  Slots are no group if swapoff or zswap visits them in order, nor where
+    a large folio takes several that lie side by side.
     """
     statements = [statement for thread in k.program.threads for statement in thread.statements]
-    if k.zswap_entries or any(isinstance(statement, Swapoff) for statement in statements):
+    if k.zswap_entries or k.large_folios or any(isinstance(statement, Swapoff) for statement in statements):
         return (k.folios,)
     by_device = (tuple(slot for slot in k.slots if slot.device is device) for device in k.devices)
     return (k.folios, *by_device)
@@ -115,8 +116,6 @@ def check_large_folios(program: Program) -> None:
     """Refuse a test that needs what is not modelled for large folios.  Raises CowpathError."""
     if not program.blocks:
         return
-    if program.swap:
-        raise CowpathError("large folios are not swapped out yet: write swap = none;")
     for feature in sorted(features(program) & set(NOT_ON_LARGE_FOLIOS)):
         raise CowpathError(f"large folios together with {feature} are not modelled yet")
 
@@ -153,10 +152,12 @@ def actors(k: Kernel) -> list[Actor]:
         found.append(Actor(name, partial(daemon, k, background.kind, background.pages), background=True))
     if k.zswap_entries:
         found.append(Actor(SHRINKER, partial(daemon, k, SHRINKER, ()), background=True))
-    for folio in k.folios:
+    for folio in (*k.folios, *k.large_folios):
         if any(not k.synchronous(device) or k.has(SYNC_WRITE_UNLOCKS) for device in k.devices):
             device = partial(submit_bio, k, folio)
             found.append(Actor(f"swap I/O of {folio}", device, background=True, of=folio))
+        if folio.is_large:
+            continue  # it drains the batch that it enters
         batch = partial(batch_is_full, k, folio)
         found.append(Actor(f"LRU batch of {folio}", batch, background=True, of=folio))
     return found
@@ -231,6 +232,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
         return
     folio, subpage = folio_of(k, page)
     mapped = folio.page(subpage)
+    content = content or k.program.pages[k.program.named(page)].content or ()  # a silent page has some, too
     for place in range(mapped.data.length):
         mapped.data[place] = k.content(content[place] if place < len(content) else ZERO)
     folio.refcount = folio.refcount + 1
@@ -243,7 +245,7 @@ def populate(k: Kernel, mm: Mm, page: int, content: tuple[str, ...] | None) -> N
 
 def folio_of(k: Kernel, page: int) -> tuple[Folio, int]:
     """Return the folio that a page is populated with, and the number of the page in it."""
-    for block, folio in zip(k.program.blocks, k.large_folios, strict=True):
+    for block, folio in zip(k.program.blocks, k.large_folios, strict=False):
         if block.first <= page < block.first + LARGE_PAGES:
             return folio, page - block.first
     return k.folios[page], 0
@@ -272,12 +274,14 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
     if pte.poisoned:
         return k.content(SEGV)
     folio, slot = pte.folio or pte.migrating, pte.slot
+    subpage = pte.subpage
     if slot is not None:
         folio = slot.folio
         if folio is None or not folio.uptodate:
             return slot.content[place]
+        subpage = folio.subpage_of(slot)
     assert folio is not None
-    return folio.page(pte.subpage).data[place]
+    return folio.page(subpage).data[place]
 
 
 # -- page-table entries as bits --------------------------------------------------------------------

@@ -155,6 +155,9 @@ class Folio(Record):
     owner1 = Pointer[Mm]("Mm", "large: another one ...", quiet=True, feature="large")
     owner1_mapcount = Count(4, "... and how many (folio->_mm_id_mapcount[1])", quiet=True, feature="large")
     shared = Flag("large: FOLIO_MM_IDS_SHARED, more than one process may map it", feature="large")
+    partially_mapped = Flag(
+        "large: some page of it is not mapped any more (it is on the deferred split queue)", feature="large"
+    )
 
     @property
     def is_large(self) -> bool:
@@ -173,6 +176,19 @@ class Folio(Record):
         """Return the page with this number in the folio."""
         return self.pages[number] if self.is_large else self
 
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The slots that the swap cache has the folio for, one a page; none outside the swap cache."""
+        entry = self.entry
+        return () if entry is None else entry.run(len(self.pages))
+
+    def subpage_of(self, slot: Slot) -> int:
+        """Return the number of the page whose content a slot has: folio_file_page(folio, swp_offset(entry)).
+
+        A large folio has slots that are aligned to its size.
+        """
+        return slot.number % LARGE_PAGES if self.is_large else 0
+
 
 MappedPage = Folio | Subpage
 """A page that a pte maps, as it is told from its folio: struct page."""
@@ -187,6 +203,10 @@ class Slot(Record):
     folio = Pointer[Folio]("Folio", "the folio in the swap cache")
     zswap = Pointer["ZswapEntry"]("ZswapEntry", "its compressed copy", feature="zswap")
     zero = Flag("in the zeromap: it reads as zeros, whatever is stored for it", feature="zswap")
+
+    def run(self, length: int) -> tuple[Slot, ...]:
+        """Return this slot and those that follow it, as many as asked for."""
+        return (self,) if length == 1 else self.layout.all(Slot)[self.number : self.number + length]
 
     @property
     def content(self) -> ContentView:
@@ -334,12 +354,15 @@ class Kernel(Constant):
         self.watched, self.overlap = watched, overlap
         processes, pages = len(program.parents), len(program.pages)
         devices = len(program.swap)
+        large = large_folios(program, folios)
+        if program.blocks:
+            slots = (slots + LARGE_PAGES - 1) // LARGE_PAGES * LARGE_PAGES
         counts: dict[type[Record], int] = {
             Mm: processes,
             Vma: processes * pages,
             Pte: processes * pages,
-            Folio: folios + len(program.blocks) + 1,
-            Subpage: LARGE_PAGES * len(program.blocks),
+            Folio: folios + large + 1,
+            Subpage: LARGE_PAGES * large,
             Slot: slots * devices,
             ZswapEntry: slots * devices + 1
             if any(SWAP_KINDS[device].zswap for device in program.swap)
@@ -356,7 +379,8 @@ class Kernel(Constant):
         values = (*program.values, DISCARDED, UNASSIGNED, SEGV)
         places = max((page.places for page in program.pages), default=1)
         dimensions = {"pages": pages, "places": places, "folios": folios}
-        self.layout = Layout(counts, values, dimensions, _names(program, folios), features(program))
+        names = _names(program, folios, large)
+        self.layout = Layout(counts, values, dimensions, names, features(program))
         self.mms, self.vmas, self.ptes = self.layout.all(Mm), self.layout.all(Vma), self.layout.all(Pte)
         self.family = tuple(self.mms[process] for process in program.parents_first)
         self.folios = self.layout.all(Folio)[:folios]
@@ -515,10 +539,19 @@ class Kernel(Constant):
         return kind.stable_writes and not (kind.unstable_with and self.has(kind.unstable_with))
 
 
-def _names(program: Program, folios: int) -> dict[tuple[str, int], str]:
+def large_folios(program: Program, folios: int) -> int:
+    """Return the number of large folios that a test may have at a time, if it has that many small ones.
+
+    A fault makes one only where a large folio is read back from swap.
+    """
+    made = folios - len(program.parents) * len(program.pages) if program.swap else 0
+    return len(program.blocks) + min(made, len(program.blocks) * made)
+
+
+def _names(program: Program, folios: int, large: int) -> dict[tuple[str, int], str]:
     """Return the names of records as people call them: P0.x, 0:r1, the zero page."""
-    names = {("Folio", folios + len(program.blocks)): "zero_page"}
-    for block in range(len(program.blocks)):
+    names = {("Folio", folios + large): "zero_page"}
+    for block in range(large):
         names["Folio", folios + block] = f"large{block}"
         for number in range(LARGE_PAGES):
             names["Subpage", block * LARGE_PAGES + number] = f"large{block}.{number}"

@@ -182,7 +182,7 @@ def do_madvise(k: Kernel, task: Task, s: statements.Madvise) -> Code:
 
 
 ADVICE: Mapping[str, Callable[[Kernel, int, tuple[Pte, ...]], Code]] = {
-    "MADV_PAGEOUT": lambda k, cpu, ptes: madvise_pageout(k, cpu, ptes[0]),
+    "MADV_PAGEOUT": madvise_pageout,
     "MADV_DONTNEED": madvise_dontneed_single_vma,
     "MADV_FREE": madvise_free_single_vma,
     "MADV_MERGEABLE": lambda k, cpu, ptes: ksm.ksm_madvise(k, cpu, ptes[0], mergeable=True),

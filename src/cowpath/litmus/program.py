@@ -147,9 +147,13 @@ class Program:
         found = (n for n, block in enumerate(self.blocks) if block.first <= page < block.first + LARGE_PAGES)
         return next(found, None)
 
+    def named(self, page: int) -> int:
+        """The page itself, or for a silent one the named page before it."""
+        return max(p.index for p in self.pages[: page + 1] if p.name)
+
     def label(self, page: int) -> str:
         """A page as traces call it: by its name, or as the one after a named page: "x+1"."""
-        named = max(p.index for p in self.pages[: page + 1] if p.name)
+        named = self.named(page)
         return self.pages[named].name + (f"+{page - named}" if page > named else "")
 
     def range(self, first: str, last: str = "") -> tuple[int, ...]:

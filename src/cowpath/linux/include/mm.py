@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..state import Pte
+from ..state import Pte, Vma
 from .pgtable import PTE_NONE, PteValue
 
 SIGBUS = "sigbus"
@@ -21,3 +21,9 @@ class Fault(NamedTuple):
     unshare: bool = False  # FAULT_FLAG_UNSHARE (c89357e27f20, v5.19)
     orig: PteValue = PTE_NONE  # the entry as the fault found it
     may_wait: bool = True  # FAULT_FLAG_ALLOW_RETRY: it may let go of its locks and wait
+
+
+def is_mergeable_vma(one: Vma, other: Vma) -> bool:
+    """True where pages side by side are one mapping: all that mmap says of them is equal (mm/vma.c)."""
+    same = one.mapped == other.mapped and one.read == other.read and one.write == other.write
+    return same and one.dontfork == other.dontfork

@@ -191,7 +191,7 @@ def _ksm_may_take(k: Kernel, folio: Folio) -> bool:
     if k.has(changes.KSM_COUNTS_REFERENCES) and folio_ref_count(folio) != expected:
         k.say(f"other references to {folio} ({folio_ref_count(folio) - expected}): KSM leaves it alone")
         return False
-    return not folio.anon_exclusive or folio_try_share_anon_rmap_pte(k, folio)
+    return not folio.anon_exclusive or folio_try_share_anon_rmap_pte(k, folio, folio)
 
 
 def replace_page(k: Kernel, pte: Pte, folio: Folio, kpage: Folio, orig: PteValue) -> bool:

@@ -7,9 +7,9 @@ and lets readers of mmap_lock in between.
 
 from __future__ import annotations
 
-from cowpath.errors import CowpathError
 from cowpath.explore.record.recorder import Code
 from cowpath.history import changes, mutants
+from cowpath.history.change import Change
 from cowpath.litmus.program import LARGE_PAGES
 
 from ..include.mmap_lock import mmap_read_lock, mmap_read_unlock, mmap_write_lock, mmap_write_unlock
@@ -20,8 +20,9 @@ from .memory import zap_pte_range
 from .mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from .rmap import flush_tlb_batched_pending
 from .swap import (
+    folio_get,
     folio_isolate_lru,
-    folio_putback_lru,
+    folio_put,
     folio_trylock,
     folio_unlock,
     lru_add_drain,
@@ -31,17 +32,17 @@ from .swapfile import folio_free_swap, free_swap_and_cache
 from .vmscan import shrink_folio_list
 
 
-def madvise_pageout(k: Kernel, cpu: int, pte: Pte) -> Code:
-    """Do MADV_PAGEOUT: reclaim the page now, in the caller, under its mmap_lock."""
-    mmap_read_lock(pte.mm)
+def madvise_pageout(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
+    """Do MADV_PAGEOUT: reclaim the pages now, in the caller, under its mmap_lock."""
+    mmap_read_lock(ptes[0].mm)
     lru_add_drain(k, cpu)
-    folio = madvise_cold_or_pageout_pte_range(k, pte) if pte.vma.mapped else None
-    if folio is not None:
+    folios = yield from madvise_cold_or_pageout_pte_range(k, tuple(pte for pte in ptes if pte.vma.mapped))
+    position = 0
+    while position < len(folios):
         yield
-        gone = yield from shrink_folio_list(k, folio)
-        if not gone:
-            folio_putback_lru(k, folio, cpu)
-    mmap_read_unlock(pte.mm)
+        yield from shrink_folio_list(k, folios[position], cpu)
+        position += 1
+    mmap_read_unlock(ptes[0].mm)
 
 
 def madvise_vma_behavior(k: Kernel, cpu: int, ptes: tuple[Pte, ...], dontfork: bool) -> Code:
@@ -64,7 +65,10 @@ def madvise_dontneed_single_vma(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> C
 
 
 def madvise_free_single_vma(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
-    """Do MADV_FREE: let reclaim discard pages until they are written again, and free swap slots at once."""
+    """Do MADV_FREE: let reclaim discard pages until they are written again, and free swap slots at once.
+
+    A large folio stays large if all of it lies in the range (dce7d10be4bb, v6.11); else it is split first.
+    """
     mmap_read_lock(ptes[0].mm)
     lru_add_drain(k, cpu)
     yield
@@ -84,13 +88,15 @@ def madvise_free_single_vma(k: Kernel, cpu: int, ptes: tuple[Pte, ...]) -> Code:
             k.detach_references(ptes[position])
             set_pte(ptes[position], PTE_NONE)
             yield from free_swap_and_cache(k, value.slot)
-        elif value.folio is not None and value.folio.is_large and _splits(k, ptes[position:], value.folio):
+        elif value.folio is not None and _splits(
+            k, ptes[position:], value.folio, changes.LAZYFREE_LARGE_BATCH
+        ):
             pte_unmap_unlock(ptes[0].mm)
             yield
             split = _try_to_split(k, value.folio)
             yield
             pte_offset_map_lock(ptes[0].mm)
-            batch = 0 if split else len(ptes)
+            batch = _after_split(k, ptes[position:], value.folio, split, changes.LAZYFREE_LARGE_BATCH)
         elif value.folio is not None and value.folio is not k.zero_page:
             batch = madvise_folio_pte_batch(ptes[position:], value.folio)
             if _may_free(k, value.folio):
@@ -119,32 +125,54 @@ def madvise_folio_pte_batch(ptes: tuple[Pte, ...], folio: Folio) -> int:
     return length
 
 
-def _splits(k: Kernel, ptes: tuple[Pte, ...], folio: Folio) -> bool:
-    """Tell whether MADV_FREE splits a large folio first.
+def _splits(k: Kernel, ptes: tuple[Pte, ...], folio: Folio, keeps_large: Change) -> bool:
+    """Tell whether MADV_FREE or MADV_PAGEOUT splits a folio first.
 
-    Since dce7d10be4bb (v6.11) it does only if a part of the folio stays.  That case is not modelled yet, as
-    v6.12 may put the zero page in place of pages of zeros.  Raises CowpathError for it.
+    Since a change of each (`keeps_large`) it does only if a part of the folio lies outside the range.
     """
-    if not k.has(changes.LAZYFREE_LARGE_BATCH):
-        return True
-    if madvise_folio_pte_batch(ptes, folio) < LARGE_PAGES:
-        raise CowpathError("MADV_FREE of a part of a large folio is not modelled yet since v6.11")
-    return False
+    if not folio.is_large:
+        return False
+    return not k.has(keeps_large) or madvise_folio_pte_batch(ptes, folio) < LARGE_PAGES
 
 
 def _try_to_split(k: Kernel, folio: Folio) -> bool:
     """Split a folio that its process alone maps; False if it cannot be split or locked.
 
-    If it returns False the caller leaves the rest of the range as it is.
+    One that other processes map is left alone, too.
     """
     if not folio.mapcount:
         return True  # somebody else has split it
-    if folio.pages[0].mapcount > 1 or not folio_trylock(folio):
+    if folio_maybe_mapped_shared(k, folio) or not folio_trylock(folio):
         return False
+    folio_get(k, folio)
     if split_folio(k, folio):
         return True
     folio_unlock(folio)
+    folio_put(k, folio)
     return False
+
+
+def folio_maybe_mapped_shared(k: Kernel, folio: Folio) -> bool:
+    """Tell whether a large folio seems to be mapped by more than one process (include/linux/mm.h).
+
+    It is known of two processes since 6af8cb80d3a9 (v6.15).  Before, it was guessed by the first page, and
+    since 05c5323b2a34 (v6.10) by there being more mappings than pages.
+    """
+    if k.has(changes.MM_OWNER_SLOTS):
+        return folio.mapcount > 1 and folio.shared
+    if k.has(changes.LARGE_MAPCOUNT) and folio.mapcount > len(folio.pages):
+        return True
+    return folio.pages[0].mapcount > 1
+
+
+def _after_split(k: Kernel, ptes: tuple[Pte, ...], folio: Folio, split: bool, keeps_large: Change) -> int:
+    """Return how many entries to leave out after a split was tried: none if it was done.
+
+    If not, they are those of the folio, and before the change `keeps_large` the rest of the range.
+    """
+    if split:
+        return 0
+    return madvise_folio_pte_batch(ptes, folio) if k.has(keeps_large) else len(ptes)
 
 
 def _may_free(k: Kernel, folio: Folio) -> bool:
@@ -172,19 +200,46 @@ def _may_free(k: Kernel, folio: Folio) -> bool:
     return free
 
 
-def madvise_cold_or_pageout_pte_range(k: Kernel, pte: Pte) -> Folio | None:
-    """Return the page to reclaim if it is present, mapped once and on an LRU list; otherwise None."""
-    pte_offset_map_lock(pte.mm)
-    flush_tlb_batched_pending(k, pte.mm)
-    folio = ptep_get(pte).folio
-    pte_unmap_unlock(pte.mm)
+def madvise_cold_or_pageout_pte_range(k: Kernel, ptes: tuple[Pte, ...]) -> Code:
+    """Return the folios to reclaim, isolated: present, mapped by this process alone, and on an LRU list.
+
+    A large folio is taken whole, if all of it lies in the range since 3931b871c494 (v6.10); else it is split
+    first, and its pages are taken one by one.
+    """
+    found: tuple[Folio, ...] = ()
+    if not ptes:
+        return found
+    pte_offset_map_lock(ptes[0].mm)
+    flush_tlb_batched_pending(k, ptes[0].mm)
+    position = 0
+    while position < len(ptes):
+        folio = ptep_get(ptes[position]).folio
+        batch = 1
+        if folio is not None and _splits(k, ptes[position:], folio, changes.PAGEOUT_KEEPS_LARGE):
+            pte_unmap_unlock(ptes[0].mm)
+            yield
+            split = _try_to_split(k, folio)
+            yield
+            pte_offset_map_lock(ptes[0].mm)
+            batch = _after_split(k, ptes[position:], folio, split, changes.PAGEOUT_KEEPS_LARGE)
+        elif folio is not None and folio.is_large:
+            batch = madvise_folio_pte_batch(ptes[position:], folio)
+            found = (*found, *_isolate(k, folio))
+        else:
+            found = (*found, *_isolate(k, folio))
+        position += batch
+    pte_unmap_unlock(ptes[0].mm)
+    return found
+
+
+def _isolate(k: Kernel, folio: Folio | None) -> tuple[Folio, ...]:
+    """Return a folio that MADV_PAGEOUT may reclaim, isolated from its LRU list; an empty tuple otherwise."""
     if folio is None or folio is k.zero_page:
         k.say("nothing to page out: the page is not present")
-        return None
-    if folio.mapcount != 1:
+    elif folio.mapcount != len(folio.pages):
         k.say(f"{folio} is shared by {folio.mapcount} mappings: MADV_PAGEOUT leaves it alone")
-        return None
-    if not folio_isolate_lru(k, folio):
+    elif not folio_isolate_lru(k, folio):
         k.say(f"{folio} is not on an LRU list now: MADV_PAGEOUT leaves it alone")
-        return None
-    return folio
+    else:
+        return (folio,)
+    return ()

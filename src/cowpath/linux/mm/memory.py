@@ -9,10 +9,11 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked, Crash
 from cowpath.history import changes, mutants
+from cowpath.litmus.program import LARGE_PAGES
 
 from ..arch.tlb import flush_tlb_page
 from ..fs.userfaultfd import handle_userfault
-from ..include.mm import SIGBUS, Fault
+from ..include.mm import SIGBUS, Fault, is_mergeable_vma
 from ..include.mmap_lock import vma_start_write
 from ..include.pgtable import (
     PTE_NONE,
@@ -48,6 +49,7 @@ from .rmap import (
     folio_try_dup_anon_rmap_pte,
 )
 from .swap import (
+    LARGE_ORDER,
     folio_add_lru,
     folio_alloc,
     folio_get,
@@ -60,11 +62,12 @@ from .swap import (
     lru_add_drain,
 )
 from .swap_state import (
+    delete_from_swap_cache,
     folio_matches_swap_entry,
     free_swap_cache,
     ksm_might_need_to_copy,
     lookup_swap_cache,
-    swapin_readahead,
+    swapin_sync,
 )
 from .swapfile import free_swap_and_cache, swap_duplicate
 
@@ -473,13 +476,20 @@ def wp_can_reuse_anon_folio(k: Kernel, vmf: Fault, folio: Folio, page: MappedPag
 def __wp_can_reuse_large_anon_folio(k: Kernel, folio: Folio, page: MappedPage) -> bool:
     """Tell whether only this process maps and refers to a large folio; if so, make the page exclusive.
 
-    A folio of which only one page is still mapped is not reused, so that the rest of it can be freed
-    (1da190f4d0a6, v6.15).
+    A folio of which only one page is still mapped is not reused, so that the rest of it can be freed; one in
+    the swap cache leaves it first, if no swap pte needs it (1da190f4d0a6, v6.15).
     """
-    references, mappings = folio_ref_count(folio), folio.mapcount
+    mappings = folio.mapcount
     if mappings <= 1 or not still(k, mutants.NO_SHARED_BIT_IN_LARGE_REUSE, not folio.shared):
         k.say(f"{folio} is mapped once or by others too, so this page of it is copied")
         return False
+    if folio.swapcache:
+        if not folio_trylock(folio):
+            k.say(f"{folio} is locked by somebody else, so this page of it is copied")
+            return False
+        swapfile.folio_free_swap(k, folio)
+        folio_unlock(folio)
+    references = folio_ref_count(folio)
     if not still(k, mutants.NO_REFCOUNT_IN_LARGE_REUSE, mappings == references):
         k.say(f"{folio} has {references} references and {mappings} mappings, so this page of it is copied")
         return False
@@ -561,6 +571,9 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     `swapcache` is the folio that the swap cache has for the slot, None if the slot was read past the cache.
     `folio` is the folio to be mapped: the same one, or a copy of it that KSM asks for.
 
+    Where a large folio is in the swap cache, or is read from a synchronous device (242d12c98174, v6.12), all
+    of its pages are mapped if their entries are alike.
+
     The page is exclusive if its swap pte is marked since 1493a1913e34 (v5.19); if nobody else has a reference
     since c145e0b47c77 (v5.18); before that ptes were counted.  The folio is compared again once it is locked
     (4969c1192d15, v2.6.36).  Until 4b34f1d82c65 (v7.0) the slot is given back before the folio is mapped;
@@ -582,7 +595,8 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     if folio is None and _may_bypass(k, slot):
         folio = yield from alloc_swap_folio(k, vmf, slot)
     elif folio is None:
-        folio = yield from swapin_readahead(k, vmf.cpu, slot)
+        large = k.synchronous(slot.device) and k.has(changes.LARGE_SWAPIN_SYNC) and can_swapin_thp(k, vmf)
+        folio = yield from swapin_sync(k, vmf.cpu, slot, large)
         swapcache = folio
     if folio is None:
         swapfile.put_swap_device(k, slot)
@@ -603,23 +617,30 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         k.say(f"{folio} could not be read: SIGBUS")
         _out_nomap(k, vmf, slot, folio, swapcache)
         return SIGBUS
+    ptes = _swapin_pte_batch(k, vmf, folio)
+    if folio.is_large and not folio.index and len(ptes) == 1:
+        k.say(f"the entries of {folio} have changed, so it is not mapped at all")
+        if swapcache is not None:
+            delete_from_swap_cache(k, folio)
+        return _out_nomap(k, vmf, slot, folio, swapcache)
     if k.has(changes.SWAPIN_REUSE_BY_REFCOUNT):
-        if folio.anon_exclusive:
-            raise Crash(f"BUG_ON: {folio} is reached through a swap pte and PG_anon_exclusive")
+        page = folio.page(folio.subpage_of(slot))
+        if page.anon_exclusive:
+            raise Crash(f"BUG_ON: {page} is reached through a swap pte and PG_anon_exclusive")
         exclusive = _exclusive_by_marker(k, vmf, folio, swapcache)
         map_first = k.has(changes.MAP_THEN_FREE_SWAP)
         if not map_first:
-            swapfile.swap_free(k, slot)
+            _swap_free_nr(k, ptes)
             if should_try_to_free_swap(k, vmf, folio, swapcache, exclusive):
                 swapfile.folio_free_swap(k, folio)
             exclusive = _exclusive_by_count(k, folio, swapcache, exclusive)
-        pteval = mk_pte(folio).tracking(vmf.orig)
+        pteval = mk_pte(folio, folio.subpage_of(slot)).tracking(vmf.orig)
         if exclusive:
             pteval = _mkwrite_exclusive(k, vmf, pteval)
-        _add_rmap(k, vmf, folio, swapcache, exclusive)
+        _add_rmaps(k, vmf, ptes, folio, swapcache, exclusive)
         if map_first:
-            swapfile.swap_free(k, slot)
-        set_pte(vmf.pte, pteval)
+            _swap_free_nr(k, ptes)
+        _set_ptes(ptes, pteval)
         if map_first and should_try_to_free_swap(k, vmf, folio, swapcache, exclusive):
             swapfile.folio_free_swap(k, folio)
     else:
@@ -632,7 +653,7 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         wrote = yield from do_wp_page(k, vmf._replace(orig=pteval))
     else:
         pte_unmap_unlock(vmf.pte.mm)
-    _out(k, slot, swapcache)
+    _out(k, slot, folio, swapcache)
     return wrote
 
 
@@ -640,6 +661,74 @@ def handle_pte_marker(k: Kernel, vmf: Fault) -> str:
     """Refuse an access to content that could not be read when swapoff wanted it (9f186f9e5fa9, v5.19)."""
     k.say(f"{vmf.pte} stands for content that could not be read: SIGBUS")
     return SIGBUS
+
+
+def can_swapin_thp(k: Kernel, vmf: Fault) -> bool:
+    """Tell whether a fault may read all pages around it back from swap, into one large folio.
+
+    Their entries must be swap ptes with slots side by side and the same flags.  None of the slots may be in
+    the swap cache: whoever reads them looks for that once more.
+    """
+    slot = vmf.orig.slot
+    if slot is None or not k.program.blocks:
+        return False
+    pte_offset_map_lock(vmf.pte.mm)
+    ptes = swap_pte_batch(k, vmf, slot)
+    pte_unmap_unlock(vmf.pte.mm)
+    first = k.slots[slot.number - slot.number % LARGE_PAGES]
+    return len(ptes) > 1 and all(not each.has_cache for each in first.run(LARGE_PAGES))
+
+
+def _swapin_pte_batch(k: Kernel, vmf: Fault, folio: Folio) -> tuple[Pte, ...]:
+    """Return the entries that a swap fault maps together; the faulting one among them.
+
+    They are all entries of a large folio if none of them is mapped yet and their flags are equal, since
+    508758960b8d (v6.11) for one in the swap cache; otherwise the faulting one alone.
+    """
+    slot = vmf.orig.slot
+    if not folio.is_large or slot is None or (folio.index and not k.has(changes.LARGE_SWAPIN_CACHED)):
+        return (vmf.pte,)
+    ptes = swap_pte_batch(k, vmf, slot)
+    if len(ptes) == 1:
+        k.say(f"the entries of {folio} are not alike: one page of it is mapped")
+    return ptes
+
+
+def swap_pte_batch(k: Kernel, vmf: Fault, slot: Slot) -> tuple[Pte, ...]:
+    """Return all entries for a large folio around a swap pte if they are alike; else its own alone.
+
+    They are alike if their slots are those side by side, and their flags the same: one that is marked
+    exclusive must not be mapped with one that is not (mm/internal.h).
+    """
+    mm, subpage = vmf.pte.mm, slot.number % LARGE_PAGES
+    first = vmf.pte.page - subpage
+    if first < 0 or first + LARGE_PAGES > len(k.program.pages):
+        return (vmf.pte,)
+    ptes = tuple(k.pte(mm, first + number) for number in range(LARGE_PAGES))
+    slots = k.slots[slot.number - subpage].run(LARGE_PAGES)
+    if k.program.block_of(first) is None or k.program.block_of(first) != k.program.block_of(vmf.pte.page):
+        return (vmf.pte,)
+    for pte, each in zip(ptes, slots, strict=True):
+        value = ptep_get(pte)
+        if k.has(mutants.NO_EXCLUSIVE_IN_SWAP_PTE_BATCH):
+            value = value._replace(exclusive=vmf.orig.exclusive)
+        if value != vmf.orig._replace(slot=each) or not is_mergeable_vma(pte.vma, vmf.pte.vma):
+            return (vmf.pte,)
+    return ptes
+
+
+def _swap_free_nr(k: Kernel, ptes: tuple[Pte, ...]) -> None:
+    """Count a swap pte less for the slot of each of these entries (swap_free_nr, folio_put_swap)."""
+    for pte in ptes:
+        slot = pte.slot
+        if slot is not None:
+            swapfile.swap_free(k, slot)
+
+
+def _set_ptes(ptes: tuple[Pte, ...], value: PteValue) -> None:
+    """Set entries that map the pages of one folio in order, or one entry (set_ptes)."""
+    for number, pte in enumerate(ptes):
+        set_pte(pte, value._replace(subpage=number) if len(ptes) > 1 else value)
 
 
 def _out_nomap(k: Kernel, vmf: Fault, slot: Slot, folio: Folio, swapcache: Folio | None) -> bool:
@@ -663,15 +752,21 @@ def _out_release(k: Kernel, slot: Slot, folio: Folio, swapcache: Folio | None) -
     """Drop the reference to the folio that was not mapped, and all else that is held; return False."""
     folio_put(k, folio)
     _drop_swapcache(k, folio, swapcache)
-    _out(k, slot, swapcache)
+    _out(k, slot, folio, swapcache)
     return False
 
 
-def _out(k: Kernel, slot: Slot, swapcache: Folio | None) -> None:
-    """Release the slot that a read past the swap cache has marked (13ddaf26be32, v6.8), and the device."""
+def _out(k: Kernel, slot: Slot, folio: Folio, swapcache: Folio | None) -> None:
+    """Release the slots that a read past the swap cache has marked (13ddaf26be32, v6.8), and the device."""
     if swapcache is None and k.has(changes.BYPASS_TAKES_SLOT):
-        swapfile.put_swap_folio(k, slot)
+        for each in _slots_for(k, slot, folio.is_large):
+            swapfile.put_swap_folio(k, each)
     swapfile.put_swap_device(k, slot)
+
+
+def _slots_for(k: Kernel, slot: Slot, large: bool) -> tuple[Slot, ...]:
+    """Return the slot to be read, or all those that a large folio is read from."""
+    return k.slots[slot.number - slot.number % LARGE_PAGES].run(LARGE_PAGES) if large else (slot,)
 
 
 def _drop_swapcache(k: Kernel, folio: Folio, swapcache: Folio | None) -> None:
@@ -692,18 +787,24 @@ def _may_bypass(k: Kernel, slot: Slot) -> bool:
 def alloc_swap_folio(k: Kernel, vmf: Fault, slot: Slot) -> Code:
     """Read a slot into a new folio that nobody else can find, and return it locked.
 
+    Since 242d12c98174 (v6.12) that is a large folio, with the slots around it, where all entries are alike.
     Since 13ddaf26be32 (v6.8) the slot is marked meanwhile (swapcache_prepare), so that others can neither
     read it nor free and reuse it.
     """
+    large = k.has(changes.LARGE_SWAPIN_SYNC) and can_swapin_thp(k, vmf)
+    slots = _slots_for(k, slot, large)
     if k.has(changes.BYPASS_TAKES_SLOT):
-        if slot.has_cache:
-            raise Blocked(f"the swap cache entry of {slot}")
-        slot.has_cache = True
-    folio = folio_alloc(k)
+        for each in slots:
+            if each.has_cache:
+                raise Blocked(f"the swap cache entry of {each}")
+            each.has_cache = True
+    if large:
+        k.say(f"{slots[0]} and the slots after it are read together, into one large folio")
+    folio = folio_alloc(k, LARGE_ORDER if large else 0)
     folio_lock(folio)
     folio_add_lru(k, folio, vmf.cpu)
     yield
-    swap_readpage(k, folio, slot)
+    swap_readpage(k, folio, slots[0])
     return folio
 
 
@@ -774,7 +875,7 @@ def should_try_to_free_swap(
         return True
     if k.has(changes.EXCLUSIVE_FREES_SWAP):
         return vmf.write and exclusive
-    return vmf.write and not folio.ksm and folio_ref_count(folio) == 2
+    return vmf.write and not folio.ksm and folio_ref_count(folio) == 1 + len(folio.pages)
 
 
 def _mkwrite_exclusive(k: Kernel, vmf: Fault, pteval: PteValue) -> PteValue:
@@ -792,13 +893,23 @@ def _mkwrite_exclusive(k: Kernel, vmf: Fault, pteval: PteValue) -> PteValue:
     return written if vmf.write else pteval._replace(write=vma.write)
 
 
-def _add_rmap(k: Kernel, vmf: Fault, folio: Folio, swapcache: Folio | None, exclusive: bool) -> None:
-    """Count the mapping of the folio; a copy that KSM asked for is new and enters the LRU-add batch."""
+def _add_rmaps(
+    k: Kernel, vmf: Fault, ptes: tuple[Pte, ...], folio: Folio, swapcache: Folio | None, exclusive: bool
+) -> None:
+    """Count the mappings of the folio, with a reference for each but the one that the fault holds.
+
+    A copy that KSM asked for is new and enters the LRU-add batch.
+    """
     if swapcache is not None and folio is not swapcache:
         folio_add_new_anon_rmap(k, folio, vmf.pte)
         folio_add_lru(k, folio, vmf.cpu)
-    else:
-        folio_add_anon_rmap_pte(k, folio, vmf.pte, exclusive)
+        return
+    for pte in ptes:
+        slot = vmf.orig.slot if pte is vmf.pte else pte.slot
+        if pte is not vmf.pte:
+            folio_get(k, folio)
+        if slot is not None:
+            folio_add_anon_rmap_pte(k, folio, folio.subpage_of(slot), pte, exclusive)
 
 
 def _map_by_mapcount(k: Kernel, vmf: Fault, folio: Folio, swapcache: Folio | None) -> PteValue:
@@ -812,7 +923,7 @@ def _map_by_mapcount(k: Kernel, vmf: Fault, folio: Folio, swapcache: Folio | Non
     if vmf.write and swapfile.reuse_swap_page(k, folio):
         pteval = maybe_mkwrite(k, pteval, vmf.pte.vma)
     pteval = pteval.tracking(vmf.orig)
-    _add_rmap(k, vmf, folio, swapcache, exclusive=False)
+    _add_rmaps(k, vmf, (vmf.pte,), folio, swapcache, exclusive=False)
     set_pte(vmf.pte, pteval)
     swapfile.swap_free(k, slot)
     return pteval

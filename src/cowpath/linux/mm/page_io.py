@@ -8,7 +8,7 @@ from cowpath.explore.record.step import Blocked, Crash
 from cowpath.history import changes
 from cowpath.litmus.ast import ZERO
 
-from ..state import Folio, Kernel, Slot
+from ..state import Folio, Kernel, MappedPage, Slot
 from . import swapfile, zswap
 from .swap import folio_ref_count, folio_unlock
 
@@ -17,6 +17,7 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
     """Fill the locked folio with the content of the slot and unlock it (swap_read_folio since v6.6).
 
     A folio that could not be read is unlocked without being uptodate; it holds what it held before.
+    A large folio is filled from this slot and those after it.
 
     Until v5.17 zram dropped the content of a slot with one user once it had been read; only the cached page
     was left, so it became dirty (swap_slot_free_notify, removed by e914d8f00391).
@@ -25,11 +26,13 @@ def swap_readpage(k: Kernel, folio: Folio, slot: Slot) -> None:
         raise Crash(f"use after free: {slot} is read from a device that swapoff has freed")
     from_zswap = slot.zswap is not None and not slot.zero
     if not (from_zswap or slot.zero) and k.fails(f"{slot} cannot be read"):
-        folio.data.fill(k.discarded)
+        for page in folio.pages:
+            page.data.fill(k.discarded)
         folio.uptodate = False
         folio_unlock(folio)
         return
-    folio.data = slot.content
+    for page, each in zip(folio.pages, slot.run(len(folio.pages)), strict=True):
+        page.data = each.content
     folio.uptodate = True
     if from_zswap:
         zswap.zswap_load(k, folio, slot)
@@ -48,7 +51,7 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
     A page of zeros is not written since 0ca0c24e3211 (v6.12): its slot is marked in the zeromap.  What zswap
     keeps for the slot from before stays there, as read in the trees of 6.12, 7.2 and 7.3.
     """
-    if folio.mapcount or folio_ref_count(folio) != 2:
+    if folio.mapcount or folio_ref_count(folio) != 1 + len(folio.pages):
         raise Crash(f"I9: writeback of {folio} starts while somebody else refers to it")
     slot = folio.entry
     if slot is None or swapfile.folio_free_swap(k, folio):
@@ -59,7 +62,7 @@ def swap_writepage(k: Kernel, folio: Folio) -> None:
     if zeros and k.has(changes.ZEROS_REPLACE_COPY):
         zswap.zswap_invalidate(slot)
     if zeros:
-        slot.data = folio.data
+        _write_to_slots(folio)
         k.say(f"{folio} is all zeros: {slot} is marked so, and nothing is written")
     elif k.zswap(slot.device) and zswap.zswap_store(k, folio, slot):
         pass
@@ -75,17 +78,28 @@ def __swap_writepage(k: Kernel, folio: Folio, slot: Slot) -> None:
     until the write had ended (3222d8c2a7f8, v6.3).
     """
     if k.synchronous(slot.device) and not k.has(changes.SYNC_WRITE_UNLOCKS):
-        slot.data = folio.data
+        _write_to_slots(folio)
         return
     folio.writeback = True
     folio.bio = "submitted"
     k.say(f"{folio} is unlocked before the device has read it")
 
 
+def _write_to_slots(folio: Folio) -> None:
+    """Copy the content of each page of a folio to the slot of the page."""
+    for page, slot in zip(folio.pages, folio.slots, strict=True):
+        slot.data = page.data
+
+
 def is_folio_zero_filled(k: Kernel, folio: Folio) -> bool:
-    """True for a folio with nothing but zeros."""
+    """True for a folio with nothing but zeros, in all of its pages."""
+    return all(_is_zero_filled(k, page) for page in folio.pages)
+
+
+def _is_zero_filled(k: Kernel, page: MappedPage) -> bool:
+    """True for a page with nothing but zeros."""
     zero = k.content(ZERO).code
-    return all(k.layout.step.look(folio.data[place]) == zero for place in range(folio.data.length))
+    return all(k.layout.step.look(page.data[place]) == zero for place in range(page.data.length))
 
 
 def submit_bio(k: Kernel, folio: Folio) -> Code:
@@ -99,10 +113,9 @@ def submit_bio(k: Kernel, folio: Folio) -> Code:
 
 def _device_reads(folio: Folio) -> None:
     """Copy the content of the folio, as it is now, to the device."""
-    slot = folio.entry
-    if folio.bio != "submitted" or slot is None:
+    if folio.bio != "submitted" or folio.entry is None:
         raise Blocked("a write to the swap device")
-    slot.data = folio.data
+    _write_to_slots(folio)
     folio.bio = "read"
 
 

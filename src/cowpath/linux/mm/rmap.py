@@ -90,18 +90,19 @@ def folio_sub_return_large_mapcount(k: Kernel, folio: Folio, page: MappedPage, m
         folio.shared = False
 
 
-def folio_add_anon_rmap_pte(k: Kernel, folio: Folio, pte: Pte, exclusive: bool) -> None:
+def folio_add_anon_rmap_pte(k: Kernel, folio: Folio, subpage: int, pte: Pte, exclusive: bool) -> None:
     """Count one more mapping of an anonymous page.
 
     `exclusive` (RMAP_EXCLUSIVE) sets PG_anon_exclusive (6c287605fd56, v5.19).
     """
-    folio.mapcount = folio.mapcount + 1
+    page = folio.page(subpage)
+    folio_add_return_large_mapcount(k, folio, page, pte.mm)
     if folio.index == 0:
-        folio.index = pte.page + 1
+        folio.index = pte.page + 1 - subpage
     if exclusive and k.has(changes.ANON_EXCLUSIVE):
-        if folio.mapcount > 1 and k.debug_vm:
-            raise Crash(f"VM_BUG_ON_PAGE: {folio} becomes exclusive with {folio.mapcount} mappings")
-        folio.anon_exclusive = True
+        if page.mapcount > 1 and k.debug_vm:
+            raise Crash(f"VM_BUG_ON_PAGE: {page} becomes exclusive with {page.mapcount} mappings")
+        page.anon_exclusive = True
 
 
 def folio_move_anon_rmap(k: Kernel, page: MappedPage) -> None:
@@ -117,6 +118,8 @@ def folio_remove_rmap_pte(k: Kernel, folio: Folio, page: MappedPage, mm: Mm) -> 
     if page.mapcount == 0:
         raise Crash(f"VM_BUG_ON_FOLIO: a mapping of {page} is removed twice")
     folio_sub_return_large_mapcount(k, folio, page, mm)
+    if page is not folio and not page.mapcount and folio.mapcount and not folio.swapcache:
+        folio.partially_mapped = True  # deferred_split_folio, which leaves out what is in the swap cache
 
 
 def folio_maybe_dma_pinned(folio: Folio) -> bool:
@@ -152,7 +155,7 @@ def folio_try_dup_anon_rmap_pte(k: Kernel, folio: Folio, page: MappedPage, src_m
     return True
 
 
-def folio_try_share_anon_rmap_pte(k: Kernel, folio: Folio) -> bool:
+def folio_try_share_anon_rmap_pte(k: Kernel, folio: Folio, page: MappedPage) -> bool:
     """Clear PG_anon_exclusive for reclaim, migration or KSM; False, and no change, if the page may be pinned.
 
     page_try_share_anon_rmap, 6c287605fd56 (v5.19).
@@ -160,7 +163,7 @@ def folio_try_share_anon_rmap_pte(k: Kernel, folio: Folio) -> bool:
     if folio_maybe_dma_pinned(folio) and not k.has(mutants.NO_PIN_CHECK_IN_UNMAP):
         k.say(f"{folio} may be pinned (FOLL_PIN), so it stays mapped")
         return False
-    folio.anon_exclusive = False
+    page.anon_exclusive = False
     return True
 
 
@@ -330,12 +333,13 @@ def ttu_anon_swapbacked_folio(k: Kernel, folio: Folio, pte: Pte, value: PteValue
 
     The swap pte is marked if the page was exclusive (H5 of the founding patch, 1493a1913e34).
     """
-    slot = folio.entry
-    if slot is None:
+    page = folio.page(value.subpage)
+    if folio.entry is None:
         raise Crash(f"BUG_ON: {folio} is unmapped for reclaim outside the swap cache")
+    slot = folio.slots[value.subpage]
     swapfile.swap_duplicate(slot)
-    was_exclusive = folio.anon_exclusive
-    if was_exclusive and not folio_try_share_anon_rmap_pte(k, folio):
+    was_exclusive = page.anon_exclusive
+    if was_exclusive and not folio_try_share_anon_rmap_pte(k, folio, page):
         swapfile.swap_free(k, slot)
         return value
     pte.mm.on_mmlist = True
@@ -365,6 +369,8 @@ def ttu_anon_lazyfree_folio(k: Kernel, folio: Folio, value: PteValue) -> PteValu
 def _explain_unmap(k: Kernel, folio: Folio, was_exclusive: bool, marked: bool) -> None:
     """Note for the trace which references did not stop the unmap, and whether exclusivity was kept."""
     others = folio_ref_count(folio) - 3  # besides the mapping, the swap cache and whoever isolated it
+    if folio.is_large:
+        others = folio_ref_count(folio) - folio.mapcount - len(folio.pages) - 1
     if others > 0:
         k.say(f"other references to {folio} ({others}) do not stop the unmap: only FOLL_PIN does")
     if was_exclusive and marked:
@@ -419,7 +425,7 @@ def try_to_migrate_one(k: Kernel, folio: Folio, pte: Pte) -> Code:
 def _migration_entry(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
     """Return the migration entry for a pte, or the old value if the page may be pinned."""
     was_exclusive = folio.anon_exclusive
-    if was_exclusive and not folio_try_share_anon_rmap_pte(k, folio):
+    if was_exclusive and not folio_try_share_anon_rmap_pte(k, folio, folio):
         return value
     access = "write" if value.write else "exclusive" if was_exclusive else "read"
     entry = make_migration_entry(folio, access).tracking(value)

@@ -23,13 +23,18 @@ def folio_ref_count(folio: Folio) -> int:
     return folio.refcount + GUP_PIN_COUNTING_BIAS * folio.pincount
 
 
-def folio_alloc(k: Kernel) -> Folio:
+LARGE_ORDER = 2
+"""The order of a large folio: it has 1 << LARGE_ORDER pages."""
+
+
+def folio_alloc(k: Kernel, order: int = 0) -> Folio:
     """Return a new folio of zeros with one reference (alloc_zeroed_user_highpage, alloc_page_vma)."""
-    for folio in k.folios:
+    for folio in k.large_folios if order else k.folios:
         if folio_ref_count(folio) == 0:
             folio.refcount = 1
             folio.uptodate = True
-            folio.data.fill(k.content(ZERO))
+            for page in folio.pages:
+                page.data.fill(k.content(ZERO))
             return folio
     raise k.exhausted("Folio")
 
@@ -64,7 +69,7 @@ def __folio_put(k: Kernel, folio: Folio) -> None:
         page.anon_exclusive = False
     folio.index = 0
     folio.dirty = folio.uptodate = folio.lru = False
-    folio.lazyfree = folio.ksm = False
+    folio.lazyfree = folio.ksm = folio.partially_mapped = False
 
 
 # -- the folio lock --------------------------------------------------------------------------------

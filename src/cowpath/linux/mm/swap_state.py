@@ -6,18 +6,27 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import IDLE, Code
 from cowpath.explore.record.step import Blocked, Crash
 from cowpath.history import changes, mutants
+from cowpath.litmus.program import LARGE_PAGES
 
 from ..include.pgtable import ptep_get
 from ..state import Folio, Kernel, Pte, Slot, SwapDevice, still
 from . import page_io, swapfile
-from .swap import folio_add_lru, folio_alloc, folio_get, folio_put, folio_trylock, folio_unlock
+from .swap import (
+    LARGE_ORDER,
+    folio_add_lru,
+    folio_alloc,
+    folio_get,
+    folio_put,
+    folio_trylock,
+    folio_unlock,
+)
 
 
 def add_to_swap(k: Kernel, folio: Folio) -> bool:
     """Give a folio a swap slot; False where there is none.  It is marked dirty, so it will be written."""
     if k.fails("no swap slot is free"):
         return False
-    slot = swapfile.get_swap_page(k)
+    slot = swapfile.get_swap_page(k, len(folio.pages))
     if slot is None:
         return False
     add_to_swap_cache(k, folio, slot)
@@ -26,28 +35,33 @@ def add_to_swap(k: Kernel, folio: Folio) -> bool:
 
 
 def add_to_swap_cache(k: Kernel, folio: Folio, slot: Slot) -> None:
-    """Link folio and slot; the swap cache holds a reference to the folio, SWAP_HAS_CACHE one to the slot."""
+    """Link folio and slot; the swap cache holds a reference to the folio, SWAP_HAS_CACHE one to the slot.
+
+    A large folio has a slot for each of its pages, of which this is the first, and gets as many references.
+    """
     if slot.folio is not None or folio.swapcache:
         raise Crash(f"VM_BUG_ON_FOLIO: {folio} enters the swap cache twice")
-    folio_get(k, folio)
     folio.swapcache = True
     folio.entry = slot
-    slot.has_cache = True
-    slot.folio = folio
+    for each in folio.slots:
+        folio_get(k, folio)
+        each.has_cache = True
+        each.folio = folio
 
 
 def delete_from_swap_cache(k: Kernel, folio: Folio) -> None:
     """Take a locked folio out of the swap cache; a slot that no pte needs is free now."""
-    slot = folio.entry
-    if slot is None or slot.folio is not folio:
+    slots = folio.slots
+    if not slots or slots[0].folio is not folio:
         raise Crash(f"VM_BUG_ON_FOLIO: {folio} leaves a swap cache it is not in")
     if folio.writeback:
         raise Crash(f"VM_BUG_ON_FOLIO: {folio} leaves the swap cache under writeback")
     folio.swapcache = False
     folio.entry = None
-    slot.folio = None
-    swapfile.put_swap_folio(k, slot)
-    folio_put(k, folio)
+    for slot in slots:
+        slot.folio = None
+        swapfile.put_swap_folio(k, slot)
+        folio_put(k, folio)
 
 
 def lookup_swap_cache(k: Kernel, slot: Slot) -> Folio | None:
@@ -67,7 +81,7 @@ def lookup_swap_cache(k: Kernel, slot: Slot) -> Folio | None:
 
 def folio_matches_swap_entry(folio: Folio, slot: Slot) -> bool:
     """True where a locked folio is in the swap cache, and for this slot (mm/swap.h)."""
-    return folio.swapcache and folio.entry is slot
+    return folio.swapcache and any(own is slot for own in folio.slots)
 
 
 def free_swap_cache(k: Kernel, folio: Folio) -> None:
@@ -93,7 +107,11 @@ def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
         return None
     if not still(k, mutants.NO_CACHE_WAIT_IN_READAHEAD, not slot.has_cache):
         raise Blocked(f"the swap cache entry of {slot}")
-    folio = folio_alloc(k)
+    return (yield from _read_into_swap_cache(k, cpu, folio_alloc(k), slot))
+
+
+def _read_into_swap_cache(k: Kernel, cpu: int, folio: Folio, slot: Slot) -> Code:
+    """Add a new folio to the swap cache, locked, read its slots, and return it."""
     folio.locked = True
     folio.uptodate = False
     add_to_swap_cache(k, folio, slot)
@@ -101,6 +119,19 @@ def swapin_readahead(k: Kernel, cpu: int, slot: Slot) -> Code:
     yield
     page_io.swap_readpage(k, folio, slot)
     return folio
+
+
+def swapin_sync(k: Kernel, cpu: int, slot: Slot, large: bool) -> Code:
+    """Read a slot through the swap cache, with its neighbours if `large` (f1879e8a0c60, v7.0).
+
+    They are read together, into one large folio, if each of them is in use and none is in the swap cache
+    (__swap_cache_add_check); else only this one.  Returns as `swapin_readahead` does.
+    """
+    group = k.slots[slot.number - slot.number % LARGE_PAGES].run(LARGE_PAGES) if large else ()
+    if group and all(each.count and not each.has_cache for each in group):
+        k.say(f"{group[0]} and the slots after it are read together, into one large folio")
+        return (yield from _read_into_swap_cache(k, cpu, folio_alloc(k, LARGE_ORDER), group[0]))
+    return (yield from swapin_readahead(k, cpu, slot))
 
 
 # -- readahead -------------------------------------------------------------------------------------
@@ -177,7 +208,7 @@ def ksm_might_need_to_copy(k: Kernel, pte: Pte, folio: Folio) -> Folio:
     KSM had merged the two pages before they were swapped out.  A folio that still is a KSM page can be mapped
     for both.
     """
-    if folio.ksm or folio.index in (0, pte.page + 1):
+    if folio.ksm or folio.is_large or folio.index in (0, pte.page + 1):
         return folio
     new = folio_alloc(k)
     new.data = folio.data

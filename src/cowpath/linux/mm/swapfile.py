@@ -31,18 +31,20 @@ if TYPE_CHECKING:
 # -- slots -----------------------------------------------------------------------------------------
 
 
-def get_swap_page(k: Kernel) -> Slot | None:
+def get_swap_page(k: Kernel, pages: int = 1) -> Slot | None:
     """Reserve a free slot for the swap cache, on a device that accepts new pages (folio_alloc_swap).
 
-    Returns None if there is none.  Swap is full only in a watched kernel; elsewhere the search is repeated
-    with one more slot.
+    A large folio needs a slot for each of its pages, side by side and aligned to its size; the first of them
+    is returned.  Returns None if there is none.  Swap is full only in a watched kernel; elsewhere the search
+    is repeated with one more slot.
     """
     usable = False
-    for slot in k.slots:
+    for slot in k.slots[::pages]:
         if slot.device.write_ok:
             usable = True
-            if slot.count == 0 and not slot.has_cache:
-                slot.has_cache = True
+            if all(each.count == 0 and not each.has_cache for each in slot.run(pages)):
+                for each in slot.run(pages):
+                    each.has_cache = True
                 return slot
     if usable and not k.watched:
         raise k.exhausted("Slot")
@@ -82,13 +84,14 @@ def _discard_if_unused(k: Kernel, slot: Slot) -> None:
 def folio_free_swap(k: Kernel, folio: Folio) -> bool:
     """Remove a locked folio from the swap cache if no swap pte needs its slot; True if it was removed.
 
-    The slot and its content on the device go, so the folio is dirty from now on.  The kernel's name was
-    try_to_free_swap before v6.1.
+    A large folio stays while any of its slots is needed.  The slot and its content on the device go, so the
+    folio is dirty from now on.  The kernel's name was try_to_free_swap before v6.1.
     """
     if not folio.swapcache or not still(k, mutants.NO_WRITEBACK_CHECK_IN_FREE_SWAP, not folio.writeback):
         return False
-    slot = folio.entry
-    if slot is None or not still(k, mutants.NO_SWAP_COUNT_IN_FREE_SWAP, slot.count == 0):
+    slots = folio.slots
+    unused = bool(slots) and all(slot.count == 0 for slot in slots)
+    if not slots or not still(k, mutants.NO_SWAP_COUNT_IN_FREE_SWAP, unused):
         return False
     swap_state.delete_from_swap_cache(k, folio)
     folio.dirty = True
@@ -318,23 +321,23 @@ def unuse_pte(k: Kernel, cpu: int, pte: Pte, slot: Slot, folio: Folio) -> None:
     mapped = swap_state.ksm_might_need_to_copy(k, pte, folio)
     if mapped is folio:
         folio_get(k, folio)
-        rmap.folio_add_anon_rmap_pte(k, folio, pte, exclusive and not folio.ksm)
+        rmap.folio_add_anon_rmap_pte(k, folio, folio.subpage_of(slot), pte, exclusive and not folio.ksm)
     else:
         rmap.folio_add_new_anon_rmap(k, mapped, pte)
         folio_add_lru(k, mapped, cpu)
         folio_unlock(mapped)
-    set_pte(pte, _unused_pte(k, mapped, value))
+    set_pte(pte, _unused_pte(k, mk_pte(mapped, mapped.subpage_of(slot)), value))
     swap_free(k, slot)
     pte_unmap_unlock(pte.mm)
 
 
-def _unused_pte(k: Kernel, folio: Folio, value: PteValue) -> PteValue:
+def _unused_pte(k: Kernel, new: PteValue, value: PteValue) -> PteValue:
     """Return the present entry for a swap pte, with its soft-dirty and uffd-wp bits (14a762dd1977, v5.19)."""
     if k.has(changes.SWAPOFF_KEEPS_TRACKING):
-        return mk_pte(folio).tracking(value)
+        return new.tracking(value)
     if value.soft_dirty or value.uffd_wp:
         k.say("swapoff forgets what the swap pte knew of writes")
-    return mk_pte(folio)
+    return new
 
 
 def _explain_mismatch(k: Kernel, pte: Pte, slot: Slot) -> None:

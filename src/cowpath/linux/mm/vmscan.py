@@ -9,11 +9,13 @@ from cowpath.history import changes, mutants
 from cowpath.litmus.program import LARGE_PAGES
 
 from ..state import Folio, Kernel, still
+from .huge_memory import can_split_folio, split_folio
 from .page_io import swap_writepage
 from .rmap import folio_maybe_dma_pinned, try_to_unmap, try_to_unmap_flush
 from .swap import (
     folio_isolate_lru,
     folio_put,
+    folio_putback_lru,
     folio_ref_count,
     folio_trylock,
     folio_unlock,
@@ -21,19 +23,65 @@ from .swap import (
 )
 from .swap_state import add_to_swap, delete_from_swap_cache
 
+KSWAPD = -1
+"""For a CPU: the folio returns to its LRU list, and not to a batch of the CPU that has isolated it."""
 
-def shrink_folio_list(k: Kernel, folio: Folio) -> Code:
-    """Try to free one isolated folio, and return True if it is gone (shrink_page_list before v5.19).
 
-    It is freed after TLBs are flushed, when it may have left the swap cache already.
+def shrink_folio_list(k: Kernel, folio: Folio, cpu: int) -> Code:
+    """Try to free one isolated folio, and put it back if it stays (shrink_page_list before v5.19).
+
+    It is freed after TLBs are flushed, when it may have left the swap cache already.  Where a large folio is
+    split first, each of its pages has its own turn.  Returns True if all of it is gone.
     """
-    unused = yield from _unmap_and_write(k, folio)
-    if k.has_tlb:
-        yield
-        try_to_unmap_flush(k, folio)
-    if unused:
-        folio_put(k, folio)
-    return unused
+    pages = (folio,)
+    if folio.is_large:
+        pages = yield from _split_before_swap(k, folio)
+    position, gone = 0, True
+    while position < len(pages):
+        unused = yield from _unmap_and_write(k, pages[position])
+        gone = gone and unused
+        if k.has_tlb:
+            yield
+            try_to_unmap_flush(k, pages[position])
+        if unused:
+            folio_put(k, pages[position])
+        else:
+            _put_back(k, pages[position], cpu)
+        position += 1
+    return gone
+
+
+def _put_back(k: Kernel, folio: Folio, cpu: int) -> None:
+    """Return a folio to the LRU after reclaim, by way of a batch if it was isolated by a CPU."""
+    if cpu == KSWAPD:
+        move_folios_to_lru(k, folio)
+    else:
+        folio_putback_lru(k, folio, cpu)
+
+
+def _split_before_swap(k: Kernel, folio: Folio) -> Code:
+    """Split an isolated large folio if it cannot be swapped out whole; return what takes its place.
+
+    Before 5ed890ce5147 (v6.10) each one that is mapped by ptes is split, since then one that is partially
+    mapped.  After MADV_FREE it was split until 735ecdfaf4e8 (v6.11), and needs no swap since.  One that
+    cannot be split is returned as it is.
+    """
+    if folio.swapcache or not _splits(k, folio) or not folio_trylock(folio):
+        return (folio,)
+    yield
+    pages = split_folio(k, folio, isolated=True)
+    if not pages:
+        folio_unlock(folio)
+        return (folio,)
+    yield
+    return pages
+
+
+def _splits(k: Kernel, folio: Folio) -> bool:
+    """Tell whether reclaim splits a large folio that is not in the swap cache before anything else."""
+    if folio.lazyfree:
+        return False
+    return folio.partially_mapped or not k.has(changes.LARGE_SWAPOUT_WHOLE)
 
 
 def _unmap_and_write(k: Kernel, folio: Folio) -> Code:
@@ -82,6 +130,8 @@ def _prepare(k: Kernel, folio: Folio) -> bool:
     if folio_maybe_dma_pinned(folio) and k.has(changes.PINNED_NOT_SWAPPED):
         k.say(f"{folio} may be pinned, so it gets no swap slot (feb889fb40fa)")
         return False
+    if folio.is_large and not (can_split_folio(k, folio) and k.has(changes.LARGE_SWAPOUT_WHOLE)):
+        return False
     return add_to_swap(k, folio)
 
 
@@ -96,9 +146,10 @@ def _discard(k: Kernel, folio: Folio) -> bool:
 
 def is_page_cache_freeable(k: Kernel, folio: Folio) -> bool:
     """True where only the swap cache and the isolation hold references; else writeback does not start."""
-    if still(k, mutants.NO_REFCOUNT_IN_PAGEOUT, folio_ref_count(folio) == 2):
+    expected = 1 + len(folio.pages)
+    if still(k, mutants.NO_REFCOUNT_IN_PAGEOUT, folio_ref_count(folio) == expected):
         return True
-    k.say(f"other references to {folio} ({folio_ref_count(folio) - 2}): it is not written out yet")
+    k.say(f"other references to {folio} ({folio_ref_count(folio) - expected}): it is not written out yet")
     return False
 
 
@@ -117,7 +168,8 @@ def _wait_if_synchronous(k: Kernel, folio: Folio) -> None:
 
 def __remove_mapping(k: Kernel, folio: Folio) -> bool:
     """Take a clean folio, whose content is in swap, out of the swap cache; unlock it in any case."""
-    frozen = folio.swapcache and still(k, mutants.NO_FREEZE_IN_REMOVE_MAPPING, folio_ref_count(folio) == 2)
+    alone = folio.swapcache and folio_ref_count(folio) == 1 + len(folio.pages)
+    frozen = folio.swapcache and still(k, mutants.NO_FREEZE_IN_REMOVE_MAPPING, alone)
     if not frozen or folio.dirty or folio.writeback:
         folio_unlock(folio)
         return False
@@ -141,16 +193,14 @@ def kswapd(k: Kernel, page: int) -> Code:
     while k.watched or passes < KSWAPD_PASSES:
         yield IDLE
         folio = isolate_lru_folios(k, page)
-        gone = yield from shrink_folio_list(k, folio)
-        if not gone:
-            move_folios_to_lru(k, folio)
+        yield from shrink_folio_list(k, folio, KSWAPD)
         passes += not k.watched
 
 
 def isolate_lru_folios(k: Kernel, page: int) -> Folio:
     """Isolate a folio that was first mapped as this page; the search tries each that is on an LRU list."""
     candidates = [folio for folio in k.folios if folio.lru and folio.index == page + 1]
-    candidates += [folio for folio in k.large_folios if _may_reclaim_large(folio, page)]
+    candidates += [folio for folio in k.large_folios if _may_reclaim_large(k, folio, page)]
     if not candidates:
         raise Blocked("a folio on the LRU list")
     folio = candidates[k.choose(len(candidates))]
@@ -158,13 +208,14 @@ def isolate_lru_folios(k: Kernel, page: int) -> Folio:
     return folio
 
 
-def _may_reclaim_large(folio: Folio, page: int) -> bool:
+def _may_reclaim_large(k: Kernel, folio: Folio, page: int) -> bool:
     """True where reclaim finds the large folio that a page belongs to.
 
-    It finds it only after MADV_FREE, on the list of file folios: without swap no other list is looked at.
+    Without swap it finds it only after MADV_FREE, on the list of file folios: no other list is looked at.
     """
     first = folio.index - 1
-    return folio.lru and folio.lazyfree and first <= page < first + LARGE_PAGES
+    found = folio.lru and (folio.lazyfree or bool(k.devices))
+    return found and 0 <= first <= page < first + LARGE_PAGES
 
 
 def move_folios_to_lru(k: Kernel, folio: Folio) -> None:
