@@ -17,7 +17,7 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo quick test alone lint format coverage site man transcripts pythons plain fuzz wheel bench kernels agree tools emulators \
+.PHONY: demo quick test alone lint format coverage site man transcripts pythons plain fuzz wheel bench kernels agree control tools emulators \
     clean
 
 $(VENV)/installed: pyproject.toml
@@ -128,6 +128,12 @@ bench: $(VENV)/installed tools
 kernels: $(VENV)/installed emulators
 	nice $(BIN)/cowpath run litmus/founding/*.litmus --jobs 2 --rounds 100 --format markdown \
 	    $(REAL_KERNELS:%=--on %)
+
+# User-Mode Linux from Debian's source, whole and with one rule changed at a time, beside the model changed
+# alike: docs/control.md.  The first build takes five minutes of a processor, each rule half a minute.
+control: $(VENV)/installed
+	$(call install,flex bison bc gcc make)
+	nice $(BIN)/python benchmarks/control.py
 
 # 500 random programs on each of two kernels, held against the model; goes on where it was interrupted if the
 # seed that it prints is given: `make agree SEED=...`.  See docs/real-kernels.md.

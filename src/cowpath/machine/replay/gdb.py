@@ -58,9 +58,13 @@ class Gdb:
         return found | {"cr2": struct.unpack_from("<Q", raw, CR2)[0]}
 
     def processors(self) -> list[str]:
-        """Return the processors by their names."""
-        first = self._ask("qfThreadInfo")
-        return first[1:].split(",") if first.startswith("m") else []
+        """Return the processors by their names; the stub may tell them one by one."""
+        found: list[str] = []
+        answer = self._ask("qfThreadInfo")
+        while answer.startswith("m"):
+            found += answer[1:].split(",")
+            answer = self._ask("qsThreadInfo")
+        return found
 
     def jump(self, processor: str, address: int) -> None:
         """Let a processor go on elsewhere."""

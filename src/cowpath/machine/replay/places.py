@@ -197,7 +197,8 @@ PLACES: dict[str, KernelPlace] = {
         ),
     ),
     "mm/memory.py zap_pte_range 1": KernelPlace(
-        "zap_page_range: unmapped, before tlb_finish_mmu", (spot(ZAP, before=("tlb_finish_mmu",)),)
+        "zap_page_range: unmapped, before tlb_finish_mmu",
+        tuple(spot(function, before=("tlb_finish_mmu",)) for function in ZAP),
     ),
     "mm/userfaultfd.py move_present_pte 4": KernelPlace(
         "move_present_ptes: mapped at its new address, before the flush",
