@@ -18,6 +18,7 @@ from cowpath.corpus.files import HELP
 from cowpath.errors import CowpathError
 from cowpath.litmus.program import Program
 from cowpath.machine import machines, results, scratch
+from cowpath.machine.again import judge_again
 from cowpath.machine.apt import say
 from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.follow import orders_of_model
@@ -61,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default: text",
     )
     add("--results", type=Path, metavar="DIRECTORY", help="where to keep the result (default: see docs)")
+    add("--judge", type=Path, metavar="RUN",
+        help="run nothing: judge again what a kept run, from anywhere, has shown")  # fmt: skip
     add("--compare-with", type=Path, metavar="FILE", help="an earlier result: say what is different")
 
 
@@ -74,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     for path, program in programs:
         if program.is_open:
             raise CowpathError(f"{path}: a machine runs one program, and any stands for many: cowpath prove")
+    if arguments.judge:
+        return judged(arguments, programs)
     for left in scratch.remove_leftovers():
         say(f"{left}: removed what a run that was killed had left")
     names = list(dict.fromkeys(arguments.on or ["uml:6.1"]))
@@ -96,6 +101,18 @@ def run(arguments: argparse.Namespace) -> int:
         for line in results.differences(earlier, record.document()):
             print(line, file=sys.stderr if arguments.format != "text" else sys.stdout)
     say(f"kept in {record.finish()}")
+    say(summary(found))
+    return status_for(found)
+
+
+def judged(arguments: argparse.Namespace, programs: Sequence[tuple[str, Program]]) -> int:
+    """Judge a kept run again, print it, and return the status."""
+    kept = results.load(arguments.judge)
+    found = judge_again(kept, programs)
+    if not found:
+        raise CowpathError(f"{arguments.judge}: no result there is of one of these tests")
+    entries = [results.entry(comparison) for comparison in found]
+    sys.stdout.write(render(arguments.format, found, {**kept, "results": entries}))
     say(summary(found))
     return status_for(found)
 

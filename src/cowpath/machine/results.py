@@ -12,6 +12,7 @@ from typing import Any
 
 from cowpath import __version__, userdirs
 from cowpath.errors import CowpathError
+from cowpath.machine.again import digest
 from cowpath.machine.compare import Comparison
 
 FORMAT = 1
@@ -83,6 +84,7 @@ def entry(comparison: Comparison) -> dict[str, Any]:
     answer, expectation = comparison.answer, comparison.expectation
     return {
         "test": comparison.program.name,
+        "digest": digest(comparison.program),
         "machine": comparison.machine,
         "standing": comparison.standing,
         "words": comparison.words,
