@@ -17,9 +17,11 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "archive.py"
 
 
 @pytest.fixture
-def archive(monkeypatch: pytest.MonkeyPatch) -> Any:
+def archive() -> Any:
+    """The script, which is in no package."""
     spec = importlib.util.spec_from_file_location("archive", SCRIPT)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     found: ModuleType = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
     return found

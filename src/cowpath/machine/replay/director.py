@@ -135,7 +135,7 @@ class Director:
         """Let all threads go on to the end of the round, as they like, and out of their last loop.
 
         Until one has left that loop it is not over: what comes next would take it for a thread of the next
-        round that has come to its end.
+        round that has come to its end.  And not a moment longer: that round may begin at once.
         """
         deadline = time.monotonic() + seconds
         ended: set[int] = set()
@@ -145,7 +145,7 @@ class Director:
                     ended.add(number)
                 if thread.where:
                     self.release(number)
-            self._next(time.monotonic() + 0.5)
+            self._stop(time.monotonic() + 0.5)
         if not self.gdb.running:
             self.gdb.resume()
 
@@ -177,22 +177,25 @@ class Director:
         Whoever else passes a place goes on.  Raises CrashedError.
         """
         while True:
-            if not self.gdb.running:
-                self.gdb.resume()
-            stopped = self.gdb.stopped(min(0.2, max(deadline - time.monotonic(), 0)))
-            if stopped is None:
-                if time.monotonic() >= deadline:
-                    return None
-                continue
-            processor, signal = stopped
-            if signal != SIGTRAP:
-                continue
-            registers = self.gdb.registers(processor)
-            number = self._who(registers)
-            if number is not None:
-                self._park(number, processor, registers)
+            number = self._stop(deadline)
+            if number is not None or time.monotonic() >= deadline:
                 return number
+
+    def _stop(self, deadline: float) -> int | None:
+        """Run until one processor stops, for 0.2 s at most; return the thread that waits now, if it is one."""
+        if not self.gdb.running:
+            self.gdb.resume()
+        stopped = self.gdb.stopped(min(0.2, max(deadline - time.monotonic(), 0)))
+        if stopped is None or stopped[1] != SIGTRAP:
+            return None
+        processor = stopped[0]
+        registers = self.gdb.registers(processor)
+        number = self._who(registers)
+        if number is None:
             self._step_over(processor, registers["rip"])
+        else:
+            self._park(number, processor, registers)
+        return number
 
     def _who(self, registers: dict[str, int]) -> int | None:
         """Return the thread that has come to a place where it is to wait, None for anybody else."""

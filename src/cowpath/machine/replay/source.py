@@ -116,7 +116,7 @@ def _helper(number: int, helper: Helper) -> str:
 
 
 def _end(number: int) -> list[str]:
-    return [f"\tMARK({number}, 0xff);", f"\tthread_is_done({number});", "\treturn NULL;", "}", ""]
+    return [f"\tthread_is_done({number});", f"\tMARK({number}, 0xff);", "\treturn NULL;", "}", ""]
 
 
 def _look(program: Program, process: int) -> str:
