@@ -182,7 +182,7 @@ class Director:
                 return number
 
     def _stop(self, deadline: float) -> int | None:
-        """Run until one processor stops, for 0.2 s at most; return the thread that waits now, if it is one."""
+        """Run until a processor stops, for 0.2 s at most; return the thread that waits now, if it is one."""
         if not self.gdb.running:
             self.gdb.resume()
         stopped = self.gdb.stopped(min(0.2, max(deadline - time.monotonic(), 0)))
