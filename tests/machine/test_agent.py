@@ -55,7 +55,7 @@ SWAPS = {"swap": ["ssd"]}
 
 def test_a_page_that_stays_in_memory_is_a_precondition_not_met() -> None:
     board = Board(compile_program(program("C t { char x[1]; } P0(char *x) { r0 = x[0]; }")))
-    stuck = SimpleNamespace(page_out=lambda first, last, tries: False, lazyfree=set())
+    stuck = SimpleNamespace(page_out=lambda first, last, tries: False, lazyfree=set(), is_large=bool)
     process: Any = SimpleNamespace(board=board, memory=stuck, references=[], demanding=True, program=SWAPS)
     statement = {"do": "Madvise", "page": 0, "last": 0, "name": "x", "advice": "MADV_PAGEOUT", "text": ""}
     assert statements.execute(process, 0, statement) == UNMET
@@ -69,7 +69,7 @@ def test_a_lazyfree_page_that_somebody_holds_may_stay() -> None:
         program("C t { char x[1]; } P0(char *x) { g = get_user_page(x); put_page(g); }")
     )
     board = Board(compiled)
-    stuck = SimpleNamespace(page_out=lambda first, last, tries: False, lazyfree={0})
+    stuck = SimpleNamespace(page_out=lambda first, last, tries: False, lazyfree={0}, is_large=bool)
     reference = SimpleNamespace(page=0, index=0, pins=False)
     process: Any = SimpleNamespace(
         board=board, memory=stuck, references=[reference], demanding=True, program=SWAPS

@@ -699,6 +699,11 @@ SPLIT_MAPS_ZEROPAGE = Change(
     "where a large folio is split, the zero page takes the place of pages of zeros",
     "they became folios like the others",
 )  # fmt: skip
+ZEROPAGE_KEEPS_BITS = Change(
+    "zeropage-keeps-bits", "9658d698a8a8", V6_18, "mm/migrate.c",
+    "a zero page that takes the place of zeros keeps the soft-dirty and uffd-wp bits of its entry",
+    "it lost them: a write that userfaultfd waits for went by",
+)  # fmt: skip
 LAZYFREE_BATCH = Change(
     "lazyfree-batch", "354dffd29575", V6_15, "mm/rmap.c",
     "reclaim unmaps the ptes of a large folio after MADV_FREE together, and puts all or none of them back",

@@ -95,6 +95,7 @@ UPDATES = (
     Update(V6_12, 37, changes.MOVE_RECHECKS_CACHE),
     Update(V6_12, 50, changes.BATCH_CLEARS_LRU, gone=True),
     Update(V6_12, 51, changes.SWAPOFF_CHECKS_STABLE),
+    Update(V6_12, 57, changes.ZEROPAGE_KEEPS_BITS),
     Update(V6_12, 83, changes.HALF_FORK_IS_UNSTABLE),
     Update(V6_12, 96, changes.MUST_WAIT_ASKS_PRESENT),
     Update(V6_12, 118, changes.MADV_FREE_SPARES_KSM),

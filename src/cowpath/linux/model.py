@@ -99,14 +99,11 @@ MODELLED: dict[str, Collection[str]] = {
 
 
 NOT_ON_LARGE_FOLIOS = (
-    "gup_fast",
     "ksm",
     "migration",
     "move",
     "numa",
-    "soft_dirty",
     "tlb",
-    "uffd_wp",
     "zswap",
 )
 """Features whose rules for large folios are not modelled yet."""

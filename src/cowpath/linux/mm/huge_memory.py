@@ -88,7 +88,8 @@ def _keep(k: Kernel, small: Folio, isolated: bool) -> None:
 def try_to_map_unused_to_zeropage(k: Kernel, small: Folio) -> None:
     """Map the zero page in place of a page of zeros that a split has made (b1f202060afe, v6.12).
 
-    It saves the page, and the next write allocates a new one (mm/migrate.c).
+    It saves the page, and the next write allocates a new one (mm/migrate.c).  What the entry says of writes
+    stays since 9658d698a8a8 (v6.18): before, it was neither soft-dirty nor marked by userfaultfd.
     """
     if not k.has(changes.SPLIT_MAPS_ZEROPAGE) or not is_folio_zero_filled(k, small):
         return
@@ -96,7 +97,8 @@ def try_to_map_unused_to_zeropage(k: Kernel, small: Folio) -> None:
     for ptes in rmap_walk(k, small):
         for pte in ptes:
             if pte.folio is small:
-                set_pte(pte, mk_pte(k.zero_page).tracking(ptep_get(pte)))
+                zero = mk_pte(k.zero_page)
+                set_pte(pte, zero.tracking(ptep_get(pte)) if k.has(changes.ZEROPAGE_KEEPS_BITS) else zero)
                 small.mapcount = small.mapcount - 1
                 folio_put(k, small)
     small.anon_exclusive = False

@@ -666,11 +666,11 @@ def handle_pte_marker(k: Kernel, vmf: Fault) -> str:
 def can_swapin_thp(k: Kernel, vmf: Fault) -> bool:
     """Tell whether a fault may read all pages around it back from swap, into one large folio.
 
-    Their entries must be swap ptes with slots side by side and the same flags.  None of the slots may be in
-    the swap cache: whoever reads them looks for that once more.
+    Their entries must be swap ptes with slots side by side and the same flags, and of no interest to a
+    userfaultfd.  None of the slots may be in the swap cache: whoever reads them looks for that once more.
     """
     slot = vmf.orig.slot
-    if slot is None or not k.program.blocks:
+    if slot is None or not k.program.blocks or vmf.pte.vma.uffd_wp:
         return False
     pte_offset_map_lock(vmf.pte.mm)
     ptes = swap_pte_batch(k, vmf, slot)

@@ -84,7 +84,12 @@ class Memory:
 
     def is_large(self, page: int) -> bool:
         """Tell whether a page is one of a large folio, at the beginning of a round."""
-        return any(first <= page < first + large.PAGES for first in self.blocks)
+        return len(self.folio_of(page)) > 1
+
+    def folio_of(self, page: int) -> range:
+        """Return the pages that are one folio with this one, at the beginning of a round."""
+        folios = (range(first, first + large.PAGES) for first in self.blocks)
+        return next((pages for pages in folios if page in pages), range(page, page + 1))
 
     def spans(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Yield address and length of each stretch of memory without a hole, from one page to another one."""

@@ -12,7 +12,16 @@ from typing import Any
 
 from . import calls, ksm, numa, userfault
 from .board import DONE, ENDED, FAILED, FAULTED, HELD, OK, SEEN, UNMET, byte_of
-from .memory import PAGEOUT_TRIES, SOFT_DIRTY, FaultError, forget_writes, frame, is_zero_page, pagemap
+from .memory import (
+    PAGEOUT_TRIES,
+    SOFT_DIRTY,
+    FaultError,
+    forget_writes,
+    frame,
+    is_zero_page,
+    may_be_paged_out,
+    pagemap,
+)
 from .process import Process
 from .references import POLL
 from .setting import UnmetError, write
@@ -118,6 +127,7 @@ def madvise(process: Process, thread: int, s: Statement) -> None:
     stays = (
         not process.program["swap"]
         or _pinned(process, page)
+        or (process.memory.is_large(page) and _folio_may_stay(process, page))
         or (page in process.memory.lazyfree and _referenced(process, page))  # faeb2831b517, v6.15
     )
     demand = process.demanding and not stays
@@ -276,6 +286,13 @@ def _alike(process: Process, first: int, second: int) -> bool:
     places = range(memory.pages[first]["places"])
     contents = [[memory.peek(page, place) for place in places] for page in (first, second)]
     return contents[0] == contents[1] and None not in contents[0]
+
+
+def _folio_may_stay(process: Process, page: int) -> bool:
+    """Tell whether a large folio may stay in memory: somebody refers to a page of it, or shares one."""
+    pages = process.memory.folio_of(page)
+    alone = all(may_be_paged_out(pagemap(process.memory.address(each))) for each in pages)
+    return not alone or any(_referenced(process, each) for each in pages)
 
 
 def _referenced(process: Process, page: int) -> bool:
