@@ -6,8 +6,8 @@
     python benchmarks/agree.py --seed 7                     the programs of a seed, which is printed
 
 A program that a machine cannot run is not counted, and another takes its place.  What was found is kept under
-`--results`, line by line, so that a run that was interrupted goes on where it stood.  Exit status 1 where a
-program shows what the model does not allow.
+`--results`, line by line, so that a run that was interrupted goes on where it stood; its guests end with it.
+Exit status 1 where a program shows what the model does not allow.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from cowpath.commands import status
 from cowpath.corpus.generate import random_litmus
+from cowpath.interruption import stopped_by_signals
 from cowpath.litmus.print import to_text
 from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import resolve
-from cowpath.machine import machines, results
+from cowpath.machine import machines, results, scratch
 from cowpath.machine.compare import Comparison, expect, stable_release
 from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.schedule import Schedule, schedule
@@ -44,7 +46,18 @@ Entry = dict[str, Any]
 
 
 def main() -> int:
-    """Run the programs on every machine and print what came of them."""
+    """Run the programs on every machine and print what came of them; the status is 130 if interrupted."""
+    scratch.remove_leftovers()
+    try:
+        with stopped_by_signals():
+            return agree()
+    except KeyboardInterrupt:
+        print("agree: interrupted: the same seed goes on", file=sys.stderr)
+        return status.INTERRUPTED
+
+
+def agree() -> int:
+    """Run what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--count", type=int, default=500, help="programs on each machine (default 500)")
     parser.add_argument("--seed", default=str(time.time_ns() // 10**9), help="default: the time")
