@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -40,11 +41,44 @@ def stopped_by_signals(restored: bool = True) -> Iterator[None]:
     for number in mine:
         signal.signal(number, stop)
     try:
-        yield
+        with _never_lost():
+            yield
     finally:
         if restored or not stopped:
             for number in mine:
                 signal.signal(number, before[number])
+
+
+AGAIN = 0.01
+"""Seconds after which a KeyboardInterrupt that was lost is raised again."""
+
+
+@contextlib.contextmanager
+def _never_lost() -> Iterator[None]:
+    """Raise KeyboardInterrupt again where it came when Python can raise nothing, and would only tell of it.
+
+    That is so in destructors, and in what Python does around fork().  The next moment is better, as a rule.
+    """
+    hook, alarm = sys.unraisablehook, signal.getsignal(signal.SIGALRM)
+
+    def raise_again(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    def tell(lost: sys.UnraisableHookArgs) -> None:
+        if lost.exc_type is not KeyboardInterrupt:
+            hook(lost)
+            return
+        signal.signal(signal.SIGALRM, raise_again)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)
+
+    sys.unraisablehook = tell
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        if signal.getsignal(signal.SIGALRM) is raise_again:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, alarm)
 
 
 def _go_on(number: int, frame: object) -> None:

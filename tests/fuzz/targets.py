@@ -10,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.fuzz import command_lines, guests, litmus_files, requests
+from tests.fuzz import command_lines, guests, interruptions, litmus_files, requests
 
 TARGETS: dict[str, Callable[[Random, Path], None]] = {
     "litmus-files": litmus_files.attempt,
     "command-lines": command_lines.attempt,
     "guests": guests.attempt,
     "requests": requests.attempt,
+    "interruptions": interruptions.attempt,
 }
 
 
