@@ -17,8 +17,8 @@ EMULATORS := qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc
 REAL_KERNELS := uml:5.10 uml:6.1 qemu:6.1 qemu:6.1:arm64 qemu:6.1:s390x qemu:6.1:ppc64el qemu:6.1:armhf \
     uml:6.12 uml:7.2 qemu:5.10 qemu:6.12 qemu:7.2
 
-.PHONY: demo quick test alone lint format coverage site man transcripts pythons plain fuzz wheel bench kernels agree control tools emulators \
-    clean
+.PHONY: demo quick test alone lint format coverage site man notebook transcripts pythons plain fuzz wheel bench \
+    kernels agree control tools emulators clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -72,6 +72,10 @@ site: $(VENV)/installed
 # A manual page for each command: build/man/cowpath.1 and others.
 man: $(VENV)/installed
 	$(BIN)/python -m website.man
+
+# The tutorial as a Jupyter notebook: build/tutorial.ipynb.
+notebook: $(VENV)/installed
+	$(BIN)/python -m website.notebook
 
 # What commands print now goes into README and docs/.
 transcripts: $(VENV)/installed

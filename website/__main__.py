@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from cowpath.survey.parallel import Processes, each
-from website import catalogue, reference
+from website import catalogue, notebook, reference
 from website.links import ROOT, Pages
 
 CORPUS = PurePosixPath("src/cowpath/corpus/litmus")
@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             pages.document(file)
     for name, text in reference.pages().items():
         pages.write(PurePosixPath(name), text)
+    add_notebook(pages)
     config = source.with_suffix(".yml")
     config.write_text(json.dumps(settings(source, arguments.out, known, themes), indent=1), "utf-8")
     mkdocs = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(config)]
@@ -98,6 +99,15 @@ def add_catalogue(pages: Pages, wanted: list[str], jobs: int) -> dict[str, list[
         text = pages.linked((ROOT / readme).read_text("utf-8"), readme, page)
         pages.write(page, text + catalogue.index(theme, entries))
     return {theme: [one.name for one in entries] for theme, entries in themes.items()}
+
+
+def add_notebook(pages: Pages) -> None:
+    """Put the notebook beside the tutorial, and a link to it at the tutorial's end."""
+    pages.write(PurePosixPath("tutorial.ipynb"), notebook.notebook(notebook.TUTORIAL.read_text("utf-8")))
+    tutorial = pages.out / "tutorial.md"
+    tutorial.write_text(
+        f"{tutorial.read_text('utf-8')}\n[This page as a notebook](tutorial.ipynb)\n", "utf-8"
+    )
 
 
 def settings(

@@ -19,7 +19,7 @@ CELL = "text-align:left;vertical-align:top;padding:.15em .8em .15em 0"
 
 
 def result_html(result: Result) -> str:
-    """The verdict, then a table of outcomes; of a broken promise also the picture of how it comes about."""
+    """The verdict, the outcomes, the answer to the condition; of a broken promise also its picture."""
     style = GOOD if result.verdict == "kept" else BAD
     head = (
         f"<p><b>{escape(result.program.name)}</b> on {escape(str(result.version))}: "
@@ -29,7 +29,8 @@ def result_html(result: Result) -> str:
     rows += [row(violation.text, str(violation)) for violation in result.violations]
     goal = default_goal(result) if result.breakage else None
     shown = "" if goal is None else picture(result, trace(result.exploration, goal.state), goal)
-    return f"{head}<table>{''.join(rows)}</table>{shown}"
+    asked = "" if result.condition is None else f"<p><code>{escape(text.condition_line(result))}</code></p>"
+    return f"{head}<table>{''.join(rows)}</table>{asked}{shown}"
 
 
 def picture(result: Result, steps: Sequence[PathStep], goal: Goal) -> str:

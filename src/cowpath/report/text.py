@@ -34,8 +34,7 @@ def result_text(result: Result, style: Style = PLAIN) -> str:
     lines += [f"    {outcome_line(outcome, width, style)}" for outcome in result.outcomes]
     lines += [f"    * {violation}: {violation.text}" for violation in result.violations]
     if result.condition is not None and result.program.condition is not None:
-        answer = "holds" if result.condition else "does not hold"
-        lines.append(f"    {condition_line(result)}: {answer}")
+        lines.append(f"    {condition_line(result)}")
     found = result.exploration
     lines.append(
         f"    {len(found.states):,} states, {found.transitions:,} transitions, "
@@ -70,12 +69,13 @@ def outcome_line(outcome: Outcome, width: int, style: Style = PLAIN) -> str:
 
 
 def condition_line(result: Result) -> str:
-    """The condition that the test itself asks about, as it is written."""
+    """The condition that the test itself asks about, with its answer: `exists (0:r0='a'): holds`."""
     from cowpath.litmus.print import condition_text
 
     condition = result.program.condition
     assert condition is not None
-    return f"{condition.quantifier} ({condition_text(condition.expression)})"
+    answer = "holds" if result.condition else "does not hold"
+    return f"{condition.quantifier} ({condition_text(condition.expression)}): {answer}"
 
 
 @dataclass(frozen=True, slots=True)
