@@ -26,7 +26,10 @@ TRACKED = subprocess.run(
 ).stdout.splitlines()
 PAGES = [name for name in TRACKED if name.endswith(".md") and (ROOT / name).is_file()]
 
-NO_COMMENTS = (".json", ".svg", ".litmus", ".txt", ".xsd", "/py.typed", "LICENSE", "litmus")
+NO_COMMENTS = (
+    ".json", ".svg", ".litmus", ".txt", ".xsd", "/py.typed", "LICENSE", "litmus",
+    "debian/changelog", "debian/clean", "debian/copyright", "debian/source/format",
+)  # fmt: skip
 """Files that have no comments, or whose bytes are compared."""
 
 
@@ -101,6 +104,17 @@ def test_hooks_run_what_the_environment_has() -> None:
     development = " ".join(PROJECT["dependency-groups"]["dev"])
     for program in re.findall(r"entry: \.venv/bin/(\w+)", config):
         assert program in development
+
+
+def test_debian_packages_this_version_with_what_it_needs() -> None:
+    changelog = (ROOT / "debian" / "changelog").read_text("utf-8")
+    assert changelog.startswith(f"cowpath ({__version__}) ")
+    control = (ROOT / "debian" / "control").read_text("utf-8")
+    for name in re.findall(r"^[\w-]+", "\n".join(PROJECT["project"]["dependencies"]), re.MULTILINE):
+        assert f" python3-{name}" in control
+    licence = (ROOT / "LICENSE").read_text("utf-8").partition("authors")[2].split()
+    told = [word for word in (ROOT / "debian" / "copyright").read_text("utf-8").split() if word != "."]
+    assert told[-len(licence) :] == licence
 
 
 def test_pythons_are_the_ones_that_are_promised() -> None:
