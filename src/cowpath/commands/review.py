@@ -184,7 +184,7 @@ def examined(
     arguments: argparse.Namespace,
     meter: Meter,
 ) -> Iterator[Examined]:
-    """What the programs of themes show on each kernel with and without the patch."""
+    """Find what the programs of themes show on each kernel with and without the patch."""
     from cowpath.prove.themes import Combination
     from cowpath.survey.examine import Examined, examine
     from cowpath.survey.parallel import Processes

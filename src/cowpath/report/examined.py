@@ -26,7 +26,7 @@ def broken_kinds(examined: Sequence[Examined]) -> dict[str, str]:
 
 
 def sentences(one: Examined, effort: str, several: bool) -> Iterator[str]:
-    """What can tell the two kernels apart, what cannot, what is not decided, and what was not asked.
+    """Say what can tell the two kernels apart, what cannot, what is not decided, and what was not asked.
 
     `several`: the kernel is named, as there are others.
     """

@@ -19,7 +19,7 @@ from cowpath.survey.telling import Effort, programs
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What programs of themes show on a kernel with and without a change.
+    """The findings about programs of themes on a kernel with and without a change.
 
     `broken` are proofs of the changed kernel that fail where those of the plain one do not; `apart` says of
     each theme, in both directions, whether user space can tell the two kernels.  Programs of `far` themes do
@@ -88,7 +88,7 @@ VISIBLE = Bounds(invariants=False)
 def question(
     theme: Combination, kernel: Version, effort: Effort, tree: Path | None = None, bounds: Bounds = USUAL
 ) -> Question:
-    """Whether a kernel keeps the promise for every program of a theme, within bounds."""
+    """Ask whether a kernel keeps the promise for every program of a theme, within bounds."""
     method = Method(max_states=effort.max_states)
     return Question(theme.name, theme.program(), kernel, theme, bounds, method, effort.seconds, tree=tree)
 

@@ -120,7 +120,7 @@ def _end(number: int) -> list[str]:
 
 
 def _look(program: Program, process: int) -> str:
-    """What a process does last: it reads its memory."""
+    """The last thing that a process does: it reads its memory."""
     lines = [f"static void look_{process}(void)", "{"]
     leader = next(thread.index for thread in program.threads if thread.process == process)
     for page in program.pages:
