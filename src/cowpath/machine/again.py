@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a machine has shown, judged again: by the model of today, from a run that was kept, also elsewhere.
+"""Judge what a machine has shown once more: by the model of today, from a run that was kept, also elsewhere.
 
 A result belongs to a test by a digest of what the test does; its comment and its condition may have changed.
 """
