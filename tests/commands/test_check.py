@@ -55,6 +55,20 @@ def test_a_broken_invariant_is_broken_even_if_every_outcome_is_promised(run: Run
     assert "    * I8 stable writes: P0.x can write folio0 while the device reads it, " in out
 
 
+def test_a_walk_says_what_was_seen(run: Run, lost: Path) -> None:
+    walk = ("--walk", "100000", "--max-states")
+    status, out, _ = run("check", "readahead-aba", "--kernel", "5.18", *walk, "5000")
+    assert status == 1
+    assert "    not finished: it stopped walking after 5,000 states\n" in out
+    assert re.search(
+        r"    seen: at least \d outcomes, with lost write; what was not seen may happen, too", out
+    )
+    assert "exists" not in out
+    assert run("check", "readahead-aba", "--kernel", "5.18", *walk, "10").status == 3
+    assert "broken: lost write\n" in run("check", lost, "--kernel", "5.18", *walk, "5000").out
+    assert run("check", lost, *walk, "5000", "--engine", "native").status == 2
+
+
 @pytest.mark.parametrize(
     ("condition", "answer", "expected"),
     [

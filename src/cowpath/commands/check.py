@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_kernel_options(parser)
     options.add_search_options(parser)
     options.add_engine_options(parser)
+    options.add_walk_option(parser)
     options.add_jobs_option(parser)
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     parser.add_argument("--html", metavar="OUT", help="also write a page of its own to the file OUT")
@@ -64,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         results = [(one.row.file, one.result) for one in answers if one.result is not None]
         options.write_page(arguments.html, check_page(results, [failure.message for failure in failures]))
+    if arguments.walk and not failures and any(one.seen for one in answers):
+        return status.BROKEN  # who walks looks for just that
     return status.BAD_INPUT if failures else status_of(answers)
 
 
@@ -104,6 +107,7 @@ class Checked:
     mismatch: bool
     part: object  # of the document, in the format asked for
     result: Result | None  # where the view keeps it
+    seen: bool = False  # something broken was seen, though the search did not finish
 
     @property
     def as_promised(self) -> bool:
@@ -125,6 +129,7 @@ def checked(one: Assignment, judged: Judged, view: View) -> Checked | Failure:
         expected is not None and not as_expected(result, expected),
         part(view, one.name, result, expected),
         result if view.keep else None,
+        result.verdict == "unfinished" and bool(result.breakage),
     )
 
 

@@ -176,6 +176,16 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_walk_option(parser: argparse.ArgumentParser) -> None:
+    """--walk."""
+    parser.add_argument(
+        "--walk",
+        type=seconds,
+        metavar="SECONDS",
+        help="do not exhaust: walk at random and dive, depth first, for so long, and say what was seen",
+    )
+
+
 def reductions(arguments: argparse.Namespace) -> dict[str, bool]:
     """Return the reductions that are on, as `Method` calls them."""
     usual = Method()
@@ -191,6 +201,9 @@ def method(arguments: argparse.Namespace) -> Method:
         raise CowpathError("--engine native: no library in this package, and no C compiler (cc, gcc, clang)")
     if arguments.engine == "native" and arguments.verify:
         raise CowpathError("--verify runs steps again in Python, which only the reference search does")
+    walk = getattr(arguments, "walk", None)
+    if walk is not None and (arguments.engine == "native" or arguments.verify or arguments.reduce):
+        raise CowpathError("--walk looks around by itself: without --engine native, --verify and --reduce")
     if arguments.engine == "native" and "partial-order" in arguments.reduce:
         raise CowpathError("--reduce partial-order: only the reference search has it")
     return Method(
@@ -199,6 +212,7 @@ def method(arguments: argparse.Namespace) -> Method:
         VERIFY_EVERY if arguments.verify else 0,
         arguments.memory,
         min(2, default_jobs()),
+        walk=walk,
         **reductions(arguments),  # type: ignore[arg-type]
     )
 

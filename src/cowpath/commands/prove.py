@@ -72,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--time", type=options.seconds, metavar="SECONDS", help="give one proof up after so long")
     options.add_search_options(parser)
     options.add_engine_options(parser)
+    options.add_walk_option(parser)
     options.add_jobs_option(parser)
     options.add_cluster_options(parser, resume=False)
     add = parser.add_argument

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_kernel_options(parser)
     options.add_search_options(parser)
     options.add_engine_options(parser)
+    options.add_walk_option(parser)
     parser.add_argument(
         "--to",
         metavar="WHAT",

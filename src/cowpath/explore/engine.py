@@ -23,6 +23,10 @@ def explore(model: Model, method: Method | None = None, progress: Progress | Non
     be neither found nor made.
     """
     method = method or Method()
+    if method.walk is not None:
+        from cowpath.explore import walk
+
+        return walk.explore(model, method.walk, method.max_states, progress, method.live_only, method.enough)
     if method.partial_order:
         from cowpath.explore import partial_order
 

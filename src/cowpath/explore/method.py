@@ -26,6 +26,9 @@ class Method:
     `verify_every` n > 0 runs the recorded steps of every n-th state again in Python; only the reference
     search does that.
 
+    With `walk`, nothing is exhausted: for so many seconds the model is walked through at random and depth
+    first (walk.py), by the reference search's means.
+
     Three reductions leave out states.  `live_only`: locals that nothing reads any more tell no states apart.
     `rename`: the native engine keeps one of all states that differ only by which interchangeable record is
     which.  `partial_order`: of steps that cannot disturb each other, one order is enough (partial_order.py);
@@ -42,12 +45,15 @@ class Method:
     live_only: bool = True
     enough: Enough | None = None
     threshold: int | None = None
+    walk: float | None = None
 
     def __post_init__(self) -> None:
         if self.threads not in (1, 2):
             raise ValueError(f"threads={self.threads}: 1 or 2")
         if self.partial_order and self.engine == "native":
             raise ValueError("partial_order: only the reference search has it")
+        if self.walk is not None and (self.partial_order or self.engine == "native" or self.verify_every):
+            raise ValueError("walk: not with the native engine, partial_order or verify_every")
 
     def on_one_core(self) -> Method:
         """The same where other searches use the other cores."""

@@ -52,6 +52,7 @@ class Question:
         limits = f"{self.bounds.folios} folios, {self.bounds.slots} slots, {self.bounds.overlap} at once"
         beside = f", against {self.against}" if self.against else ""
         search = f"{self.method.max_states} states, {self.seconds} s"
+        search += f", walking {self.method.walk:g} s" if self.method.walk else ""
         return f"{self.name} on {self.version}{beside}, {limits}, {search}"
 
 

@@ -29,7 +29,7 @@ def result_text(result: Result, style: Style = PLAIN) -> str:
         f"    {style.paint(headline(result), tone_of(verdict_words(result)))}",
     ]
     if result.verdict == "unfinished":
-        lines.append(f"    {so_far(result)}; more may come, so nothing is claimed")
+        lines.append(f"    {so_far(result)}; what was not seen may happen, too")
     width = max((len(outcome.text()) for outcome in result.outcomes), default=0)
     lines += [f"    {outcome_line(outcome, width, style)}" for outcome in result.outcomes]
     lines += [f"    * {violation}: {violation.text}" for violation in result.violations]
@@ -47,7 +47,7 @@ def result_text(result: Result, style: Style = PLAIN) -> str:
 
 def so_far(result: Result) -> str:
     """Counts the outcomes that a search which did not finish has seen, and names what they break."""
-    outcomes = f"at least {len(result.outcomes)} outcome{'s' * (len(result.outcomes) != 1)} so far"
+    outcomes = f"seen: at least {len(result.outcomes)} outcome{'s' * (len(result.outcomes) != 1)}"
     broken = f", with {', '.join(result.breakage)}" if result.breakage else ""
     return outcomes + broken
 
@@ -93,6 +93,8 @@ class VerdictRow:
 def row(file: str, result: Result) -> VerdictRow:
     """The row of a result."""
     name, words = result.program.name, short_verdict(result)
+    if result.verdict == "unfinished" and result.breakage:
+        words = f"seen: {', '.join(result.breakage)}"
     return VerdictRow(file, name, result.version, result.verdict, words, answer(result))
 
 
