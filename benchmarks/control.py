@@ -29,7 +29,7 @@ from cowpath.litmus.resolve import program_from_text
 from cowpath.machine import compare
 from cowpath.machine.apt import say
 from cowpath.machine.job import Answer, RunRequest
-from cowpath.machine.mutated import Builder, Edit
+from cowpath.machine.mutated import TreeBuilder, Edit
 from cowpath.machine.schedule import schedule
 from cowpath.machine.tree import OwnKernel
 from cowpath.machine.uml import Uml
@@ -74,7 +74,7 @@ def main() -> int:
     arguments = parser.parse_args()
     marker, rules = read(HERE / "control.toml")
     rules = [rule for rule in rules if not arguments.only or rule.change in arguments.only]
-    builder = Builder(RELEASE)
+    builder = TreeBuilder(RELEASE)
     tests = sorted({test for rule in rules for test in rule.tests})
     whole = on_kernel(builder.build([marker]), kernel(builder), tests, arguments.rounds)
     rows = []
@@ -100,7 +100,7 @@ def read(file: Path) -> tuple[Edit, list[Rule]]:
     return Edit(**known["marker"]), rules
 
 
-def kernel(builder: Builder, change: str = "") -> Version:
+def kernel(builder: TreeBuilder, change: str = "") -> Version:
     """Return the model of the source: all of it, without a change that it has, or with a mutant."""
     release = builder.version.partition("-")[0]
     if not change:

@@ -79,7 +79,7 @@ class Edit:
         raise EditError(f"{self.file}: there is no function {self.function}")
 
 
-class Builder:
+class TreeBuilder:
     """The source of a release and a directory of objects, both in the cache."""
 
     def __init__(self, release: str) -> None:
