@@ -33,6 +33,7 @@ FORMATS = ("text", "json", *formats.NAMES, "itf", "expected")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cowpath check`."""
     parser.add_argument("files", nargs="+", metavar="FILE", help=HELP)
+    options.add_large_option(parser)
     options.add_kernel_options(parser)
     options.add_search_options(parser)
     options.add_engine_options(parser)
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check every file on every kernel; a file that cannot be read spoils only itself."""
     versions = options.versions(arguments)
-    programs, failures = load(arguments.files)
+    programs, failures = load(arguments.files, arguments.large)
     method = options.method(arguments)
     assignments = [Assignment(file, program, tuple(versions), method) for file, program in programs]
     view = View(arguments.format, arguments.expected, bool(arguments.html), style_of())
@@ -70,14 +71,17 @@ def run(arguments: argparse.Namespace) -> int:
     return status.BAD_INPUT if failures else status_of(answers)
 
 
-def load(names: Sequence[str]) -> tuple[list[tuple[str, Program]], list[Failure]]:
-    """The tests that can be read, by file, and what is wrong with the others."""
+def load(names: Sequence[str], large: bool = False) -> tuple[list[tuple[str, Program]], list[Failure]]:
+    """The tests that can be read, by file, and what is wrong with the others.
+
+    With `large` their pages are in large folios.
+    """
     programs: dict[str, Program] = {}
     failures = []
     for name in names:
         try:
             for file in named(name):
-                programs[file] = programs.get(file) or program(file)
+                programs[file] = programs.get(file) or program(file, large)
         except CowpathError as error:
             failures.append(Failure(name, str(error)))
     return list(programs.items()), failures

@@ -33,13 +33,23 @@ def add_corpus_argument(parser: argparse.ArgumentParser) -> None:
         metavar="CORPUS",
         help=f"{HELP} (default: cowpath's own corpus)",
     )
+    add_large_option(parser)
 
 
 def corpus(arguments: argparse.Namespace) -> dict[str, Program]:
     """The tests that CORPUS names, by file.  Raises CowpathError for one that cannot be read."""
     from cowpath.corpus.files import files, program
 
-    return {file: program(file) for file in files(arguments.corpus)}
+    return {file: program(file, arguments.large) for file in files(arguments.corpus)}
+
+
+def add_large_option(parser: argparse._ActionsContainer) -> None:
+    """--large, for commands that run tests."""
+    parser.add_argument(
+        "--large",
+        action="store_true",
+        help="with each page in a large folio of four pages, mapped by ptes (docs/litmus.md)",
+    )
 
 
 def add_kernel_options(parser: argparse.ArgumentParser, default: str = str(NEWEST)) -> None:

@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"processors of each QEMU guest, 1 to {MOST_CPUS} (default 1)")  # fmt: skip
     add("--modules", type=Path, metavar="DIRECTORY",
         help="the modules of a kernel of your own; default: those of the tree")  # fmt: skip
+    options.add_large_option(parser)
     add("--jobs", "-j", type=options.processes, default=1, metavar="N",
         help="machines at a time, 1 to 1024 (default 1)")  # fmt: skip
     add(
@@ -69,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run every file on every machine."""
-    programs, failures = load(arguments.files)
+    programs, failures = load(arguments.files, arguments.large)
     for failure in failures:
         terminal.complain(failure.message)
     if failures:

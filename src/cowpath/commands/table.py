@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--situation", action="append", choices=[one.name for one in SITUATIONS], metavar="NAME",
         help="repeatable; default all: " + ", ".join(one.name for one in SITUATIONS),
     )  # fmt: skip
+    options.add_large_option(group)
     group = parser.add_argument_group("what to do with it")
     group.add_argument("--format", choices=("text", "markdown", "html", "json"), default="text")
     group.add_argument(
@@ -64,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         return show(arguments)
     if arguments.tests is not None:
         return write_tests(arguments)
-    wanted, chosen = kinds(arguments.reference), situations(arguments.situation)
+    wanted, chosen = kinds(arguments.reference), situations(arguments.situation, arguments.large)
     kernels = versions(arguments)
     answers = len(wanted) * len(chosen) * len(kernels)
     with options.workers(arguments) as workers, Meter(answers) as meter:
@@ -132,11 +134,11 @@ def kinds(names: Sequence[str] | None) -> list[ReferenceKind]:
     return [kind for kind in (*KINDS, *MORE_KINDS) if kind.name in names] if names else list(KINDS)
 
 
-def situations(names: Sequence[str] | None) -> list[Situation]:
-    """Situations by name, all unless asked otherwise."""
+def situations(names: Sequence[str] | None, large: bool) -> list[Situation]:
+    """Situations by name, all unless asked otherwise; with `large`, of pages in large folios."""
     from cowpath.corpus.situations import SITUATIONS
 
-    return [one for one in SITUATIONS if names is None or one.name in names]
+    return [replace(one, large=large) for one in SITUATIONS if names is None or one.name in names]
 
 
 def written(table: Table, form: str) -> str:
@@ -158,6 +160,7 @@ def show(arguments: argparse.Namespace) -> int:
     from cowpath.survey.sweep import judge_here
 
     kind, situation = cell_named(arguments.trace)
+    situation = replace(situation, large=arguments.large)
     kernels = options.versions(arguments)
     sys.stdout.write(to_text(situation.test(kind)))
     question = reliability.assignment(kind, situation, kernels, arguments.max_states)
@@ -198,7 +201,7 @@ def write_tests(arguments: argparse.Namespace) -> int:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for kind in kinds(arguments.reference):
-            for situation in situations(arguments.situation):
+            for situation in situations(arguments.situation, arguments.large):
                 test = situation.test(kind)
                 path = directory / f"{test.name}.litmus"
                 path.write_text(to_text(test), encoding="utf-8")

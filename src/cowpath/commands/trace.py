@@ -17,6 +17,7 @@ from cowpath.explore.trace import PathStep, trace
 from cowpath.judge.goal import Goal, choose
 from cowpath.judge.judge import judge
 from cowpath.judge.result import Result
+from cowpath.litmus.large import in_large_folios
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
 from cowpath.prove.proof import as_result, prove
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--raw-ptes", action="store_true", help="show the bits of swap ptes on the chosen architecture"
     )
+    options.add_large_option(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--html", metavar="OUT", help="write a page of its own to the file OUT instead")
     form.add_argument(
@@ -59,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the path; status 0 if there is one, 1 if the outcome cannot happen, 3 if not finished."""
     source = source_of(arguments.file)
     tree = parse_source(source)
+    if arguments.large:
+        tree = in_large_folios(tree)
     program = resolve(tree, source)
     chosen = options.versions(arguments)
     if arguments.slide is not None and not arguments.svg:

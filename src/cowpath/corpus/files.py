@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cowpath.errors import CowpathError
+from cowpath.litmus.large import in_large_folios
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.program import Program
 from cowpath.litmus.resolve import resolve
@@ -119,10 +120,14 @@ def source(name: str) -> Source:
     return Source("<stdin>", sys.stdin.read()) if found[0] == STDIN else read_source(found[0])
 
 
-def program(name: str) -> Program:
-    """The program of a test.  Raises CowpathError, for a test that is wrong with line and column."""
+def program(name: str, large: bool = False) -> Program:
+    """The program of a test; with `large`, with its pages in large folios.
+
+    Raises CowpathError, for a test that is wrong with line and column.
+    """
     text = source(name)
-    return resolve(parse_source(text), text)
+    tree = parse_source(text)
+    return resolve(in_large_folios(tree) if large else tree, text)
 
 
 def about(file: Path) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from cowpath.litmus import ast
 from cowpath.litmus.ast import Statement
+from cowpath.litmus.large import in_large_folios
 from cowpath.litmus.statements import (
     DeviceRead,
     DeviceWrite,
@@ -91,6 +92,7 @@ class Situation:
     title: str
     question: str
     make: Callable[[ReferenceKind], ast.Litmus]
+    large: bool = False  # with its pages in large folios
 
     def test(self, kind: ReferenceKind) -> ast.Litmus:
         """The test that asks whether this kind of reference survives the situation.
@@ -99,11 +101,13 @@ class Situation:
         'get-write-swap-read'
         """
         made = self.make(kind)
+        if self.large:
+            made = in_large_folios(made)
+        name = f"{kind.name}-{self.name}" + "-large" * self.large
         comment = f"{kind.title}: {self.question}"
         return ast.Litmus(
-            f"{kind.name}-{self.name}", comment, made.pages, made.settings, made.background, made.threads,
-            made.condition,
-        )  # fmt: skip
+            name, comment, made.pages, made.settings, made.background, made.threads, made.condition
+        )
 
 
 # -- parts -----------------------------------------------------------------------------------------

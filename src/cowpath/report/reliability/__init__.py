@@ -9,7 +9,13 @@ from cowpath.corpus.situations import ReferenceKind, Situation
 from cowpath.history.eras import Column
 from cowpath.survey.reliability import MEANING, Table, TableCell
 
-TITLE = "What a reference to private anonymous memory can be relied upon for"
+
+def title(table: Table) -> str:
+    """The title of a table, which says whether it is about large folios."""
+    large = any(situation.large for situation in table.situations)
+    kind = "large folios of private anonymous memory" if large else "private anonymous memory"
+    return f"What a reference to {kind} can be relied upon for"
+
 
 BRACKETS = (
     "In brackets: the kernel does not promise this (the note of 1493a1913e34: a FOLL_GET for writing across "
@@ -101,7 +107,8 @@ def command(kind: ReferenceKind, situation: Situation, columns: tuple[Column, ..
         rest += "".join(f" --with {change.name}" for change in version.added)
         rest += "".join(f" --without {change.name}" for change in version.dropped)
         lines.setdefault(rest, []).append(f"--kernel {version.release}")
+    large = " --large" if situation.large else ""
     return [
-        f"cowpath table --trace {kind.name}-{situation.name} {' '.join(kernels)}{rest}"
+        f"cowpath table --trace {kind.name}-{situation.name}{large} {' '.join(kernels)}{rest}"
         for rest, kernels in lines.items()
     ]

@@ -9,7 +9,7 @@ from importlib import resources
 from cowpath.corpus.situations import ReferenceKind, Situation
 from cowpath.history.eras import Column
 from cowpath.litmus.print import to_text
-from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
+from cowpath.report.reliability import BRACKETS, Shown, anchors, introduction, meanings, shown_traces, title
 from cowpath.survey.reliability import Table, TableCell
 
 Links = dict[tuple[ReferenceKind, Situation, Column], str]
@@ -31,8 +31,8 @@ def document(table: Table, pages: Links | None = None) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(TITLE)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{escape(TITLE)}</h1>\n<p>{escape(introduction(table))}</p>\n{legend(table)}{kinds}{traces}"
+        f"<title>{escape(title(table))}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{escape(title(table))}</h1>\n<p>{escape(introduction(table))}</p>\n{legend(table)}{kinds}{traces}"
         f"</main>\n<script>{OPEN_TARGET}</script>\n</body>\n</html>\n"
     )
 

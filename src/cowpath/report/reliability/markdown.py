@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from cowpath.litmus.print import to_text
-from cowpath.report.reliability import BRACKETS, TITLE, Shown, anchors, introduction, meanings, shown_traces
+from cowpath.report.reliability import BRACKETS, Shown, anchors, introduction, meanings, shown_traces, title
 from cowpath.survey.reliability import Table, TableCell
 
 
 def document(table: Table) -> str:
     """The reliability table as a Markdown page: introduction, legend, tables, traces."""
-    return f"# {TITLE}\n\n{introduction(table)}\n\n{legend(table)}\n{tables(table)}{traces(table)}"
+    return f"# {title(table)}\n\n{introduction(table)}\n\n{legend(table)}\n{tables(table)}{traces(table)}"
 
 
 def legend(table: Table) -> str:

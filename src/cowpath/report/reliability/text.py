@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import textwrap
 
-from cowpath.report.reliability import BACKING, BRACKETS, TITLE, command, meanings
+from cowpath.report.reliability import BACKING, BRACKETS, command, meanings, title
 from cowpath.report.style import FAINT, PLAIN, Style, folded
 from cowpath.survey.reliability import Table, TableCell
 
@@ -18,7 +18,7 @@ WIDTH = 100
 
 def document(table: Table, style: Style = PLAIN) -> str:
     """The whole table, what its words mean, and how to see why."""
-    parts = [TITLE + "\n", blocks(table, style), legend(table), how_to_see(table)]
+    parts = [title(table) + "\n", blocks(table, style), legend(table), how_to_see(table)]
     return "\n".join(part for part in parts if part)
 
 
