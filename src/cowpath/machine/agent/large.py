@@ -61,7 +61,7 @@ def make(address: int) -> None:
     """Fill the freshly mapped pages at `address` with one large folio, mapped by ptes."""
     length = PAGES * unit()
     calls.madvise(address, length, "MADV_HUGEPAGE")
-    ctypes.memset(address, 1, 1)
+    ctypes.memset(address, 0, 1)  # the first store makes it
     if not has_small_sizes():
         calls.mprotect(address, calls.PAGE, calls.PROT_READ)  # a part of it: that splits the PMD
         calls.mprotect(address, calls.PAGE, calls.PROT_READ | calls.PROT_WRITE)

@@ -116,8 +116,8 @@ class Memory:
     def populate(self) -> None:
         """Map every page and write its content; between the places goes a pattern of this round.
 
-        The pattern keeps KSM from merging these pages with anybody else's.  Raises UnmetError where the
-        kernel did not make a large folio.
+        The pattern keeps KSM from merging these pages with anybody else's; a page of zeros in a large folio
+        has none.  Raises UnmetError where the kernel did not make a large folio.
         """
         filling = os.urandom(16) * (calls.PAGE // 16)
         flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_FIXED
@@ -135,13 +135,20 @@ class Memory:
                 calls.madvise(address, calls.PAGE, "MADV_MERGEABLE")
             if content is None:
                 continue
-            ctypes.memmove(address, filling, calls.PAGE)
+            if not self._is_zero(index):
+                ctypes.memmove(address, filling, calls.PAGE)
             for place in range(self.pages[index]["places"]):
                 value = content[place] if place < len(content) else r"\0"
                 ctypes.memmove(self.place(index, place), bytes([byte_of(value)]), 1)
         drain_lru()
         for first in self.blocks:
             self._check_large(first)
+
+    def _is_zero(self, page: int) -> bool:
+        """Tell whether nothing but zeros belongs into a page of a large folio: a split may look for that."""
+        pages = self.folio_of(page)
+        named = max(each for each in range(pages[0], page + 1) if self.pages[each]["name"])
+        return len(pages) > 1 and set(self.pages[named]["content"]) == {r"\0"}
 
     def _check_large(self, first: int) -> None:
         """Check that the pages of a block are one folio.  Raises UnmetError."""
