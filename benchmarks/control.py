@@ -29,7 +29,7 @@ from cowpath.litmus.resolve import program_from_text
 from cowpath.machine import compare
 from cowpath.machine.apt import say
 from cowpath.machine.job import Answer, RunRequest
-from cowpath.machine.mutated import TreeBuilder, Edit
+from cowpath.machine.mutated import Edit, TreeBuilder
 from cowpath.machine.schedule import schedule
 from cowpath.machine.tree import OwnKernel
 from cowpath.machine.uml import Uml
