@@ -150,6 +150,15 @@ def test_a_part_without_room_is_no_deadlock(root_bits: int, rename: bool) -> Non
     assert found.hang is None
 
 
+@pytest.mark.parametrize("bound", [46, 60, 129, 150])
+def test_a_search_that_ends_early_has_judged_every_state(bound: int) -> None:
+    found = exploration.native(Recorder(build(LARGE, 3)), Method(memory=ALL, rename=False, max_states=bound))
+    assert not found.finished
+    states = len(found.states)
+    whole = reference_search(build(LARGE, 3))
+    assert found.violations == {name: one for name, one in whole.violations.items() if one.state < states}
+
+
 def test_too_little_memory_is_said() -> None:
     enough = exploration.native(warm(LARGE, 3, 50), Method(memory=ALL, rename=False)).search.engine.used
     found = exploration.native(warm(LARGE, 3, 50), Method(memory=enough - 9 * 1500, rename=False))

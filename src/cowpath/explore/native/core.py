@@ -29,6 +29,7 @@ RUNNING, DONE, EVENTS, BOUND, PAUSED, FULL, NO_MEMORY = range(7)
 MOST_ACTORS = 62
 
 NO_MONITOR = (1 << 32) - 1
+NO_STATE = (1 << 64) - 1
 
 
 class Happened(NamedTuple):
@@ -235,7 +236,15 @@ class Core:
         """Return what Python must do before the search goes on."""
         first = ctypes.POINTER(Event)()
         count = self.library.engine_events(self.pointer, ctypes.byref(first))
-        return [Happened(e.kind, e.which, e.state, e.where) for e in first[:count]]
+        return happened(first[:count])
+
+    def judge_rest(self, first: int) -> tuple[list[Happened], int]:
+        """Judge states that were not expanded, from one on: what must be asked, and where to go on."""
+        events, count = ctypes.POINTER(Event)(), c_uint32()
+        after = self.library.engine_judge_rest(self.pointer, first, ctypes.byref(events), ctypes.byref(count))
+        if after == NO_STATE:
+            raise MemoryError
+        return happened(events[: count.value]), int(after)
 
     def levels(self) -> list[int]:
         """The first state of each distance from the initial one, and of the next."""
@@ -269,6 +278,11 @@ class Core:
         if count < 0:
             raise MemoryError
         return found[:count]
+
+
+def happened(events: Iterable[Event]) -> list[Happened]:
+    """Copies of the engine's events."""
+    return [Happened(e.kind, e.which, e.state, e.where) for e in events]
 
 
 def units(model: Model) -> list[int]:

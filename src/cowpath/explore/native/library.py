@@ -75,6 +75,7 @@ FUNCTIONS = {
     "engine_canonical": (c_int, (c_void_p, FIELDS, NUMBERS)),
     "engine_levels": (c_uint32, (c_void_p, NUMBERS_OUT)),
     "engine_stuck": (c_int64, (c_void_p, NUMBERS_OUT)),
+    "engine_judge_rest": (c_uint64, (c_void_p, c_uint64, POINTER(POINTER(Event)), POINTER(c_uint32))),
     "engine_release": (None, (c_void_p,)),
     "engine_successors": (c_int64, (c_void_p, c_uint64, NUMBERS_OUT)),
     "engine_parents": (

@@ -150,9 +150,27 @@ class NativeSearch:
     # -- the loop ----------------------------------------------------------------------------------
 
     def run(self, max_states: int | None, progress: Progress | None) -> bool:
-        """Search on; True when every state was expanded.  Raises Full, or MemoryError."""
+        """Search on; True when every state was expanded.  Raises Full, or MemoryError.
+
+        Where it ends early, the invariants are judged in the states that are left, too.
+        """
         with uncollected():
-            return self.search(max_states, progress)
+            try:
+                finished = self.search(max_states, progress)
+            except Full:
+                self.judge_rest()
+                raise
+            if not finished:
+                self.judge_rest()
+        return finished
+
+    def judge_rest(self) -> None:
+        """Judge the states that were found and not expanded."""
+        at = self.engine.expanded
+        while at < self.engine.count:
+            events, at = self.engine.judge_rest(at)
+            for event in events:
+                self.see_to(event)
 
     def search(self, max_states: int | None, progress: Progress | None) -> bool:
         """Search on as `run` does, which sees to it that Python does not look for cycles meanwhile."""

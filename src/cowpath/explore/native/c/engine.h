@@ -374,6 +374,7 @@ uint64_t bytes_used(const struct engine *e);
 bool ready_thread(struct engine *e, struct thread *t);
 void forget(struct engine *e);
 void expand(struct engine *e, struct thread *t, struct batch *b);
+void judge(struct engine *e, struct batch *b, uint32_t state, uint64_t set, const uint64_t *words);
 bool report(struct batch *b, enum event_kind kind, uint32_t which, uint64_t state, uint64_t where);
 
 /* told.c */

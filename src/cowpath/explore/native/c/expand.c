@@ -328,8 +328,8 @@ static void take_tasks(struct engine *e, struct thread *t, struct batch *b)
 
 /* -- states ----------------------------------------------------------------------------------------- */
 
-/* Judge the invariants of a set. */
-static void judge(struct engine *e, struct batch *b, uint32_t state, uint64_t set, const uint64_t *words)
+/* Judge the invariants of a set in a state of a batch. */
+void judge(struct engine *e, struct batch *b, uint32_t state, uint64_t set, const uint64_t *words)
 {
 	uint64_t late = set & CRASHED; /* bit 63 stands for all beyond */
 

@@ -127,6 +127,35 @@ int64_t engine_stuck(struct engine *e, uint64_t **stuck)
 	return marked < 0 || (count && !*stuck) ? -1 : count;
 }
 
+/*
+ * Judge the states from `first` on, which a search that ended early has found and not expanded, as far as
+ * nothing need be asked: `events` says what then.  Returns the state to go on from, the number of states
+ * where all are judged; NO_ROOT: no memory.
+ */
+uint64_t engine_judge_rest(struct engine *e, uint64_t first, const struct event **events, uint32_t *count)
+{
+	struct batch *b = e->alone;
+	uint64_t words[MOST_WORDS];
+
+	*count = 0;
+	if (!b && !(b = e->alone = calloc(1, sizeof *b)))
+		return NO_ROOT;
+	if (e->outgrown && !take_over(e))
+		return NO_ROOT;
+	b->reported = 0;
+	for (b->first = first; b->first < e->count && !b->reported; b->first++) {
+		uint64_t set = e->classes[e->state_class[b->first]];
+
+		if (!set)
+			continue;
+		load_words(e, e->roots[b->first], words);
+		judge(e, b, 0, set, words);
+	}
+	*events = b->events;
+	*count = b->reported;
+	return b->nomem ? NO_ROOT : b->first;
+}
+
 void engine_release(void *memory)
 {
 	free(memory);
