@@ -110,17 +110,6 @@ class Pte(Record):
         return None if folio is None else folio.page(self.subpage)
 
 
-class Subpage(Record):
-    """struct page, one of the pages of a large folio.
-
-    A folio of one page is that page: it has these cells itself.
-    """
-
-    data = Contents("places", "what is in it")
-    mapcount = Count(7, "present ptes that map it")
-    anon_exclusive = Flag("PG_anon_exclusive: it belongs to one process only")
-
-
 class Folio(Record):
     """struct folio: a page of memory, or several that are one.  Free where refcount and pincount are 0.
 
@@ -188,6 +177,17 @@ class Folio(Record):
         A large folio has slots that are aligned to its size.
         """
         return slot.number % LARGE_PAGES if self.is_large else 0
+
+
+class Subpage(Record):
+    """struct page, one of the pages of a large folio.
+
+    A folio of one page is that page: it has these cells itself.
+    """
+
+    data = Contents("places", "what is in it")
+    mapcount = Count(7, "present ptes that map it")
+    anon_exclusive = Flag("PG_anon_exclusive: it belongs to one process only")
 
 
 MappedPage = Folio | Subpage

@@ -55,13 +55,13 @@ function brief(doc) {
   return sentence.includes(":") ? sentence.slice(sentence.indexOf(":") + 1).trim() : sentence;
 }
 
-/** Records with a common first name: an address space with its entries; P0.x.vma belongs to P0.x. */
+/** Records with a common first name: an address space with its entries, a large folio with its pages; P0.x.vma belongs to P0.x. */
 function group(context, name, members) {
   const empty = members.every((record) => context.model.blank(record, context.frame.cells));
   const within = (record, other) => other.name.includes(".") && record.name.startsWith(`${other.name}.`);
   const inner = (record) => members.filter((other) => within(other, record));
   const outer = members.filter((record) => !members.some((other) => within(record, other)));
-  const flat = outer.filter((record) => !record.fields.some((field) => field.type === "pointer"));
+  const flat = outer.filter((record) => !record.fields.some((field) => field.type === "pointer" || field.type === "contents"));
   const rows = outer.filter((record) => !flat.includes(record));
   return el(
     "section",
@@ -82,6 +82,7 @@ function row(context, record, inner) {
     "div",
     { class: cls("row", context.changed.has(record.name) && "changed", context.differs.has(record.name) && "differs"), title: record.kind.doc },
     el("span", { class: "name" }, record.name.split(".").slice(1).join(".") || record.name),
+    record.name.includes(".") && contents(context, record),
     described(context, record) ?? el("span", { class: "pills" }, pills(context, record)),
     inner.map((part) => el("span", { class: "nested", title: part.kind.doc }, pills(context, part))),
   );
