@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cowpath.corpus.files import program
 from cowpath.errors import CowpathError
 from cowpath.history.version import version
+from cowpath.judge.judge import judge
 from cowpath.linux import invariants
+from cowpath.linux.batch import compare_with_single_step
 from cowpath.linux.include.pgtable import PteValue, ptep_get, set_pte
 from cowpath.linux.kernel.fork import dup_mmap
 from cowpath.linux.mm.huge_memory import split_folio
@@ -89,6 +92,42 @@ def test_mprotect_asks_each_page_for_itself(mutant: bool) -> None:
         bench.call(change_pte_range, bench.k, area(bench))
         found |= [value.write for value in values(bench)] != list(exclusive)
     assert found is mutant
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "added", "found"),
+    [
+        ("lazyfree-half-shared", "6.14", (), False),
+        ("lazyfree-half-shared", "6.17", (), True),
+        ("lazyfree-half-shared", "7.0", (), False),
+        ("mprotect-half-shared", "7.3", (), False),
+        ("mprotect-half-shared", "7.3", ("batch-from-head-in-mprotect",), True),
+        ("swap-half-shared", "7.3", (), False),
+        ("swap-half-shared", "7.3", ("no-exclusive-in-swap-pte-batch",), True),
+    ],
+)
+def test_j8_finds_a_batch_that_gives_too_much(
+    name: str, release: str, added: tuple[str, ...], found: bool
+) -> None:
+    result = judge(program(name), version(release, added=added))
+    assert ("J8" in {violation.name for violation in result.violations}) is found
+
+
+def test_an_entry_is_held_against_what_a_step_of_its_own_would_leave() -> None:
+    bench = Bench("7.3", ALONE)
+    writable = values(bench)[0]
+    cases = {
+        "as before": (writable, writable, False),
+        "writable": (writable._replace(write=False), writable, True),
+        "read-only": (writable, writable._replace(write=False), False),
+        "clean": (writable, writable._replace(dirty=False), True),
+        "dirty": (writable._replace(dirty=False), writable, False),
+    }
+    for alone, batched, excess in cases.values():
+        bench.call(set_pte, bench.pte(), batched)
+        bench.call(compare_with_single_step, bench.pte(), alone)
+        assert bench.pte().excess is excess
+        assert ("J8" in broken(bench)) is excess
 
 
 @pytest.mark.parametrize("pinned", [False, True])

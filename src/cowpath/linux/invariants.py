@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Invariants I1 to I14, which must hold in every state, with the change since which the kernel claims them.
+"""Invariants I1 to I14, and J1, J2 and J8 of large folios, which must hold in every state.
 
 Each is checked per record, so that a step only re-checks what it touched.  An invariant that a release does
 not claim yet is not checked there: its breakage shows in the outcomes.
@@ -163,6 +163,13 @@ def j2_mappings_are_counted(k: Kernel, folio: Folio) -> Broken:
     return None
 
 
+def j8_batch_is_unobservable(k: Kernel, pte: Pte) -> Broken:
+    """No entry got more by being changed together with others than it would have got alone (batch.py)."""
+    if pte.excess:
+        return f"{pte} was changed in a batch, and got more than a step of its own would have given it"
+    return None
+
+
 # -- swap ------------------------------------------------------------------------------------------
 
 
@@ -268,7 +275,7 @@ class Invariant:
 
     name: str
     title: str
-    over: str  # "ptes", "folios", "large folios", "slots", "references" or "mms": it is checked for each
+    over: str  # "ptes", "folios", "slots", ... (see applying_to): it is checked for each of them
     check: Callable[..., Broken]
     since: Change | None = None
 
@@ -291,6 +298,7 @@ INVARIANTS = (
     Invariant("I12", "shared is read-only", "ptes", i12_shared_is_read_only),
     Invariant("J1", "references are counted", "large folios", j1_references_are_accounted_for),
     Invariant("J2", "mappings are counted", "large folios", j2_mappings_are_counted),
+    Invariant("J8", "a batch is unobservable", "ptes of large folios", j8_batch_is_unobservable),
     Invariant("I13", "swap leads to content", "ptes", i13_swap_leads_to_content),
     Invariant("I14", "locks are given back", "mms", i14_locks_are_given_back),
 )
@@ -327,6 +335,7 @@ def applying_to(k: Kernel) -> tuple[tuple[str, Callable[[], Broken]], ...]:
         "ptes": k.ptes,
         "folios": (*k.folios, *k.large_folios),
         "large folios": k.large_folios,
+        "ptes of large folios": k.ptes if k.large_folios else (),
         "slots": k.slots,
         "references": k.references,
         "mms": k.mms,

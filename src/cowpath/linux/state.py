@@ -87,6 +87,11 @@ class Pte(Record):
     poisoned = Flag("swap: PTE_MARKER_POISONED, in place of what could not be read", feature="poison")
     protnone = Flag("present: the next access faults, for NUMA balancing to learn of it", feature="numa")
     hw_dirty = Flag("present: only the CPU knows that it is dirty, not the kernel", feature="lazyfree")
+    excess = Flag(
+        "not the kernel's: a batch gave it more than a step of its own would have (J8)",
+        quiet=True,
+        feature="large",
+    )
 
     @property
     def mm(self) -> Mm:

@@ -101,7 +101,7 @@ def set_pte(pte: Pte, value: PteValue) -> None:
     pte.slot, pte.exclusive, pte.poisoned = value.slot, value.exclusive, value.poisoned
     pte.migrating, pte.access = value.migrating, value.access
     pte.soft_dirty, pte.uffd_wp, pte.protnone = value.soft_dirty, value.uffd_wp, value.protnone
-    pte.hw_dirty, pte.subpage = value.hw_dirty, value.subpage
+    pte.hw_dirty, pte.subpage, pte.excess = value.hw_dirty, value.subpage, False
 
 
 def pte_same(pte: Pte, value: PteValue) -> bool:

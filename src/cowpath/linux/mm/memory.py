@@ -12,6 +12,7 @@ from cowpath.history import changes, mutants
 from cowpath.litmus.program import LARGE_PAGES
 
 from ..arch.tlb import flush_tlb_page
+from ..batch import compare_with_single_step
 from ..fs.userfaultfd import handle_userfault
 from ..include.mm import SIGBUS, Fault, is_mergeable_vma
 from ..include.mmap_lock import vma_start_write
@@ -640,7 +641,10 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
         _add_rmaps(k, vmf, ptes, folio, swapcache, exclusive)
         if map_first:
             _swap_free_nr(k, ptes)
+        own = tuple(ptep_get(pte) for pte in ptes)
         _set_ptes(ptes, pteval)
+        if len(ptes) > 1 and swapcache is not None:
+            _compare_swapin(k, vmf, ptes, own, pteval)
         if map_first and should_try_to_free_swap(k, vmf, folio, swapcache, exclusive):
             swapfile.folio_free_swap(k, folio)
     else:
@@ -715,6 +719,20 @@ def swap_pte_batch(k: Kernel, vmf: Fault, slot: Slot) -> tuple[Pte, ...]:
         if value != vmf.orig._replace(slot=each) or not is_mergeable_vma(pte.vma, vmf.pte.vma):
             return (vmf.pte,)
     return ptes
+
+
+def _compare_swapin(
+    k: Kernel, vmf: Fault, ptes: tuple[Pte, ...], own: tuple[PteValue, ...], pteval: PteValue
+) -> None:
+    """Hold each entry that a swap fault has mapped against what its own swap pte would have given it (J8).
+
+    If the fault trusted the marker of its swap pte, each of the others must have it, too.
+    """
+    trusted = pte_swp_exclusive(vmf.orig) and k.has(changes.SWAPIN_TRUSTS_MARKER)
+    for pte, entry in zip(ptes, own, strict=True):
+        more = trusted and not entry.exclusive
+        alone = pteval._replace(write=pteval.write and not more).tracking(entry)
+        compare_with_single_step(pte, alone, exclusive=more)
 
 
 def _swap_free_nr(k: Kernel, ptes: tuple[Pte, ...]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from cowpath.explore.record.recorder import Code
 from cowpath.history import changes, mutants
 
+from ..batch import compare_with_single_step
 from ..include.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
@@ -75,6 +76,8 @@ def change_pte_range(k: Kernel, ptes: tuple[Pte, ...]) -> bool:
         elif value.present and can_change_pte_writable(k, pte.vma, value):
             k.say(f"{value.page} is exclusive: writable again without a fault")
             set_pte(pte, value._replace(write=True))
+            if value.folio is not None and value.folio.is_large and value.page is not None:
+                compare_with_single_step(pte, value._replace(write=value.page.anon_exclusive))
     pte_unmap_unlock(ptes[0].mm)
     return k.has_tlb and present
 

@@ -11,6 +11,7 @@ from cowpath.history.version import Version
 from cowpath.litmus.program import LARGE_PAGES
 
 from ..arch.tlb import arch_tlbbatch_flush, flush_tlb_mm, flush_tlb_page
+from ..batch import compare_with_single_step
 from ..include.pgtable import (
     PTE_NONE,
     PteValue,
@@ -307,6 +308,8 @@ def _unmap_batch(k: Kernel, folio: Folio, ptes: tuple[Pte, ...]) -> Code:
         _explain_restored(k, values)
     for pte, value in zip(ptes, values, strict=True):
         _leave_entry(k, folio, pte, value, entry)
+        if len(values) > 1:
+            compare_with_single_step(pte, value)
     return not entry.present
 
 
