@@ -4,10 +4,12 @@
 import pytest
 
 from cowpath.linux.fs.proc import task_mmu
+from cowpath.linux.fs.proc.task_mmu import do_pagemap_scan, make_uffd_wp_pte
 from cowpath.linux.hardware import translate
 from cowpath.linux.include.mm import Fault
+from cowpath.linux.include.pgtable import ptep_get
 from cowpath.linux.kernel.fork import dup_mmap
-from cowpath.linux.mm.madvise import madvise_pageout
+from cowpath.linux.mm.madvise import madvise_dontneed_single_vma, madvise_pageout
 from cowpath.linux.mm.memory import handle_pte_fault
 from cowpath.linux.mm.mprotect import mprotect
 from cowpath.linux.mm.swapfile import swapoff
@@ -145,3 +147,75 @@ def test_fork_hands_it_on() -> None:
     bench.finish(dup_mmap(bench.k, 0, bench.k.mms[0], bench.k.mms[1]))
     assert bench.shown() == bench.shown(process=1) == "folio0 ro dirty soft-dirty"
     assert not bench.pte(process=1).vma.soft_dirty
+
+
+# -- PAGEMAP_SCAN ----------------------------------------------------------------------------------
+
+SCANNED = """C bench { char x[1] = "a"; }
+P0(char *x) { fork(P1); r0 = pagemap_scan(x); } P1(char *x) { r0 = x[0]; }"""
+
+
+def scanned(release: str = "7.3") -> Bench:
+    bench = Bench(release, SCANNED)
+    scan(bench)
+    return bench
+
+
+def scan(bench: Bench) -> str:
+    """What a scan says: '1' for written."""
+    register = bench.k.registers[0]
+    bench.finish(do_pagemap_scan(bench.k, bench.pte(), register))
+    return bench.k.layout.values[bench.k.layout.step.look(register.value[0])]
+
+
+def test_a_scan_protects_and_tells_once() -> None:
+    bench = Bench("7.3", SCANNED)
+    assert [scan(bench), scan(bench)] == ["1", "0"]
+    assert bench.shown() == "folio0 ro dirty uffd-wp"
+
+
+def test_a_write_only_takes_the_protection_away() -> None:
+    """d61ea1cb0095, v6.7."""
+    bench = scanned()
+    bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0, write=True)))
+    assert bench.shown() == "folio0 rw dirty"
+    assert scan(bench) == "1"
+
+
+@pytest.mark.parametrize(("write", "shown", "written"), [(True, "folio0", "1"), (False, "zero_page", "0")])
+def test_a_marker_stands_for_a_page_that_is_not_there(write: bool, shown: str, written: str) -> None:
+    bench = Bench("7.3", SCANNED)
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, (bench.pte(),)))
+    assert scan(bench) == "1"
+    assert bench.shown() == "marker uffd-wp"
+    assert scan(bench) == "0"
+    bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0, write=write)))
+    assert bench.shown().startswith(f"{shown} ro")
+    if write:  # the access faults again, and that is noted
+        bench.finish(handle_pte_fault(bench.k, Fault(bench.pte(), 0, write=True)))
+    assert scan(bench) == written
+
+
+def test_fork_leaves_a_marker_behind() -> None:
+    bench = Bench("7.3", SCANNED)
+    bench.finish(madvise_dontneed_single_vma(bench.k, 0, (bench.pte(),)))
+    scan(bench)
+    bench.finish(dup_mmap(bench.k, 0, bench.k.mms[0], bench.k.mms[1]))
+    assert bench.shown(process=1) == "none"
+
+
+@pytest.mark.parametrize(("release", "kept"), [("6.8", False), ("6.8.10", True), ("6.9", True)])
+def test_what_the_cpu_sets_during_a_scan(release: str, kept: bool) -> None:
+    """c70dce4982ce, v6.9."""
+    bench = Bench(release, SCANNED)
+    value = bench.call(ptep_get, bench.pte())._replace(dirty=False)
+    bench.call(make_uffd_wp_pte, bench.k, bench.pte(), value)  # dirty by now
+    assert bench.pte().dirty is kept
+
+
+@pytest.mark.parametrize(("release", "says"), [("6.6", "1"), ("6.8", "0"), ("6.9", "1")])
+def test_a_bit_of_the_slot_is_no_protection(release: str, says: str) -> None:
+    """2c7ad9a590d1, v6.9."""
+    bench = Bench(release, SCANNED)
+    bench.finish(madvise_pageout(bench.k, 0, (bench.pte(),)))
+    assert scan(bench) == says

@@ -4,10 +4,12 @@
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given, settings
 
 from cowpath.litmus import ast
 from cowpath.litmus.ast import Position
+from cowpath.litmus.errors import LitmusError
 from cowpath.litmus.parse import parse
 from cowpath.litmus.program import BackgroundActor, Page, Program
 from cowpath.litmus.resolve import program_from_text
@@ -109,3 +111,14 @@ def test_every_process_goes_back_to_the_first(program: Program) -> None:
 def test_lark_is_not_imported_before_it_is_needed() -> None:
     code = "import sys, cowpath.litmus.resolve, cowpath.litmus.print; sys.exit('lark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("other", ["userfaultfd_wp(x);", "r1 = userfaultfd_read(x);"])
+def test_a_page_has_one_userfaultfd(other: str) -> None:
+    with pytest.raises(LitmusError, match=r"pagemap_scan\(\) and userfaultfd_\w+\(\) in one test"):
+        program_from_text(f"C t {{ char x[1]; }} P0(char *x) {{ r0 = pagemap_scan(x); {other} }}")
+
+
+def test_zswap_is_switched_where_it_is() -> None:
+    with pytest.raises(LitmusError, match=r"zswap_enabled\(\) needs swap = zswap or swap = zswap_zram"):
+        program_from_text("C t { char x[1]; } P0(char *x) { zswap_enabled(0); }")

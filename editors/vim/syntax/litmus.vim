@@ -8,7 +8,7 @@ endif
 syntax keyword litmusStatement get_user_page get_user_page_fast pin_user_page pin_user_page_fast
       \ device_write device_read put_page unpin_user_page unpin_user_pages_dirty_lock fork exit wait
       \ madvise mprotect munmap swapoff migrate ksm_merge numa_hint mincore clear_refs soft_dirty
-      \ userfaultfd_wp userfaultfd_read userfaultfd_move zswap_enabled
+      \ userfaultfd_wp userfaultfd_read userfaultfd_move pagemap_scan zswap_enabled
 syntax keyword litmusConstant FOLL_FORCE FOLL_LONGTERM FOLL_WRITE MADV_DONTNEED MADV_FREE
       \ MADV_DOFORK MADV_DONTFORK MADV_MERGEABLE MADV_PAGEOUT MADV_UNMERGEABLE PROT_NONE PROT_READ PROT_WRITE
 syntax keyword litmusActor kswapd ksmd migrated readahead

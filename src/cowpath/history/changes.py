@@ -415,6 +415,11 @@ ZSWAP_OFF_INVALIDATES = Change(
     "zswap that is switched off drops the older copy of a slot which is written to the device",
     "the older copy stayed, and was read, or written over the newer one, later",
 )  # fmt: skip
+PAGEMAP_SCAN = Change(
+    "pagemap-scan", "52526ca7fdb9", V6_7, "fs/proc/task_mmu.c",
+    "PAGEMAP_SCAN tells which pages were written, and has userfaultfd note the next write (d61ea1cb0095)",
+    "there was no such ioctl",
+)  # fmt: skip
 FORK_DUPLICATES_TREE = Change(
     "fork-duplicates-tree", "d24062914837", V6_8, "kernel/fork.c",
     "fork copies the parent's list of mappings first; where it fails, it leaves a mark in the child's list",
@@ -424,6 +429,16 @@ ZSWAP_CLEANS_UP = Change(
     "zswap-cleans-up", "e3b63e966cac", V6_8, "mm/zswap.c",
     "zswap that finds an entry gone, and so does not write it, unlocks and frees the new page",
     "it left the page locked for ever: who had found it in the swap cache waited for it",
+)  # fmt: skip
+SCAN_KEEPS_DIRTY = Change(
+    "scan-keeps-dirty", "c70dce4982ce", V6_9, "fs/proc/task_mmu.c",
+    "PAGEMAP_SCAN write-protects an entry as it is when it is cleared",
+    "as it was when it was read: a dirty bit that the CPU had set since was lost",
+)  # fmt: skip
+SCAN_ASKS_PRESENT = Change(
+    "scan-asks-present", "2c7ad9a590d1", V6_9, "fs/proc/task_mmu.c",
+    "PAGEMAP_SCAN looks in a swap pte for the mark of userfaultfd where a swap pte has it",
+    "where a present pte has it: a bit of the slot's number said that a page in swap was not written",
 )  # fmt: skip
 ZSWAP_KEEPS_BYPASSED = Change(
     "zswap-keeps-bypassed", "25cd241408a2", V6_9, "mm/zswap.c",

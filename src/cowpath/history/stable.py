@@ -89,6 +89,8 @@ UPDATES = (
     Update(V6_4, 13, changes.GUP_FOLLOWS_PROTNONE),
     Update(V6_6, 15, changes.MIGRATION_DRAINS_LRU, gone=True),
     Update(V6_7, 12, changes.FREE_SWAP_HOLDS_DEVICE),
+    Update(Release(6, 8), 10, changes.SCAN_KEEPS_DIRTY),
+    Update(Release(6, 8), 10, changes.SCAN_ASKS_PRESENT),
     Update(V6_12, 20, changes.MOVE_TAKES_CACHED),
     Update(V6_12, 30, changes.MOVE_MARKS_SOFT_DIRTY),
     Update(V6_12, 35, changes.ARM64_FLUSHES_BATCHED),

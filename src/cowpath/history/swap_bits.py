@@ -36,6 +36,11 @@ def soft_dirty_is_pte_write(version: Version) -> bool:
     return version.architecture == "x86_64"
 
 
+def present_uffd_wp(version: Version) -> int:
+    """Return the mask of the bit that write-protects a present pte for userfaultfd (_PAGE_UFFD_WP on x86)."""
+    return 1 << 10 if version.architecture == "x86_64" else 0
+
+
 def has_uffd_wp(version: Version) -> bool:
     """True where ptes of this kernel have a bit for userfaultfd's write protection."""
     return swap_layout(version).uffd_wp is not None

@@ -13,7 +13,7 @@ from cowpath.explore.record.recorder import IDLE, Actor, Code, Model
 from cowpath.explore.record.step import Blocked, Content
 from cowpath.history import swap_bits
 from cowpath.history.asked import Asked
-from cowpath.history.changes import ANON_EXCLUSIVE, SYNC_WRITE_UNLOCKS
+from cowpath.history.changes import ANON_EXCLUSIVE, SCAN_ASKS_PRESENT, SYNC_WRITE_UNLOCKS
 from cowpath.history.version import Version
 from cowpath.litmus.ast import ZERO
 from cowpath.litmus.events import may_stay
@@ -69,11 +69,14 @@ def build(
 def interchangeable(k: Kernel) -> tuple[tuple[Record, ...], ...]:
     """Return the groups of records that can be exchanged for one another: folios, and slots of a device.
 
-    A free folio or slot may be any.  Slots are no group if swapoff or zswap visits them in order, nor where
-    a large folio takes several that lie side by side.
+    A free folio or slot may be any.  Slots are no group if swapoff or zswap visits them in order, where a
+    large folio takes several that lie side by side, nor if a rule looks at their number: PAGEMAP_SCAN does
+    until 2c7ad9a590d1 (v6.9).
     """
     statements = [statement for thread in k.program.threads for statement in thread.statements]
-    if k.zswap_entries or k.large_folios or any(isinstance(statement, Swapoff) for statement in statements):
+    swapoff = any(isinstance(statement, Swapoff) for statement in statements)
+    numbered = "wp_async" in k.layout.features and not k.has(SCAN_ASKS_PRESENT)
+    if swapoff or numbered or k.zswap_entries or k.large_folios:
         return (k.folios,)
     by_device = (tuple(slot for slot in k.slots if slot.device is device) for device in k.devices)
     return (k.folios, *by_device)
@@ -99,11 +102,13 @@ MODELLED: dict[str, Collection[str]] = {
 
 
 NOT_ON_LARGE_FOLIOS = (
+    "failures",
     "ksm",
     "migration",
     "move",
     "numa",
     "tlb",
+    "wp_async",
     "zswap",
 )
 """Features whose rules for large folios are not modelled yet."""
@@ -266,7 +271,7 @@ def peek(k: Kernel, pte: Pte, place: int) -> Content | str:
     if not pte.vma.mapped:
         return ""
     kind = pte.kind
-    if kind == "none":
+    if kind == "none" or (ptep_get(pte).marker and not pte.poisoned):
         return k.content(ZERO)
     if pte.poisoned:
         return k.content(SEGV)

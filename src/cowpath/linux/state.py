@@ -60,6 +60,7 @@ class Vma(Record):
         "VM_SOFTDIRTY: all of it counts as written, as nothing is tracked yet", feature="soft_dirty"
     )
     uffd_wp = Flag("VM_UFFD_WP: it is registered with a userfaultfd", feature="uffd_wp")
+    wp_async = Flag("UFFD_FEATURE_WP_ASYNC: writes only take the protection away", feature="wp_async")
     dontfork = Flag("VM_DONTCOPY: fork leaves it out", feature="dontfork")
     untouched = Flag("it has no anon_vma, as it never had a page of its own", quiet=True, feature="untouched")
 

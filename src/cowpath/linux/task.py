@@ -16,6 +16,7 @@ from cowpath.explore.record.step import Blocked
 from cowpath.litmus import ast, statements
 
 from .arch.fault import KILLED
+from .fs.proc import task_mmu
 from .fs.proc.task_mmu import clear_refs_write, pagemap_read
 from .fs.userfaultfd import userfaultfd_read
 from .hardware import device_read, device_write, load, put_reference, store, stored
@@ -253,6 +254,11 @@ def do_userfaultfd_move(k: Kernel, task: Task, s: statements.UserfaultfdMove) ->
     return userfaultfd_move(k, pte_of(k, task, s.destination), pte_of(k, task, s.source))
 
 
+def do_pagemap_scan(k: Kernel, task: Task, s: statements.PagemapScan) -> Code:
+    """`r = pagemap_scan(x)`"""
+    return task_mmu.do_pagemap_scan(k, pte_of(k, task, s.page), register_of(k, task, s.register))
+
+
 def do_zswap_enabled(k: Kernel, task: Task, s: statements.ZswapEnabled) -> None:
     """`zswap_enabled()`, `zswap_enabled(0)`"""
     zswap_enabled_param_set(k, not s.mode)
@@ -281,6 +287,7 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Kernel, Task, Any], Code | No
     statements.UserfaultfdWp: do_userfaultfd_wp,
     statements.UserfaultfdRead: do_userfaultfd_read,
     statements.UserfaultfdMove: do_userfaultfd_move,
+    statements.PagemapScan: do_pagemap_scan,
     statements.ZswapEnabled: do_zswap_enabled,
 }
 """The kernel code for each statement; tests/test_statements.py holds that none is missing."""

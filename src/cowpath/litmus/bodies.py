@@ -14,8 +14,11 @@ from cowpath.litmus.statements import (
     Exit,
     GetUserPage,
     Load,
+    PagemapScan,
     PutPage,
     Store,
+    UserfaultfdRead,
+    UserfaultfdWp,
     Wait,
 )
 
@@ -59,6 +62,19 @@ def check_bodies(litmus: ast.Litmus, source: Source, references: References, swa
             body.check_any(entry) if isinstance(entry, ast.Any) else body.check(entry)
         for statement in ast.one_by_one(thread.body):
             check_devices(statement, source, swap)
+            check_company(statement, litmus, source)
+
+
+def check_company(statement: ast.Statement, litmus: ast.Litmus, source: Source) -> None:
+    """Check that no page would need two userfaultfds, of which a mapping has one.  Raises LitmusError."""
+    if not isinstance(statement, PagemapScan):
+        return
+    for thread in litmus.threads:
+        for other in ast.one_by_one(thread.body):
+            if isinstance(other, UserfaultfdWp | UserfaultfdRead):
+                hint = "a mapping has one userfaultfd: it lets writes wait, or notes them for pagemap_scan"
+                name = other.form.name
+                raise source.error(f"pagemap_scan() and {name}() in one test", statement.position, hint)
 
 
 def check_devices(statement: ast.Statement, source: Source, swap: Sequence[str]) -> None:

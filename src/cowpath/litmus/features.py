@@ -16,6 +16,7 @@ from cowpath.litmus.initial import BACKGROUND, OPTIONS, SWAP_DEVICES
 from cowpath.litmus.program import Program
 
 IMPLIED = {
+    "wp_async": "uffd_wp",  # whose bit in the ptes it uses
     "swapoff": "poison",  # in place of what it cannot read
     "numa": "migration",  # to where the accesses come from
     "move": "occupied",  # nothing is moved to where there is a page

@@ -325,6 +325,21 @@ class UserfaultfdMove(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class PagemapScan(Statement):
+    """`r0 = pagemap_scan(x)`: YES where the page was written since the last one; writes are noted again."""
+
+    register: str
+    page: str
+
+    forms = (
+        Form(
+            "pagemap_scan", (_PAGE,), "PAGEMAP_SCAN: get and clear PAGE_IS_WRITTEN", "register",
+            feature="wp_async", answers=(NO, YES), told=True,
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class ZswapEnabled(Statement):
     """`zswap_enabled(0)`: zswap takes no new pages, until `zswap_enabled()`."""
 
@@ -344,7 +359,7 @@ class ZswapEnabled(Statement):
 STATEMENTS: tuple[type[Statement], ...] = (
     Load, Store, GetUserPage, DeviceWrite, DeviceRead, PutPage, Fork, Exit, Wait, Madvise, Mprotect, Munmap,
     Swapoff, Migrate, KsmMerge, NumaHint, Mincore, ClearRefs, SoftDirty, UserfaultfdWp, UserfaultfdRead,
-    UserfaultfdMove, ZswapEnabled,
+    UserfaultfdMove, PagemapScan, ZswapEnabled,
 )  # fmt: skip
 """Every kind of statement, in the order of docs/litmus.md."""
 

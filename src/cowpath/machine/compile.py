@@ -200,9 +200,11 @@ def do_numa_hint(n: Names, thread: int, s: statements.NumaHint) -> Facts:
 
 
 def do_ask(
-    n: Names, thread: int, s: statements.Mincore | statements.SoftDirty | statements.UserfaultfdRead
+    n: Names,
+    thread: int,
+    s: statements.Mincore | statements.SoftDirty | statements.UserfaultfdRead | statements.PagemapScan,
 ) -> Facts:
-    """`r = mincore(x)`, `r = soft_dirty(x)`, `r = userfaultfd_read(x)`"""
+    """`r = mincore(x)`, `r = soft_dirty(x)`, `r = userfaultfd_read(x)`, `r = pagemap_scan(x)`"""
     return {"register": n.register(thread, s.register), "page": n.page(s.page)}
 
 
@@ -249,6 +251,7 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Names, int, Any], Facts]] = {
     statements.UserfaultfdWp: do_userfaultfd_wp,
     statements.UserfaultfdRead: do_ask,
     statements.UserfaultfdMove: do_userfaultfd_move,
+    statements.PagemapScan: do_ask,
     statements.ZswapEnabled: do_zswap_enabled,
 }
 """The functions that tell the agent of each statement, or say why no machine can do it.

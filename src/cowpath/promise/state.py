@@ -28,6 +28,7 @@ class Memory(Record):
     occupied = Flag("it has been written: there is a page of its own", feature="occupied")
     dontfork = Flag("fork leaves it out", feature="dontfork")
     written = Flag("since clear_refs, or since ever: it is soft-dirty", feature="soft_dirty")
+    scanned = Flag("written since pagemap_scan: the next one must say so", feature="wp_async")
     populated = Flag("it is certain that there is a page", feature="uffd_wp")
     registered = Flag("a userfaultfd may write-protect it", feature="uffd_wp")
     protected = Flag("userfaultfd: writes wait", feature="uffd_wp")

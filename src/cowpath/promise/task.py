@@ -242,6 +242,11 @@ def do_userfaultfd_move(p: Promise, task: Task, s: statements.UserfaultfdMove) -
     rules.userfaultfd_move(p, memory_of(p, task, s.destination), memory_of(p, task, s.source))
 
 
+def do_pagemap_scan(p: Promise, task: Task, s: statements.PagemapScan) -> None:
+    """`r = pagemap_scan(x)`"""
+    writes.pagemap_scan(p, memory_of(p, task, s.page), register_of(p, task, s.register))
+
+
 STATEMENTS: Mapping[type[ast.Statement], Callable[[Promise, Task, Any], Code | str | None]] = {
     statements.Load: do_load,
     statements.Store: do_store,
@@ -265,6 +270,7 @@ STATEMENTS: Mapping[type[ast.Statement], Callable[[Promise, Task, Any], Code | s
     statements.UserfaultfdWp: do_userfaultfd_wp,
     statements.UserfaultfdRead: do_userfaultfd_read,
     statements.UserfaultfdMove: do_userfaultfd_move,
+    statements.PagemapScan: do_pagemap_scan,
     statements.ZswapEnabled: do_nothing,
 }
 """The rule for each statement; tests/test_statements.py holds that none is missing."""

@@ -25,11 +25,12 @@ def written(p: Promise, memory: Memory) -> None:
     if p.tells("soft_dirty"):
         memory.written = not p.process_of(memory).clearing
     memory.populated = p.tells("uffd_wp")
+    memory.scanned = p.tells("wp_async")
 
 
 def gone(memory: Memory) -> None:
     """Note that the memory was given up: nothing is promised about writes to it any more."""
-    memory.written = memory.populated = memory.protected = False
+    memory.written = memory.populated = memory.protected = memory.scanned = False
 
 
 def moved(p: Promise, target: Memory, source: Memory) -> None:
@@ -58,6 +59,13 @@ def clear_refs(p: Promise, process: Process) -> Code:
 def soft_dirty(p: Promise, memory: Memory, register: Register) -> None:
     """Tell whether the page is soft-dirty: yes where it was written, else either answer is allowed."""
     register.value[0] = p.content(YES if memory.written or p.choose() else NO)
+
+
+def pagemap_scan(p: Promise, memory: Memory, register: Register) -> None:
+    """Tell whether the page was written since the last scan: yes where it was, else either answer."""
+    if memory.mapped:
+        register.value[0] = p.content(YES if memory.scanned or p.choose() else NO)
+        memory.scanned = False
 
 
 # -- userfaultfd -----------------------------------------------------------------------------------

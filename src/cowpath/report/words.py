@@ -143,6 +143,11 @@ def value_words(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
+def marker_words(pte: Mapping[str, object]) -> str:
+    """A swap pte that refers to no slot."""
+    return "poisoned" if pte.get("poisoned") else "marker"
+
+
 def pte_words(pte: Mapping[str, object]) -> str:
     """A page-table entry, from its fields by name.
 
@@ -155,7 +160,7 @@ def pte_words(pte: Mapping[str, object]) -> str:
     if kind == "present":
         shown = f"{pte['folio']} {'rw' if pte['write'] else 'ro'}"
     elif kind == "swap":
-        shown = "poisoned" if pte.get("poisoned") else f"swap {pte['slot']}"
+        shown = f"swap {pte['slot']}" if pte["slot"] is not None else marker_words(pte)
     elif kind == "migration":
         shown = f"migration {pte['access']} {pte['migrating']}"
     else:

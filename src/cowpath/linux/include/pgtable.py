@@ -49,6 +49,11 @@ class PteValue(NamedTuple):
         return None if self.folio is None else self.folio.page(self.subpage)
 
     @property
+    def marker(self) -> bool:
+        """True for an entry that stands for no page and no slot (PTE_MARKER): it has nothing but flags."""
+        return self.kind == "swap" and self.slot is None
+
+    @property
     def present(self) -> bool:
         """True for an entry that maps a page."""
         return self.kind == "present"
@@ -181,6 +186,11 @@ def userfaultfd_pte_wp(vma: Vma, value: PteValue) -> bool:
 def swp_entry_to_pte(slot: Slot) -> PteValue:
     """Return a swap pte for the slot, without flags."""
     return PteValue("swap", slot=slot)
+
+
+def make_pte_marker() -> PteValue:
+    """Return the entry that write-protects for userfaultfd where there is no page (PTE_MARKER_UFFD_WP)."""
+    return PteValue("swap", uffd_wp=True)
 
 
 def make_poisoned_swp_entry() -> PteValue:

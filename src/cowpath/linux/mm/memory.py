@@ -21,6 +21,7 @@ from ..include.pgtable import (
     PteValue,
     maybe_mkwrite,
     mk_pte,
+    pte_mkuffd_wp,
     pte_mkwrite,
     pte_needs_soft_dirty_wp,
     pte_offset_map_lock,
@@ -186,9 +187,11 @@ def copy_nonpresent_pte(k: Kernel, src_pte: Pte, dst_pte: Pte) -> None:
     """Copy a swap pte or a migration entry to the child; afterwards neither copy counts as exclusive.
 
     The marker of a swap pte is cleared in the parent as well (H3 of 1493a1913e34, v5.19).  A migration entry
-    becomes one of the read kind.
+    becomes one of the read kind.  A mark of the parent's userfaultfd stays behind (copy_pte_marker).
     """
     pteval = ptep_get(src_pte)
+    if pteval.marker and not pteval.poisoned:
+        return
     slot = pteval.slot
     if slot is not None:
         swap_duplicate(slot)
@@ -336,9 +339,10 @@ def do_anonymous_page(k: Kernel, vmf: Fault) -> Code:
         folio = folio_alloc(k)
         folio_add_new_anon_rmap(k, folio, vmf.pte)
         folio_add_lru(k, folio, vmf.cpu)
-        set_pte(vmf.pte, pte_mkwrite(k, mk_pte(folio)) if vmf.pte.vma.write else mk_pte(folio))
+        value = pte_mkwrite(k, mk_pte(folio)) if vmf.pte.vma.write else mk_pte(folio)
     else:
-        set_pte(vmf.pte, mk_pte(k.zero_page))
+        value = mk_pte(k.zero_page)
+    set_pte(vmf.pte, pte_mkuffd_wp(value) if vmf.orig.uffd_wp else value)
     pte_unmap_unlock(vmf.pte.mm)
     return False
 
@@ -350,13 +354,18 @@ def do_wp_page(k: Kernel, vmf: Fault) -> Code:
     """Resolve a write, or an unshare request, to a page whose entry is read-only.
 
     The caller holds the page-table lock, which is dropped here.  A write that userfaultfd wants to know of
-    waits.  A page that is exclusive is reused in place.  Any other page is reused if nobody else refers to it
-    (09854ba94c6a, v5.9), or else copied.  An unshare request copies the zero page since 84209e87c696 (v6.2).
+    waits, or only takes the mark away (d61ea1cb0095, v6.7).  A page that is exclusive is reused in place.
+    Any other page is reused if nobody else refers to it (09854ba94c6a, v5.9), or else copied.  An unshare
+    request copies the zero page since 84209e87c696 (v6.2).
     Returns as `handle_pte_fault` does.
     """
     if vmf.write and userfaultfd_pte_wp(vmf.pte.vma, vmf.orig):
-        pte_unmap_unlock(vmf.pte.mm)
-        return (yield from handle_userfault(k, vmf))
+        if not vmf.pte.vma.wp_async:
+            pte_unmap_unlock(vmf.pte.mm)
+            return (yield from handle_userfault(k, vmf))
+        vmf = vmf._replace(orig=vmf.orig._replace(uffd_wp=False))
+        set_pte(vmf.pte, vmf.orig)
+        k.say("the write is noted: the page is not write-protected any more (d61ea1cb0095)")
     if vmf.write:
         _flush_write_protection(k, vmf.pte)
     folio, page = vmf.orig.folio, vmf.orig.page
@@ -582,8 +591,8 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
 
     Returns as `handle_pte_fault` does.
     """
-    if vmf.orig.poisoned:
-        return handle_pte_marker(k, vmf)
+    if vmf.orig.marker:
+        return (yield from handle_pte_marker(k, vmf))
     slot = vmf.orig.slot
     if slot is None:
         raise Crash("BUG: a swap pte without a slot")
@@ -661,10 +670,16 @@ def do_swap_page(k: Kernel, vmf: Fault) -> Code:
     return wrote
 
 
-def handle_pte_marker(k: Kernel, vmf: Fault) -> str:
-    """Refuse an access to content that could not be read when swapoff wanted it (9f186f9e5fa9, v5.19)."""
-    k.say(f"{vmf.pte} stands for content that could not be read: SIGBUS")
-    return SIGBUS
+def handle_pte_marker(k: Kernel, vmf: Fault) -> Code:
+    """Resolve a fault at an entry that stands for no page.
+
+    Content that could not be read when swapoff wanted it gives SIGBUS (9f186f9e5fa9, v5.19).  Where the next
+    write is to be noted and nothing is mapped yet, a page is mapped so (pte_marker_handle_uffd_wp).
+    """
+    if vmf.orig.poisoned:
+        k.say(f"{vmf.pte} stands for content that could not be read: SIGBUS")
+        return SIGBUS
+    return (yield from do_anonymous_page(k, vmf))
 
 
 def can_swapin_thp(k: Kernel, vmf: Fault) -> bool:

@@ -57,11 +57,16 @@ def userfaultfd_writeprotect(k: Kernel, pte: Pte, protect: bool) -> Code:
         wake_userfault(k, pte)
 
 
-def userfaultfd_register(k: Kernel, pte: Pte) -> None:
-    """Do UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP, of a mapping that is there."""
+def userfaultfd_register(k: Kernel, pte: Pte, wp_async: bool = False) -> None:
+    """Do UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP, of a mapping that is there.
+
+    With `wp_async` (UFFD_FEATURE_WP_ASYNC, d61ea1cb0095, v6.7) writes only take the protection away.
+    """
     mmap_write_lock(pte.mm)
     vma_start_write(pte.vma)
     pte.vma.uffd_wp = pte.vma.mapped
+    if wp_async:
+        pte.vma.wp_async = pte.vma.mapped
     vma_end_write_all(k, pte.mm)
     mmap_write_unlock(pte.mm)
 
@@ -100,7 +105,7 @@ def uffd_wp_range(k: Kernel, pte: Pte, protect: bool) -> None:
         upgrade = value.present and pte.vma.write and k.has(changes.UFFD_WP_RESOLVE_MAPS_WRITABLE)
         if upgrade and can_change_pte_writable(k, pte.vma, value):
             value = value._replace(write=True)
-    if value.kind != "none" and not value.poisoned:
+    if value.kind != "none" and not value.marker:
         set_pte(pte, value)
     pte_unmap_unlock(pte.mm)
 

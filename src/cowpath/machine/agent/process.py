@@ -21,7 +21,7 @@ from .fuse import HeldFile
 from .memory import Memory
 from .references import Reference, make_reference
 from .setting import UnmetError
-from .userfault import WriteProtection
+from .userfault import NotedWrites, WriteProtection
 
 STEP, ROUND, OBSERVE = b"g", b"r", b"o"
 """The controller's commands: do one statement; begin a round; look at your memory."""
@@ -79,6 +79,7 @@ class Process:
         self.memory = Memory(self.program, racing=job["mode"] == "free")
         self.references: list[Reference] = []
         self.writes = WriteProtection()
+        self.noted = NotedWrites()
         self.demanding: bool = job["mode"] != "free"
         """True where a statement must have its effect; where threads race, another may undo it at once."""
 
@@ -101,6 +102,7 @@ class Process:
             try:
                 self.index = index
                 self.writes.close()  # the parent's: a userfaultfd is not inherited
+                self.noted.close()
                 self._start()
                 self._obey()
             finally:
@@ -139,6 +141,7 @@ class Process:
             reference.close()
         self.references.clear()
         self.writes.close()
+        self.noted.close()
 
     def _start(self) -> None:
         self.board.set_pid(self.index, os.getpid())

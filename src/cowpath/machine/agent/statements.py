@@ -224,6 +224,17 @@ def userfaultfd_move(process: Process, thread: int, s: Statement) -> None:
     userfault.move(memory.address(s["page"]), memory.address(s["source"]), process.writes)
 
 
+def pagemap_scan(process: Process, thread: int, s: Statement) -> None:
+    """`r = pagemap_scan(x)`; nothing happens where no memory is mapped."""
+    try:
+        written = process.noted.scan(process.memory.address(s["page"]))
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.EINVAL, errno.ENOMEM):
+            raise
+        return
+    _assign(process, s["register"], byte_of(str(int(written))))
+
+
 def zswap_enabled(process: Process, thread: int, s: Statement) -> None:
     """`zswap_enabled()`, `zswap_enabled(0)`; who set up the device gives the setting back as it was."""
     write(ZSWAP, "Y" if s["on"] else "N")
@@ -235,7 +246,8 @@ DOERS: dict[str, Callable[[Process, int, Statement], None]] = {
     "Madvise": madvise, "Mprotect": mprotect, "Munmap": munmap, "Swapoff": swapoff, "Migrate": migrate,
     "KsmMerge": ksm_merge, "Mincore": mincore, "ClearRefs": clear_refs, "SoftDirty": soft_dirty,
     "UserfaultfdWp": userfaultfd_wp, "UserfaultfdRead": userfaultfd_read,
-    "UserfaultfdMove": userfaultfd_move, "ZswapEnabled": zswap_enabled,
+    "UserfaultfdMove": userfaultfd_move, "PagemapScan": pagemap_scan,
+    "ZswapEnabled": zswap_enabled,
 }  # fmt: skip
 """The system calls of each statement, by the name of its class; held by tests/test_statements.py."""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from . import calls
 
 API, FEATURE_WP, FEATURE_MOVE = 0xAA, 1 << 0, 1 << 16
+FEATURE_WP_UNPOPULATED, FEATURE_WP_ASYNC = 1 << 13, 1 << 15
 MODE_MISSING, MODE_WP = 1, 2
 USER_MODE_ONLY = 1
 PROTECT, ALLOW = 1, 0
@@ -26,16 +27,23 @@ MESSAGE = struct.Struct("=B7xQQQ")
 PATIENCE = 0.01
 
 
-def _command(number: int, size: int) -> int:
-    """_IOWR(0xAA, number, size); the direction bits differ on powerpc."""
+def _command(number: int, size: int, kind: int = API) -> int:
+    """_IOWR(kind, number, size); the direction bits differ on powerpc."""
     direction = 3
     if os.uname().machine.startswith("ppc"):
-        return 6 << 29 | size << 16 | API << 8 | number
-    return direction << 30 | size << 16 | API << 8 | number
+        return 6 << 29 | size << 16 | kind << 8 | number
+    return direction << 30 | size << 16 | kind << 8 | number
 
 
 UFFDIO_API, UFFDIO_REGISTER = _command(0x3F, 24), _command(0x00, 32)
 UFFDIO_MOVE, UFFDIO_WRITEPROTECT = _command(0x05, 40), _command(0x06, 24)
+
+SCAN = struct.Struct("=12Q")
+"""struct pm_scan_arg: size, flags, start, end, walk_end, vec, vec_len, max_pages, and four category masks."""
+
+PAGEMAP_SCAN = _command(16, SCAN.size, ord("f"))
+SCAN_WP_MATCHING, SCAN_CHECK_WPASYNC = 1 << 0, 1 << 1
+PAGE_IS_WRITTEN = 1 << 1
 
 
 def open_userfaultfd(features: int, flags: int = USER_MODE_ONLY) -> int:
@@ -98,6 +106,47 @@ class WriteProtection:
         self.fd = -1
         self.registered.clear()
         self.waiting.clear()
+
+
+class NotedWrites:
+    """The userfaultfd by which a process has its own writes noted, for PAGEMAP_SCAN to tell."""
+
+    def __init__(self) -> None:
+        self.fd = -1
+
+    def scan(self, address: int) -> bool:
+        """Tell whether a page was written since the last scan, and begin anew.
+
+        Raises OSError, as the registration fails where nothing is mapped.
+        """
+        if self.fd < 0:
+            self.fd = open_userfaultfd(FEATURE_WP | FEATURE_WP_UNPOPULATED | FEATURE_WP_ASYNC)
+        retry(self.fd, UFFDIO_REGISTER, struct.pack("=QQQQ", address, calls.PAGE, MODE_WP, 0))
+        region = (ctypes.c_uint64 * 3)()  # struct page_region: start, end, categories
+        flags, end = SCAN_WP_MATCHING | SCAN_CHECK_WPASYNC, address + calls.PAGE
+        where = (SCAN.size, flags, address, end, 0, ctypes.addressof(region), 1, 0)
+        with open("/proc/self/pagemap", "rb") as pagemap:
+            request = SCAN.pack(*where, 0, PAGE_IS_WRITTEN, 0, PAGE_IS_WRITTEN)
+            regions: int = fcntl.ioctl(pagemap, PAGEMAP_SCAN, bytearray(request))
+        return regions > 0
+
+    def close(self) -> None:
+        """Close the userfaultfd: nothing is noted any more."""
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+
+
+def attempt_scan() -> None:
+    """Scan a page of our own.  Raises OSError where the kernel cannot."""
+    flags = calls.MAP_PRIVATE | calls.MAP_ANONYMOUS | calls.MAP_POPULATE
+    address = calls.map_memory(calls.PAGE, calls.PROT_READ | calls.PROT_WRITE, flags)
+    noted = NotedWrites()
+    try:
+        noted.scan(address)
+    finally:
+        noted.close()
+        calls.unmap(address, calls.PAGE)
 
 
 def attempt_write_protection() -> None:

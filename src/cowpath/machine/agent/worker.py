@@ -100,6 +100,10 @@ def _userfaultfd_wp() -> None:
     _attempt(userfault.attempt_write_protection, complaint)
 
 
+def _pagemap_scan() -> None:
+    _attempt(userfault.attempt_scan, "this kernel has no PAGEMAP_SCAN (v6.7), or does not let us use it")
+
+
 def _io_uring() -> None:
     _attempt(lambda: Ring().close(), "this kernel has no io_uring, or does not let us use it")
 
@@ -119,6 +123,7 @@ NEEDS: tuple[tuple[frozenset[str], Callable[[], None]], ...] = (
     (frozenset(("ClearRefs", "SoftDirty")), _soft_dirty),
     (frozenset(("UserfaultfdMove",)), _userfaultfd_move),
     (frozenset(("UserfaultfdWp", "UserfaultfdRead")), _userfaultfd_wp),
+    (frozenset(("PagemapScan",)), _pagemap_scan),
     (frozenset(("fixed-buffer",)), _io_uring),
     (frozenset(("remote-read",)), _process_vm_readv),
     (frozenset(("held-read", "remote-read")), _fuse),

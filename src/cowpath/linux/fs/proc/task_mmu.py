@@ -2,17 +2,18 @@
 """fs/proc/task_mmu.c: soft-dirty tells user space (CRIU, for one) which pages a process has written.
 
 /proc/PID/clear_refs write-protects every page and forgets that it was written, so that the next write faults
-and is noted; /proc/PID/pagemap tells.  What devices write through references is not seen.
+and is noted; /proc/PID/pagemap tells.  PAGEMAP_SCAN does both at once, by userfaultfd's write
+protection.  What devices write through references is not seen.
 """
 
 from __future__ import annotations
 
 from cowpath.explore.record.recorder import Code
 from cowpath.explore.record.step import Blocked
-from cowpath.history import changes
+from cowpath.history import changes, swap_bits
 from cowpath.litmus.ast import NO, YES
 
-from ...arch.tlb import flush_tlb_mm
+from ...arch.tlb import flush_tlb_mm, flush_tlb_page
 from ...include.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
@@ -24,6 +25,8 @@ from ...include.mmap_lock import (
 )
 from ...include.pgtable import (
     PteValue,
+    make_pte_marker,
+    pte_mkuffd_wp,
     pte_offset_map_lock,
     pte_unmap_unlock,
     pte_wrprotect,
@@ -32,6 +35,7 @@ from ...include.pgtable import (
 )
 from ...mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from ...mm.rmap import folio_maybe_dma_pinned
+from ...mm.userfaultfd import userfaultfd_register
 from ...state import Kernel, Mm, Pte, Register
 
 
@@ -114,3 +118,71 @@ def pagemap_read(k: Kernel, pte: Pte, register: Register) -> None:
         raise Blocked(f"the locks of {pte.mm}")
     written = pte.vma.mapped and (pte.vma.soft_dirty or pte.soft_dirty)
     register.value[0] = k.content(YES if written else NO)
+
+
+# -- PAGEMAP_SCAN ----------------------------------------------------------------------------------
+
+
+def do_pagemap_scan(k: Kernel, pte: Pte, register: Register) -> Code:
+    """Do PAGEMAP_SCAN of one page: tell whether it was written, and note its next write again.
+
+    52526ca7fdb9 (v6.7), with PM_SCAN_WP_MATCHING.  The mapping is registered first, if it is not yet, with a
+    userfaultfd that lets writes go by itself.  Before v6.7 all that a program can do is to take every page
+    for written.
+    """
+    if not k.has(changes.PAGEMAP_SCAN):
+        register.value[0] = k.content(YES)
+        return
+    if not pte.vma.wp_async:
+        userfaultfd_register(k, pte, wp_async=True)
+        yield
+    mmap_read_lock(pte.mm)
+    if pte.vma.mapped:
+        yield from pagemap_scan_pmd_entry(k, pte, register)
+    mmap_read_unlock(pte.mm)
+
+
+def pagemap_scan_pmd_entry(k: Kernel, pte: Pte, register: Register) -> Code:
+    """Tell whether an entry is not write-protected, for then it was written, and write-protect it.
+
+    All of it is done under the page-table lock, with the flush.  Until c70dce4982ce (v6.9) the entry was set
+    to what had been read of it, whatever the CPU had noted in it since.
+    """
+    pte_offset_map_lock(pte.mm)
+    value = ptep_get(pte)
+    written = not _is_uffd_wp(k, value)
+    if written:
+        if not k.has(changes.SCAN_KEEPS_DIRTY):
+            yield  # no lock keeps the CPU from setting the dirty bit
+        make_uffd_wp_pte(k, pte, value)
+        flush_tlb_page(k, pte)
+    register.value[0] = k.content(YES if written else NO)
+    pte_unmap_unlock(pte.mm)
+
+
+def _is_uffd_wp(k: Kernel, value: PteValue) -> bool:
+    """True for an entry that is write-protected.
+
+    Until 2c7ad9a590d1 (v6.9) the bit of a present entry was looked at in swap ptes, too, where it is one of
+    the slot's number (on x86, bit 10).
+    """
+    if value.kind == "swap" and not value.uffd_wp and not k.has(changes.SCAN_ASKS_PRESENT):
+        confused = bool((value.bits(k.ask(swap_bits.swap_layout)) or 0) & k.ask(swap_bits.present_uffd_wp))
+        if confused:
+            k.say("a bit of the slot's number is taken for userfaultfd's mark: as if not written")
+        return confused
+    return value.uffd_wp
+
+
+def make_uffd_wp_pte(k: Kernel, pte: Pte, value: PteValue) -> None:
+    """Write-protect an entry; where there is none, leave a marker.
+
+    A present entry is read again as it is cleared, since c70dce4982ce (v6.9).
+    """
+    if value.kind == "none":
+        set_pte(pte, make_pte_marker())
+        return
+    lost = pte.dirty and not value.dirty
+    if lost and not k.has(changes.SCAN_KEEPS_DIRTY):
+        k.say(f"the CPU has set the dirty bit of {pte} meanwhile, and it is lost")
+    set_pte(pte, pte_mkuffd_wp(ptep_get(pte) if k.has(changes.SCAN_KEEPS_DIRTY) else value))
