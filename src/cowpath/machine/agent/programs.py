@@ -19,13 +19,16 @@ OUTPUT = "/tmp/output"
 def run_program(job: dict[str, Any]) -> dict[str, Any]:
     """Run `command` with a swap device of the kind `swap` ("" for none), for at most `seconds`.
 
-    "{swap}" among its words stands for the device; of `swap_pages` pages where the job says so.
+    "{swap}" among its words stands for the device; of `swap_pages` pages where the job says so.  Where it
+    says `first_processor`, the agent keeps to that one: another process on a processor empties its TLB.
 
     The result has its exit `code` (None where it did not end in time) and `output`; `status` is "cannot"
     where the guest lacks the swap device.
     """
     system = os.uname()
     facts = {"release": system.release, "version": system.version}
+    if job.get("first_processor"):
+        os.sched_setaffinity(0, {0})
     try:
         with contextlib.ExitStack() as stack:
             path = ""

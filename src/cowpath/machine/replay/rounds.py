@@ -109,7 +109,13 @@ class Plan:
     def job(self, rounds: int = 0) -> Job:
         """Return what the guest does: a round that is driven or, if `rounds`, so many that nobody drives."""
         command = [f"/{PLACE}/test", "{swap}", *([str(rounds)] if rounds else [])]
-        return {"command": command, "swap": self.swap, "swap_pages": self.pages, "seconds": ROUND_SECONDS}
+        return {
+            "command": command,
+            "swap": self.swap,
+            "swap_pages": self.pages,
+            "seconds": ROUND_SECONDS,
+            "first_processor": True,
+        }
 
 
 def replay(guest: ReplayGuest, plan: Plan, rounds: int) -> list[Round]:
