@@ -2,18 +2,17 @@
 """User-Mode Linux built from Debian's source, as it is or with a rule changed by a few words of an edit.
 
 The source and its objects are in the cache, so that only what an edit touches is compiled again: a mutant
-takes a minute.  Edits are undone as soon as a kernel is linked, also where that fails.
+takes a minute.  Of each file that was ever edited the original is kept beside the source.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +89,8 @@ class TreeBuilder:
         self.package = f"linux-source-{release}"
         self.version = self.archive.version(self.package)
         base = images.cache() / "source" / self.package
-        self.source, self.objects, self.built = base / "source", base / "objects", base / "built"
+        self.source, self.objects = base / "source", base / "objects"
+        self.originals, self.built = base / "originals", base / "built"
         with kept.alone(images.cache(), say):
             self._unpack(base)
 
@@ -116,14 +116,13 @@ class TreeBuilder:
         kernel = self.built / f"linux-{key}"
         if not kernel.is_file():
             self._configure(config)
-            with self._edited(edits):
-                say(f"building {self.package} {self.version} with {len(edits)} edits")
-                self._make("linux")
-                self.built.mkdir(exist_ok=True)
-                unfinished = kernel.with_suffix(".new")
-                shutil.copy2(self.objects / "linux", unfinished)
-                children.run(["strip", str(unfinished)])
-                unfinished.rename(kernel)
+            self._edit(edits)
+            say(f"building {self.package} {self.version} with {len(edits)} edits")
+            self._make("linux")
+            self.built.mkdir(exist_ok=True)
+            unfinished = kernel.with_suffix(".new")
+            shutil.copy2(self.objects / "linux", unfinished)
+            unfinished.rename(kernel)
         return kernel
 
     def _configure(self, config: str) -> None:
@@ -138,18 +137,20 @@ class TreeBuilder:
         self._make("olddefconfig")
         done.write_text(config)
 
-    @contextlib.contextmanager
-    def _edited(self, edits: Sequence[Edit]) -> Iterator[None]:
-        before: dict[Path, str] = {}
-        try:
+    def _edit(self, edits: Sequence[Edit]) -> None:
+        """Write every file that was ever edited as it is to be now, unless it is so already."""
+        for edit in edits:
+            original = self.originals / edit.file
+            if not original.is_file():
+                original.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(self.source / edit.file, original)
+        for original in sorted(file for file in self.originals.rglob("*") if file.is_file()):
+            name = str(original.relative_to(self.originals))
+            text = original.read_text()
             for edit in edits:
-                file = self.source / edit.file
-                before.setdefault(file, file.read_text())
-                file.write_text(edit.apply(file.read_text()))
-            yield
-        finally:
-            for file, text in before.items():
-                file.write_text(text)
+                text = edit.apply(text) if edit.file == name else text
+            if text != (self.source / name).read_text():
+                (self.source / name).write_text(text)
 
     def _make(self, target: str) -> None:
         jobs = len(os.sched_getaffinity(0))
