@@ -25,7 +25,7 @@ from cowpath.machine import images
 from cowpath.machine.replay import rounds
 from cowpath.machine.replay.helpers import everybody
 from cowpath.machine.replay.reach import reachable
-from cowpath.machine.replay.source import SLOTS, build
+from cowpath.machine.replay.source import build, slots
 from cowpath.machine.replay.turns import Route, turns
 from cowpath.report.replay import Replayed, places_text, replay_text
 
@@ -113,7 +113,7 @@ def plan(program: Program, route: Route, directory: Path) -> rounds.Plan:
     helpers = range(len(program.threads), len(program.threads) + len(route.helpers))
     first = [thread.index for thread in program.threads if thread.process == 0]
     threads = len(program.threads) + len(route.helpers)
-    pages = SLOTS if kind in SMALL else 0
+    pages = slots(program) if kind in SMALL else 0
     return rounds.Plan(test, kind, pages, threads, (*first, *helpers), route.turns)
 
 

@@ -16,8 +16,8 @@ from cowpath.machine.errors import MachineError
 from cowpath.machine.replay.helpers import CannotReplayError, Helper, has_zswap
 from cowpath.machine.replay.writers import byte, is_pin, observed_names, place, value_number, write
 
-SLOTS, FILLED = 66, 64
-"""Of a small swap device so many pages are taken: what is freed is what is used next."""
+FILLED = 64
+"""So many pages of a small swap device are taken before the test begins."""
 
 COMPRESSIBLE = 2000
 """So many bytes of a page are random and the others zero, where a page is to be compressed."""
@@ -53,6 +53,14 @@ def source(program: Program, helpers: Sequence[Helper], small: bool) -> str:
     total = len(program.threads) + len(helpers)
     parts += [_process(program, number, total) for number in range(1, len(program.parents))]
     return "\n".join([*parts, _main(program, helpers, small)])
+
+
+def slots(program: Program) -> int:
+    """Return the pages of a small swap device: one is free for each page of each process.
+
+    So a slot that is freed is the one that is used next, as the model's shortest paths like it.
+    """
+    return FILLED + len(program.pages) * len(program.parents)
 
 
 def page_addresses(page: int) -> range:
