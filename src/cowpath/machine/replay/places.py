@@ -129,7 +129,7 @@ PLACES: dict[str, KernelPlace] = {
     "kernel/fork.py dup_mmap 1": KernelPlace(
         "dup_mmap: after one mapping", (spot(FORK, after=("copy_page_range",)),)
     ),
-    "mm/swap_state.py swapin_readahead 1": KernelPlace(
+    "mm/swap_state.py _read_into_swap_cache 1": KernelPlace(
         "swapin_readahead: in the swap cache, before the read",
         (
             spot(("swap_vma_readahead", "swapin_readahead"), before=READ),
@@ -237,6 +237,8 @@ ELSEWHERE: dict[str, str] = {
     "model.py": "any batch may be drained at any moment: the kernel decides",
     "task.py run_thread": "between two statements: the test's own marker is there",
     "fs/": "statements that are not driven yet",
+    "kernel/fork.py mmput": "fork fails half way only where memory runs out",
+    "mm/vmscan.py _split_before_swap": "large folios are not driven yet",
     "mm/ksm.py": "ksmd goes through all memory: which pages it has in hand is not the test's to choose",
     "mm/migrate.py": "not driven yet",
     "mm/userfaultfd.py": "not driven yet",
