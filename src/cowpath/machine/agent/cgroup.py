@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 
 from . import calls
+from .large import has_small_sizes
 from .setting import CannotRunError, write
 
 NAME = "cowpath"
@@ -25,8 +26,11 @@ AMOUNT = "2M"
 def group(directory: str) -> Iterator[str]:
     """Mount a cgroup v2 hierarchy below `directory`, and make a group; return its path.
 
-    Raises CannotRunError where the kernel cannot, or has no memory.reclaim (v5.19).
+    Raises CannotRunError where the kernel cannot, has no memory.reclaim (v5.19), or has no folios as small as
+    a test's: a THP that stands for one is split in order to be reclaimed, and all of it goes then.
     """
+    if not has_small_sizes():
+        raise CannotRunError("a THP, which stands for a large folio here, is reclaimed in parts")
     root = os.path.join(directory, "cgroup")
     os.mkdir(root)
     with contextlib.ExitStack() as stack:

@@ -58,13 +58,16 @@ def enabled() -> Iterator[None]:
 
 
 def make(address: int) -> None:
-    """Fill the freshly mapped pages at `address` with one large folio, mapped by ptes."""
+    """Fill the freshly mapped pages at `address` with one large folio, mapped by ptes.
+
+    Its entries stay writable: before v5.19 a page of it that is read-only once is copied at the next write.
+    """
     length = PAGES * unit()
     calls.madvise(address, length, "MADV_HUGEPAGE")
     ctypes.memset(address, 0, 1)  # the first store makes it
     if not has_small_sizes():
-        calls.mprotect(address, calls.PAGE, calls.PROT_READ)  # a part of it: that splits the PMD
-        calls.mprotect(address, calls.PAGE, calls.PROT_READ | calls.PROT_WRITE)
+        calls.madvise(address, calls.PAGE, "MADV_DONTFORK")  # a mapping ends inside: that splits the PMD
+        calls.madvise(address, calls.PAGE, "MADV_DOFORK")
         calls.madvise(address, length, "MADV_NOHUGEPAGE")
 
 
