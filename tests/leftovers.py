@@ -44,6 +44,7 @@ def present() -> dict[str, list[str]]:
         "mounts": lines("/proc/self/mounts"),
         "swap": [line.split()[0] for line in lines("/proc/swaps")[1:]],
         "loop devices": [path.parts[3] for path in Path("/sys/block").glob("loop*/loop")],
+        "zram devices": [path.name for path in Path("/sys/block").glob("zram*")],
         "settings": [f"{name} {' '.join(lines(name))}" for name in SETTINGS if os.path.exists(name)],
         "files": files(),
         "changes of the tree": changes(),

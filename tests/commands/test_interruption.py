@@ -22,7 +22,7 @@ SEED = random.SystemRandom().randrange(10**9)
 @pytest.mark.parametrize("command", LONG)
 def test_an_interrupted_command_leaves_nothing(command: str, way: str, tmp_path: Path) -> None:
     print(f"seed {SEED}")
-    interrupt(command, way, random.Random(f"{SEED} {command} {way}"), tmp_path)
+    interrupt(LONG[command], way, random.Random(f"{SEED} {command} {way}"), tmp_path)
 
 
 @pytest.mark.parametrize("command", ["check", "mutate"])

@@ -52,22 +52,23 @@ PATIENCE = 60
 
 def attempt(chance: Random, directory: Path) -> None:
     """Interrupt one command in one way."""
-    interrupt(chance.choice(sorted(LONG)), chance.choice(sorted(WAYS)), chance, directory)
+    interrupt(LONG[chance.choice(sorted(LONG))], chance.choice(sorted(WAYS)), chance, directory)
 
 
-def interrupt(command: str, way: str, chance: Random, directory: Path) -> None:
+def interrupt(command: list[str], way: str, chance: Random, directory: Path, latest: float = LATEST) -> None:
     """Interrupt a command at a random moment.  Raises AssertionError where it leaves something."""
-    process = begin(LONG[command], directory)
-    delay = chance.random() * LATEST
+    process = begin(command, directory)
+    delay = chance.random() * latest
+    what = f"{' '.join(command)}, {way} after {delay:.3f} s"
     time.sleep(delay)
     ended = process.poll() is not None
     for send, number in WAYS[way]:
         with contextlib.suppress(ProcessLookupError):
             send(process.pid, number)
         time.sleep(chance.random() * 0.02)
-    check_end(process, f"{command}, {way} after {delay:.3f} s", ended)
+    check_end(process, what, ended)
     left = sorted(path.name for path in directory.iterdir())
-    assert left == [], f"{command}, {way} after {delay:.3f} s: files are left: {left}"
+    assert left == [], f"{what}: files are left: {left}"
 
 
 def begin(command: list[str], directory: Path, **more: str) -> subprocess.Popen[str]:

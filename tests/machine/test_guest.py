@@ -12,7 +12,8 @@ import pytest
 from cowpath.litmus.resolve import load_program
 from cowpath.machine import guest as guests
 from cowpath.machine import scratch
-from cowpath.machine.guest import StoppedError
+from cowpath.machine.errors import StoppedError
+from cowpath.machine.guest import Launch
 from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.schedule import schedule
 from tests.machine.conftest import CORPUS
@@ -90,6 +91,25 @@ def test_stopping_ends_the_guest_and_removes_its_files(
     assert chosen.process is None
     assert seen
     assert not list(tmp_path.glob("cow-*"))
+
+
+def test_who_is_stopped_before_there_is_a_guest_boots_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a guest of another thread would boot, and run, while the command waits for it to end."""
+    chosen = Dying(tmp_path, "sleep 1000")
+    chosen.silence_seconds = 1000
+    launch = chosen.launch
+
+    def stopped_meanwhile(directory: Path, console: int) -> Launch:
+        chosen.stop()
+        return launch(directory, console)
+
+    monkeypatch.setattr(chosen, "launch", stopped_meanwhile)
+    for _ in range(2):  # between its files and its process; and before both
+        with pytest.raises(StoppedError):
+            answers(chosen, 1)
+    assert chosen.process is None
 
 
 def test_a_test_that_no_machine_can_run_needs_no_guest(tmp_path: Path) -> None:

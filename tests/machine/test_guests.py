@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,11 +18,17 @@ from cowpath.cli import main
 from cowpath.machine import scratch
 from cowpath.machine.machines import Machine
 from cowpath.machine.uml import Uml
+from tests.fuzz.interruptions import WAYS, interrupt
 from tests.machine.conftest import CORPUS, founding, run_all
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("machine")]
 
 MachineByName = Callable[[str], Machine]
+
+SEED = random.SystemRandom().randrange(10**9)
+
+LATEST = 15.0
+"""Seconds after which a run is interrupted at last: by then guests have booted, and answer."""
 
 LOST_WRITE = ("get-write-read-refault", "get-write-write-refault")
 ROUNDS = 5
@@ -85,6 +92,23 @@ def test_a_signal_to_cowpath_ends_its_guests(real_machine: MachineByName, tmp_pa
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 130
     assert not any(Path(f"/proc/{pid}").exists() for pid in guest)
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_that_is_interrupted_leaves_nothing(
+    real_machine: MachineByName, way: str, tmp_path: Path
+) -> None:
+    """At a random moment: before the guest is there, while it boots, between its answers."""
+    real_machine("uml:6.1")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "empty").mkdir()
+    scratch.remove_leftovers()
+    command = ["run", "founding", "--on", "uml:6.1", "--rounds", "200", "--jobs", "2"]
+    print(f"seed {SEED}")
+    chance = random.Random(f"{SEED} {way}")
+    interrupt([*command, "--results", str(tmp_path / "results")], way, chance, tmp_path / "empty", LATEST)
+    assert scratch.remove_leftovers() == []
 
 
 def children(pid: int) -> list[int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cowpath.machine.errors import StoppedError
 from cowpath.machine.host import AGENT, Host, agent_command
 from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.schedule import schedule
@@ -115,6 +116,15 @@ def test_signals_leave_nothing(unchanged: None, tmp_path: Path, numbers: list[in
     assert process.wait(timeout=30) == 130
 
 
+def test_who_is_stopped_runs_no_more_tests(unchanged: None) -> None:
+    host, test = Host(allow_global=True), program(HANG)
+    host.stop()
+    answers: list[Answer] = []
+    with pytest.raises(StoppedError):
+        host.run([RunRequest(test, schedule(test), 3)] * 3, lambda _, answer: answers.append(answer))
+    assert answers == []
+
+
 def test_a_worker_that_is_killed_leaves_nothing(unchanged: None, tmp_path: Path) -> None:
     process = start_agent(HANG, tmp_path, round_seconds=60)
     wait_for_swap()
@@ -135,9 +145,9 @@ def start_agent(text: str, directory: Path, round_seconds: float) -> subprocess.
     return subprocess.Popen(agent_command(file), stdout=subprocess.PIPE, text=True)
 
 
-def wait_for_swap() -> None:
+def wait_for_swap(device: str = "swap") -> None:
     deadline = time.monotonic() + 20
-    while "swap" not in "".join(Path("/proc/swaps").read_text().splitlines()[1:]):
+    while device not in "".join(Path("/proc/swaps").read_text().splitlines()[1:]):
         assert time.monotonic() < deadline, "the agent never turned its swap device on"
         time.sleep(0.02)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from cowpath.machine import scratch
+from cowpath.machine.agent import swap
 from cowpath.machine.agent.setting import UNDO
 from cowpath.machine.machines import Machine
 from tests.machine.test_host import HANG, start_agent, state, wait_for_swap
@@ -140,17 +141,38 @@ def test_an_agent_puts_away_after_a_run_that_is_killed(root: None, tmp_path: Pat
     assert state() == before
 
 
+def zrams() -> list[str]:
+    """The zram devices of this machine."""
+    return sorted(path.name for path in Path("/sys/block").glob("zram*"))
+
+
+def test_a_journal_takes_no_other_device_away(abandoned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that is none, nor one that has another size: a number may be somebody else's by now."""
+    taken: list[str] = []
+    monkeypatch.setattr(scratch, "remove_zram", taken.append)
+    lines = [{"zram": number} for number in ("../../etc", "", "9999", "0")] + [{"zram": 0}]
+    (abandoned / UNDO).write_text("\n".join(map(json.dumps, lines)))
+    size = Path("/sys/block/zram0/disksize")
+    ours = size.exists() and size.read_text().strip() in ("0", str(swap.BYTES))
+    assert abandoned in scratch.remove_leftovers()
+    assert taken == (["0"] if ours and "/dev/zram0" not in Path("/proc/swaps").read_text() else [])
+
+
 @pytest.mark.slow
 @pytest.mark.alone
-def test_the_next_run_puts_away_after_an_agent_that_is_killed(root: None) -> None:
-    before = state()
+@pytest.mark.parametrize(("kind", "device"), [("ssd", "cowpath-"), ("zram", "zram"), ("ssd_stable", "loop")])
+def test_the_next_run_puts_away_after_an_agent_that_is_killed(root: None, kind: str, device: str) -> None:
+    if kind == "zram" and not os.path.isdir(swap.ZRAM_CONTROL):
+        pytest.skip("this kernel has no zram")
+    before, devices = state(), zrams()
     above, prefix = scratch.DISK
     place = Path(tempfile.mkdtemp(prefix=prefix, dir=above))
     (place / scratch.MARK).touch()
-    process = start_agent(HANG, place, round_seconds=60)
-    wait_for_swap()
+    process = start_agent(HANG.replace("{", f"{{ swap = {kind}; ", 1), place, round_seconds=60)
+    wait_for_swap(device)
     assert Path("/proc/sys/vm/page-cluster").read_text() == "0\n"
     process.kill()
     process.communicate()
     assert place in scratch.remove_leftovers()
     assert soon(lambda: state() == before), (state(), before)
+    assert zrams() == devices

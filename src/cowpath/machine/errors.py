@@ -10,3 +10,7 @@ class MachineError(CowpathError):
 
 class UnknownMachineError(MachineError):
     """Raised for a name given to --on that stands for no machine."""
+
+
+class StoppedError(MachineError):
+    """Raised in run() once stop() was called."""

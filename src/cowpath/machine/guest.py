@@ -20,7 +20,7 @@ from cowpath.machine import answers, scratch
 from cowpath.machine.answers import Result
 from cowpath.machine.apt import say
 from cowpath.machine.console import Console, FloodError
-from cowpath.machine.errors import MachineError
+from cowpath.machine.errors import StoppedError
 from cowpath.machine.initramfs import jobs_archive
 from cowpath.machine.job import Answer, Job, RunRequest, cannot, merge
 from cowpath.machine.means import CannotRunAnywhereError
@@ -40,10 +40,6 @@ MOST_DISK, MOST_FILE = 1 << 30, 4 << 30
 PANIC = "Kernel panic - not syncing"
 
 Answered = Callable[[int, Answer], None]
-
-
-class StoppedError(MachineError):
-    """Raised in run() once stop() was called."""
 
 
 class GuestDiedError(Exception):
@@ -85,10 +81,15 @@ class Guest(ABC):
     """Programs that go into the guest, by the path that they have there."""
 
     def stop(self) -> None:
-        """End the guest now, from another thread; run() raises StoppedError."""
+        """End the guest now, or as soon as there is one, from another thread; run() raises StoppedError."""
         self.stopped = True
         if self.process is not None:
             kill_session(self.process, patience=0)
+
+    def _go_on(self) -> None:
+        """Raise StoppedError if we were told to stop."""
+        if self.stopped:
+            raise StoppedError(f"{self.name}: stopped")
 
     @abstractmethod
     def base(self) -> Path:
@@ -120,6 +121,7 @@ class Guest(ABC):
             results[index] = []
         deaths = 0
         while pending:
+            self._go_on()
             say(f"{self.name}: booting, {len(pending)} job{'s' * (len(pending) > 1)}")
             before = len(pending)
             try:
@@ -129,8 +131,7 @@ class Guest(ABC):
                     if all(other != index for other, _ in pending):
                         answered(index, merge(results[index]))
             except GuestDiedError as error:
-                if self.stopped:
-                    raise StoppedError(f"{self.name}: stopped") from None
+                self._go_on()
                 deaths = 1 if len(pending) < before else deaths + 1
                 say(f"{self.name}: {str(error).splitlines()[0]} (attempt {deaths} of {ATTEMPTS})")
                 if deaths == ATTEMPTS:
@@ -172,6 +173,7 @@ class Guest(ABC):
             console = Console(reader)
             self.patience = 0.0
             try:
+                self._go_on()  # whoever told us to stop may have found no process
                 yield console
             finally:
                 console.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 from cowpath import children
 from cowpath.machine import agent, answers, scratch
 from cowpath.machine.apt import say
+from cowpath.machine.errors import StoppedError
 from cowpath.machine.job import Answer, Job, RunRequest, cannot, merge
 from cowpath.machine.means import CannotRunAnywhereError
 
@@ -31,9 +32,14 @@ class Host:
         """Do nothing: this kernel is running already."""
 
     process: subprocess.Popen[bytes] | None = None
+    stopped = False
 
     def stop(self) -> None:
-        """End the agent now, from another thread; it cleans up first."""
+        """End the agent now, or as soon as there is one, from another thread; it cleans up first.
+
+        run() raises StoppedError.
+        """
+        self.stopped = True
         if self.process is not None:
             self.process.terminate()
 
@@ -58,7 +64,11 @@ class Host:
                 agent_command(file), _end, signal.SIGTERM, stdout=subprocess.PIPE, cwd=directory
             ) as process:
                 self.process = process
+                if self.stopped:  # whoever told us so may have found no process
+                    process.terminate()
                 output, _ = process.communicate()
+        if self.stopped:
+            raise StoppedError(f"{self.name}: stopped")
         lines = output.decode(errors="replace").splitlines()
         if not lines:
             return answers.failed(f"the agent ended with status {process.returncode}")

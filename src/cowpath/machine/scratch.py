@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cowpath.machine.agent.setting import UNDO
+from cowpath.machine.agent.swap import BYTES, LABEL, LABEL_AT, remove_zram
 
 MARK = ".cowpath"
 """A file that only our directories have."""
@@ -125,32 +126,67 @@ def processes(left: Path) -> list[int]:
 
 
 def turn_off(left: Path) -> None:
-    """Turn off swap files in the directory, and loop devices over its files with what swaps to them."""
+    """Turn off swap files in the directory, loop devices over its files, and zram devices of its agent."""
     inside = f"{left}/"
-    swaps = [line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:]]
-    loops = {}
+    swaps = swapped_to()
+    loops = set()
     for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
         with contextlib.suppress(OSError):
             if backing.read_text().startswith(inside):
-                loops[f"/dev/{backing.parts[3]}"] = backing
+                loops.add(f"/dev/{backing.parts[3]}")
     for device in swaps:
         if device.startswith(inside) or device in loops:
             ctypes.CDLL(None).swapoff(device.encode())
     for device in loops:
         with contextlib.suppress(OSError), open(device) as loop:
             fcntl.ioctl(loop, LOOP_CLR_FD, 0)
+    for entry in journal(left):
+        if re.fullmatch(r"[0-9]{1,4}", entry.get("zram", "")):
+            with contextlib.suppress(OSError, ValueError):
+                put_away(entry["zram"], f"/dev/zram{entry['zram']}" in swaps)
+
+
+def swapped_to() -> set[str]:
+    """The files and devices that are swapped to.
+
+    The kernel tells the path of a device of an agent from within /dev, as that was mounted in a mount
+    namespace which is no more.
+    """
+    rows = [line.split() for line in Path("/proc/swaps").read_text().splitlines()[1:]]
+    return {f"/dev/{os.path.basename(row[0])}" if row[1] == "partition" else row[0] for row in rows}
+
+
+def put_away(number: str, is_on: bool) -> None:
+    """Take away a zram device that a dead agent has made, unless that number is somebody else's by now."""
+    device = f"/dev/zram{number}"
+    if is_on:
+        with open(device, "rb") as file:
+            if LABEL not in file.read(LABEL_AT + len(LABEL))[LABEL_AT:]:
+                return
+        ctypes.CDLL(None).swapoff(device.encode())
+    elif int(Path(f"/sys/block/zram{number}/disksize").read_text()) not in (0, BYTES):
+        return
+    remove_zram(number)
 
 
 def put_back(left: Path) -> None:
-    """Give settings of the machine the values that they had before the agent changed them, last one first.
+    """Give settings of the machine the values that they had before the agent changed them, last one first."""
+    for entry in journal(left):
+        if SETTINGS.fullmatch(entry.get("setting", "")):
+            with contextlib.suppress(OSError):
+                Path(entry["setting"]).write_text(entry.get("value", ""))
 
-    Only a journal of our own counts, for settings that an agent changes: a guest can write files, too.
+
+def journal(left: Path) -> Iterator[dict[str, str]]:
+    """What the agent of a run has changed or made outside its directory, last one first.
+
+    Only a journal of our own counts: a guest can write files, too.
     """
-    for journal in left.rglob(UNDO):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            if journal.lstat().st_uid != os.geteuid() or journal.is_symlink():
+    for file in left.rglob(UNDO):
+        with contextlib.suppress(OSError, ValueError):
+            if file.lstat().st_uid != os.geteuid() or file.is_symlink():
                 continue
-            for line in reversed(journal.read_text().splitlines()):
+            for line in reversed(file.read_text().splitlines()):
                 entry = json.loads(line)
-                if SETTINGS.fullmatch(entry["setting"]):
-                    Path(entry["setting"]).write_text(entry["value"])
+                if isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values()):
+                    yield entry

@@ -43,11 +43,11 @@ def write(path: str, value: str) -> None:
         file.write(value)
 
 
-def note(path: str, before: str) -> None:
-    """Keep in the journal what a setting was."""
+def note(**entry: str) -> None:
+    """Keep something in the journal: what a setting was, or a device that was made."""
     if journal:
         with open(journal, "a") as file:
-            file.write(json.dumps({"setting": path, "value": before}) + "\n")
+            file.write(json.dumps(entry) + "\n")
 
 
 @contextlib.contextmanager
@@ -55,7 +55,7 @@ def changed(path: str, value: str) -> Iterator[None]:
     """Give a setting another value for a while.  Raises CannotRunError where it cannot be set."""
     try:
         before = read(path)
-        note(path, before)
+        note(setting=path, value=before)
         write(path, value)
     except OSError as error:
         raise CannotRunError(f"{path} cannot be set: {error.strerror}") from None

@@ -12,9 +12,11 @@ import struct
 from collections.abc import Callable, Iterator
 
 from . import calls
-from .setting import CannotRunError, changed, read, write
+from .setting import CannotRunError, changed, note, read, write
 
 BYTES = 32 << 20
+LABEL, LABEL_AT = b"cowpath", 1052
+"""The volume name in the header of a swap device, by which a leftover is known, and its place there."""
 ZRAM_CONTROL = "/sys/class/zram-control"
 ZSWAP = "/sys/module/zswap/parameters/enabled"
 RAM_DISK = "/dev/ram0"
@@ -100,6 +102,7 @@ def write_header(path: str, most: int = 0) -> None:
         pages = min(pages, most + 1) if most else pages
         header = bytearray(calls.PAGE)
         struct.pack_into("=III", header, 1024, 1, pages - 1, 0)
+        header[LABEL_AT : LABEL_AT + len(LABEL)] = LABEL
         header[-10:] = b"SWAPSPACE2"
         os.pwrite(fd, bytes(header), 0)
         os.fsync(fd)
@@ -128,12 +131,18 @@ def _zram(device: str, directory: str) -> Iterator[str]:
     if not os.path.isdir(ZRAM_CONTROL):
         raise CannotRunError("this kernel has no zram")
     number = read(f"{ZRAM_CONTROL}/hot_add")
+    note(zram=number)
     try:
         write(f"/sys/block/zram{number}/disksize", str(BYTES))
         yield f"/dev/zram{number}"
     finally:
-        write(f"/sys/block/zram{number}/reset", "1")
-        write(f"{ZRAM_CONTROL}/hot_remove", number)
+        remove_zram(number)
+
+
+def remove_zram(number: str) -> None:
+    """Take a zram device away, with what it holds.  Raises OSError where somebody uses it."""
+    write(f"/sys/block/zram{number}/reset", "1")
+    write(f"{ZRAM_CONTROL}/hot_remove", number)
 
 
 @contextlib.contextmanager
