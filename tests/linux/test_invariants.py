@@ -102,6 +102,20 @@ def back_in_user_space_with_a_lock() -> Bench:
     return bench
 
 
+def back_in_user_space_with_a_folio_lock() -> Bench:
+    bench = Bench("6.1", TEXT)
+    for task in bench.k.tasks:
+        bench.set(task, done=True)
+    bench.set(bench.folio(), locked=True)
+    return bench
+
+
+def test_a_lock_that_a_thread_in_the_kernel_holds_is_no_matter() -> None:
+    bench = back_in_user_space_with_a_folio_lock()
+    bench.set(bench.k.tasks[0], done=False)
+    assert broken(bench) == set()
+
+
 def clean_and_different() -> Bench:
     bench = swapped_out()
     bench.set(bench.folio(), dirty=False)
@@ -162,6 +176,7 @@ def swapped_to_nowhere() -> Bench:
         (shared_and_writable, {"I12"}),
         (swapped_to_nowhere, {"I13"}),
         (back_in_user_space_with_a_lock, {"I14"}),
+        (back_in_user_space_with_a_folio_lock, {"I14"}),
     ],
 )
 def test_a_wrong_state_is_named(state: Callable[[], Bench], names: set[str]) -> None:

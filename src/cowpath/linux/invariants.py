@@ -236,11 +236,27 @@ def i14_locks_are_given_back(k: Kernel, mm: Mm) -> Broken:
 
     Daemons may hold them, so a test with a background actor is not checked.
     """
-    if k.program.background or not (mm.ptl or mm.mmap_writer or mm.mmap_readers):
-        return None
-    if all(task.done or not k.mm(task).alive for task in k.tasks):
+    held = mm.ptl or mm.mmap_writer or mm.mmap_readers
+    if held and _nobody_is_in_the_kernel(k):
         return f"every thread has returned to user space, and a lock of {mm} is held"
     return None
+
+
+def i14_folio_locks_are_given_back(k: Kernel, folio: Folio) -> Broken:
+    """When all threads are back in user space for good, nobody holds the lock of a folio.
+
+    Devices hold none: a folio is unlocked before it is written, and whoever reads it waits for its content.
+    """
+    if folio.locked and _nobody_is_in_the_kernel(k):
+        return f"every thread has returned to user space, and the lock of {folio} is held"
+    return None
+
+
+def _nobody_is_in_the_kernel(k: Kernel) -> bool:
+    """True when all threads have done their last statement, in a test without daemons."""
+    if k.program.background or k.zswap_entries:
+        return False
+    return all(task.done or not k.mm(task).alive for task in k.tasks)
 
 
 def i13_swap_leads_to_content(k: Kernel, pte: Pte) -> Broken:
@@ -301,6 +317,7 @@ INVARIANTS = (
     Invariant("J8", "a batch is unobservable", "ptes of large folios", j8_batch_is_unobservable),
     Invariant("I13", "swap leads to content", "ptes", i13_swap_leads_to_content),
     Invariant("I14", "locks are given back", "mms", i14_locks_are_given_back),
+    Invariant("I14", "locks are given back", "folios", i14_folio_locks_are_given_back),
 )
 """I9 (writeback starts only without other references) is about a moment: swap_writepage checks it."""
 
