@@ -15,6 +15,12 @@ def test_a_fork_needs_a_child() -> None:
     assert not comes_near(Approach(Combination(("swap", "gup")), KERNEL, h3))
 
 
+def test_a_recheck_is_asked_for_where_two_race() -> None:
+    recheck = frozenset(find("no-pte-same-in-swapin"))
+    assert comes_near(Approach(Combination(("swap",), (), (("swap",),)), KERNEL, recheck))
+    assert not comes_near(Approach(Combination(("swap", "gup")), KERNEL, recheck))
+
+
 def test_a_function_that_is_called_is_near() -> None:
     wanted = tuple(one for one in functions() if one.name == "unuse_pte")
     assert wanted

@@ -39,8 +39,9 @@ class Approach:
 
 
 def usual_combinations() -> list[Combination]:
-    """Every theme beside swap, and swap where there is a child: forks are in none of the others."""
-    return [*combinations(all_themes(), 1, 1, 1), Combination(("swap",), ((),))]
+    """Every theme beside swap, and swap with a child and with a second thread, which no other has."""
+    more = [Combination(("swap",), ((),)), Combination(("swap",), (), (("swap",),))]
+    return [*combinations(all_themes(), 1, 1, 1), *more]
 
 
 def near(
