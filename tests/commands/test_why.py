@@ -19,7 +19,8 @@ def test_reasons_with_outcome_and_path(run: Run) -> None:
     assert lines[4] == "  without wp-reuse-by-refcount: leak"
     assert "      2:r0=p; 0:x[0]=p;  (13 steps)" in lines
     assert "the model asks for change nothing alone" in out
-    assert "pairs of those were tried (" in out
+    assert "Of those, all pairs (" in out
+    assert "and all triples (" in out
 
 
 def test_paths_in_full(run: Run) -> None:

@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the outcome in question, as `cowpath trace --to` takes it; default: anything that this test "
         "would notice",
     )
-    parser.add_argument("--no-pairs", action="store_true", help="only what keeps something out alone")
+    parser.add_argument(
+        "--no-pairs", action="store_true", help="only what keeps something out alone, no pairs and triples"
+    )
     parser.add_argument("--paths", action="store_true", help="print each path in full")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
@@ -45,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         if inquiry.result.verdict == "unfinished":
             print(f"cowpath why: not finished: {inquiry.result.reason}", file=sys.stderr)
             return status.NOT_FINISHED
-        found = inquiry.reasons(1 if arguments.no_pairs else 2)
+        found = inquiry.reasons(1 if arguments.no_pairs else 3)
     if arguments.format == "json":
         sys.stdout.write(report.document(program.name, arguments.to, found))
     else:

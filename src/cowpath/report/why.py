@@ -15,10 +15,13 @@ from cowpath.report.bisect import cause_words
 from cowpath.report.mutation import notice_kinds
 from cowpath.report.trace import blocks, trace_text
 from cowpath.survey.mutation import Mutant
-from cowpath.survey.why import LEAST_PAIR_ROOM, PAIR_ROOM, Keeper, Reasons
+from cowpath.survey.why import LEAST_SET_ROOM, MOST_STATES, SET_ROOM, Keeper, Reasons
 
 WIDTH = 110
 """Columns of the text."""
+
+SIZES = {2: "pairs", 3: "triples"}
+"""The name of sets of a size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,15 @@ def text(name: str, wanted: str | None, found: Reasons[ShownPath], paths: bool =
         return lines[0] + "\nIt happens; `cowpath trace` shows how.\n"
     lines += list(mending(found))
     singles = [one for one in found.keepers if len(one.mutants) == 1]
-    pairs = [one for one in found.keepers if len(one.mutants) > 1]
+    sets = [one for one in found.keepers if len(one.mutants) > 1]
     if singles:
         lines += ["Each of these alone keeps something out:", ""]
         lines += keepers_lines(singles, paths)
-    if pairs:
-        lines += ["", "Of these, both must fall:", ""]
-        lines += keepers_lines(pairs, paths)
+    for size, words in ((2, "both must fall"), (3, "all three must fall")):
+        several = [one for one in sets if len(one.mutants) == size]
+        if several:
+            lines += ["", f"Of these, {words}:", ""]
+            lines += keepers_lines(several, paths)
     if not found.keepers:
         lines += ["Nothing that the model can leave out lets anything else happen."]
     return "\n".join([*lines, "", *(fill(line) for line in bounds(found))]) + "\n"
@@ -117,10 +122,15 @@ def bounds(found: Reasons[ShownPath]) -> Iterator[str]:
     """Yield what was tried, and what was not."""
     idle = f"{found.idle} more that the model asks for change nothing alone"
     yield f"{idle}; {found.unasked} it never asks for."
-    if found.pairs:
-        how = "all" if found.all_pairs else "not all: the bound on searches ended it"
-        room = f"{PAIR_ROOM} times the states of the kernel as it is, at least {LEAST_PAIR_ROOM:,}"
-        yield f"{found.pairs} pairs of those were tried ({how}), each within {room}; larger sets were not."
+    if found.sets:
+        tried = " and ".join(
+            f"{'all' if one.all else 'not all'} {SIZES[one.size]} ({one.count:,})" for one in found.sets
+        )
+        room = f"{SET_ROOM} times the states of the kernel as it is, at least {LEAST_SET_ROOM:,}"
+        yield (
+            f"Of those, {tried} were tried, each within {room}, and those of a size within {MOST_STATES:,} "
+            "states together; larger sets were not."
+        )
 
 
 def indented(line: str) -> str:
@@ -156,8 +166,7 @@ def document(name: str, wanted: str | None, found: Reasons[ShownPath]) -> str:
         ],
         "idle": found.idle,
         "unasked": found.unasked,
-        "pairs": found.pairs,
-        "all_pairs": found.all_pairs,
+        "sets": [{"size": one.size, "tried": one.count, "all": one.all} for one in found.sets],
         "menders": [{"mutation": one.mutant.name, "added": one.added} for one in found.menders],
         "together": None
         if together is None

@@ -2,14 +2,14 @@
 """The reasons why an outcome cannot happen on a kernel: the changes, rechecks and locks that keep it out.
 
 Each of them is taken from the kernel alone, as `mutate` does for a whole corpus; then, of those that keep
-nothing out alone, two at a time.  What the model never asks for in this test cannot matter to it
+nothing out alone, two and three at a time.  What the model never asks for in this test cannot matter to it
 (history/asked.py) and is not tried; kernels that give the same answers to all that is asked share a search.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -34,14 +34,17 @@ Told = TypeVar("Told")
 Tell = Callable[[Result, Goal], Told]
 """Makes of a path what is shown of it, while the search that found it is there."""
 
-MOST_SEARCHES = 60
-"""Searches after which no more pairs are tried."""
+MOST_STATES = 200_000
+"""States in all searches of sets of a size, after which no more of them are tried."""
 
-PAIR_ROOM = 4
-"""How many times the states of the kernel as it is a pair may take."""
+MOST_SETS = 1_000
+"""Sets of a size that are tried; most of them are alike to one that was searched."""
 
-LEAST_PAIR_ROOM = 2_000
-"""A number of states that every pair may take."""
+SET_ROOM = 4
+"""How many times the states of the kernel as it is a set may take."""
+
+LEAST_SET_ROOM = 2_000
+"""A number of states that every set may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,22 @@ class Mender:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """The number of sets of a size that were tried, and whether that was all of them."""
+
+    size: int
+    count: int
+    all: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reasons(Generic[Told]):
     """The reasons why a test answers as it does on a kernel.
 
     `happens` says that what was asked for happens anyway.  `idle` mutations let nothing happen; `unasked`
-    ones were not tried because the model never asks for them in this test.  `pairs` counts the pairs that
-    were tried; `all_pairs` is false where the bound on searches cut that short.  Of a broken test `menders`
-    are the single changes that would mend it; where there is none, `together` is what the newest kernel has
-    for it.
+    ones were not tried because the model never asks for them in this test.  `sets` says how many pairs and
+    triples were tried.  Of a broken test `menders` are the single changes that would mend it; where there is
+    none, `together` is what the newest kernel has for it.
     """
 
     version: Version
@@ -98,8 +109,7 @@ class Reasons(Generic[Told]):
     keepers: tuple[Keeper[Told], ...]
     idle: int
     unasked: int
-    pairs: int
-    all_pairs: bool
+    sets: tuple[Tried, ...]
     menders: tuple[Mender, ...]
     together: Cause | None
 
@@ -124,6 +134,7 @@ class Inquiry(Generic[Told]):
         first = Memo(program, lambda asked, result: (asked, result), Method(max_states=MAX_STATES), watch)
         self.asked, self.result = first(kernel)
         self.before = run_of(self.asked, self.result)
+        self.states = 0  # of all searches for falls
         room = Method(max_states=self.before.room)
         self.falls = Memo(program, self.fall_of, room, watch)
         self.verdicts = Memo(program, lambda _, result: short_verdict(result), room, watch)
@@ -133,13 +144,17 @@ class Inquiry(Generic[Told]):
         """True if what was asked for happens on the kernel as it is."""
         return self.wanted is not None and choose(self.result, self.test, self.wanted) is not None
 
-    def reasons(self, most: int = 2) -> Reasons[Told]:
-        """All of them, with sets of up to `most` (1 or 2) mutations."""
+    def reasons(self, most: int = 3) -> Reasons[Told]:
+        """All of them, with sets of up to `most` mutations."""
         keepers, idle, unasked = self.singles()
-        tried, complete = 0, True
-        if most > 1 and not self.happens:
-            pairs, tried, complete = self.pairs(idle)
-            keepers += pairs
+        self.falls.method = Method(max_states=max(LEAST_SET_ROOM, SET_ROOM * self.before.states))
+        sets: list[Tried] = []
+        for size in range(2, most + 1):
+            if self.happens or (sets and not sets[-1].all):
+                break
+            several, tried = self.together(idle, size, keepers)
+            keepers += several
+            sets.append(tried)
         menders, together = ((), None) if self.result.verdict != "broken" else self.menders()
         return Reasons(
             self.kernel,
@@ -148,8 +163,7 @@ class Inquiry(Generic[Told]):
             tuple(keepers),
             len(idle),
             unasked,
-            tried,
-            complete,
+            tuple(sets),
             menders,
             together,
         )
@@ -173,22 +187,27 @@ class Inquiry(Generic[Told]):
         whole = [one for one in keepers if not part_of(one.mutants[0], named)]
         return whole, [one for one in idle if len(one.changes) == 1], unasked
 
-    def pairs(self, idle: list[Mutant]) -> tuple[list[Keeper[Told]], int, bool]:
-        """Pairs of mutations that let something happen together, how many were tried, and whether all.
+    def together(
+        self, idle: list[Mutant], size: int, smaller: Sequence[Keeper[Told]]
+    ) -> tuple[list[Keeper[Told]], Tried]:
+        """Sets of so many mutations that let something happen, where none of the `smaller` ones is a part.
 
-        Pairs that are alike to something that was tried before need no search.
+        A set that is alike to something that was tried before needs no search.
         """
         found: list[Keeper[Told]] = []
-        tried, most = 0, self.falls.searches + MOST_SEARCHES
-        self.falls.method = Method(max_states=max(LEAST_PAIR_ROOM, PAIR_ROOM * self.before.states))
-        for one, other in itertools.combinations(idle, 2):
-            if self.falls.searches >= most:
-                return found, tried, False
-            both = other.apply(one.apply(self.kernel))
+        tried, most = 0, self.states + MOST_STATES
+        for mutants in itertools.combinations(idle, size):
+            if any(set(one.mutants) <= set(mutants) for one in smaller):
+                continue
+            if self.states >= most or tried >= MOST_SETS:
+                return found, Tried(size, tried, False)
+            kernel = self.kernel
+            for mutant in mutants:
+                kernel = mutant.apply(kernel)
             tried += 1
-            if (fall := self.fall(both)).lets_happen:
-                found.append(Keeper((one, other), fall))
-        return found, tried, True
+            if (fall := self.fall(kernel)).lets_happen:
+                found.append(Keeper(mutants, fall))
+        return found, Tried(size, tried, True)
 
     def fall(self, kernel: Version) -> Fall[Told]:
         """Return what happens on a kernel that is so wrong that the model itself may stop."""
@@ -200,6 +219,7 @@ class Inquiry(Generic[Told]):
     def fall_of(self, asked: Asked, result: Result) -> Fall[Told]:
         """Return what is kept of a search."""
         run = run_of(asked, result)
+        self.states += run.states
         goal = self.goal_of(run, result)
         why = why_noticed(self.before, run) if self.wanted is None else self.wanted * (goal is not None)
         if not why or goal is None:
