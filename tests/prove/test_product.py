@@ -41,6 +41,20 @@ def test_the_statements_of_a_test_in_their_order_are_judged_as_check_does(file: 
         assert found.verdict == checked.verdict, found.why
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("release", ["5.18", "6.12", "7.3"])
+def test_a_sample_of_the_corpus_is_judged_as_check_does_on_other_kernels(release: str) -> None:
+    kernel, method, decided = version(release), Method("reference", max_states=20_000), 0
+    files = sorted(LITMUS.glob("*/*.litmus"))[::9]
+    for file in files:
+        program = load_program(file)
+        found, checked = prove(program, kernel, Bounds(4, 2), method), judge(program, kernel, method)
+        if found.verdict != "not decided" and checked.verdict != "unfinished":
+            assert found.verdict == checked.verdict, f"{file.stem}: {found.why}"
+            decided += 1
+    assert decided > len(files) // 2
+
+
 @pytest.mark.parametrize(
     ("release", "verdict"), [("5.7", "kept"), ("5.10", "broken"), ("5.18", "broken"), ("5.19", "kept")]
 )

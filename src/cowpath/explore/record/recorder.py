@@ -245,9 +245,11 @@ class Recorder:
         tree = self.trees[actor][number]
         while True:
             try:
-                return self._watched(tree.find(state), state, actor)
+                found = tree.find(state)
             except Miss as miss:
                 self._record(tree, frame, state, miss.choices)
+            else:
+                return found if self.model.monitor is None else self._watched(found, state, actor)
 
     def moved(self, leaf: Leaf, number: int, actor: int) -> Leaf:
         """The step of a leaf where the model's monitor stands at a number.
