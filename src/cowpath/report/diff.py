@@ -56,11 +56,12 @@ def programs(found: Sequence[ProofAnswer], written: Mapping[str, str]) -> Iterat
         where = f", {written[one.key]}" if one.key in written else ""
         yield f"{one.name}: {one.against} shows what {one.kernel} cannot ({one.statements} statements{where})"
         yield from (f"    {line}".rstrip() for line in body.splitlines())
-    same = sorted({one.name for one in found if one.verdict == "kept"} - {one.name for one in telling})
+    told, asked = {one.name for one in telling}, {one.name for one in found}
+    open_ones = sorted({one.name for one in found if one.verdict not in ("kept", "broken")} - told)
+    same = sorted(asked - told - set(open_ones))
     if same:
         yield from [""] * bool(telling)
         yield from fold(f"No program of these can tell them apart: {', '.join(same)}.", WIDTH)
-    open_ones = sorted({one.name for one in found if one.verdict not in ("kept", "broken")})
     if open_ones:
         yield from fold(f"Not decided within the bounds: {', '.join(open_ones)}.", WIDTH)
 
