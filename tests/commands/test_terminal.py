@@ -59,6 +59,9 @@ WIDE = ["--kernel", "5.7..6.1"]
         ("kernels", "6.1"),
         ("list", "ksm"),
         ("mutate", "--list"),
+        ("changes", "do_swap_page"),
+        ("bisect", "lesson-5"),
+        ("why", "lesson-5", "--kernel", "6.1", "--to", "0:r1='a'"),
     ],
     ids=" ".join,
 )

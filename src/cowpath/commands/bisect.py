@@ -8,12 +8,14 @@ import sys
 from functools import partial
 
 from cowpath.commands import options, status
+from cowpath.commands.terminal import style_of
 from cowpath.corpus.files import HELP, files, source
 from cowpath.errors import CowpathError
 from cowpath.explore.engine import Method
 from cowpath.history.version import DEFAULT_ARCHITECTURE
 from cowpath.litmus.parse import parse_source
 from cowpath.litmus.resolve import resolve
+from cowpath.report.style import fitting
 from cowpath.survey.bisect import Bisection, bisect
 from cowpath.survey.sweep import NOBODY, Watch
 
@@ -56,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             found.append(one)
             meter.clear()
             if arguments.format == "text":
-                sys.stdout.write(("\n" if len(found) > 1 else "") + report.text(one))
+                sys.stdout.write(("\n" if len(found) > 1 else "") + fitting(report.text(one), style_of()))
                 sys.stdout.flush()
             if len(names) > 1:
                 meter.done(one.test)

@@ -8,10 +8,12 @@ import re
 import sys
 from collections.abc import Callable
 
+from cowpath.commands.terminal import style_of
 from cowpath.history.change import Change
 from cowpath.history.changes import CHANGES
 from cowpath.history.stable import UPDATES
 from cowpath.history.version import UnknownChangeError, find
+from cowpath.report.style import fitting
 from cowpath.survey.functions import functions
 
 
@@ -28,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print each change as a paragraph."""
     chosen = [change for name in arguments.change for change in matching(name)] or list(CHANGES)
-    sys.stdout.write("\n".join(paragraph(change) for change in dict.fromkeys(chosen)))
+    text = "\n".join(paragraph(change) for change in dict.fromkeys(chosen))
+    sys.stdout.write(fitting(text, style_of()))
     return 0
 
 

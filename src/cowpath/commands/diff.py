@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cowpath.commands import options, status
+from cowpath.commands.terminal import style_of
 from cowpath.errors import CowpathError
+from cowpath.report.style import fitting
 
 if TYPE_CHECKING:
     from cowpath.prove.campaign import ProofAnswer
@@ -83,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         sys.stdout.write(report.document(old, new, pairs, found))
     else:
-        sys.stdout.write(report.text(old, new, pairs, found, written))
+        sys.stdout.write(fitting(report.text(old, new, pairs, found, written), style_of()))
     return status.BROKEN if shows(pairs, found) else status.KEPT
 
 

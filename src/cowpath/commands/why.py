@@ -7,8 +7,10 @@ import argparse
 import sys
 
 from cowpath.commands import options, status
+from cowpath.commands.terminal import style_of
 from cowpath.corpus.files import ONE, source
 from cowpath.errors import CowpathError
+from cowpath.report.style import fitting
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,5 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         sys.stdout.write(report.document(program.name, arguments.to, found))
     else:
-        sys.stdout.write(report.text(program.name, arguments.to, found, arguments.paths))
+        text = report.text(program.name, arguments.to, found, arguments.paths)
+        sys.stdout.write(fitting(text, style_of()))
     return status.BROKEN if found.happens else status.KEPT

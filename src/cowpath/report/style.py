@@ -117,6 +117,25 @@ def align_prose(rows: Sequence[Sequence[str]], style: Style = PLAIN) -> str:
     return align(wrapped)
 
 
+def fitting(text: str, style: Style) -> str:
+    """Return text whose lines fit where it is shown: a longer one goes on below, indented by two more.
+
+    >>> print(fitting("  now: fork shares the page\\n", Style(width=20)), end="")
+      now: fork shares
+        the page
+    """
+    if style.width is None:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        if len(line) <= style.width:
+            lines.append(line)
+        else:
+            lines += [indent + part for part in _wrap(line.strip(), style.width - len(indent), "  ")]
+    return "\n".join(lines)
+
+
 def _wrap(text: str, width: int, indent: str = "") -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
 
