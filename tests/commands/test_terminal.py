@@ -23,7 +23,7 @@ NOT_OURS = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 
 
 def on_terminal(columns: int, *arguments: str, **environment: str) -> str:
-    """What a command prints on a terminal of so many columns, both streams."""
+    """What is left on a terminal of so many columns, of both streams; progress, if any, is overwritten."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     kept = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
@@ -43,7 +43,7 @@ def on_terminal(columns: int, *arguments: str, **environment: str) -> str:
         shown += read
     process.wait()
     os.close(ours)
-    return shown.decode().replace("\r\n", "\n")
+    return re.sub(r"[^\n]*\r", "", shown.decode().replace("\r\n", "\n"))
 
 
 WIDE = ["--kernel", "5.7..6.1"]

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         bisected, architecture=arguments.arch, wanted=arguments.outcome, max_states=arguments.max_states
     )
     found: list[Bisection] = []
-    with Meter(len(names)) as meter:
+    with Meter() as meter:  # how many kernels it takes shows while it looks
         if len(names) == 1:
             ask = partial(ask, watch=meter)
         for one in each(ask, names, Processes(arguments.jobs)):

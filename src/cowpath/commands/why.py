@@ -53,6 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         sys.stdout.write(report.document(program.name, arguments.to, found))
     else:
-        text = report.text(program.name, arguments.to, found, arguments.paths)
-        sys.stdout.write(fitting(text, style_of()))
+        told = report.text(program.name, arguments.to, found, arguments.paths)
+        sys.stdout.write(fitting(told, style_of()))
     return status.BROKEN if found.happens else status.KEPT
