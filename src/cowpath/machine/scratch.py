@@ -178,7 +178,7 @@ def put_back(left: Path) -> None:
 
 
 def journal(left: Path) -> Iterator[dict[str, str]]:
-    """What the agent of a run has changed or made outside its directory, last one first.
+    """Yield what the agent of a run has changed or made outside its directory, last one first.
 
     Only a journal of our own counts: a guest can write files, too.
     """
