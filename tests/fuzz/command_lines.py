@@ -92,8 +92,18 @@ EVIL = (
 CHEAP = {"check", "trace", "run", "graph", "kernels", "changes", "pte", "export", "list"}
 """Of other commands, which take minutes, at least one argument cannot be."""
 
-NEVER = {"--open", "--serve", "--html", "--write", "--tests", "--resume", "--results"}
-"""Options that write where they are told to, or open a browser; attempt() gives them a place of their own."""
+NEVER = {
+    "--cluster",
+    "--html",
+    "--open",
+    "--results",
+    "--resume",
+    "--serve",
+    "--skeleton",
+    "--tests",
+    "--write",
+}
+"""Options that write where they are told to, open a browser, or look for other machines."""
 
 
 def attempt(chance: Random, directory: Path) -> None:
@@ -116,7 +126,7 @@ def attempt(chance: Random, directory: Path) -> None:
             words.append(chance.choice([*choices, *EVIL, *map(str, files)]))
     if command in ("check", "trace", "export", "graph"):
         words += ["--max-states", "300"]
-    elif command == "run":
+    elif command in ("run", "replay"):
         words += [
             "--on",
             chance.choice(["/no/such/kernel", "uml:1.0", "qemu:6.1:vax", "\x1b[2J", "x" * 5000]),
