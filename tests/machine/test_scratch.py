@@ -28,10 +28,14 @@ MAIN = "import sys; from cowpath.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
-def abandoned() -> Path:
-    """A directory as a dead run leaves it: marked, and locked by nobody."""
-    above, prefix = scratch.MEMORY
-    made = Path(tempfile.mkdtemp(prefix=prefix, dir=above))
+def abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory as a dead run leaves it: marked, and locked by nobody.
+
+    It lies where no other run of this machine would find it, and clear it away under our hands.
+    """
+    for place in ("MEMORY", "DISK"):
+        monkeypatch.setattr(scratch, place, (str(tmp_path), getattr(scratch, place)[1]))
+    made = Path(tempfile.mkdtemp(prefix=scratch.MEMORY[1], dir=tmp_path))
     (made / scratch.MARK).touch()
     (made / "below").mkdir()
     (made / "below" / "file").touch()
