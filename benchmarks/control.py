@@ -138,7 +138,8 @@ def compared(program: Program, answer: Answer, model: Version) -> Cell:
         seen.add("hang")
     if any("BUG" in line or "Bad" in line for line in answer.complaints):
         seen.add("crash")
-    return Cell(frozenset(set(result.breakage) & set(ORDER)), frozenset(seen), comparison.words)
+    words = "panics" if answer.status == "failed" and "crash" in seen else comparison.words
+    return Cell(frozenset(set(result.breakage) & set(ORDER)), frozenset(seen), words)
 
 
 def table(source_version: str, rows: Iterable[tuple[Rule, str, Cell, Cell]]) -> str:

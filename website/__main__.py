@@ -32,6 +32,7 @@ HEADLINES = (
     "see",
     "workbench",
     "real-kernels",
+    "control",
     "reliability",
     "model",
 )
