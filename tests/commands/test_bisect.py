@@ -12,12 +12,14 @@ def test_a_history_in_full(run: Run) -> None:
     assert out.splitlines() == [
         "04fc7816089c on x86_64",
         "  5.7 to 6.3  lost write",
-        "  6.4 to 7.3  kept        04fc7816089c (zswap-rechecks-entry)",
+        "  6.4 to 6.7  hang        04fc7816089c (zswap-rechecks-entry)",
+        "  6.8 to 7.3  kept        e3b63e966cac (zswap-cleans-up)",
         "updates of 6.1",
         "  6.1 to 6.1.29      lost write",
-        "  6.1.30 to 6.1.192  kept        04fc7816089c (zswap-rechecks-entry)",
+        "  6.1.30 to 6.1.79   hang        04fc7816089c (zswap-rechecks-entry)",
+        "  6.1.80 to 6.1.192  kept        e3b63e966cac (zswap-cleans-up)",
         "first broken: 5.7, it always was",
-        "last broken:  6.3, until 6.4: 04fc7816089c (zswap-rechecks-entry)",
+        "last broken:  6.7, until 6.8: e3b63e966cac (zswap-cleans-up)",
     ]
 
 
