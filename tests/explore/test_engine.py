@@ -12,6 +12,7 @@ from cowpath.explore import engine
 from cowpath.explore.found import Exploration
 from tests.explore.models import build
 from tests.explore.native.test_search import LARGE
+from tests.tools import need_engine
 
 TEST = Path(__file__).parents[2] / "litmus" / "founding" / "get-write-read-refault.litmus"
 
@@ -21,6 +22,7 @@ def test_a_small_search_stays_in_python() -> None:
 
 
 def test_a_search_that_grows_changes_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    need_engine()
     monkeypatch.setattr(engine, "THRESHOLD", 100)
     found = engine.explore(build(LARGE, 2), engine.Method(rename=False))
     assert not isinstance(found, Exploration)

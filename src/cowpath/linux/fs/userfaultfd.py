@@ -29,11 +29,11 @@ def handle_userfault(k: Kernel, vmf: Fault) -> Code:
         return False
     task.userfault = vmf.pte
     k.say(f"userfaultfd write-protects {vmf.pte}: the write waits until it is allowed")
-    mmap_read_unlock(vmf.pte.mm)
+    mmap_read_unlock(vmf.pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
     yield
     if task.userfault is not None:
         raise Blocked(f"leave to write to {vmf.pte}")
-    mmap_read_lock(vmf.pte.mm)
+    mmap_read_lock(vmf.pte.mm, unless=k.has(mutants.NO_MMAP_LOCK_IN_FAULT))
     return False
 
 
