@@ -78,7 +78,7 @@ def test_a_mutant_can_be_built_by_hand_and_is_asked_for_in_the_model(record: Cha
     assert record in version("6.1", added=[record.name]).changes
     constant = record.name.upper().replace("-", "_")
     sources = (Path(__file__).parents[2] / "src" / "cowpath" / "linux").rglob("*.py")
-    assert sum(f"mutants.{constant}" in file.read_text("utf-8") for file in sources) == 1
+    assert any(f"mutants.{constant}" in file.read_text("utf-8") for file in sources)
 
 
 # -- noticing --------------------------------------------------------------------------------------
