@@ -109,8 +109,8 @@ UPDATES = (
 def updates(release: Release) -> tuple[Update, ...]:
     """Return what the updates of a release bring, oldest first; for an update, what later ones bring.
 
-    >>> [str(update) for update in updates(Release(6, 4))], updates(Release(6, 4, 3))
-    (['6.4.3 fork-locks-vmas'], ())
+    >>> [str(update) for update in updates(Release(6, 7))], updates(Release(6, 7, 12))
+    (['6.7.12 free-swap-holds-device'], ())
     """
     return tuple(
         update for update in UPDATES if update.series == release.mainline and update.since > release.patch

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -19,8 +20,8 @@ FEW = 8
 """Judgements for which no second process is started: most take less time than that."""
 
 
-POOL_THREADS = 2
-"""The threads that a pool of processes has in ours: one that manages it, one that feeds it."""
+POOL_THREADS, POOL_ROOM = 2, 64 << 20
+"""What a pool of processes needs in ours: a thread that manages it, one that feeds it, and bytes for both."""
 
 KILLED = "a worker process was killed, as it happens where memory is short: --jobs 1 needs less"
 
@@ -86,7 +87,7 @@ class Processes:
             as_completed,
         )
 
-        need_threads(POOL_THREADS)
+        need_room(POOL_ROOM, POOL_THREADS)
         with ProcessPoolExecutor(min(self.jobs, len(arguments)), initializer=work_for_parent) as pool:
             try:
                 tasks = {pool.submit(function, one): number for number, one in enumerate(arguments)}
@@ -136,15 +137,22 @@ def each(
                 turn += 1
 
 
-def need_threads(count: int) -> None:
-    """Raise RuntimeError where so many threads cannot be: a pool that cannot start its own waits for ever."""
+def need_room(size: int, threads: int) -> None:
+    """Try whether so many bytes and threads are still to be had, and give them back.
+
+    A pool whose own threads find no memory waits for ever, or ends in the middle of its own book-keeping.
+    Raises MemoryError where the memory is not there, and RuntimeError where a thread is not.
+    """
     enough = threading.Event()
-    threads = [threading.Thread(target=enough.wait) for _ in range(count)]
-    started = []
+    started: list[threading.Thread] = []
     try:
-        for thread in threads:
-            thread.start()
-            started.append(thread)
+        with mmap.mmap(-1, size):
+            for _ in range(threads):
+                thread = threading.Thread(target=enough.wait)
+                thread.start()
+                started.append(thread)
+    except OSError as error:
+        raise MemoryError from error
     finally:
         enough.set()
         for thread in started:
