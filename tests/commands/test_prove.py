@@ -79,6 +79,14 @@ P0(char *x) {
 }"""
 
 
+@pytest.mark.parametrize("words", [["--kernel", "6.1"], ["--theme", "swap"], ["--pairs"]])
+def test_what_fixes_choose_is_not_for_us_to_choose(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prove", *words, "--fixes"]) == status.BAD_INPUT
+    assert f"it does not go with {words[0]}" in capsys.readouterr().err
+
+
 def test_trace_shows_which_statement_was_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "every.litmus"
     file.write_text(EVERY, encoding="utf-8")

@@ -96,7 +96,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_fixes(arguments: argparse.Namespace) -> int:
-    """Print which fixes are found again; the status says whether all of them are."""
+    """Print which fixes are found again; the status says whether all of them are.
+
+    Raises CowpathError for options that choose kernels or programs: each fix has its own.
+    """
+    chosen = {
+        "--kernel": arguments.kernel, "--arch": arguments.arch, "--with": arguments.added,
+        "--without": arguments.dropped, "--theme": arguments.theme, "--child-theme": arguments.child_theme,
+        "--thread-theme": arguments.thread_theme, "--any": arguments.any, "--against": arguments.against,
+        "--pairs or --triples": arguments.size, "FILE": arguments.files,
+    }  # fmt: skip
+    for name, value in chosen.items():
+        if value:
+            raise CowpathError(f"--fixes chooses kernels and programs itself: it does not go with {name}")
     method = replace(
         options.method(arguments).on_one_core(), max_states=arguments.max_states or LADDER_STATES
     )

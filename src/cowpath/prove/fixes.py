@@ -65,7 +65,7 @@ def fixes(names: tuple[str, ...] = ()) -> list[Fix]:
         if (kernel := newest_without(verdicts)) is not None
     ]
     for name in names:
-        if not any(fix.name.startswith(name) for fix in found):
+        if not name or not any(fix.name.startswith(name) for fix in found):
             raise CowpathError(f"no test of the corpus is about the fix {name!r}")
     return [fix for fix in found if not names or fix.name.startswith(names)]
 
