@@ -84,7 +84,7 @@ def test_a_journal_changes_no_other_file(abandoned: Path, tmp_path: Path) -> Non
 
 def kill_run(machine: str, begun: Callable[[], bool], directory: Path) -> int:
     """Kill a run on a machine once it has begun there; its process id."""
-    arguments = ["run", "get-write-read-refault", "--on", machine, "--rounds", "100000", "--allow-global"]
+    arguments = ["run", "fork-then-unmap", "--on", machine, "--rounds", "100000", "--allow-global"]
     process = subprocess.Popen([sys.executable, "-c", MAIN, *arguments, "--results", str(directory)])
     deadline = time.monotonic() + 90
     while not begun():
