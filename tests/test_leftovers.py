@@ -38,7 +38,7 @@ ORPHAN = "orphan=$(sh -c 'sleep 0.1 >/dev/null & echo $!'); sleep 1; test ! -e /
         ("exit 7", 7, ""),
         ("sleep 0.3 &", 0, ""),
         (ORPHAN, 0, ""),
-        ("setsid sh -c 'sleep 1000 &' >/dev/null 2>&1 &", 1, "left behind: processes: "),
+        ("setsid sh -c 'sleep 60 &' >/dev/null 2>&1 &", 1, "left behind: processes: "),
         ("touch FILE", 1, "left behind: files: FILE"),
     ],
 )

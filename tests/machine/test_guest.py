@@ -67,7 +67,7 @@ def test_a_guest_that_panics_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_guest_that_is_killed_is_not_waited_for(tmp_path: Path) -> None:
     """Though its helper holds the console open."""
-    chosen = Dying(tmp_path, "sleep 1000 OUT & kill -9 $$", ONE + DONE)
+    chosen = Dying(tmp_path, "sleep 60 OUT & kill -9 $$", ONE + DONE)
     chosen.silence_seconds = 1000
     assert statuses(answers(chosen, 1)) == ["ran"]
 
