@@ -23,10 +23,6 @@ TESTS = sorted(CORPUS.glob("*/*.litmus"))
 KERNELS = ("5.18", str(NEWEST))
 
 
-LARGE = {("tlb-clean-reclaim", "5.18")}
-"""Where the reference takes minutes without renaming; the native engine is held against it all the same."""
-
-
 class Case(NamedTuple):
     """What the other searches are held against."""
 
@@ -58,12 +54,6 @@ def search(test: Path, kernel: str, method: Method) -> Search:
     return explore_mechanism(load_program(test), version(kernel), method)
 
 
-def skip_large(case: Case) -> None:
-    """Leave a case out of a comparison of two reference searches."""
-    if (case.test.stem, case.kernel) in LARGE:
-        pytest.skip("a search by the reference takes minutes")
-
-
 def nameless(text: str) -> str:
     """A text without the numbers of records, which mean nothing where records are renamed."""
     return re.sub(r"(folio|slot)\d+", r"\1", text)
@@ -86,7 +76,6 @@ def test_renaming_changes_no_answer(case: Case) -> None:
 
 def test_partial_order_changes_no_answer(case: Case) -> None:
     """Paths may be longer, and another broken state may be the first."""
-    skip_large(case)
     one, other = case.found, case.again(Method(partial_order=True))
     assert len(other.states) <= len(one.states)
     assert one.outcomes.keys() == other.outcomes.keys()
@@ -96,7 +85,6 @@ def test_partial_order_changes_no_answer(case: Case) -> None:
 
 
 def test_dead_locals_change_no_answer(case: Case) -> None:
-    skip_large(case)
     one, other = case.found, case.again(Method("reference", live_only=False))
     assert len(other.states) >= len(one.states)
     assert answers(one) == answers(other)

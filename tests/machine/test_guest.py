@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from cowpath.litmus.resolve import load_program
 from cowpath.machine import guest as guests
 from cowpath.machine import scratch
 from cowpath.machine.errors import StoppedError
-from cowpath.machine.guest import Launch
+from cowpath.machine.guest import Launch, kill_session, living
 from cowpath.machine.job import Answer, RunRequest
 from cowpath.machine.schedule import schedule
 from tests.machine.conftest import CORPUS
@@ -124,3 +126,12 @@ def test_a_guest_that_never_comes_to_a_test_is_not_booted_for_each(tmp_path: Pat
     chosen = Dying(tmp_path, *["echo Oops OUT"] * 3)
     assert statuses(answers(chosen, tests=50)) == ["failed"] * 50
     assert chosen.boots == 3
+
+
+def test_helpers_that_begin_while_a_guest_is_ended_end_too() -> None:
+    forks = "i=0; while [ $i -lt 300 ]; do sleep 30 & i=$((i + 1)); done; sleep 30"
+    process = subprocess.Popen(["sh", "-c", forks], start_new_session=True)
+    while not living(process.pid)[1:]:
+        time.sleep(0.001)
+    kill_session(process, 0)
+    assert living(process.pid) == []

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -261,12 +262,32 @@ def _limit(before_exec: Callable[[], None] | None) -> None:
 
 
 def kill_session(process: subprocess.Popen[bytes], patience: float) -> None:
-    """End the guest and all its helper processes, which are one session."""
+    """End the guest and all its helper processes, which are one session, until there is none.
+
+    One pass would miss a helper that is forked behind its back.
+    """
     deadline = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
+    deadline = time.monotonic() + scratch.PATIENCE
+    while (found := living(process.pid)) and time.monotonic() < deadline:
+        for one in found:
+            with contextlib.suppress(OSError):
+                os.kill(one, signal.SIGKILL)
+        time.sleep(0.01)
+    process.wait()
+
+
+def living(session: int) -> list[int]:
+    """The processes of a session, but for those that wait to be buried.
+
+    >>> os.getpid() in living(os.getsid(0))
+    True
+    """
+    found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            if os.getsid(int(name)) == process.pid:
-                os.kill(int(name), 9)
-    process.wait()
+            state, *numbers = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
+            if int(numbers[2]) == session and state != "Z":
+                found.append(int(name))
+    return found
